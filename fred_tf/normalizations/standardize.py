@@ -1,0 +1,90 @@
+"""Channel-wise standardisation of images and its exact undo."""
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+
+def unit_range(images: np.ndarray | tf.Tensor) -> np.ndarray | tf.Tensor:
+    """Returns images as float32 in [0, 1]: uint8 is divided by 255."""
+    if isinstance(images, tf.Tensor):
+        scale = 1 / 255 if images.dtype == tf.uint8 else 1.0
+        return tf.cast(images, tf.float32) * scale
+    scale = 1 / 255 if images.dtype == np.uint8 else 1.0
+    return images.astype(np.float32) * np.float32(scale)
+
+
+@dataclasses.dataclass(frozen=True)
+class Standardize:
+    """Maps images in [0, 1] to (x - mean) / deviation, channel by channel.
+
+    ```python
+    standardize = Standardize((0.1307,), (0.3081,))
+    pixels = standardize.undo(standardize(images))  # images again
+    ```
+
+    Attributes:
+        mean: one number per channel, in [0, 1] units.
+        deviation: one positive number per channel, in [0, 1] units.
+
+    Raises:
+        ValueError: lengths differ, or a deviation is not positive and finite.
+    """
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    def __post_init__(self):
+        object.__setattr__(self, "mean", tuple(map(float, self.mean)))
+        object.__setattr__(self, "deviation", tuple(map(float, self.deviation)))
+        if len(self.mean) != len(self.deviation):
+            raise ValueError(
+                "`mean` and `deviation` must have one value per channel each. "
+                f"Received: {self.mean} and {self.deviation}."
+            )
+        numbers = self.mean + self.deviation
+        if not all(map(math.isfinite, numbers)) or min(self.deviation) <= 0:
+            raise ValueError(
+                "`mean` must be finite and `deviation` positive in every "
+                f"channel. Received: {self.mean} and {self.deviation}. "
+                "Remove channels that are constant over the training split."
+            )
+
+    @classmethod
+    def fit(cls, images: np.ndarray) -> "Standardize":
+        """Computes the constants of `images` `[n, ..., channels]`.
+
+        Channels are averaged in float64 over every other axis, in blocks.
+        """
+        axes = tuple(range(images.ndim - 1))
+        count, total, square = 0, 0.0, 0.0
+        for start in range(0, len(images), 4096):
+            block = unit_range(images[start : start + 4096]).astype(np.float64)
+            count += block.size // block.shape[-1]
+            total += block.sum(axes)
+            square += (block**2).sum(axes)
+        mean = total / count
+        deviation = np.sqrt(np.maximum(square / count - mean**2, 0.0))
+        return cls(tuple(mean), tuple(deviation))
+
+    def __call__(self, images: np.ndarray | tf.Tensor):
+        """Returns standardised float32 images, like `images` in kind."""
+        images = unit_range(images)
+        mean = np.asarray(self.mean, np.float32)
+        return (images - mean) / np.asarray(self.deviation, np.float32)
+
+    def undo(self, images: np.ndarray | tf.Tensor):
+        """Returns images in [0, 1] units; distilled pixels may leave [0, 1]."""
+        deviation = np.asarray(self.deviation, np.float32)
+        return images * deviation + np.asarray(self.mean, np.float32)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns `{"name", "mean", "deviation"}`, fit for JSON."""
+        return {
+            "name": "standardize",
+            "mean": list(self.mean),
+            "deviation": list(self.deviation),
+        }

@@ -1,0 +1,82 @@
+"""The distilled data set as everything downstream sees it: decoded images."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from fred_tf.normalizations import Standardize
+
+
+@dataclasses.dataclass(frozen=True)
+class SyntheticSet:
+    """Decoded images with labels and what is needed to use them elsewhere.
+
+    Evaluators and exporters take this and never see a memory, so decoded,
+    reloaded and exported sets enter by one door.
+
+    Attributes:
+        images: float32 `[n, height, width, channels]`, normalised.
+        labels: int32 `[n]`, in [0, classes).
+        class_names: one name per class.
+        normalization: undoes the normalisation of `images`.
+        dataset: name of the data set that it stands for.
+        floats_stored: floats that the set occupies where it is stored, i.e.
+            the trainable weights of its parameterization; labels and index
+            tables are not counted.
+        student_learning_rate: learned step size, or None if none was learned.
+        details: anything else worth knowing, fit for JSON.
+
+    Raises:
+        ValueError: shapes, labels or values are not as stated above.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+    normalization: Standardize
+    dataset: str
+    floats_stored: int
+    student_learning_rate: float | None = None
+    details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self):
+        set_field = object.__setattr__
+        set_field(self, "images", np.asarray(self.images, np.float32))
+        set_field(self, "labels", np.asarray(self.labels))
+        set_field(self, "class_names", tuple(self.class_names))
+        if self.images.ndim < 3 or self.labels.shape != self.images.shape[:1]:
+            raise ValueError(
+                "A synthetic set holds images [n, ..., channels] and labels "
+                f"[n]. Received: {self.images.shape} and {self.labels.shape}."
+            )
+        if not np.issubdtype(self.labels.dtype, np.integer):
+            raise ValueError(
+                "`labels` must be integers. Received: dtype "
+                f"{self.labels.dtype}."
+            )
+        set_field(self, "labels", self.labels.astype(np.int32))
+        classes = len(self.class_names)
+        if self.labels.size and not (
+            0 <= self.labels.min() <= self.labels.max() < classes
+        ):
+            raise ValueError(
+                f"`labels` must lie in [0, {classes}), one per class name. "
+                f"Received: {self.labels.min()} to {self.labels.max()}."
+            )
+        if not np.isfinite(self.images).all():
+            raise ValueError(
+                "`images` of a synthetic set must be finite. Received "
+                f"{int((~np.isfinite(self.images)).sum())} NaN or infinite "
+                "values; go back to an earlier checkpoint."
+            )
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+    def pixels(self) -> np.ndarray:
+        """Returns the images in [0, 1] units; values may leave that range."""
+        return self.normalization.undo(self.images)
