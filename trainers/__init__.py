@@ -1,0 +1,1 @@
+"""Programs: train experts, distil, evaluate, and all of it in one go."""

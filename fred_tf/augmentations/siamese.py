@@ -1,0 +1,148 @@
+"""Differentiable siamese augmentation: one operation drawn per batch."""
+
+import dataclasses
+import difflib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from fred_tf import seeds
+from fred_tf.augmentations import color, cutout, geometry
+
+
+class Operation(NamedTuple):
+    """A family of transformations.
+
+    Attributes:
+        draw: (seed, count, (height, width)) to keyword arguments of `apply`,
+            for `count` images, or for all images alike if it is 1.
+        apply: (images, **arguments) to images of the same shape and dtype,
+            differentiable in the images.
+    """
+
+    draw: Callable[..., dict[str, Any]]
+    apply: Callable[..., tf.Tensor]
+
+
+OPERATIONS = {
+    "color": Operation(color.draw_color, color.adjust_color),
+    "crop": Operation(geometry.draw_translation, geometry.translate),
+    "cutout": Operation(cutout.draw_cutout, cutout.cutout),
+    "flip": Operation(geometry.draw_flip, geometry.flip),
+    "scale": Operation(geometry.draw_scaling, geometry.affine_warp),
+    "rotate": Operation(geometry.draw_rotation, geometry.affine_warp),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class SiameseAugmentation:
+    """Applies one operation, drawn uniformly from a strategy at every call.
+
+    Same seed, same draw. With `shared=True` all images of a call get the same
+    parameters, which do not depend on the batch size, so that real and
+    synthetic batches of different sizes are transformed identically:
+
+    ```python
+    augment = SiameseAugmentation()
+    real = augment(real, seed, shared=True)  # [256, 32, 32, 3]
+    synthetic = augment(synthetic, seed, shared=True)  # [64, 32, 32, 3]
+    ```
+
+    By default every image has its own parameters; the operation is still one
+    per call. (Zhao and Bilen, 2021, arXiv 2102.08259, in the mode that the
+    authors' code calls "single". That code draws parameters for every image
+    and, if siamese, broadcasts those of the first; here they are drawn once.)
+
+    A seed gives other numbers under `jit_compile=True` than without: calls
+    that are to agree must be compiled alike.
+
+    Attributes:
+        strategy: names in `OPERATIONS` joined by "_", or "none" for no change.
+
+    Raises:
+        ValueError: a name is unknown or occurs twice.
+    """
+
+    strategy: str = "color_crop_cutout_flip_scale_rotate"
+
+    def __post_init__(self):
+        for position, name in enumerate(self.names):
+            if name not in OPERATIONS:
+                near = difflib.get_close_matches(name, [*OPERATIONS, "none"], 1)
+                hint = f" Did you mean {near[0]!r}?" if near else ""
+                raise ValueError(
+                    f"`strategy` joins names of {list(OPERATIONS)} by '_', or "
+                    f"is 'none'. Received: {name!r} in {self.strategy!r}."
+                    f"{hint}"
+                )
+            if name in self.names[:position]:
+                raise ValueError(
+                    "`strategy` names each operation once, as all are equally "
+                    f"likely. Received: {name!r} twice in {self.strategy!r}."
+                )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the operations, none for the strategy "none"."""
+        return (
+            () if self.strategy == "none" else tuple(self.strategy.split("_"))
+        )
+
+    def __call__(
+        self, images: tf.Tensor, seed: tf.Tensor, shared: bool = False
+    ) -> tf.Tensor:
+        """Returns augmented images, differentiable in `images`.
+
+        Args:
+            images: float `[batch, height, width, channels]`; only the batch
+                size may be unknown while tracing.
+            seed: int32 `[2]`.
+            shared: whether all images get the same parameters.
+
+        Returns:
+            Like `images` in shape and dtype.
+
+        Raises:
+            ValueError: `images` has another rank or an unknown size.
+            TypeError: `images` is not floating.
+        """
+        images = tf.convert_to_tensor(images)
+        if images.shape.rank != 4 or None in images.shape[1:]:
+            raise ValueError(
+                "`images` must be [batch, height, width, channels] with known "
+                f"height, width and channels. Received: {images.shape}. Set "
+                "them with `tf.ensure_shape`."
+            )
+        if not images.dtype.is_floating:
+            raise TypeError(
+                "`images` must be floating, as most operations average pixels. "
+                f"Received: {images.dtype.name}. Normalise them first."
+            )
+        if not self.names:
+            return images
+
+        _, height, width, _ = images.shape
+        count = 1 if shared else images.shape[0]
+        if count is None:
+            count = tf.shape(images)[0]
+        choice_seed, draw_seed = seeds.fold(seed, 0), seeds.fold(seed, 1)
+
+        def branch(operation: Operation) -> Callable[[], tf.Tensor]:
+            def augment():
+                arguments = operation.draw(draw_seed, count, (height, width))
+                return operation.apply(images, **arguments)
+
+            return augment
+
+        branches = [branch(OPERATIONS[name]) for name in self.names]
+        if len(branches) == 1:
+            return tf.ensure_shape(branches[0](), images.shape)
+        choice = tf.random.stateless_uniform(
+            [], choice_seed, 0, len(branches), tf.int32
+        )
+        return tf.ensure_shape(tf.switch_case(choice, branches), images.shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the constructor's arguments, fit for JSON."""
+        return {"strategy": self.strategy}

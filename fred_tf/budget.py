@@ -1,0 +1,67 @@
+"""How many instances a budget of floats buys; integers only.
+
+The budget of `ipc` images per class is `ipc * height * width * channels`
+floats per class (Shin et al. 2023, arXiv 2311.08819). A frequency memory
+keeps `coefficients_per_channel` floats per channel of each instance, so the
+same budget holds more instances. Labels, index tables and learned step sizes
+are not counted, as in the paper.
+"""
+
+import math
+from collections.abc import Sequence
+
+
+def _check_ipc(ipc: int) -> None:
+    if ipc < 1:
+        raise ValueError(
+            f"`ipc` (images per class) must be at least 1. Received: {ipc}."
+        )
+
+
+def positions(image_shape: Sequence[int]) -> int:
+    """Returns the number of pixels (or voxels) of one channel."""
+    return math.prod(image_shape[:-1])
+
+
+def floats_per_class(image_shape: Sequence[int], ipc: int) -> int:
+    """Returns the floats that `ipc` whole images of one class occupy.
+
+    Args:
+        image_shape: `[height, width, channels]`, or more spatial axes.
+        ipc: images per class, at least 1.
+    """
+    _check_ipc(ipc)
+    return ipc * math.prod(image_shape)
+
+
+def instances_per_class(
+    image_shape: Sequence[int], ipc: int, coefficients_per_channel: int
+) -> int:
+    """Returns n = floor(ipc * height * width / coefficients_per_channel).
+
+    Raises:
+        ValueError: more coefficients than positions, fewer than 1, or an
+            `ipc` below 1.
+    """
+    _check_ipc(ipc)
+    available = positions(image_shape)
+    if not 1 <= coefficients_per_channel <= available:
+        extent = " * ".join(map(str, image_shape[:-1]))
+        raise ValueError(
+            "`coefficients_per_channel` must be between 1 and the positions "
+            f"of the image ({extent} = {available}). Received: "
+            f"{coefficients_per_channel}."
+        )
+    return ipc * available // coefficients_per_channel
+
+
+def frequency_floats(
+    image_shape: Sequence[int],
+    ipc: int,
+    coefficients_per_channel: int,
+    classes: int,
+) -> int:
+    """Returns the floats that a frequency memory of this budget stores."""
+    instances = instances_per_class(image_shape, ipc, coefficients_per_channel)
+    per_instance = coefficients_per_channel * image_shape[-1]
+    return classes * instances * per_instance

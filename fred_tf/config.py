@@ -1,0 +1,352 @@
+"""Everything a run is made of, as frozen dataclasses that check themselves.
+
+The fields of a section match the arguments of the constructor it feeds.
+Checks run when a config is made, before any data are read.
+"""
+
+import dataclasses
+import difflib
+import math
+import typing
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from fred_tf import budget
+from fred_tf.datasets.dataset_spec import KNOWN
+from fred_tf.parameterizations.frequency import MASK_STATISTICS
+from fred_tf.transforms.dct import NORMS
+
+
+def _least(name: str, value: float, least: float) -> None:
+    if not (math.isfinite(value) and value >= least):
+        raise ValueError(
+            f"`{name}` must be a finite number of at least {least}. "
+            f"Received: {value}."
+        )
+
+
+def _positive(name: str, value: float) -> None:
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(
+            f"`{name}` must be a finite number above 0. Received: {value}."
+        )
+
+
+def _one_of(name: str, value: str, known: Iterable[str]) -> None:
+    known = sorted(known)
+    if value not in known:
+        raise ValueError(
+            f"`{name}` must be one of {known}. Received: "
+            f"{value!r}.{nearest(value, known)}"
+        )
+
+
+def nearest(value: str, known: Iterable[str]) -> str:
+    """Returns ` Did you mean 'x'?` for the closest known name, or nothing."""
+    close = difflib.get_close_matches(value, list(known), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+@dataclasses.dataclass(frozen=True)
+class ParameterizationConfig:
+    """What is stored. All but `name` concern `frequency` only."""
+
+    name: str = "frequency"
+    coefficients_per_channel: int = 64
+    transform: str = "dct"
+    norm: str = "none"
+    mask_statistics: str = "initial_images"
+
+    def __post_init__(self):
+        _one_of("parameterization.name", self.name, ("frequency", "pixel"))
+        _least("coefficients_per_channel", self.coefficients_per_channel, 1)
+        _one_of("transform", self.transform, ("dct",))
+        _one_of("norm", self.norm, NORMS)
+        _one_of("mask_statistics", self.mask_statistics, MASK_STATISTICS)
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkConfig:
+    """The network that is matched and evaluated."""
+
+    name: str = "convnet"
+    width: int = 128
+    depth: int = 3
+    norm: str = "instance"
+
+    def __post_init__(self):
+        _one_of("network.name", self.name, ("convnet",))
+        _least("width", self.width, 1)
+        _least("depth", self.depth, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class DistributionMatchingConfig:
+    """Arguments of `DistributionMatching`."""
+
+    name: typing.ClassVar[str] = "distribution_matching"
+    real_batch_per_class: int = 256
+
+    def __post_init__(self):
+        _least("real_batch_per_class", self.real_batch_per_class, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrajectoryMatchingConfig:
+    """Arguments of `TrajectoryMatching`."""
+
+    name: typing.ClassVar[str] = "trajectory_matching"
+    student_steps: int = 50
+    expert_epochs: int = 2
+    max_start_epoch: int = 5
+    student_batch: int = 0
+    student_learning_rate: float = 0.01
+    student_learning_rate_step: float = 1e-7
+    minimum_student_learning_rate: float = 1e-3
+    student_memory: str = "recompute"
+
+    def __post_init__(self):
+        _least("student_steps", self.student_steps, 1)
+        _least("expert_epochs", self.expert_epochs, 1)
+        _least("max_start_epoch", self.max_start_epoch, 1)
+        _least("student_batch", self.student_batch, 0)
+        _positive("student_learning_rate", self.student_learning_rate)
+        _least("student_learning_rate_step", self.student_learning_rate_step, 0)
+        _positive(
+            "minimum_student_learning_rate", self.minimum_student_learning_rate
+        )
+        _one_of("student_memory", self.student_memory, ("recompute", "store"))
+
+
+ObjectiveConfig = DistributionMatchingConfig | TrajectoryMatchingConfig
+OBJECTIVE_CONFIGS = {
+    section.name: section for section in typing.get_args(ObjectiveConfig)
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class DistillerConfig:
+    """Arguments of `Distiller`."""
+
+    memory_learning_rate: float = 1e6
+    memory_momentum: float = 0.5
+    references_per_step: int = 0
+    jit: bool = False
+
+    def __post_init__(self):
+        _positive("memory_learning_rate", self.memory_learning_rate)
+        _least("memory_momentum", self.memory_momentum, 0)
+        _least("references_per_step", self.references_per_step, 0)
+
+
+@dataclasses.dataclass(frozen=True)
+class ExpertsConfig:
+    """How experts are trained."""
+
+    count: int = 100
+    epochs: int = 50
+    batch_size: int = 256
+    learning_rate: float = 0.01
+    momentum: float = 0.0
+
+    def __post_init__(self):
+        for name in ("count", "epochs", "batch_size"):
+            _least(f"experts.{name}", getattr(self, name), 1)
+        _positive("experts.learning_rate", self.learning_rate)
+        _least("experts.momentum", self.momentum, 0)
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationConfig:
+    """Arguments of `Evaluator`; `learning_rate` 0 means the learned one."""
+
+    networks: int = 5
+    epochs: int = 1000
+    batch_size: int = 256
+    learning_rate: float = 0.0
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+
+    def __post_init__(self):
+        for name in ("networks", "epochs", "batch_size"):
+            _least(f"evaluation.{name}", getattr(self, name), 1)
+        for name in ("learning_rate", "momentum", "weight_decay"):
+            _least(f"evaluation.{name}", getattr(self, name), 0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """A whole run: a preset with its overrides.
+
+    Attributes:
+        dataset: a name that `datasets.load` knows.
+        ipc: budget in images per class.
+        outer_steps: steps of the distiller.
+        augmentation: operations joined by `_`, or `none`.
+        seed: the one integer from which everything random follows.
+    """
+
+    dataset: str
+    ipc: int
+    objective: ObjectiveConfig
+    outer_steps: int
+    augmentation: str = "color_crop_cutout_flip_scale_rotate"
+    seed: int = 0
+    parameterization: ParameterizationConfig = ParameterizationConfig()
+    network: NetworkConfig = NetworkConfig()
+    distiller: DistillerConfig = DistillerConfig()
+    experts: ExpertsConfig = ExpertsConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+
+    def __post_init__(self):
+        _least("ipc", self.ipc, 1)
+        _least("outer_steps", self.outer_steps, 0)
+        if self.dataset in KNOWN:
+            check_budget(self, KNOWN[self.dataset].image_shape)
+        objective = self.objective
+        if isinstance(objective, TrajectoryMatchingConfig):
+            last = objective.max_start_epoch - 1 + objective.expert_epochs
+            if last > self.experts.epochs:
+                raise ValueError(
+                    "`max_start_epoch` - 1 + `expert_epochs` must not exceed "
+                    f"`experts.epochs` ({self.experts.epochs}). Received: "
+                    f"{last}. Lower one of them or train longer experts."
+                )
+
+
+def check_budget(config: Config, image_shape: tuple[int, ...]) -> int:
+    """Returns the instances per class that `config` asks for.
+
+    Raises:
+        ValueError: the budget cannot be met with images of this shape.
+    """
+    stored = config.parameterization
+    if stored.name == "pixel":
+        return config.ipc
+    kept = stored.coefficients_per_channel
+    instances = budget.instances_per_class(image_shape, config.ipc, kept)
+    if instances < 2 and kept < budget.positions(image_shape):
+        raise ValueError(
+            f"`coefficients_per_channel` {kept} leaves {instances} instance "
+            f"per class at `ipc` {config.ipc}, and explained variance needs 2. "
+            f"Keep at most {config.ipc * budget.positions(image_shape) // 2}, "
+            "or raise `ipc`."
+        )
+    return instances
+
+
+def to_json(config: Config) -> dict[str, Any]:
+    """Returns a config as JSON values; `from_json` undoes it."""
+    values = dataclasses.asdict(config)
+    values["objective"] = {"name": config.objective.name, **values["objective"]}
+    return values
+
+
+def from_json(values: Mapping[str, Any]) -> Config:
+    """Rebuilds a config from `to_json`.
+
+    Raises:
+        ValueError: a field is unknown, missing or out of its range.
+    """
+    values = dict(values)
+    for field in dataclasses.fields(Config):
+        section = field.type
+        if field.name == "objective":
+            arguments = dict(values["objective"])
+            name = arguments.pop("name", "")
+            _one_of("objective.name", name, OBJECTIVE_CONFIGS)
+            values["objective"] = _section(OBJECTIVE_CONFIGS[name], arguments)
+        elif dataclasses.is_dataclass(section):
+            values[field.name] = _section(section, values.get(field.name, {}))
+    return _section(Config, values)
+
+
+def _section(section: type, arguments: Mapping[str, Any]) -> Any:
+    known = [field.name for field in dataclasses.fields(section)]
+    for name in arguments:
+        if name not in known:
+            raise ValueError(
+                f"{section.__name__} has no field {name!r}; it has {known}."
+                f"{nearest(name, known)}"
+            )
+    return section(**arguments)
+
+
+def replace(config: Config, values: Mapping[str, Any]) -> Config:
+    """Returns `config` with the dotted fields of `values` replaced.
+
+    Checks run once, after all replacements.
+    """
+    changed = to_json(config)
+    for path, value in values.items():
+        target = changed
+        *sections, last = path.split(".")
+        for section in sections:
+            target = target[section]
+        target[last] = value
+    return from_json(changed)
+
+
+def override(config: Config, assignments: Iterable[str]) -> Config:
+    """Returns `config` with `name=value` assignments applied.
+
+    A name is dotted (`objective.student_steps=30`) or, where only one section
+    has it, bare (`student_steps=30`).
+
+    Raises:
+        ValueError: a name is unknown or ambiguous, or a value has the wrong
+            type or range; the message suggests the nearest name.
+    """
+    fields = _fields(config)
+    values = {}
+    for assignment in assignments:
+        name, separator, text = assignment.partition("=")
+        if not separator:
+            raise ValueError(
+                f"An override is written name=value. Received: {assignment!r}."
+            )
+        path = _resolve(name.strip(), fields)
+        values[path] = _parse(path, text.strip(), fields[path])
+    return replace(config, values)
+
+
+def _fields(config: Config) -> dict[str, type]:
+    """Returns the type of every leaf field under its dotted name."""
+    found = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            for inner in dataclasses.fields(value):
+                found[f"{field.name}.{inner.name}"] = inner.type
+        else:
+            found[field.name] = field.type
+    return found
+
+
+def _resolve(name: str, fields: Mapping[str, type]) -> str:
+    if name in fields:
+        return name
+    matches = [path for path in fields if path.split(".")[-1] == name]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise ValueError(
+            f"Override {name!r} is ambiguous. Write one of {matches}."
+        )
+    bare = {path.split(".")[-1] for path in fields}
+    raise ValueError(
+        f"Unknown override {name!r}.{nearest(name, [*fields, *bare])} Known "
+        f"names: {', '.join(fields)}."
+    )
+
+
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def _parse(name: str, text: str, kind: type) -> Any:
+    try:
+        return _BOOLEANS[text.lower()] if kind is bool else kind(text)
+    except (ValueError, KeyError):
+        raise ValueError(
+            f"`{name}` is {kind.__name__}. Received: {text!r}."
+        ) from None

@@ -1,0 +1,166 @@
+"""Labelled images in memory, checked once where they enter."""
+
+import dataclasses
+
+import numpy as np
+
+from fred_tf.normalizations import Standardize
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Split:
+    """Images with labels.
+
+    Attributes:
+        images: `[n, height, width, channels]`, uint8, or float32 in [0, 1].
+            Other floating-point types are converted to float32.
+        labels: int32 `[n]`, not negative. Other integer types are converted.
+
+    Raises:
+        ValueError: the arrays are not as stated above.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+
+    def __post_init__(self):
+        images, labels = np.asarray(self.images), np.asarray(self.labels)
+        _check_layout(images)
+        _check_pixels(images)
+        _check_labels(labels, len(images))
+        if images.dtype != np.uint8:
+            images = images.astype(np.float32, copy=False)
+        labels = labels.astype(np.int32, copy=False)
+        object.__setattr__(self, "images", images)
+        object.__setattr__(self, "labels", labels)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def indices_of(self, label: int) -> np.ndarray:
+        """Returns the ascending indices of the images of one class."""
+        return np.flatnonzero(self.labels == label)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ImageData:
+    """A data set for image classification.
+
+    Attributes:
+        name: what `datasets.load` was asked for.
+        train: the training split; every class occurs in it.
+        test: the test split.
+        class_names: one name per class; label i means `class_names[i]`.
+        normalization: maps pixels in [0, 1] to what networks see.
+
+    Raises:
+        ValueError: the splits do not fit each other, the class names or the
+            normalisation.
+    """
+
+    name: str
+    train: Split
+    test: Split
+    class_names: tuple[str, ...]
+    normalization: Standardize
+
+    def __post_init__(self):
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+        check(self)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """`(height, width, channels)`."""
+        return self.train.images.shape[1:]
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return len(self.class_names)
+
+
+def check(data: ImageData) -> None:
+    """Raises ValueError unless the parts of `data` fit each other."""
+    for split, name in ((data.train, "train"), (data.test, "test")):
+        highest = split.labels.max()
+        if highest >= data.classes:
+            raise ValueError(
+                f"Labels must lie in [0, {data.classes}), one per class name. "
+                f"Received: {highest} in the {name} split of {data.name!r}. "
+                "Number the classes from 0 without gaps."
+            )
+    missing = np.setdiff1d(np.arange(data.classes), data.train.labels)
+    if missing.size:
+        names = ", ".join(repr(data.class_names[label]) for label in missing)
+        raise ValueError(
+            "Every class must occur in the train split. Received: no image of "
+            f"{names} in {data.name!r}. Add images, or leave these classes out "
+            "and number the others from 0 without gaps."
+        )
+    shapes = data.train.images.shape[1:], data.test.images.shape[1:]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            "Training and test images must have the same shape. Received: "
+            f"{shapes[0]} and {shapes[1]} in {data.name!r}. Resize one split."
+        )
+    if len(data.normalization.mean) != shapes[0][-1]:
+        raise ValueError(
+            "`normalization` must have one mean and deviation per channel. "
+            f"Received: {len(data.normalization.mean)} for images "
+            f"{shapes[0]} of {data.name!r}."
+        )
+
+
+def _check_layout(images: np.ndarray) -> None:
+    shape = images.shape
+    if len(shape) != 4 or 0 in shape or shape[3] == 2:
+        raise ValueError(
+            "`images` must be [n, height, width, channels] with at least one "
+            f"image and with 1, 3 or more channels. Received: shape {shape}."
+        )
+    if shape[1] in (1, 3) and shape[3] not in (1, 3):
+        raise ValueError(
+            "`images` must have their channels last. Received: shape "
+            f"{shape}, which looks like [n, channels, height, width]. "
+            "Transpose with `np.moveaxis(images, 1, -1)`."
+        )
+
+
+def _check_pixels(images: np.ndarray) -> None:
+    if images.dtype == np.uint8:
+        return
+    if not np.issubdtype(images.dtype, np.floating):
+        raise ValueError(
+            "`images` must be uint8, or floating point in [0, 1]. Received: "
+            f"dtype {images.dtype}."
+        )
+    # NaN and infinities survive minimum and maximum.
+    low, high = images.min(), images.max()
+    if not np.isfinite([low, high]).all():
+        raise ValueError(
+            "`images` must be finite. Received: "
+            f"{np.count_nonzero(~np.isfinite(images))} NaN or infinite values."
+        )
+    if low < 0 or high > 1:
+        raise ValueError(
+            "Floating-point `images` must lie in [0, 1]. Received: "
+            f"{low:g} to {high:g}. Divide pixels by 255, or pass them as "
+            "uint8; undo any standardisation."
+        )
+
+
+def _check_labels(labels: np.ndarray, images: int) -> None:
+    if labels.shape != (images,):
+        raise ValueError(
+            f"`labels` must be [n], one per image ({images}). Received: "
+            f"shape {labels.shape}."
+        )
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            f"`labels` must be integers. Received: dtype {labels.dtype}."
+        )
+    if labels.min() < 0 or labels.max() > np.iinfo(np.int32).max:
+        raise ValueError(
+            "`labels` must be numbered from 0. Received: "
+            f"{labels.min()} to {labels.max()}."
+        )

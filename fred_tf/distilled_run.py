@@ -1,0 +1,128 @@
+"""A run folder brought back to life: its config, memory and decoded set."""
+
+import dataclasses
+from typing import Any
+
+import tensorflow as tf
+
+from fred_tf import assembly, config as config_lib
+from fred_tf.checkpoints import Checkpoints
+from fred_tf.datasets import ImageData
+from fred_tf.files import Path
+from fred_tf.normalizations import Standardize, from_config
+from fred_tf.objectives import OBJECTIVES
+from fred_tf.parameterizations import Parameterization
+from fred_tf.run_folder import RunFolder
+from fred_tf.synthetic_set import SyntheticSet
+
+
+@dataclasses.dataclass(frozen=True)
+class DataFacts:
+    """What must be known of a data set to use what was distilled from it."""
+
+    name: str
+    image_shape: tuple[int, ...]
+    class_names: tuple[str, ...]
+    normalization: Standardize
+
+    @classmethod
+    def of(cls, data: ImageData) -> "DataFacts":
+        """Returns the facts of loaded data."""
+        return cls(
+            data.name, data.image_shape, data.class_names, data.normalization
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the facts as JSON values."""
+        return {
+            "name": self.name,
+            "image_shape": list(self.image_shape),
+            "class_names": list(self.class_names),
+            "normalization": self.normalization.get_config(),
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "DataFacts":
+        """Undoes `to_json`."""
+        return cls(
+            values["name"],
+            tuple(values["image_shape"]),
+            tuple(values["class_names"]),
+            from_config(values["normalization"]),
+        )
+
+
+def record(config: config_lib.Config, facts: DataFacts) -> dict[str, Any]:
+    """Returns what a run folder's `config.json` says of a run."""
+    return {**config_lib.to_json(config), "data": facts.to_json()}
+
+
+@dataclasses.dataclass(frozen=True)
+class DistilledRun:
+    """The newest state of a run, without its data or experts.
+
+    Attributes:
+        folder: the run folder.
+        config: the run's config as resolved.
+        facts: what is known of its data set.
+        parameterization: the restored memory.
+        learned: what the objective learned, e.g. the student learning rate.
+        step: outer steps made.
+    """
+
+    folder: RunFolder
+    config: config_lib.Config
+    facts: DataFacts
+    parameterization: Parameterization
+    learned: dict[str, float]
+    step: int
+
+    @classmethod
+    def restore(cls, run_dir: Path) -> "DistilledRun":
+        """Restores the newest checkpoint of a run folder.
+
+        Raises:
+            FileNotFoundError: there is no run, or it has no checkpoint yet.
+            ValueError: the folder is damaged; the message says how.
+        """
+        folder = RunFolder.read(run_dir)
+        values = dict(folder.config)
+        facts = DataFacts.from_json(values.pop("data"))
+        config = config_lib.from_json(values)
+        memory = assembly.parameterization(
+            config, facts.image_shape, len(facts.class_names)
+        )
+        names = OBJECTIVES[config.objective.name].weight_names
+        learned = [tf.Variable(0.0) for _ in names]
+        checkpoint = tf.train.Checkpoint(
+            memory=[v.value for v in memory.variables], learned=learned
+        )
+        step = Checkpoints(folder.checkpoint_folder, checkpoint).restore_latest()
+        if step is None:
+            raise FileNotFoundError(
+                f"{folder.path} holds no checkpoint yet. Run `python -m "
+                f"trainers.distill --run_dir={folder.path}` until its first "
+                "save."
+            )
+        values = {n: float(v.numpy()) for n, v in zip(names, learned)}
+        return cls(folder, config, facts, memory, values, step)
+
+    def at(self, step: int, learned: dict[str, float]) -> "DistilledRun":
+        """Returns the run at another step; the memory is shared."""
+        return dataclasses.replace(self, step=step, learned=learned)
+
+    def synthetic_set(self) -> SyntheticSet:
+        """Returns the decoded set."""
+        return SyntheticSet(
+            images=self.parameterization.decode().numpy(),
+            labels=self.parameterization.labels,
+            class_names=self.facts.class_names,
+            normalization=self.facts.normalization,
+            dataset=self.facts.name,
+            floats_stored=self.parameterization.floats_stored,
+            student_learning_rate=self.learned.get("student_learning_rate"),
+            details={
+                "config": config_lib.to_json(self.config),
+                "outer_steps": self.step,
+            },
+        )

@@ -1,0 +1,253 @@
+"""One outer step: references in, updated memory and named scalars out."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import tensorflow as tf
+
+from fred_tf import seeds
+from fred_tf.objectives import Objective, Reference
+from fred_tf.parameterizations import Parameterization
+from fred_tf.sgd import sgd_step
+
+Tensors = list[tf.Tensor]
+
+
+class Distiller:
+    """Lowers an objective in a memory, under a `tf.distribute` strategy.
+
+    A step takes `references_per_step` references, averages the gradients of
+    their losses, and makes one SGD step on the memory and one on what the
+    objective learns. References are shared out evenly over the replicas;
+    which replica treats a reference changes nothing but rounding. The
+    numeric work is the pure function `gradients`; this class adds the
+    variables, the replicas and the order of things.
+
+    Everything random in step k follows from the seed and k. A step whose loss
+    or gradient is not finite changes no variable and reports `finite` = 0.
+
+    Args:
+        parameterization: holds the memory; adapted or about to be restored.
+        objective: scores the decoded images.
+        memory_learning_rate: step size for the memory.
+        memory_momentum: momentum for the memory and the objective's weights.
+        references_per_step: references averaged in a step, over all replicas;
+            0 means one per replica.
+        seed: the run's integer seed.
+        jit: whether to compile the pure function with XLA.
+        strategy: a strategy under whose scope the parameterization and the
+            objective were made; the default one if None.
+
+    Attributes:
+        checkpoint: a `tf.train.Checkpoint` of everything that a step changes.
+
+    Raises:
+        ValueError: `references_per_step` is not a multiple of the replicas.
+    """
+
+    def __init__(
+        self,
+        parameterization: Parameterization,
+        objective: Objective,
+        memory_learning_rate: float,
+        memory_momentum: float,
+        references_per_step: int = 0,
+        seed: int = 0,
+        jit: bool = False,
+        strategy: tf.distribute.Strategy | None = None,
+    ):
+        self.parameterization = parameterization
+        self.objective = objective
+        self.seed = seed
+        self.strategy = strategy or tf.distribute.get_strategy()
+        replicas = self.strategy.num_replicas_in_sync
+        references_per_step = references_per_step or replicas
+        if references_per_step % replicas:
+            raise ValueError(
+                "`references_per_step` must be a multiple of the replicas "
+                f"({replicas}), or 0 for one each. Received: "
+                f"{references_per_step}."
+            )
+        self.references_per_step = references_per_step
+        self._per_replica = references_per_step // replicas
+        self._memory_size = len(parameterization.trainable_variables)
+        self._variables = [
+            v.value
+            for v in (
+                *parameterization.trainable_variables,
+                *objective.trainable_variables,
+            )
+        ]
+        self._rates = [memory_learning_rate] * self._memory_size + [
+            objective.weight_step
+        ] * len(objective.trainable_variables)
+        self._momentum = memory_momentum
+        with self.strategy.scope():
+            self._velocities = [
+                tf.Variable(tf.zeros_like(v), trainable=False)
+                for v in self._variables
+            ]
+            self._step = tf.Variable(0, trainable=False, dtype=tf.int64)
+        self.checkpoint = tf.train.Checkpoint(
+            step=self._step,
+            memory=[v.value for v in parameterization.variables],
+            learned=self._variables[self._memory_size :],
+            velocities=self._velocities,
+        )
+        self._gradients = tf.function(
+            self.gradients, jit_compile=jit, autograph=False
+        )
+        self._references: Iterator[Reference] | None = None
+
+    @property
+    def step(self) -> int:
+        """Outer steps made so far."""
+        return int(self._step.numpy())
+
+    def learned(self) -> dict[str, float]:
+        """Returns what the objective has learned, as named floats."""
+        weights = self._variables[self._memory_size :]
+        return {
+            name: float(weight)
+            for name, weight in zip(self.objective.weight_names, weights)
+        }
+
+    def __call__(self) -> dict[str, float]:
+        """Makes one outer step.
+
+        Returns:
+            `loss`, `gradient_norm` (of the memory), `finite` (1 or 0), and
+            what the objective learns, after the step.
+        """
+        scalars = self._outer_step(self._next_references())
+        return {name: float(value) for name, value in scalars.items()}
+
+    def restored(self) -> None:
+        """Must be called after restoring the checkpoint."""
+        self._references = None
+
+    def _next_references(self) -> Reference:
+        if self._references is None:
+            first = self.step * self.references_per_step
+            self._references = iter(
+                self.objective.references(self.seed, first).batch(
+                    self._per_replica, drop_remainder=True
+                )
+            )
+        return self.strategy.experimental_distribute_values_from_function(
+            lambda context: next(self._references)
+        )
+
+    @tf.function(autograph=False)
+    def _outer_step(self, references):
+        stream = tf.constant(seeds.named(self.seed, "outer step"))
+        first = self._step * self.references_per_step
+
+        def replica(references, first):
+            context = tf.distribute.get_replica_context()
+            place = tf.cast(context.replica_id_in_sync_group, first.dtype)
+            return self._gradients(
+                [tf.convert_to_tensor(v) for v in self._variables],
+                [
+                    tf.convert_to_tensor(v)
+                    for v in self.parameterization.non_trainable_variables
+                ],
+                references,
+                stream,
+                first + place * self._per_replica,
+            )
+
+        loss, gradients = self.strategy.run(replica, args=(references, first))
+        mean = tf.distribute.ReduceOp.MEAN
+        loss = self.strategy.reduce(mean, loss, axis=None)
+        gradients = [
+            self.strategy.reduce(mean, g, axis=None) for g in gradients
+        ]
+        return self._update(loss, gradients)
+
+    def gradients(
+        self,
+        variables: Tensors,
+        constants: Tensors,
+        references: Reference,
+        stream: tf.Tensor,
+        first: tf.Tensor,
+    ) -> tuple[tf.Tensor, Tensors]:
+        """Returns the mean loss of some references and its gradients; pure.
+
+        Args:
+            variables: the memory, then the objective's own weights.
+            constants: the parameterization's fixed tensors.
+            references: references stacked along a new first axis `[r, ...]`.
+            stream: int32 seed `[2]` of the run's steps.
+            first: number of the first of these references in the run.
+        """
+        count = tf.nest.flatten(references)[0].shape[0]
+
+        def one(position, total_loss, totals):
+            with tf.GradientTape() as tape:
+                tape.watch(variables)
+                images, _ = self.parameterization.stateless_call(
+                    variables[: self._memory_size],
+                    constants,
+                    tf.range(self.parameterization.instances),
+                )
+                loss, _ = self.objective.stateless_call(
+                    variables[self._memory_size :],
+                    [],
+                    images,
+                    tf.constant(self.parameterization.labels),
+                    tf.nest.map_structure(lambda x: x[position], references),
+                    seeds.fold(stream, first + tf.cast(position, first.dtype)),
+                )
+            parts = tape.gradient(
+                loss, variables, unconnected_gradients="zero"
+            )
+            return (
+                position + 1,
+                total_loss + loss / count,
+                [total + part / count for total, part in zip(totals, parts)],
+            )
+
+        zeros = [tf.zeros_like(v) for v in variables]
+        state = (tf.constant(0), tf.constant(0.0), zeros)
+        if count == 1:
+            _, loss, totals = one(*state)
+        else:
+            _, loss, totals = tf.while_loop(
+                lambda position, *_: position < count,
+                one,
+                state,
+                parallel_iterations=1,
+                maximum_iterations=count,
+            )
+        return loss, totals
+
+    def _update(self, loss: tf.Tensor, gradients: Tensors):
+        size, held = self._memory_size, [*self._variables, *self._velocities]
+        old = [tf.convert_to_tensor(v) for v in held]
+        variables, velocities = sgd_step(
+            old[: len(gradients)],
+            old[len(gradients) :],
+            gradients,
+            self._rates,
+            self._momentum,
+        )
+        variables[size:] = self.objective.constrain(variables[size:])
+        new = [*variables, *velocities]
+        finite = tf.reduce_all(
+            [
+                tf.reduce_all(tf.math.is_finite(x))
+                for x in (loss, *gradients, *new)
+            ]
+        )
+        new = [tf.where(finite, b, a) for a, b in zip(old, new)]
+        for variable, value in zip(held, new):
+            variable.assign(value)
+        self._step.assign_add(tf.cast(finite, tf.int64))
+        return {
+            "loss": loss,
+            "gradient_norm": tf.linalg.global_norm(gradients[:size]),
+            "finite": tf.cast(finite, tf.float32),
+            **dict(zip(self.objective.weight_names, new[size:])),
+        }

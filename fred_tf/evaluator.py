@@ -1,0 +1,136 @@
+"""How good a synthetic set is: fresh networks, scored on real test images."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fred_tf import seeds
+from fred_tf.augmentations import SiameseAugmentation
+from fred_tf.datasets.image_data import Split
+from fred_tf.network_training import NetworkTraining, accuracy
+from fred_tf.networks import Functional
+from fred_tf.synthetic_set import SyntheticSet
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Test accuracies of networks that were trained on one set.
+
+    Attributes:
+        accuracies: one value in [0, 1] per network.
+        learning_rate: step size that the networks started with.
+    """
+
+    accuracies: tuple[float, ...]
+    learning_rate: float
+
+    @property
+    def mean(self) -> float:
+        """Mean accuracy."""
+        return float(np.mean(self.accuracies))
+
+    @property
+    def deviation(self) -> float:
+        """Population standard deviation, as the papers report it."""
+        return float(np.std(self.accuracies))
+
+    def __str__(self) -> str:
+        return f"{100 * self.mean:.1f} +- {100 * self.deviation:.1f} %"
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the figures as JSON values."""
+        return {
+            "mean": self.mean,
+            "deviation": self.deviation,
+            "accuracies": list(self.accuracies),
+            "learning_rate": self.learning_rate,
+        }
+
+
+class Evaluator:
+    """Trains fresh networks on a synthetic set, scores them on test data.
+
+    The protocol is the one of dataset condensation with siamese augmentation
+    (Zhao & Bilen 2021, arXiv 2102.08259), which FreD's authors use: SGD with
+    momentum and L2 weight decay; `epochs + 1` passes; after pass number
+    `epochs // 2 + 1`, counted from 0, the step size falls to a tenth and the
+    velocities start from zero; accuracy once, at the end.
+
+    Args:
+        network: the architecture to train.
+        augmentation: applied to every batch, per image.
+        test: real test images.
+        epochs: as above; 1,000 in the papers.
+        batch_size: images a step.
+        learning_rate: step size at the start, or None for the set's learned
+            student step size (0.01 for sets without one).
+        momentum: of SGD.
+        weight_decay: L2 coefficient.
+    """
+
+    def __init__(
+        self,
+        network: Functional,
+        augmentation: SiameseAugmentation,
+        test: Split,
+        epochs: int = 1000,
+        batch_size: int = 256,
+        learning_rate: float | None = None,
+        momentum: float = 0.9,
+        weight_decay: float = 5e-4,
+    ):
+        self.test = test
+        self.epochs = epochs
+        self.learning_rate = learning_rate
+        self._training = NetworkTraining(
+            network, augmentation, batch_size, momentum, weight_decay
+        )
+
+    def __call__(
+        self,
+        synthetic_set: SyntheticSet,
+        network_seeds: Sequence[int],
+    ) -> Evaluation:
+        """Returns the accuracies of one network per seed.
+
+        Args:
+            synthetic_set: the set to train on.
+            network_seeds: one integer per network; it fixes the network's
+                initial parameters, its orders and its augmentations.
+        """
+        rate = self.learning_rate
+        if rate is None:
+            rate = synthetic_set.student_learning_rate or 0.01
+        accuracies = tuple(
+            self._train_and_score(synthetic_set, seed, rate)
+            for seed in network_seeds
+        )
+        return Evaluation(accuracies, rate)
+
+    def _train_and_score(self, synthetic_set, seed: int, rate: float) -> float:
+        state = self._training.start(seeds.named(seed, "evaluation network"))
+        order_seed = seeds.named(seed, "evaluation order")
+        drop = self.epochs // 2 + 2
+        for first, last, factor in (
+            (0, drop, 1.0),
+            (drop, self.epochs + 1, 0.1),
+        ):
+            parameters, velocities, statistics = state
+            state = self._training.passes(
+                (parameters, [0 * v for v in velocities], statistics),
+                synthetic_set.images,
+                synthetic_set.labels,
+                order_seed,
+                first,
+                max(last - first, 0),
+                rate * factor,
+            )
+        return accuracy(
+            self._training.network,
+            state,
+            self.test.images,
+            self.test.labels,
+            synthetic_set.normalization,
+        )

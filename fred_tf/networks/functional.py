@@ -1,0 +1,115 @@
+"""Runs a Keras network on parameters that are arguments."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fred_tf import seeds
+from fred_tf.networks.initializers import FanInUniform
+
+Parameters = list[tf.Tensor]
+
+
+class Functional:
+    """A network as a pure function of its parameters.
+
+    The unrolled student, the random networks of distribution matching and the
+    training of fresh networks all need the same thing: one architecture and
+    many sets of parameters that are ordinary tensors. Nothing here reads or
+    writes the variables of the Keras model.
+
+    *Parameters* are the trainable weights in the model's order; *statistics*
+    the non-trainable ones (the moving moments of batch normalisation, empty
+    for other norms).
+
+    Args:
+        network: a built `keras.Model` that gives logits and has `embed`.
+    """
+
+    def __init__(self, network: keras.Model):
+        self.network = network
+        self.shapes = [tuple(w.shape) for w in network.trainable_variables]
+        self.sizes = [int(np.prod(shape)) for shape in self.shapes]
+        self.size = sum(self.sizes)
+        self._initializers = _initializers(network)
+
+    def initialize(self, seed: tf.Tensor) -> Parameters:
+        """Returns freshly drawn parameters for an int32 seed `[2]`."""
+        return [
+            initializer.draw(shape, seeds.fold(seed, position))
+            if isinstance(initializer, FanInUniform)
+            else tf.convert_to_tensor(initializer(shape, "float32"))
+            for position, (initializer, shape) in enumerate(
+                zip(self._initializers, self.shapes)
+            )
+        ]
+
+    def initial_statistics(self) -> list[tf.Tensor]:
+        """Returns the statistics of a network that has seen no data."""
+        return [
+            # Keras starts moving means at 0 and moving variances at 1.
+            (tf.ones if "variance" in w.name else tf.zeros)(w.shape)
+            for w in self.network.non_trainable_variables
+        ]
+
+    def logits(self, parameters: Parameters, images: tf.Tensor) -> tf.Tensor:
+        """Returns float logits `[batch, classes]` in training mode."""
+        return self.apply(parameters, self.initial_statistics(), images, True)[0]
+
+    def embed(self, parameters: Parameters, images: tf.Tensor) -> tf.Tensor:
+        """Returns the features before the classifier, in training mode."""
+        scope = self._scope(parameters, self.initial_statistics())
+        with scope:
+            features = self.network.embed(images, training=True)
+        return self._full_precision(features)
+
+    def apply(
+        self,
+        parameters: Parameters,
+        statistics: list[tf.Tensor],
+        images: tf.Tensor,
+        training: bool,
+    ) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        """Returns the logits and the statistics after seeing `images`."""
+        with self._scope(parameters, statistics) as scope:
+            logits = self.network(images, training=training)
+        after = [
+            tf.convert_to_tensor(scope.get_current_value(w))
+            for w in self.network.non_trainable_variables
+        ]
+        return self._full_precision(logits), after
+
+    def flatten(self, parameters: Parameters) -> tf.Tensor:
+        """Returns the parameters as one vector `[size]`."""
+        return tf.concat([tf.reshape(p, [-1]) for p in parameters], 0)
+
+    def unflatten(self, vector: tf.Tensor) -> Parameters:
+        """Undoes `flatten`."""
+        pieces = tf.split(vector, self.sizes)
+        return [tf.reshape(p, s) for p, s in zip(pieces, self.shapes)]
+
+    def _scope(self, parameters, statistics) -> keras.StatelessScope:
+        network = self.network
+        return keras.StatelessScope(
+            state_mapping=[
+                *zip(network.trainable_variables, parameters),
+                *zip(network.non_trainable_variables, statistics),
+            ]
+        )
+
+    def _full_precision(self, x: tf.Tensor) -> tf.Tensor:
+        x = tf.convert_to_tensor(x)
+        return x if x.dtype == tf.float64 else tf.cast(x, tf.float32)
+
+
+def _initializers(network: keras.Model) -> list[keras.initializers.Initializer]:
+    """Returns the initialiser of each trainable variable, in model order."""
+    of_variable = {}
+    for layer in network._flatten_layers(include_self=False):
+        for name in ("kernel", "bias", "gamma", "beta"):
+            if (variable := getattr(layer, name, None)) is not None:
+                default = {"gamma": "ones", "beta": "zeros"}.get(name)
+                of_variable[id(variable)] = keras.initializers.get(
+                    getattr(layer, f"{name}_initializer", default)
+                )
+    return [of_variable[id(w)] for w in network.trainable_variables]

@@ -1,0 +1,99 @@
+"""Distribution matching: equal mean features under random networks."""
+
+import functools
+
+import tensorflow as tf
+
+from fred_tf import seeds
+from fred_tf.augmentations import SiameseAugmentation
+from fred_tf.datasets.class_batches import ClassBatches
+from fred_tf.networks import Functional
+from fred_tf.objectives.objective import Objective
+
+
+class DistributionMatching(Objective):
+    """Matches the mean embedding of each class under a fresh random network.
+
+        L = sum_c || mean_{x in B_c} phi(A_w(x)) - mean_{s in S_c} phi(A_w(s)) ||^2
+
+    (Zhao & Bilen 2023, eq. 6, arXiv 2110.04181), with phi the features before
+    the classifier of a network drawn anew for every reference, B_c a batch of
+    real images of class c, S_c all synthetic images of the class and A_w a
+    siamese augmentation: one set of parameters per class, shared by both
+    sides. The square is summed over features, not averaged.
+
+    Args:
+        network: the architecture that embeds.
+        augmentation: the siamese augmentation.
+        batches: real images by class.
+        real_batch_per_class: size of B_c.
+
+    Raises:
+        ValueError: a class has fewer images than `real_batch_per_class`.
+    """
+
+    def __init__(
+        self,
+        network: Functional,
+        augmentation: SiameseAugmentation,
+        batches: ClassBatches,
+        real_batch_per_class: int = 256,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.network = network
+        self.augmentation = augmentation
+        self.batches = batches
+        self.real_batch_per_class = real_batch_per_class
+        batches.check(real_batch_per_class)
+
+    def references(self, seed, first=0):
+        stream = seeds.named(seed, "class batches")
+
+        def draw(position):
+            return {
+                "images": self.batches.draw(
+                    seeds.fold(stream, position), self.real_batch_per_class
+                )
+            }
+
+        return (
+            tf.data.Dataset.counter(first)
+            .map(draw, num_parallel_calls=2, deterministic=True)
+            .prefetch(2)
+        )
+
+    def call(self, images, labels, reference, seed):
+        real = reference["images"]
+        classes = real.shape[0]
+        parameters = self.network.initialize(seeds.fold(seed, 0))
+        class_seeds = tf.stack(
+            [seeds.fold(seed, 1 + label) for label in range(classes)]
+        )
+        augment = functools.partial(self.augmentation, shared=True)
+
+        def real_mean(element):
+            features = self.network.embed(parameters, augment(*element))
+            return tf.reduce_mean(features, axis=0)
+
+        # One class at a time: the real side needs no gradient, so that only
+        # one class's activations are alive.
+        real_means = tf.map_fn(
+            real_mean,
+            (tf.cast(real, images.dtype), class_seeds),
+            fn_output_signature=images.dtype,
+            parallel_iterations=1,
+        )
+        synthetic = tf.reshape(images, [classes, -1, *images.shape[1:]])
+        synthetic = tf.map_fn(
+            lambda element: augment(*element),
+            (synthetic, class_seeds),
+            fn_output_signature=images.dtype,
+        )
+        features = self.network.embed(
+            parameters, tf.reshape(synthetic, tf.shape(images))
+        )
+        means = tf.reduce_mean(
+            tf.reshape(features, [classes, -1, features.shape[-1]]), axis=1
+        )
+        return tf.reduce_sum((tf.stop_gradient(real_means) - means) ** 2)

@@ -1,0 +1,196 @@
+"""Trajectory matching: train like an expert, on synthetic images."""
+
+import tensorflow as tf
+
+from fred_tf import seeds
+from fred_tf.augmentations import SiameseAugmentation
+from fred_tf.expert_store import ExpertStore
+from fred_tf.networks import Functional
+from fred_tf.objectives.objective import Objective
+from fred_tf.objectives.student import STUDENT_MEMORY
+
+
+class TrajectoryMatching(Objective):
+    """Ends where the expert went, in far fewer steps.
+
+        L = || theta_N - theta*_{t+M} ||^2 / || theta*_t - theta*_{t+M} ||^2
+
+    (Cazenavette et al. 2022, eq. 2, arXiv 2203.11932): a student starts at an
+    expert's parameters of epoch t, takes N = `student_steps` steps of SGD on
+    the augmented synthetic images with a learned step size a, and is compared
+    with the expert M = `expert_epochs` epochs later. L is exactly 1 for a = 0.
+
+    The step size is this objective's own weight. It is kept within
+    `[minimum_student_learning_rate, inf)`, as in FreD's code.
+
+    Where the synthetic set is larger than `student_batch`, each pass over it
+    is a permutation cut into whole minibatches; a remainder waits for the
+    next permutation (the authors' code also uses it, as a smaller batch).
+
+    Args:
+        network: the student's architecture, the experts' own.
+        augmentation: applied per image, independently in each step.
+        experts: the expert store.
+        student_steps: N, at least 1.
+        expert_epochs: M, at least 1.
+        max_start_epoch: t is drawn from [0, max_start_epoch).
+        student_batch: images a student step; 0 means all.
+        student_learning_rate: starting value of a.
+        student_learning_rate_step: step size with which a is learned.
+        minimum_student_learning_rate: lower bound of a.
+        student_memory: `"recompute"` or `"store"`, see `student.py`.
+
+    Raises:
+        ValueError: an argument is out of its range, the experts are too short
+            or have other parameters, or the network has batch statistics.
+    """
+
+    weight_names = ("student_learning_rate",)
+
+    def __init__(
+        self,
+        network: Functional,
+        augmentation: SiameseAugmentation,
+        experts: ExpertStore,
+        student_steps: int,
+        expert_epochs: int,
+        max_start_epoch: int,
+        student_batch: int = 0,
+        student_learning_rate: float = 0.01,
+        student_learning_rate_step: float = 1e-7,
+        minimum_student_learning_rate: float = 1e-3,
+        student_memory: str = "recompute",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.network = network
+        self.augmentation = augmentation
+        self.experts = experts
+        self.student_steps = student_steps
+        self.expert_epochs = expert_epochs
+        self.max_start_epoch = max_start_epoch
+        self.student_batch = student_batch
+        self.weight_step = student_learning_rate_step
+        self.minimum_student_learning_rate = minimum_student_learning_rate
+        self.student_memory = student_memory
+        self._check()
+        self.student_learning_rate = self.add_weight(
+            name="student_learning_rate",
+            shape=(),
+            initializer=lambda shape, dtype: tf.constant(
+                student_learning_rate, dtype
+            ),
+        )
+
+    def _check(self) -> None:
+        if self.student_memory not in STUDENT_MEMORY:
+            raise ValueError(
+                f"`student_memory` must be one of {sorted(STUDENT_MEMORY)}. "
+                f"Received: {self.student_memory!r}."
+            )
+        last = self.max_start_epoch - 1 + self.expert_epochs
+        if last > self.experts.epochs:
+            raise ValueError(
+                "`max_start_epoch` - 1 + `expert_epochs` must not exceed the "
+                f"experts' epochs ({self.experts.epochs}). Received: "
+                f"{self.max_start_epoch} - 1 + {self.expert_epochs} = {last}. "
+                "Lower one of them or train longer experts."
+            )
+        if self.network.size != self.experts.parameters:
+            raise ValueError(
+                f"The network has {self.network.size} parameters, the experts "
+                f"have {self.experts.parameters}. Use the network that the "
+                "experts were trained with."
+            )
+        if self.network.initial_statistics():
+            raise ValueError(
+                "Trajectory matching needs a network without moving "
+                "statistics: they have no gradient along the student's steps. "
+                'Use `norm` "instance", "group" or "none".'
+            )
+
+    def references(self, seed, first=0):
+        stream = seeds.named(seed, "expert segments")
+
+        def draw(position):
+            draw_seed = seeds.fold(stream, position)
+            # One pass takes every expert once, in an order of its own.
+            turn = tf.cast(position, tf.int32) // len(self.experts)
+            expert = tf.random.experimental.index_shuffle(
+                tf.cast(position, tf.int32) % len(self.experts),
+                seeds.fold(stream, turn),
+                len(self.experts) - 1,
+            )
+            start = tf.random.stateless_uniform(
+                [], draw_seed, 0, self.max_start_epoch, tf.int32
+            )
+            vectors = tf.numpy_function(
+                self._segment, [expert, start], [tf.float32, tf.float32]
+            )
+            for vector in vectors:
+                vector.set_shape([self.network.size])
+            return dict(zip(("start", "target"), vectors))
+
+        return (
+            tf.data.Dataset.counter(first)
+            .map(draw, num_parallel_calls=2, deterministic=True)
+            .prefetch(2)
+        )
+
+    def _segment(self, expert: int, start: int):
+        return self.experts.segment(int(expert), int(start), self.expert_epochs)
+
+    def call(self, images, labels, reference, seed):
+        start, target = reference["start"], reference["target"]
+        end = STUDENT_MEMORY[self.student_memory](
+            self._student_step(labels, seed),
+            start,
+            tf.convert_to_tensor(self.student_learning_rate),
+            images,
+            self.student_steps,
+        )
+        moved = tf.reduce_sum((start - target) ** 2)
+        # An expert that did not move gives 0 / tiny instead of 0 / 0.
+        smallest = tf.constant(1e-30, moved.dtype)
+        return tf.reduce_sum((end - target) ** 2) / tf.maximum(moved, smallest)
+
+    def _student_step(self, labels, seed):
+        order_seed, augment_seed = seeds.fold(seed, 0), seeds.fold(seed, 1)
+
+        def step(theta, learning_rate, images, position):
+            chosen, classes = self._minibatch(
+                images, labels, order_seed, position
+            )
+            chosen = self.augmentation(
+                chosen, seeds.fold(augment_seed, position)
+            )
+            parameters = self.network.unflatten(theta)
+            with tf.GradientTape() as tape:
+                tape.watch(parameters)
+                logits = self.network.logits(parameters, chosen)
+                loss = tf.reduce_mean(
+                    tf.nn.sparse_softmax_cross_entropy_with_logits(
+                        classes, logits
+                    )
+                )
+            gradient = self.network.flatten(tape.gradient(loss, parameters))
+            return theta - learning_rate * gradient
+
+        return step
+
+    def _minibatch(self, images, labels, seed, position):
+        count, size = images.shape[0], self.student_batch
+        if not 0 < size < count:
+            return images, labels
+        per_pass = count // size
+        turn, place = position // per_pass, position % per_pass
+        chosen = tf.random.experimental.index_shuffle(
+            place * size + tf.range(size),
+            seeds.fold(seed, turn),
+            count - 1,
+        )
+        return tf.gather(images, chosen), tf.gather(labels, chosen)
+
+    def constrain(self, weights):
+        (rate,) = weights
+        return [tf.maximum(rate, self.minimum_student_learning_rate)]

@@ -1,0 +1,156 @@
+"""FreD's frequency memory: few coefficients, many images."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fred_tf import budget
+from fred_tf.coresets.random_selection import select_random
+from fred_tf.parameterizations.frequency_mask import (
+    explained_variance_ratio,
+    top_frequencies,
+)
+from fred_tf.parameterizations.parameterization import Parameterization
+from fred_tf.transforms import Transform
+
+MASK_STATISTICS = ("initial_images", "whole_class")
+
+
+@keras.saving.register_keras_serializable("fred_tf")
+class Frequency(Parameterization):
+    """Images as inverse(M * F), with only the kept entries of F stored.
+
+    F are the trainable frequency coefficients and M is the binary mask of a
+    class, the same for its instances and for every channel (Shin et al. 2023,
+    arXiv 2311.08819). Masked entries never receive a gradient, so instead of
+    full planes times zeros the memory keeps
+
+        values  `[instances, kept, channels]`   trainable: the whole budget
+        table   `[classes, kept]`               flat positions of kept entries
+
+    `adapt` draws distinct real images per class, transforms them, chooses the
+    mask of each class by explained variance ratio and keeps what it selects:
+    the first decoded images are band-limited real ones.
+
+    Args:
+        image_shape: `[height, width, channels]`, or more spatial axes; the
+            axes may differ in length.
+        classes: number of classes.
+        instances_per_class: decoded images per class; see
+            `budget.instances_per_class`.
+        coefficients_per_channel: kept entries, between 1 and the number of
+            positions in a channel.
+        transform: the `Transform` whose coefficients are stored.
+        mask_statistics: `"initial_images"` takes variances over the drawn
+            images only, as the official masks do; `"whole_class"` over every
+            real image of the class.
+
+    Raises:
+        ValueError: `coefficients_per_channel` or `mask_statistics` is out of
+            its range.
+    """
+
+    def __init__(
+        self,
+        image_shape,
+        classes,
+        instances_per_class,
+        coefficients_per_channel: int,
+        transform: Transform,
+        mask_statistics: str = "initial_images",
+        **kwargs,
+    ):
+        super().__init__(image_shape, classes, instances_per_class, **kwargs)
+        budget.instances_per_class(self.image_shape, 1, coefficients_per_channel)
+        if mask_statistics not in MASK_STATISTICS:
+            raise ValueError(
+                f"`mask_statistics` must be one of {MASK_STATISTICS}. "
+                f"Received: {mask_statistics!r}."
+            )
+        self.coefficients_per_channel = int(coefficients_per_channel)
+        self.transform = transform
+        self.mask_statistics = mask_statistics
+        self.values = self.add_weight(
+            name="values",
+            shape=(
+                self.instances,
+                self.coefficients_per_channel,
+                self.image_shape[-1],
+            ),
+            initializer="zeros",
+        )
+        self.table = self.add_weight(
+            name="table",
+            shape=(self.classes, self.coefficients_per_channel),
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+        )
+        self.built = True
+
+    def adapt(self, images, labels, seed):
+        chosen = select_random(
+            labels, self.instances_per_class, self.classes, seed
+        ).reshape(self.classes, -1)
+        values, table = [], []
+        for label, rows in enumerate(chosen):
+            initial = self._transform(images[rows])
+            if self.mask_statistics == "whole_class":
+                pool = self._transform(images[labels == label])
+            else:
+                pool = initial
+            kept = self._kept(pool)
+            flat = initial.reshape(len(rows), -1, self.image_shape[-1])
+            values.append(flat[:, kept])
+            table.append(kept)
+        self.values.assign(np.concatenate(values))
+        self.table.assign(np.stack(table))
+
+    def _transform(self, images: np.ndarray) -> np.ndarray:
+        return self.transform(tf.convert_to_tensor(images, tf.float32)).numpy()
+
+    def _kept(self, coefficients: np.ndarray) -> np.ndarray:
+        everything = budget.positions(self.image_shape)
+        if self.coefficients_per_channel == everything:
+            return np.arange(everything, dtype=np.int32)
+        score = explained_variance_ratio(coefficients)
+        return top_frequencies(score, self.coefficients_per_channel)
+
+    def call(self, indices):
+        indices = tf.cast(indices, tf.int32)
+        values = tf.gather(tf.convert_to_tensor(self.values), indices)
+        kept = tf.gather(
+            tf.convert_to_tensor(self.table), indices // self.instances_per_class
+        )
+        count = tf.shape(indices)[0]
+        rows = tf.broadcast_to(tf.range(count)[:, None], tf.shape(kept))
+        planes = tf.scatter_nd(
+            tf.stack([rows, kept], axis=-1),
+            values,
+            [count, budget.positions(self.image_shape), self.image_shape[-1]],
+        )
+        return self.transform.inverse(
+            tf.reshape(planes, [-1, *self.image_shape])
+        )
+
+    @property
+    def masks(self) -> np.ndarray:
+        """The masks as bool `[classes, *image_shape[:-1]]`."""
+        flat = np.zeros(
+            (self.classes, budget.positions(self.image_shape)), bool
+        )
+        np.put_along_axis(flat, np.asarray(self.table.numpy()), True, axis=1)
+        return flat.reshape(self.classes, *self.image_shape[:-1])
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "coefficients_per_channel": self.coefficients_per_channel,
+            "transform": keras.saving.serialize_keras_object(self.transform),
+            "mask_statistics": self.mask_statistics,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        transform = keras.saving.deserialize_keras_object(config["transform"])
+        return cls(**{**config, "transform": transform})

@@ -1,0 +1,47 @@
+"""Which frequencies a class keeps."""
+
+import numpy as np
+
+
+def explained_variance_ratio(coefficients: np.ndarray) -> np.ndarray:
+    """Returns the share of the variance that lies along each frequency.
+
+    With F the coefficients averaged over channels, centred over instances,
+    and Cov their unbiased covariance, the ratio of dimension d is
+
+        eta_d = e_d^T Cov e_d / trace(Cov) = Var(F_d) / sum_d' Var(F_d')
+
+    (Shin et al. 2023, section 3; arXiv 2311.08819). Only the diagonal of the
+    covariance matters, so it is never formed. The ratio depends on how the
+    transform is scaled: the official masks use the unnormalised DCT.
+
+    Args:
+        coefficients: `[instances, ..., channels]` of one class.
+
+    Returns:
+        float64 `[...]`, summing to 1; zeros if nothing varies.
+
+    Raises:
+        ValueError: fewer than two instances, whose variance is undefined.
+    """
+    if len(coefficients) < 2:
+        raise ValueError(
+            "The explained variance ratio needs at least 2 instances of a "
+            f"class. Received: {len(coefficients)}. Keep fewer "
+            "`coefficients_per_channel` so that the budget holds more "
+            "instances, keep all of them, or raise `ipc`."
+        )
+    values = np.asarray(coefficients, np.float64).mean(-1)
+    variance = values.var(0, ddof=1)
+    total = variance.sum()
+    return variance / total if total > 0 else variance
+
+
+def top_frequencies(score: np.ndarray, count: int) -> np.ndarray:
+    """Returns the flat indices of the `count` highest scores, ascending.
+
+    Ties go to the lower index, which is the lower frequency along the first
+    axis.
+    """
+    order = np.argsort(-score.ravel(), kind="stable")
+    return np.sort(order[:count]).astype(np.int32)

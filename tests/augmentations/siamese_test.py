@@ -1,0 +1,247 @@
+"""What every operation promises, and how one of them is chosen."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import stats
+from sklearn.datasets import load_digits
+
+from fred_tf.augmentations import OPERATIONS, SiameseAugmentation
+
+ALL = "color_crop_cutout_flip_scale_rotate"
+
+
+def _digits(batch: int, channels: int, dtype=np.float32) -> np.ndarray:
+    """Handwritten digits `[batch, 8, 6, channels]` in [0, 1]."""
+    images = load_digits().images[: batch * channels, :, 1:7] / 16
+    images = images.reshape(batch, channels, 8, 6).transpose(0, 2, 3, 1)
+    return images.astype(dtype)
+
+
+@pytest.mark.parametrize("strategy", [*OPERATIONS, ALL, "none"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_shape_and_dtype_are_kept(strategy, channels, dtype):
+    augment = SiameseAugmentation(strategy)
+    images = _digits(3, channels, dtype)
+    for shared in (False, True):
+        result = augment(images, tf.constant([3, 1]), shared=shared)
+        assert result.shape == images.shape
+        assert result.dtype == dtype
+
+
+@pytest.mark.parametrize("strategy", [*OPERATIONS, ALL])
+def test_precision_does_not_change_the_draw(strategy):
+    augment = SiameseAugmentation(strategy)
+    single, double = (
+        augment(_digits(4, 3, dtype), tf.constant([3, 1]))
+        for dtype in ("float32", "float64")
+    )
+    np.testing.assert_allclose(single, double, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("strategy", [*OPERATIONS, ALL])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_shared_draws_do_not_depend_on_the_batch(strategy, jit_compile):
+    augment = SiameseAugmentation(strategy)
+
+    @tf.function(jit_compile=jit_compile)
+    def run(images, seed):
+        return augment(images, seed, shared=True)
+
+    images = _digits(7, 3)
+    for number in range(6):
+        seed = tf.constant([number, 0])
+        # The smaller batch is not even the head of the larger one.
+        real, synthetic = run(images, seed), run(images[4:], seed)
+        np.testing.assert_array_equal(real[4:], synthetic)
+        np.testing.assert_array_equal(real, run(images, seed))
+
+
+@pytest.mark.parametrize("strategy", OPERATIONS)
+def test_images_share_parameters_only_if_asked(strategy):
+    augment = SiameseAugmentation(strategy)
+    images = np.repeat(_digits(1, 3), 12, axis=0)
+    seed = tf.constant([0, 7])
+    shared = augment(images, seed, shared=True).numpy()
+    np.testing.assert_array_equal(shared, np.repeat(shared[:1], 12, axis=0))
+    own = augment(images, seed).numpy()
+    different = len(np.unique(own.reshape(12, -1), axis=0))
+    assert different == 2 if strategy == "flip" else different > 5
+
+
+@pytest.mark.parametrize("strategy", OPERATIONS)
+def test_seeds_draw_differently(strategy):
+    augment = SiameseAugmentation(strategy)
+    images = _digits(8, 3)
+    first = augment(images, tf.constant([0, 1])).numpy()
+    second = augment(images, tf.constant([1, 0])).numpy()
+    assert not np.array_equal(first, second)
+
+
+def test_every_operation_is_chosen_about_equally_often():
+    names = list(OPERATIONS)
+    images = tf.constant(_digits(8, 3))
+    every, *single = map(SiameseAugmentation, [ALL, *names])
+
+    @tf.function
+    def chosen(number):
+        seed = tf.stack([number, 11])
+        result = every(images, seed)
+        alone = tf.stack([augment(images, seed) for augment in single])
+        return tf.reduce_all(result == alone, axis=[1, 2, 3, 4])
+
+    matches = tf.map_fn(
+        chosen, tf.range(600), fn_output_signature=tf.bool
+    ).numpy()
+    np.testing.assert_array_equal(matches.sum(axis=1), 1)
+    assert stats.chisquare(matches.sum(axis=0)).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("count", [1, 4])
+def test_compiled_operations_agree_with_the_graph(name, count):
+    operation = OPERATIONS[name]
+    images = tf.constant(_digits(4, 3))
+    # Drawn outside: compiled draws are other numbers.
+    arguments = operation.draw(tf.constant([5, 2]), count, (8, 6))
+
+    def value_and_gradient(images):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            result = operation.apply(images, **arguments)
+            loss = tf.reduce_sum(result**2)
+        return result, tape.gradient(loss, images)
+
+    graph = tf.function(value_and_gradient)(images)
+    compiled = tf.function(value_and_gradient, jit_compile=True)(images)
+    for ours, theirs in zip(compiled, graph):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)
+    assert not np.array_equal(graph[0], images)
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+@pytest.mark.parametrize("count", [1, 2])
+def test_gradient_agrees_with_central_differences(name, count):
+    operation = OPERATIONS[name]
+    arguments = operation.draw(tf.constant([8, 1]), count, (4, 3))
+    images = tf.constant(_digits(2, 2, "float64")[:, 2:6, 1:4])
+    analytic, numeric = tf.test.compute_gradient(
+        tf.function(lambda x: operation.apply(x, **arguments)),
+        [images],
+        delta=1e-3,
+    )
+    np.testing.assert_allclose(analytic[0], numeric[0], rtol=0, atol=1e-9)
+    assert not np.allclose(numeric[0], 0)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_gradient_through_a_student_step(jit_compile):
+    augment = SiameseAugmentation()
+    weight = tf.constant(_digits(12, 1, "float64")[:, :, :3].reshape(24, 12))
+    labels = tf.constant([3, 5])
+
+    @tf.function(jit_compile=jit_compile)
+    def outer_loss(images, seed):
+        with tf.GradientTape() as tape:
+            tape.watch(weight)
+            augmented = tf.reshape(augment(images, seed), [2, -1])
+            loss = tf.nn.sparse_softmax_cross_entropy_with_logits(
+                labels, tf.tanh(augmented @ weight[: augmented.shape[1]])
+            )
+        step = tape.gradient(loss, weight)
+        return tf.reduce_sum((weight - 0.5 * step) ** 2)
+
+    @tf.function(jit_compile=jit_compile)
+    def gradient(images, seed):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            loss = outer_loss(images, seed)
+        return tape.gradient(loss, images)
+
+    images = _digits(2, 1, "float64")[:, 2:6, 1:4]
+    direction = np.random.default_rng(0).normal(size=images.shape)
+    for number in range(8):
+        seed = tf.constant([number, 3])
+        analytic = np.sum(gradient(tf.constant(images), seed) * direction)
+        forward, backward = (
+            outer_loss(tf.constant(images + delta * direction), seed)
+            for delta in (1e-5, -1e-5)
+        )
+        numeric = (forward - backward).numpy() / 2e-5
+        assert analytic == pytest.approx(numeric, rel=1e-6)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_batch_size_may_be_unknown_while_tracing(shared, jit_compile):
+    augment = SiameseAugmentation()
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, 8, 6, 3]),
+            tf.TensorSpec([2], tf.int32),
+        ],
+        jit_compile=jit_compile,
+    )
+    def run(images, seed):
+        result = augment(images, seed, shared=shared)
+        assert result.shape.as_list() == [None, 8, 6, 3]
+        return result
+
+    @tf.function(jit_compile=jit_compile)
+    def run_static(images, seed):
+        return augment(images, seed, shared=shared)
+
+    for batch in (1, 5):
+        for number in range(3):
+            arguments = tf.constant(_digits(batch, 3)), tf.constant([number, 4])
+            np.testing.assert_allclose(
+                run(*arguments), run_static(*arguments), rtol=0, atol=1e-6
+            )
+
+
+def test_none_is_the_identity():
+    images = _digits(3, 3)
+    result = SiameseAugmentation("none")(images, tf.constant([0, 0]))
+    np.testing.assert_array_equal(result, images)
+
+
+def test_default_strategy_and_config_round_trip():
+    augment = SiameseAugmentation()
+    assert augment.strategy == ALL
+    assert augment.names == tuple(OPERATIONS)
+    augment = SiameseAugmentation("crop_flip")
+    config = json.loads(json.dumps(augment.get_config()))
+    assert SiameseAugmentation(**config) == augment
+
+
+@pytest.mark.parametrize(
+    ("strategy", "message"),
+    [
+        ("crop_rotation", "'rotation' in .* Did you mean 'rotate'"),
+        ("colour", r"\['color', 'crop'.*Did you mean 'color'"),
+        ("", "or is 'none'. Received: ''"),
+        ("flip_none", "Received: 'none' in 'flip_none'"),
+        ("flip_crop_flip", "each operation once.*'flip' twice"),
+    ],
+)
+def test_strategies_are_checked(strategy, message):
+    with pytest.raises(ValueError, match=message):
+        SiameseAugmentation(strategy)
+
+
+def test_images_are_checked():
+    augment = SiameseAugmentation()
+    seed = tf.constant([0, 0])
+    with pytest.raises(ValueError, match=r"\[batch, height.*\(8, 6, 3\)"):
+        augment(_digits(1, 3)[0], seed)
+    with pytest.raises(TypeError, match="floating.*uint8"):
+        augment(_digits(1, 3).astype(np.uint8), seed)
+    unknown = tf.function(
+        augment, input_signature=[tf.TensorSpec([2, None, 6, 3]), seed]
+    )
+    with pytest.raises(ValueError, match="known height, width"):
+        unknown.get_concrete_function()

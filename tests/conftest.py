@@ -1,0 +1,36 @@
+"""Two logical CPU devices for every test, and fixtures that files share."""
+
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+_CPUS = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(
+    _CPUS[0], [tf.config.LogicalDeviceConfiguration()] * 2
+)
+tf.config.experimental.enable_op_determinism()
+
+
+@pytest.fixture
+def generator() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def digits():
+    from fred_tf import datasets
+
+    return datasets.load("digits")
+
+
+@pytest.fixture(scope="session")
+def expert_dir(tmp_path_factory) -> pathlib.Path:
+    """Experts of the preset `digits_ipc1_tm_tiny`."""
+    from fred_tf import presets
+    from trainers import train_experts
+
+    folder = tmp_path_factory.mktemp("experts")
+    train_experts.run(presets.preset("digits_ipc1_tm_tiny"), folder)
+    return folder

@@ -1,0 +1,205 @@
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fred_tf import seeds
+from fred_tf.augmentations import SiameseAugmentation
+from fred_tf.expert_store import ExpertStore
+from fred_tf.networks import ConvNet, Functional
+from fred_tf.objectives import TrajectoryMatching
+
+LABELS = tf.constant(np.repeat(np.arange(4), 2), tf.int32)
+
+
+def make_network(**changes):
+    arguments = {"width": 3, "depth": 1, "dtype": "float64", **changes}
+    return Functional(ConvNet((4, 4, 1), 4, **arguments))
+
+
+@pytest.fixture
+def experts(tmp_path, generator):
+    size = make_network().size
+    store = ExpertStore.create_or_open(
+        tmp_path / "experts", {"epochs": 5, "parameters": size}
+    )
+    for _ in range(3):
+        walk = generator.normal(0, 0.2, size=(6, size)).cumsum(0)
+        store.append(walk.astype(np.float32), {})
+    return store
+
+
+@pytest.fixture
+def reference(experts):
+    start, target = experts.segment(0, 1, 2)
+    return {
+        "start": tf.constant(start, tf.float64),
+        "target": tf.constant(target, tf.float64),
+    }
+
+
+@pytest.fixture
+def images(generator):
+    return tf.constant(generator.normal(size=(8, 4, 4, 1)))
+
+
+def make(experts, **changes):
+    arguments = {
+        "network": make_network(),
+        "augmentation": SiameseAugmentation(),
+        "experts": experts,
+        "student_steps": 3,
+        "expert_epochs": 2,
+        "max_start_epoch": 3,
+        "dtype": "float64",
+        **changes,
+    }
+    return TrajectoryMatching(**arguments)
+
+
+SEED = seeds.named(0, "test")
+
+
+def test_loss_is_one_where_the_student_stands_still(
+    experts, images, reference
+):
+    objective = make(experts)
+    objective.student_learning_rate.assign(0.0)
+    loss = objective(images, LABELS, reference, SEED)
+    assert float(loss) == pytest.approx(1)
+
+
+def test_loss_of_one_step_by_hand(experts, images, reference):
+    objective = make(
+        experts, student_steps=1, augmentation=SiameseAugmentation("none")
+    )
+    network = objective.network
+    parameters = network.unflatten(reference["start"])
+    with tf.GradientTape() as tape:
+        tape.watch(parameters)
+        probability = tf.nn.softmax(network.logits(parameters, images))
+        picked = tf.gather(probability, LABELS, batch_dims=1)
+        loss = -tf.reduce_mean(tf.math.log(picked))
+    gradient = network.flatten(tape.gradient(loss, parameters)).numpy()
+    start, target = (reference[n].numpy() for n in ("start", "target"))
+    end = start - 0.01 * gradient
+    expected = ((end - target) ** 2).sum() / ((start - target) ** 2).sum()
+    loss = float(objective(images, LABELS, reference, SEED))
+    assert loss == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("student_batch", [0, 3])
+def test_adjoint_equals_unroll_with_minibatches_and_augmentation(
+    experts, images, reference, student_batch
+):
+    found = []
+    for memory in ("store", "recompute"):
+        objective = make(
+            experts,
+            student_steps=5,
+            student_batch=student_batch,
+            student_learning_rate=0.1,
+            student_memory=memory,
+        )
+        rate = objective.student_learning_rate
+
+        @tf.function
+        def gradient(images, objective=objective, rate=rate):
+            with tf.GradientTape() as tape:
+                tape.watch(images)
+                loss = objective(images, LABELS, reference, SEED)
+            return loss, tape.gradient(loss, [images, rate.value])
+
+        found.append(tf.nest.flatten(gradient(images)))
+    for stored, recomputed in zip(*found):
+        np.testing.assert_allclose(stored, recomputed, rtol=1e-9, atol=1e-13)
+    assert np.abs(found[0][1]).max() > 0
+
+
+def test_unrolled_gradient_equals_central_differences(
+    experts, images, reference
+):
+    objective = make(experts, student_learning_rate=0.1, student_memory="store")
+
+    @tf.function
+    def loss(images):
+        return objective(images, LABELS, reference, SEED)
+
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        value = loss(images)
+    gradient = tape.gradient(value, images).numpy()
+    step = 1e-5
+    for position in [(0, 1, 2, 0), (5, 3, 0, 0), (7, 2, 2, 0)]:
+        nudge = np.zeros(images.shape)
+        nudge[position] = step
+        numeric = (loss(images + nudge) - loss(images - nudge)) / (2 * step)
+        assert gradient[position] == pytest.approx(
+            float(numeric), rel=1e-4, abs=1e-9
+        )
+
+
+def test_minibatches_partition_each_pass(experts, images):
+    objective = make(experts, student_batch=3)
+    tagged = tf.reshape(tf.range(8.0), [8, 1, 1, 1])
+    seen = [
+        np.ravel(
+            objective._minibatch(tagged, LABELS, SEED, tf.constant(step))[0]
+        )
+        for step in range(4)
+    ]
+    assert len(set(np.concatenate(seen[:2]))) == 6
+    assert len(set(np.concatenate(seen[2:]))) == 6
+    assert not np.array_equal(seen[0], seen[2])
+
+
+def test_references_are_segments_and_follow_their_number(experts):
+    objective = make(experts)
+    stream = list(itertools.islice(objective.references(seed=1), 12))
+    resumed = list(itertools.islice(objective.references(1, first=7), 5))
+    for later, again in zip(stream[7:], resumed):
+        np.testing.assert_array_equal(later["start"], again["start"])
+    known = {
+        experts.trajectory(i)[t].tobytes(): (i, t)
+        for i in range(3)
+        for t in range(6)
+    }
+    found = []
+    for element in stream:
+        start = known[element["start"].numpy().tobytes()]
+        target = known[element["target"].numpy().tobytes()]
+        assert target == (start[0], start[1] + 2)
+        assert start[1] < 3
+        found.append(start)
+    for turn in range(4):
+        turn_experts = {i for i, _ in found[3 * turn : 3 * turn + 3]}
+        assert turn_experts == {0, 1, 2}
+    assert len({t for _, t in found}) > 1
+
+
+def test_learning_rate_has_a_lower_bound(experts):
+    objective = make(experts, minimum_student_learning_rate=0.001)
+    (rate,) = objective.constrain([tf.constant(-3.0)])
+    assert float(rate) == pytest.approx(0.001)
+    (rate,) = objective.constrain([tf.constant(0.5)])
+    assert float(rate) == 0.5
+
+
+def test_flat_expert_gives_a_finite_loss(experts, images, reference):
+    flat = {"start": reference["start"], "target": reference["start"]}
+    assert np.isfinite(make(experts)(images, LABELS, flat, SEED))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"max_start_epoch": 5}, r"\(5\). Received: 5 - 1 \+ 2 = 6"),
+        ({"student_memory": "swap"}, "recompute.*'swap'"),
+        ({"network": make_network(width=4)}, "Use the network"),
+        ({"network": make_network(norm="batch")}, "moving statistics"),
+    ],
+)
+def test_refuses_what_cannot_work(experts, changes, message):
+    with pytest.raises(ValueError, match=message):
+        make(experts, **changes)

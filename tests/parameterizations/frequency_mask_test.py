@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+
+from fred_tf.parameterizations.frequency_mask import (
+    explained_variance_ratio,
+    top_frequencies,
+)
+from fred_tf.transforms import DCT
+
+
+def by_covariance(coefficients):
+    """The definition: e_d^T Cov e_d / trace(Cov), with the full matrix."""
+    flat = coefficients.astype(np.float64).mean(-1)
+    flat = flat.reshape(len(flat), -1)
+    centred = flat - flat.mean(0)
+    covariance = centred.T @ centred / (len(flat) - 1)
+    ratios = [row[d] for d, row in enumerate(covariance)]
+    return np.array(ratios) / np.trace(covariance)
+
+
+def test_ratio_equals_the_covariance_definition(digits):
+    images = digits.train.images[digits.train.labels == 3][:9]
+    coefficients = DCT("none")(images).numpy()
+    ratio = explained_variance_ratio(coefficients)
+    np.testing.assert_allclose(
+        ratio.ravel(), by_covariance(coefficients), rtol=1e-9
+    )
+    assert ratio.sum() == pytest.approx(1)
+
+
+def test_masks_equal_those_of_the_covariance(digits):
+    images = digits.train.images[digits.train.labels == 5][:16]
+    coefficients = DCT("none")(images).numpy()
+    kept = top_frequencies(explained_variance_ratio(coefficients), 20)
+    order = np.argsort(-by_covariance(coefficients), kind="stable")
+    assert set(kept) == set(order[:20])
+
+
+def test_ratio_depends_on_the_scale_of_the_transform(digits):
+    images = digits.train.images[digits.train.labels == 0][:16]
+    plain = explained_variance_ratio(DCT("none")(images).numpy())
+    ortho = explained_variance_ratio(DCT("ortho")(images).numpy())
+    weight = np.ones((8, 8))
+    weight[0] *= 2
+    weight[:, 0] *= 2
+    expected = weight * ortho
+    np.testing.assert_allclose(plain, expected / expected.sum(), rtol=1e-4)
+
+
+def test_top_frequencies_breaks_ties_by_position():
+    score = np.array([[1.0, 2.0], [2.0, 1.0]])
+    np.testing.assert_array_equal(top_frequencies(score, 3), [0, 1, 2])
+
+
+def test_identical_instances_have_no_variance():
+    assert not explained_variance_ratio(np.ones((3, 2, 2, 1))).any()
+
+
+def test_refuses_a_single_instance():
+    with pytest.raises(ValueError, match="at least 2 instances.*Received: 1"):
+        explained_variance_ratio(np.ones((1, 2, 2, 1)))

@@ -1,0 +1,235 @@
+"""The programs on the tiny presets: files, resume, refusals."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from export import __main__ as export
+from export.tfrecord import read_tfrecord
+from fred_tf import config as config_lib
+from fred_tf import datasets, loop, presets
+from fred_tf.distilled_run import DistilledRun
+from fred_tf.run_folder import RunFolder
+from trainers import distill, evaluate, quickstart, train_experts
+
+DM = presets.preset("digits_ipc1_dm_tiny")
+TM = presets.preset("digits_ipc1_tm_tiny")
+
+
+def memory_of(run):
+    return run.parameterization.trainable_variables[0].numpy()
+
+
+class StopAfter(loop.Interruption):
+    """Behaves as if SIGTERM arrived during step `steps`."""
+
+    def __init__(self, steps):
+        self._left = steps
+
+    @property
+    def signal(self):
+        self._left -= 1
+        return 15 if self._left <= 0 else None
+
+
+@pytest.mark.parametrize("settings", [DM, TM], ids=["dm", "tm"])
+def test_stopped_at_any_step_equals_uninterrupted(
+    settings, tmp_path, expert_dir
+):
+    """F33: bit-equal memory, learned values and metrics."""
+    whole = distill.run(settings, tmp_path / "whole", expert_dir=expert_dir)
+    expected = (tmp_path / "whole" / "metrics.jsonl").read_text()
+    for stop in range(1, settings.outer_steps):
+        folder = tmp_path / f"stopped{stop}"
+        part = distill.run(
+            settings,
+            folder,
+            expert_dir=expert_dir,
+            interruption=StopAfter(stop),
+        )
+        assert part.step == stop
+        again = distill.run(settings, folder, expert_dir=expert_dir)
+        np.testing.assert_array_equal(memory_of(again), memory_of(whole))
+        assert again.learned == whole.learned
+        assert (folder / "metrics.jsonl").read_text() == expected
+
+
+def test_killed_between_log_and_save_repeats_no_step(tmp_path):
+    """F34: metrics beyond the checkpoint are dropped and made again."""
+    whole = distill.run(DM, tmp_path / "whole")
+    folder = tmp_path / "killed"
+
+    class Killed(BaseException):
+        pass
+
+    def kill(step, scalars):
+        append(step, scalars)
+        if step == 3:
+            raise Killed
+
+    append = RunFolder.append_metrics
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            RunFolder,
+            "append_metrics",
+            lambda self, step, scalars: (
+                append(self, step, scalars),
+                (_ for _ in ()).throw(Killed()) if step == 3 else None,
+            ),
+        )
+        with pytest.raises(Killed):
+            distill.run(DM, folder, save_every=2)
+    again = distill.run(DM, folder, save_every=2)
+    np.testing.assert_array_equal(memory_of(again), memory_of(whole))
+    assert (folder / "metrics.jsonl").read_text() == (
+        tmp_path / "whole" / "metrics.jsonl"
+    ).read_text()
+
+
+def test_same_seed_twice_and_other_seed(tmp_path):
+    first = distill.run(DM, tmp_path / "a")
+    second = distill.run(DM, tmp_path / "b", save_every=1, images_every=1)
+    other = distill.run(config_lib.replace(DM, {"seed": 1}), tmp_path / "c")
+    np.testing.assert_array_equal(memory_of(first), memory_of(second))
+    assert np.any(memory_of(first) != memory_of(other))
+
+
+def test_extended_run_equals_one_long_run(tmp_path):
+    """F40."""
+    longer = config_lib.replace(DM, {"outer_steps": 6})
+    whole = distill.run(longer, tmp_path / "whole")
+    distill.run(DM, tmp_path / "extended")
+    again = distill.run(longer, tmp_path / "extended")
+    np.testing.assert_array_equal(memory_of(again), memory_of(whole))
+
+
+def test_run_folder_explains_itself(tmp_path, expert_dir):
+    run = distill.run(TM, tmp_path, expert_dir=expert_dir)
+    written = json.loads((tmp_path / "config.json").read_text())
+    settings = dict(written["config"])
+    assert settings.pop("data")["normalization"]["name"] == "standardize"
+    assert config_lib.from_json(settings) == TM
+    assert written["identity"]["jit"] is False
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [1, 2, 3, 4]
+    assert {"loss", "gradient_norm", "student_learning_rate"} < set(
+        json.loads(lines[0])
+    )
+    events = list((tmp_path / "tensorboard").glob("events*"))
+    tags = {
+        value.tag
+        for file in events
+        for event in tf.compat.v1.train.summary_iterator(str(file))
+        for value in event.summary.value
+    }
+    assert {"gallery", "masks", "distillation/loss"} <= tags
+    restored = DistilledRun.restore(tmp_path)
+    np.testing.assert_array_equal(memory_of(restored), memory_of(run))
+    assert restored.learned == pytest.approx(run.learned)
+    assert restored.step == 4
+
+
+def test_refuses_a_folder_of_another_configuration(tmp_path):
+    """F13, F42."""
+    distill.run(DM, tmp_path)
+    other = config_lib.override(DM, ["width=16"])
+    with pytest.raises(ValueError, match="network.width: 8 .*16"):
+        distill.run(other, tmp_path)
+    jit = config_lib.override(DM, ["jit=true"])
+    with pytest.raises(ValueError, match="jit: False"):
+        distill.run(jit, tmp_path)
+
+
+def test_diverging_run_keeps_its_last_good_state(tmp_path):
+    """F27."""
+    wild = config_lib.override(
+        DM, ["memory_learning_rate=1e36", "outer_steps=20"]
+    )
+    with pytest.raises(loop.NonFiniteError, match="is not finite"):
+        distill.run(wild, tmp_path)
+    kept = DistilledRun.restore(tmp_path)
+    assert np.isfinite(memory_of(kept)).all()
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert len(lines) == kept.step
+
+
+def test_missing_and_foreign_experts(tmp_path, expert_dir):
+    with pytest.raises(FileNotFoundError, match="trainers.train_experts"):
+        distill.run(TM, tmp_path / "a", expert_dir=tmp_path / "nowhere")
+    with pytest.raises(ValueError, match="--expert_dir"):
+        distill.run(TM, tmp_path / "b")
+    foreign = config_lib.override(TM, ["width=16"])
+    with pytest.raises(ValueError, match="network.width: 8"):
+        distill.run(foreign, tmp_path / "c", expert_dir=expert_dir)
+
+
+def test_experts_continue_and_extend(tmp_path):
+    """A stopped run continues with the next expert, and equals one run."""
+    one = config_lib.override(TM, ["experts.count=1"])
+    train_experts.run(one, tmp_path / "parts")
+    parts = train_experts.run(TM, tmp_path / "parts")
+    whole = train_experts.run(TM, tmp_path / "whole")
+    assert len(parts) == len(whole) == 2
+    for expert in range(2):
+        np.testing.assert_array_equal(
+            parts.trajectory(expert), whole.trajectory(expert)
+        )
+    assert np.any(whole.trajectory(0)[0] != whole.trajectory(1)[0])
+    snapshots = whole.trajectory(0)
+    assert all(np.any(a != b) for a, b in zip(snapshots, snapshots[1:]))
+
+
+def test_evaluation_file_continues_and_is_exact(tmp_path, monkeypatch):
+    run = distill.run(DM, tmp_path)
+    data = datasets.load("digits")
+    chosen, path = run.synthetic_set(), tmp_path / "evaluation.json"
+    one = config_lib.override(DM, ["evaluation.networks=1"])
+    first = evaluate.run(one, chosen, data, path)
+    both = evaluate.run(DM, chosen, data, path)
+    assert both.accuracies[0] == first.accuracies[0]
+    fresh = evaluate.run(DM, chosen, data, tmp_path / "fresh.json")
+    assert fresh == both
+    written = json.loads(path.read_text())
+    assert written["accuracies"] == list(both.accuracies)
+    assert written["mean"] == pytest.approx(both.mean)
+    other = config_lib.override(DM, ["evaluation.epochs=2"])
+    changed = evaluate.run(other, chosen, data, path)
+    assert changed.accuracies != both.accuracies
+
+
+def test_exports_reload_and_evaluate_the_same(tmp_path):
+    run = distill.run(DM, tmp_path)
+    written = export.run(DistilledRun.restore(tmp_path), tmp_path / "export")
+    assert sorted(p.name for p in written) == [
+        "gallery.png",
+        "masks.png",
+        "saved_model",
+        "tfrecord",
+    ]
+    reloaded = read_tfrecord(tmp_path / "export" / "tfrecord")
+    expected = run.synthetic_set()
+    np.testing.assert_array_equal(reloaded.images, expected.images)
+    data = datasets.load("digits")
+    results = [
+        evaluate.run(DM, chosen, data, tmp_path / f"{name}.json")
+        for name, chosen in (("a", expected), ("b", reloaded))
+    ]
+    assert results[0] == results[1]
+
+
+def test_refuses_to_export_an_empty_run_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match="trainers.distill"):
+        DistilledRun.restore(tmp_path)
+
+
+def test_quickstart_on_the_tiny_preset(tmp_path):
+    table = quickstart.run(TM, tmp_path)
+    rows = [line for line in table.splitlines() if "+-" in line]
+    assert len(rows) == 4
+    floats = [re.split(r" *\| *", row)[3] for row in rows]
+    assert floats[:3] == ["640"] * 3
+    assert (tmp_path / "table.md").read_text() == table + "\n"
+    assert quickstart.run(TM, tmp_path) == table

@@ -1,0 +1,139 @@
+"""Flags that the programs share, and what they mean."""
+
+import os
+import sys
+from typing import Any
+
+import tensorflow as tf
+from absl import app, flags, logging
+
+from fred_tf import config as config_lib
+from fred_tf import presets
+
+_PRESET = flags.DEFINE_string(
+    "preset",
+    None,
+    "Settings to start from, named <dataset>_ipc<k>_<objective>; "
+    "--list_presets prints all.",
+)
+_OVERRIDE = flags.DEFINE_multi_string(
+    "override",
+    [],
+    "Replaces one setting: name=value, e.g. --override student_steps=20. "
+    "May be given many times; config.json in a run folder shows all names.",
+)
+_SEED = flags.DEFINE_integer(
+    "seed", 0, "The one seed from which everything random follows.", 0
+)
+_LIST = flags.DEFINE_bool("list_presets", False, "Prints the presets, exits.")
+_DETERMINISTIC = flags.DEFINE_bool(
+    "deterministic",
+    True,
+    "Makes equal runs bit-equal on the same machine and thread count.",
+)
+DATA_DIR = flags.DEFINE_string(
+    "data_dir",
+    None,
+    "Where TensorFlow Datasets keeps its data; default ~/tensorflow_datasets.",
+)
+DOWNLOAD = flags.DEFINE_bool(
+    "download",
+    False,
+    "Lets TensorFlow Datasets download and prepare missing data.",
+)
+EXPERT_DIR = flags.DEFINE_string(
+    "expert_dir",
+    None,
+    "Folder of the expert trajectories; for trajectory matching.",
+)
+RUN_DIR = flags.DEFINE_string(
+    "run_dir",
+    None,
+    "Folder of the run. A run that was stopped continues from here when the "
+    "same command is given again.",
+)
+
+
+def config() -> config_lib.Config:
+    """Returns the config that --preset, --override and --seed ask for."""
+    if not _PRESET.value:
+        raise ValueError(
+            "--preset is required. --list_presets prints the presets."
+        )
+    chosen = presets.preset(_PRESET.value)
+    seeded = config_lib.replace(chosen, {"seed": _SEED.value})
+    return config_lib.override(seeded, _OVERRIDE.value)
+
+
+def override(config: config_lib.Config) -> config_lib.Config:
+    """Returns `config` with the overrides of the command line."""
+    return config_lib.override(config, _OVERRIDE.value)
+
+
+def required(flag: flags.FlagHolder) -> str:
+    """Returns a flag's value.
+
+    Raises:
+        ValueError: it was not given.
+    """
+    if not flag.value:
+        raise ValueError(f"--{flag.name} is required: {flags.FLAGS[flag.name].help}")
+    return flag.value
+
+
+def set_determinism() -> None:
+    """Applies --deterministic; must come before any TensorFlow op."""
+    if _DETERMINISTIC.value:
+        enable_determinism()
+
+
+def enable_determinism() -> None:
+    """Makes TensorFlow's ops deterministic in this process."""
+    tf.config.experimental.enable_op_determinism()
+
+
+def strategy() -> tf.distribute.Strategy:
+    """Returns a `MirroredStrategy` over all GPUs, or over the CPU."""
+    devices = tf.config.list_logical_devices("GPU")
+    devices = devices or tf.config.list_logical_devices("CPU")
+    return tf.distribute.MirroredStrategy([d.name for d in devices])
+
+
+def identity(strategy: tf.distribute.Strategy, jit: bool) -> dict[str, Any]:
+    """Returns what decides a run's random numbers and rounding."""
+    threading = tf.config.threading
+    return {
+        "jit": jit,
+        "deterministic": bool(
+            tf.config.experimental.is_op_determinism_enabled()
+        ),
+        "replicas": strategy.num_replicas_in_sync,
+        "device": strategy.extended.worker_devices[0].split("device:")[-1],
+        "cpu_threads": {
+            "cores": os.cpu_count(),
+            "inter_op": threading.get_inter_op_parallelism_threads(),
+            "intra_op": threading.get_intra_op_parallelism_threads(),
+        },
+        "tensorflow": tf.__version__,
+    }
+
+
+def start(program) -> None:
+    """Runs `program()` as an absl app; a user's mistake ends in one line."""
+
+    def main(arguments: list[str]) -> int | None:
+        if len(arguments) > 1:
+            raise app.UsageError(f"Unknown arguments: {arguments[1:]}")
+        logging.set_verbosity(logging.INFO)
+        if _LIST.value:
+            print("\n".join(presets.names()))
+            return None
+        try:
+            return program()
+        except (ValueError, FileNotFoundError, OSError, RuntimeError) as error:
+            if os.environ.get("FRED_TF_TRACEBACK"):
+                raise
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            return 1
+
+    app.run(main)
