@@ -19,8 +19,8 @@ def write_saved_model(
     TensorFlow alone reads it; neither this library nor Keras is needed:
 
     ```python
-    decode = tf.saved_model.load(folder).decode
-    decode(tf.constant([0, 7]))  # {"images": [2, ...], "labels": [2]}
+    model = tf.saved_model.load(folder)  # keep it: it owns the memory
+    model.decode(tf.constant([0, 7]))  # {"images": [2, ...], "labels": [2]}
     ```
 
     It stores the compact memory, not the images. They are decoded in

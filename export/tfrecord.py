@@ -216,9 +216,8 @@ def verify_tfrecord(folder: files.Path) -> None:
 
 def _check_names(names: tuple[str, ...]) -> None:
     """Refuses names that the line-wise file of TFDS would not give back."""
-    odd = [name for name in names if name.split() != name.strip().split(" ")]
-    odd += [name for name in names if not name or name != name.strip()]
-    odd += sorted({name for name in names if names.count(name) > 1})
+    odd = [name for name in names if name.splitlines() != [name.strip()]]
+    odd += [name for name in names if names.count(name) > 1]
     if odd:
         raise ValueError(
             "`class_names` must be distinct single lines without outer spaces. "

@@ -206,7 +206,10 @@ class Distiller:
             return (
                 position + 1,
                 total_loss + loss / count,
-                [total + part / count for total, part in zip(totals, parts)],
+                [
+                    total + tf.convert_to_tensor(part) / count
+                    for total, part in zip(totals, parts)
+                ],
             )
 
         zeros = [tf.zeros_like(v) for v in variables]

@@ -38,10 +38,11 @@ def test_one_full_batch_pass_is_one_sgd_step(network, digits):
     with tf.GradientTape() as tape:
         tape.watch(parameters)
         logits = network.logits(parameters, images)
-        loss = keras.losses.sparse_categorical_crossentropy(
+        losses = keras.losses.sparse_categorical_crossentropy(
             labels, logits, from_logits=True
         )
-    gradient = tape.gradient(tf.reduce_mean(loss), parameters)
+        loss = tf.reduce_mean(losses)
+    gradient = tape.gradient(loss, parameters)
     after, _, _ = training.passes(
         (parameters, velocities, statistics), images, labels, SEED, 0, 1, 0.5
     )

@@ -95,8 +95,8 @@ def check_exports(distilled: DistilledRun, export_dir: pathlib.Path) -> None:
     export.run(distilled, export_dir)
     expected = distilled.synthetic_set()
     reloaded = read_tfrecord(export_dir / "tfrecord")
-    decode = tf.saved_model.load(str(export_dir / "saved_model")).decode
-    decoded = decode(tf.range(len(expected.labels)))
+    loaded = tf.saved_model.load(str(export_dir / "saved_model"))
+    decoded = loaded.decode(tf.range(len(expected.labels)))
     for name, images, labels in (
         ("tfrecord", reloaded.images, reloaded.labels),
         ("saved_model", decoded["images"].numpy(), decoded["labels"].numpy()),

@@ -35,8 +35,8 @@ def read(root: Path) -> tuple[Split, Split, tuple[str, ...]]:
     tests = [root / name for name in TEST_FOLDERS if (root / name).is_dir()]
     if not train.is_dir() or not tests:
         raise FileNotFoundError(
-            f"An image folder holds train/<class>/ and test/<class>/ with "
-            f"{', '.join(SUFFIXES)} files. Not so: {root}."
+            f"{root} must hold train/<class>/ and test/<class>/ with "
+            f"{', '.join(SUFFIXES)} files."
         )
     class_names = _class_names(train)
     unknown = sorted(set(_class_names(tests[0])) - set(class_names))

@@ -1,22 +1,30 @@
 """Any image-classification data set that TensorFlow Datasets can read."""
 
 import difflib
+import json
 import os
 import re
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from google.protobuf import json_format
 
 from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.datasets.image_data import Split
 
 TEST_SPLITS = ("test", "validation")
 
+_DEFAULT = "~/tensorflow_datasets"
+
 _FEATURES = {
     "image": tfds.features.Image,
     "label": tfds.features.ClassLabel,
 }
+
+# name[/config][:version]. TFDS would also take a namespace and fetch the code
+# of that data set from the network.
+_NAME = re.compile(r"([a-z0-9_]+)(/[^:]+)?(:[\d.*]+)?")
 
 
 def read(
@@ -29,9 +37,9 @@ def read(
     stored. The set must have an `image` of fixed size and a class `label`.
 
     Args:
-        name: as TFDS writes it, `name[/config][:version]`. A folder
-            `<data_dir>/<name>/<version>` that TFDS prepared anywhere is read
-            without the code that made it.
+        name: as TFDS writes it, `name[/config][:version]`. A prepared folder
+            `<data_dir>/<name>[/<config>]/<version>` is read without the code
+            that made it, so own data sets work, too.
         data_dir: where TFDS keeps its data; None for TFDS's default.
         download: whether a missing set may be downloaded and prepared.
 
@@ -42,8 +50,9 @@ def read(
         ValueError: there is no such name, or it is no data set of labelled
             images of one size.
     """
-    builder = _prepared_builder(name, data_dir, download)
+    builder = _builder(name, data_dir)
     _check_features(name, builder.info.features)
+    _prepare(name, builder, download)
     splits = builder.info.splits
     tests = [split for split in TEST_SPLITS if split in splits]
     if "train" not in splits or not tests:
@@ -58,49 +67,104 @@ def read(
     )
 
 
-def _prepared_builder(
-    name: str, data_dir: str | None, download: bool
-) -> tfds.core.DatasetBuilder:
+def _builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
     data_dir = os.path.expanduser(data_dir) if data_dir else None
+    if not _NAME.fullmatch(name):
+        raise ValueError(_unknown_name(name, data_dir))
     try:
-        builder = tfds.builder(name, data_dir=data_dir)
+        return tfds.builder(name, data_dir=data_dir)
     except tfds.core.DatasetNotFoundError as error:
+        folder = os.path.join(data_dir or "", re.split("[/:]", name)[0])
+        if data_dir and os.path.isdir(folder):
+            raise FileNotFoundError(
+                f"{folder} must hold [<config>/]<version>/ with features.json "
+                f"and dataset_info.json for {name!r}. Received: "
+                f"{sorted(os.listdir(folder))}."
+            ) from error
         raise ValueError(_unknown_name(name, data_dir)) from error
     except AssertionError as error:  # There is no such version.
         raise ValueError(str(error)) from error
-    if not builder.is_prepared():
-        if not download:
-            raise FileNotFoundError(
-                f"Data set {name!r} is not prepared in {builder.data_path}. "
-                "Give --download to fetch and prepare it there, or "
-                "--data_dir=<folder> if it is prepared elsewhere."
-            )
-        tfds.disable_progress_bar()
-        builder.download_and_prepare()
-    return builder
+    except (json.JSONDecodeError, json_format.ParseError) as error:
+        raise _damaged(f"{name} in {data_dir or _DEFAULT}", error) from error
+
+
+def _prepare(
+    name: str, builder: tfds.core.DatasetBuilder, download: bool
+) -> None:
+    if builder.is_prepared():
+        return
+    if not download:
+        raise FileNotFoundError(
+            f"Data set {name!r} is not prepared in {builder.data_path}. Give "
+            "--download to fetch and prepare it there, or --data_dir=<folder> "
+            "if it is prepared elsewhere."
+        )
+    tfds.disable_progress_bar()
+    builder.download_and_prepare()
 
 
 def _unknown_name(name: str, data_dir: str | None) -> str:
-    own = {"digits", *KNOWN, *tfds.list_builders(with_community_datasets=False)}
-    base = re.split("[/:]", name)[0]
-    near = difflib.get_close_matches(base, own, n=3) or sorted(KNOWN)
+    known = {"digits", *KNOWN}
+    known.update(tfds.list_builders(with_community_datasets=False))
+    if data_dir and os.path.isdir(data_dir):
+        known.update(os.listdir(data_dir))
+    base = re.split("[/:]", name)[0].lower()
+    near = difflib.get_close_matches(base, known, n=3) or sorted(KNOWN)
     return (
         "`dataset` must be `digits`, `folder:<path>`, a name that TensorFlow "
-        "Datasets registers, or a data set that it prepared in "
-        f"{data_dir or '~/tensorflow_datasets'}. Received: {name!r}. Did you "
-        f"mean one of {near}?"
+        f"Datasets knows, or a data set prepared in {data_dir or _DEFAULT}. "
+        f"Received: {name!r}. Did you mean one of {near}?"
     )
 
 
-def _check_features(name: str, features: tfds.features.FeatureConnector):
-    found = features if isinstance(features, dict) else {}
+def _damaged(place: object, error: Exception) -> OSError:
+    return OSError(
+        f"The prepared data set {place} is damaged. Delete that folder, then "
+        "prepare it again with --download or copy it again. TensorFlow "
+        f"Datasets says: {error}"
+    )
+
+
+def _check_features(
+    name: str, features: tfds.features.FeatureConnector
+) -> None:
+    is_dict = isinstance(features, tfds.features.FeaturesDict)
+    found = dict(features.items()) if is_dict else {"": features}
     for key, kind in _FEATURES.items():
-        if not isinstance(features, tfds.features.FeaturesDict) or not (
-            isinstance(features.get(key), kind)
-        ):
+        if not isinstance(found.get(key), kind):
+            kinds = {k: type(value).__name__ for k, value in found.items()}
             raise ValueError(
-                f"A data set for image classification must have an `image` "
-                f"and a class `label`. Received in {name!r}: {features!r}. "
-                "Write the images to files and load them as `folder:<path>`."
+                "A data set for image classification must have a feature "
+                f"{key!r} of type {kind.__name__}. Received in {name!r}: "
+                f"{kinds}. Write the images to files and load them as "
+                "`folder:<path>`."
             )
-    del found
+    if None in found["image"].shape:
+        raise ValueError(
+            f"All images must have the same size. Received in {name!r}: "
+            f"shape {found['image'].shape}. Write the images to files of one "
+            "size and load them as `folder:<path>`."
+        )
+
+
+def _read_split(builder: tfds.core.DatasetBuilder, split: str) -> Split:
+    feature = builder.info.features["image"]
+    count = builder.info.splits[split].num_examples
+    images = np.empty((count, *feature.shape), feature.np_dtype)
+    labels = np.empty(count, np.int64)
+    batches = (
+        builder.as_dataset(split=split, shuffle_files=False)
+        .map(lambda example: (example["image"], example["label"]))
+        .batch(1000)
+    )
+    start = 0
+    try:
+        # TFDS checks each record, and their number when they end.
+        for image_batch, label_batch in tfds.as_numpy(batches):
+            stop = start + len(label_batch)
+            images[start:stop] = image_batch
+            labels[start:stop] = label_batch
+            start = stop
+    except tf.errors.OpError as error:
+        raise _damaged(builder.data_path, error) from error
+    return Split(images, labels)

@@ -57,11 +57,7 @@ class DistributionMatching(Objective):
                 )
             }
 
-        return (
-            tf.data.Dataset.counter(first)
-            .map(draw, num_parallel_calls=2, deterministic=True)
-            .prefetch(2)
-        )
+        return tf.data.Dataset.counter(first).map(draw).prefetch(2)
 
     def call(self, images, labels, reference, seed):
         real = reference["images"]

@@ -18,10 +18,17 @@ class Objective(keras.layers.Layer, abc.ABC):
     no strategy, file or flag.
 
     What an objective learns besides the images (e.g. the student's step size)
-    are its own trainable weights, with the step size `weight_step`.
+    are its own trainable weights: scalars, in the order of `weight_names`,
+    learned with the step size `weight_step`.
     """
 
+    weight_names: tuple[str, ...] = ()
     weight_step: float = 0.0
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        # Weights are made by constructors; calls make none.
+        self.built = True
 
     @abc.abstractmethod
     def references(self, seed: int, first: int = 0) -> tf.data.Dataset:

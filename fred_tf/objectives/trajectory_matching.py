@@ -115,12 +115,9 @@ class TrajectoryMatching(Objective):
         def draw(position):
             draw_seed = seeds.fold(stream, position)
             # One pass takes every expert once, in an order of its own.
-            turn = tf.cast(position, tf.int32) // len(self.experts)
-            expert = tf.random.experimental.index_shuffle(
-                tf.cast(position, tf.int32) % len(self.experts),
-                seeds.fold(stream, turn),
-                len(self.experts) - 1,
-            )
+            count, number = len(self.experts), tf.cast(position, tf.int32)
+            order = _permutation(count, seeds.fold(stream, -1 - number // count))
+            expert = order[number % count]
             start = tf.random.stateless_uniform(
                 [], draw_seed, 0, self.max_start_epoch, tf.int32
             )
@@ -131,11 +128,7 @@ class TrajectoryMatching(Objective):
                 vector.set_shape([self.network.size])
             return dict(zip(("start", "target"), vectors))
 
-        return (
-            tf.data.Dataset.counter(first)
-            .map(draw, num_parallel_calls=2, deterministic=True)
-            .prefetch(2)
-        )
+        return tf.data.Dataset.counter(first).map(draw).prefetch(2)
 
     def _segment(self, expert: int, start: int):
         return self.experts.segment(int(expert), int(start), self.expert_epochs)
@@ -184,13 +177,16 @@ class TrajectoryMatching(Objective):
             return images, labels
         per_pass = count // size
         turn, place = position // per_pass, position % per_pass
-        chosen = tf.random.experimental.index_shuffle(
-            place * size + tf.range(size),
-            seeds.fold(seed, turn),
-            count - 1,
-        )
+        order = _permutation(count, seeds.fold(seed, turn))
+        chosen = tf.slice(order, [place * size], [size])
         return tf.gather(images, chosen), tf.gather(labels, chosen)
 
     def constrain(self, weights):
         (rate,) = weights
         return [tf.maximum(rate, self.minimum_student_learning_rate)]
+
+
+def _permutation(count: int, seed: tf.Tensor) -> tf.Tensor:
+    # `index_shuffle` would need no sorting, but its permutations are too few
+    # to be uniform over small sets.
+    return tf.argsort(tf.random.stateless_uniform([count], seed))

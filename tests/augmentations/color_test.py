@@ -25,7 +25,7 @@ def _adjust(image, brightness, saturation, contrast):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_each_image_follows_the_formulas(channels):
     images = _digits(3, channels)
-    parameters = [[0.3, -0.5, 0.1], [0.2, 1.9, 1.0], [0.6, 1.4, 0.9]]
+    parameters = np.array([[0.3, -0.5, 0.1], [0.2, 1.9, 1.0], [0.6, 1.4, 0.9]])
     result = color.adjust_color(images, *parameters)
     expected = [_adjust(*row) for row in zip(images, *parameters)]
     np.testing.assert_allclose(result, expected, rtol=0, atol=1e-12)
@@ -33,8 +33,9 @@ def test_each_image_follows_the_formulas(channels):
 
 def test_one_set_of_parameters_serves_the_batch():
     images = _digits(3, 3)
-    result = color.adjust_color(images, [0.3], [0.2], [1.4])
-    expected = [_adjust(image, 0.3, 0.2, 1.4) for image in images]
+    parameters = np.array([[0.3], [0.2], [1.4]])
+    result = color.adjust_color(images, *parameters)
+    expected = [_adjust(image, *parameters[:, 0]) for image in images]
     np.testing.assert_allclose(result, expected, rtol=0, atol=1e-12)
 
 
@@ -46,7 +47,9 @@ def test_saturation_of_grey_images_does_nothing():
 
 def test_contrast_keeps_the_mean_and_scales_the_deviation():
     images = _digits(3, 3)
-    result = color.adjust_color(images, [0.0], [1.0], [0.6]).numpy()
+    result = color.adjust_color(
+        images, *np.array([[0.0], [1.0], [0.6]])
+    ).numpy()
     axes = (1, 2, 3)
     np.testing.assert_allclose(result.mean(axes), images.mean(axes))
     np.testing.assert_allclose(result.std(axes), 0.6 * images.std(axes))

@@ -147,16 +147,12 @@ def test_gradient_of_the_warp_is_its_adjoint():
 def _many_draws(draw, size: tuple[int, int]) -> dict[str, np.ndarray]:
     """One draw for each of 1500 seeds, stacked."""
 
+    @tf.function
     def one(number):
         return draw(tf.stack([number, 5]), 1, size)
 
-    signature = {
-        name: tf.TensorSpec(value.shape, value.dtype)
-        for name, value in one(tf.constant(0)).items()
-    }
-    draws = tf.function(tf.map_fn)(
-        one, tf.range(1500), fn_output_signature=signature
-    )
+    dtypes = tf.nest.map_structure(lambda value: value.dtype, one(0))
+    draws = tf.map_fn(one, tf.range(1500), fn_output_signature=dtypes)
     return {name: value.numpy()[:, 0] for name, value in draws.items()}
 
 

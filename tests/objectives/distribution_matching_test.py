@@ -40,7 +40,7 @@ def flat(reference):
 
 def test_identical_batches_give_zero(make, reference):
     for seed in range(6):
-        loss = make()(flat(reference), LABELS, reference, [seed, 0])
+        loss = make()(flat(reference), LABELS, reference, seeds.named(seed))
         assert float(loss) == pytest.approx(0, abs=1e-6)
 
 

@@ -1,0 +1,83 @@
+"""Real images chosen at random: the simplest coreset, and a starting point."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from fred_tf import seeds
+from fred_tf.datasets.image_data import ImageData
+from fred_tf.synthetic_set import SyntheticSet
+
+
+def select_random(
+    labels: np.ndarray,
+    per_class: int,
+    classes: int,
+    seed: int,
+    class_names: Sequence[str] | None = None,
+) -> np.ndarray:
+    """Draws images of each class without replacement.
+
+    The draw of a class depends on the seed and on that class alone, and the
+    first k of a longer draw are the draw of k.
+
+    Args:
+        labels: int `[n]`, in [0, classes).
+        per_class: images of each class.
+        classes: number of classes.
+        seed: the run's integer seed.
+        class_names: for error messages; numbers if None.
+
+    Returns:
+        Indices into `labels`, int64 `[classes * per_class]`: those of class 0,
+        then those of class 1, and so on.
+
+    Raises:
+        ValueError: a class has fewer than `per_class` images.
+    """
+    if per_class < 1:
+        raise ValueError(
+            f"`per_class` must be at least 1. Received: {per_class}."
+        )
+    chosen = []
+    for label in range(classes):
+        members = np.flatnonzero(labels == label)
+        if len(members) < per_class:
+            name = class_names[label] if class_names else label
+            raise ValueError(
+                f"Every class must have `per_class` ({per_class}) images to "
+                f"choose from. Received: {len(members)} of class {name!r}. "
+                "Lower `ipc`, keep more coefficients so that fewer instances "
+                "fit, or add images."
+            )
+        generator = np.random.default_rng(
+            seeds.integer(seed, "random selection", label)
+        )
+        chosen.append(generator.permutation(members)[:per_class])
+    return np.concatenate(chosen)
+
+
+def random_set(data: ImageData, ipc: int, seed: int) -> SyntheticSet:
+    """Returns `ipc` real training images of each class as a synthetic set.
+
+    Args:
+        data: the real data.
+        ipc: images per class.
+        seed: the run's integer seed.
+
+    Raises:
+        ValueError: a class has fewer than `ipc` images.
+    """
+    chosen = select_random(
+        data.train.labels, ipc, data.classes, seed, data.class_names
+    )
+    images = data.normalization(data.train.images[chosen])
+    return SyntheticSet(
+        images=images,
+        labels=data.train.labels[chosen],
+        class_names=data.class_names,
+        normalization=data.normalization,
+        dataset=data.name,
+        floats_stored=images.size,
+        details={"method": "random"},
+    )

@@ -1,0 +1,77 @@
+"""Random batches of real images, as many of each class."""
+
+import numpy as np
+import tensorflow as tf
+
+from fred_tf.datasets.image_data import Split
+from fred_tf.normalizations import Standardize
+
+
+class ClassBatches:
+    """Draws normalised images of every class at once.
+
+    Images stay on the host as they are stored, once; a drawn batch is
+    normalised. `draw` is made of stateless ops, fit for `tf.function` and
+    `tf.data.Dataset.map`, which capture the images instead of copying them
+    into their graphs.
+
+    ```python
+    batches = ClassBatches(data.train, data.normalization, data.classes)
+    images = batches.draw(seeds.named(0, "batch"), per_class=64)
+    ```
+
+    Args:
+        split: real images with labels.
+        normalization: applied to each batch.
+        classes: number of classes.
+    """
+
+    def __init__(self, split: Split, normalization: Standardize, classes: int):
+        self.normalization = normalization
+        self.counts = np.bincount(split.labels, minlength=classes)
+        # Row c lists the images of class c, then zeros that are never drawn.
+        table = np.zeros((classes, self.counts.max()), np.int32)
+        for label in range(classes):
+            members = split.indices_of(label)
+            table[label, : len(members)] = members
+        with tf.device("CPU:0"):
+            self._images = tf.constant(split.images)
+            self._table = tf.constant(table)
+            self._occupied = tf.constant(
+                np.arange(table.shape[1]) < self.counts[:, None]
+            )
+
+    def check(self, per_class: int) -> None:
+        """Raises ValueError unless every class has `per_class` images."""
+        smallest = int(self.counts.argmin())
+        if not 1 <= per_class <= self.counts[smallest]:
+            raise ValueError(
+                "`per_class` must be between 1 and the images of the smallest "
+                f"class (class {smallest}: {self.counts[smallest]}). "
+                f"Received: {per_class}. Use smaller batches of real images, "
+                "or add images of that class."
+            )
+
+    def draw(self, seed: tf.Tensor | np.ndarray, per_class: int) -> tf.Tensor:
+        """Draws `per_class` distinct images of each class, all equally likely.
+
+        Args:
+            seed: int32 `[2]`; equal seeds draw equal images.
+            per_class: images of each class.
+
+        Returns:
+            Normalised float32 `[classes, per_class, height, width, channels]`.
+
+        Raises:
+            ValueError: a class has fewer images than `per_class`.
+        """
+        self.check(per_class)
+        with tf.device("CPU:0"):
+            # The places of the highest of independent random numbers are a
+            # draw without replacement. `index_shuffle` would be cheaper, but
+            # knows too few permutations: some images come up more often.
+            numbers = tf.random.stateless_uniform(self._table.shape, seed)
+            numbers = tf.where(self._occupied, numbers, -1.0)
+            places = tf.math.top_k(numbers, per_class, sorted=False).indices
+            chosen = tf.gather(self._table, places, batch_dims=1)
+            return self.normalization(tf.gather(self._images, chosen))

@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+
+from fred_tf.datasets.image_data import ImageData, Split
+from fred_tf.normalizations import Standardize
+
+GREY = Standardize((0.5,), (0.25,))
+
+
+def images(count=4, shape=(8, 8, 1), dtype=np.uint8):
+    return np.zeros((count, *shape), dtype)
+
+
+def data(train, test, class_names=("ant", "bee"), normalization=GREY):
+    return ImageData("insects", train, test, class_names, normalization)
+
+
+def test_split_keeps_bytes_and_finds_classes():
+    pixels = images()
+    split = Split(pixels, np.array([1, 0, 1, 1], np.uint8))
+    assert split.images is pixels
+    assert split.labels.dtype == np.int32
+    assert len(split) == 4
+    np.testing.assert_array_equal(split.indices_of(1), [0, 2, 3])
+    np.testing.assert_array_equal(split.indices_of(7), [])
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floats_become_float32(dtype):
+    split = Split(np.full((1, 8, 8, 1), 0.25, dtype), [0])
+    assert split.images.dtype == np.float32
+    assert (split.images == 0.25).all()
+
+
+def test_data_know_their_sizes():
+    split = Split(images(2), [0, 1])
+    whole = data(split, split, ["ant", "bee"])
+    assert whole.image_shape == (8, 8, 1)
+    assert whole.classes == 2
+    assert whole.class_names == ("ant", "bee")
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(4, 64), (4, 8, 8), (0, 8, 8, 1), (4, 8, 8, 0), (4, 8, 8, 2)],
+)
+def test_layouts_that_are_no_images_are_refused(shape):
+    with pytest.raises(ValueError, match=r"height, width, channels.*shape \("):
+        Split(np.zeros(shape, np.uint8), np.zeros(shape[0], int))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_channels_first_is_refused(channels):
+    with pytest.raises(ValueError, match="channels last.*np.moveaxis"):
+        Split(images(shape=(channels, 8, 8)), [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint16, bool, complex])
+def test_other_pixel_types_are_refused(dtype):
+    with pytest.raises(ValueError, match="must be uint8, or floating"):
+        Split(images(dtype=dtype), [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_pixels_must_be_finite(value):
+    pixels = images(dtype=np.float32)
+    pixels[2, 3, 3] = value
+    with pytest.raises(ValueError, match="finite. Received: 1 NaN or inf"):
+        Split(pixels, [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.5, 255.0])
+def test_float_pixels_must_lie_in_the_unit_range(value):
+    pixels = images(dtype=np.float32)
+    pixels[0] = value
+    with pytest.raises(ValueError, match=r"\[0, 1\].*Divide pixels by 255"):
+        Split(pixels, [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 1, 0], r"one per image \(4\). Received: shape \(3,\)"),
+        ([[0], [1], [0], [1]], r"Received: shape \(4, 1\)"),
+        ([0.0, 1.0, 0.0, 1.0], "must be integers. Received: dtype float64"),
+        ([False, True, False, True], "must be integers. Received: dtype bool"),
+        ([0, -1, 0, 1], "numbered from 0. Received: -1 to 1"),
+        ([0, 2**32, 0, 1], "numbered from 0. Received: 0 to 4294967296"),
+    ],
+)
+def test_labels_must_be_class_numbers(labels, message):
+    with pytest.raises(ValueError, match=message):
+        Split(images(), labels)
+
+
+@pytest.mark.parametrize("name", ["train", "test"])
+def test_labels_must_have_names(name):
+    splits = {key: Split(images(3), [0, 1, 1]) for key in ("train", "test")}
+    splits[name] = Split(images(3), [0, 1, 2])
+    with pytest.raises(ValueError, match=rf"\[0, 2\).*: 2 in the {name} split"):
+        data(**splits)
+
+
+def test_missing_classes_are_named():
+    train = Split(images(2), [0, 2])
+    names = ("ant", "bee", "cat", "dog")
+    with pytest.raises(ValueError, match="no image of 'bee', 'dog' in 'insec"):
+        data(train, train, names)
+
+
+def test_the_test_split_may_lack_a_class():
+    assert data(Split(images(2), [0, 1]), Split(images(1), [1])).classes == 2
+
+
+def test_splits_must_have_one_shape():
+    train = Split(images(2), [0, 1])
+    test = Split(images(2, (8, 9, 1)), [0, 1])
+    with pytest.raises(ValueError, match=r"\(8, 8, 1\) and \(8, 9, 1\)"):
+        data(train, test)
+
+
+def test_normalization_must_fit_the_channels():
+    split = Split(images(2, (8, 8, 3)), [0, 1])
+    with pytest.raises(ValueError, match="per channel. Received: 1 for"):
+        data(split, split)

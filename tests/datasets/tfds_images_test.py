@@ -1,0 +1,255 @@
+import socket
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from fred_tf import datasets
+
+IMAGE = tfds.features.Image(shape=(4, 5, 3))
+LABEL = tfds.features.ClassLabel(names=["ant", "bee"])
+RANDOM = np.random.default_rng(0)
+EXAMPLES = [
+    {
+        "image": RANDOM.integers(0, 256, (4, 5, 3), np.uint8),
+        "label": number % 2,
+        "id": f"insect {number}",
+    }
+    for number in range(6)
+]
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("the network was touched")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+def prepare(folder, features, splits):
+    """Writes a data set as TFDS does; no registered code knows it."""
+    folder.mkdir(parents=True)
+    name = folder.parent.name
+    features = tfds.features.FeaturesDict(features)
+    for split, examples in splits.items():
+        path = folder / f"{name}-{split}.tfrecord-00000-of-00001"
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            for example in examples:
+                example = {key: example[key] for key in features}
+                encoded = features.encode_example(example)
+                writer.write(features.serialize_example(encoded))
+    tfds.folder_dataset.write_metadata(
+        data_dir=folder,
+        features=features,
+        split_infos=[
+            tfds.core.SplitInfo(
+                name=split, shard_lengths=[len(examples)], num_bytes=0
+            )
+            for split, examples in splits.items()
+        ],
+        check_data=False,
+    )
+
+
+@pytest.fixture
+def insects(tmp_path):
+    folder = tmp_path / "insects" / "1.0.0"
+    prepare(
+        folder,
+        {"image": IMAGE, "label": LABEL, "id": tfds.features.Text()},
+        {"train": EXAMPLES, "test": EXAMPLES[:1]},
+    )
+    return folder
+
+
+@pytest.mark.parametrize("name", ["insects", "insects:1.0.0", "insects:1.*.*"])
+def test_a_prepared_folder_is_read_without_its_code(insects, tmp_path, name):
+    data = datasets.load(name, str(tmp_path))
+    assert data.name == name
+    assert data.class_names == ("ant", "bee")
+    assert data.image_shape == (4, 5, 3)
+    assert data.train.images.dtype == np.uint8
+    np.testing.assert_array_equal(
+        data.train.images, [example["image"] for example in EXAMPLES]
+    )
+    np.testing.assert_array_equal(data.train.labels, [0, 1, 0, 1, 0, 1])
+    assert len(data.test) == 1
+    pixels = data.train.images.reshape(-1, 3) / 255
+    np.testing.assert_allclose(data.normalization.mean, pixels.mean(0))
+
+
+def test_known_names_keep_their_published_constants(tmp_path):
+    rows = [
+        {"image": np.full((28, 28, 1), 9 * label, np.uint8), "label": label}
+        for label in range(10)
+    ]
+    prepare(
+        tmp_path / "mnist" / "3.0.1",
+        {
+            "image": tfds.features.Image(shape=(28, 28, 1)),
+            "label": tfds.features.ClassLabel(num_classes=10),
+        },
+        {"train": rows, "test": rows},
+    )
+    data = datasets.load("mnist", str(tmp_path))
+    assert data.normalization.mean == (0.1307,)
+    assert data.class_names == tuple("0123456789")
+
+
+def test_a_set_under_a_known_name_must_have_its_size(tmp_path):
+    prepare(
+        tmp_path / "mnist" / "1.0.0",
+        {"image": IMAGE, "label": LABEL},
+        {"train": EXAMPLES, "test": EXAMPLES},
+    )
+    with pytest.raises(ValueError, match=r"\(28, 28, 1\).*\(4, 5, 3\) of 2"):
+        datasets.load("mnist:1.0.0", str(tmp_path))
+
+
+def test_validation_stands_in_for_test(tmp_path):
+    prepare(
+        tmp_path / "insects" / "1.0.0",
+        {"image": IMAGE, "label": LABEL},
+        {"train": EXAMPLES, "validation": EXAMPLES[:3]},
+    )
+    assert len(datasets.load("insects", str(tmp_path)).test) == 3
+
+
+def test_a_set_without_test_images_is_refused(tmp_path):
+    prepare(
+        tmp_path / "insects" / "1.0.0",
+        {"image": IMAGE, "label": LABEL},
+        {"train": EXAMPLES},
+    )
+    with pytest.raises(ValueError, match=r"Received: \['train'\]"):
+        datasets.load("insects", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("features", "message"),
+    [
+        ({"image": IMAGE, "id": tfds.features.Text()}, "'label'.*'id': 'Text'"),
+        ({"id": tfds.features.Text(), "label": LABEL}, "'image'.*'id': 'Text'"),
+        (
+            {
+                "image": tfds.features.Image(shape=(None, None, 3)),
+                "label": LABEL,
+            },
+            r"same size.*\(None, None, 3\)",
+        ),
+    ],
+)
+def test_unsuitable_features_are_listed(tmp_path, features, message):
+    prepare(
+        tmp_path / "insects" / "1.0.0",
+        features,
+        {"train": EXAMPLES, "test": EXAMPLES},
+    )
+    with pytest.raises(ValueError, match=message):
+        datasets.load("insects", str(tmp_path))
+
+
+def test_unsuitable_sets_are_refused_before_any_download(tmp_path):
+    with pytest.raises(ValueError, match="'image' of type Image"):
+        datasets.load("imdb_reviews", str(tmp_path), download=True)
+
+
+@pytest.mark.parametrize("name", ["cifar10", "fashion_mnist:3.0.1"])
+def test_a_missing_set_is_refused_at_once(tmp_path, name):
+    begun = time.monotonic()
+    with pytest.raises(
+        FileNotFoundError, match=f"{tmp_path}.*--download.*--data_dir"
+    ):
+        datasets.load(name, str(tmp_path))
+    assert time.monotonic() - begun < 5
+    assert not list(tmp_path.iterdir())
+
+
+def test_download_is_asked_for_missing_sets_only(
+    insects, tmp_path, monkeypatch
+):
+    class Downloading(Exception):
+        pass
+
+    def download(builder):
+        raise Downloading(builder.name)
+
+    monkeypatch.setattr(
+        tfds.core.DatasetBuilder, "download_and_prepare", download
+    )
+    assert len(datasets.load("insects", str(tmp_path), download=True).train)
+    with pytest.raises(Downloading, match="cifar10"):
+        datasets.load("cifar10", str(tmp_path), download=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("ciphar10", "cifar10"),
+        ("MNIST", "mnist"),
+        ("insect", "insects"),
+        ("huggingface:mnist", "svhn_cropped"),
+        ("my data", "svhn_cropped"),
+        ("", "svhn_cropped"),
+    ],
+)
+def test_unknown_names_suggest_known_ones(insects, tmp_path, name, near):
+    with pytest.raises(ValueError, match=f"Did you mean one of.*'{near}'"):
+        datasets.load(name, str(tmp_path), download=True)
+
+
+def test_an_unknown_version_of_an_own_set_is_refused(insects, tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r"insects must hold.*Received: \['1.0.0'\]"
+    ):
+        datasets.load("insects:2.0.0", str(tmp_path))
+
+
+def test_metadata_are_needed(insects, tmp_path):
+    (insects / "features.json").unlink()
+    with pytest.raises(FileNotFoundError, match="with features.json"):
+        datasets.load("insects", str(tmp_path))
+
+
+def test_an_unknown_version_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="version 9.9.9, only: 3.0.1"):
+        datasets.load("mnist:9.9.9", str(tmp_path), download=True)
+
+
+def flipped(content):
+    return content[:200] + bytes([content[200] ^ 1]) + content[201:]
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda content: content[:-10], "truncated record"),
+        (lambda content: b"", "expected to contain 6 elements"),
+        (lambda content: 2 * content, "expected to contain 6 elements"),
+        (flipped, "corrupted record"),
+    ],
+)
+def test_damaged_shards_are_reported_with_their_path(
+    insects, tmp_path, damage, message
+):
+    shard = insects / "insects-train.tfrecord-00000-of-00001"
+    shard.write_bytes(damage(shard.read_bytes()))
+    with pytest.raises(OSError, match=f"{insects} is damaged.*{message}"):
+        datasets.load("insects", str(tmp_path))
+
+
+def test_a_missing_shard_is_reported(insects, tmp_path):
+    (insects / "insects-test.tfrecord-00000-of-00001").unlink()
+    with pytest.raises(OSError, match=f"{insects} is damaged.*No such file"):
+        datasets.load("insects", str(tmp_path))
+
+
+@pytest.mark.parametrize("file", ["features.json", "dataset_info.json"])
+def test_damaged_metadata_are_reported(insects, tmp_path, file):
+    (insects / file).write_text('{"fea')
+    with pytest.raises(OSError, match=f"insects in {tmp_path} is damaged"):
+        datasets.load("insects", str(tmp_path))

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from sklearn.datasets import load_digits
+
+from export.images import write_gallery, write_masks
+from fred_tf import figures
+from fred_tf.normalizations import Standardize
+from fred_tf.synthetic_set import SyntheticSet
+
+
+def read_png(path) -> np.ndarray:
+    return tf.io.decode_png(path.read_bytes(), channels=3).numpy()
+
+
+@pytest.fixture(scope="module")
+def synthetic_set() -> SyntheticSet:
+    data = load_digits(n_class=2)
+    pixels = (data.images[:8, ..., None] / 16).astype(np.float32)
+    standardize = Standardize.fit(pixels)
+    return SyntheticSet(
+        standardize(pixels),
+        data.target[:8],
+        ("zero", "one"),
+        standardize,
+        "digits",
+        512,
+    )
+
+
+def test_gallery_file_is_the_figure(synthetic_set, tmp_path):
+    path = write_gallery(synthetic_set, tmp_path / "new" / "a.png", per_class=2)
+    figure = figures.gallery(synthetic_set, per_class=2)
+    np.testing.assert_array_equal(
+        read_png(path), figures.to_array(figure, dpi=200)
+    )
+
+
+def test_masks_file_is_the_figure(tmp_path):
+    masks = np.tri(8, dtype=bool)[None, :, ::-1]
+    path = write_masks(masks, ["all"], tmp_path / "masks.png")
+    figure = figures.masks(masks, ["all"])
+    np.testing.assert_array_equal(
+        read_png(path), figures.to_array(figure, dpi=200)
+    )

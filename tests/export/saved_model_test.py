@@ -1,0 +1,153 @@
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from sklearn.datasets import load_digits
+
+from export.saved_model import write_saved_model
+
+KEPT = 5
+
+
+class Spectrum(keras.layers.Layer):
+    """The least a parameterization can be: values, a table, an inverse."""
+
+    def __init__(self, values, table, inverse):
+        super().__init__()
+        self.values = self.add_weight(shape=values.shape, initializer="zeros")
+        self.table = self.add_weight(
+            shape=table.shape,
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+        )
+        self.values.assign(values)
+        self.table.assign(table)
+        self.inverse = inverse
+        self.labels = np.repeat(np.arange(10, dtype=np.int32), 2)
+        self.built = True
+
+    def call(self, indices):
+        kept = tf.gather(tf.convert_to_tensor(self.table), indices // 2)
+        values = tf.gather(tf.convert_to_tensor(self.values), indices)
+        rows = tf.gather(tf.constant(self.inverse), kept)
+        images = tf.einsum("nk,nkp->np", values, rows)
+        return tf.reshape(images, [-1, 8, 8, 1])
+
+
+@pytest.fixture(scope="module")
+def layer() -> Spectrum:
+    """Two digits per class in the class's leading right singular vectors."""
+    data = load_digits()
+    flat = data.data / 16
+    _, _, inverse = np.linalg.svd(flat, full_matrices=False)
+    chosen = np.concatenate(
+        [np.flatnonzero(data.target == label)[:2] for label in range(10)]
+    )
+    coefficients = flat[chosen] @ inverse.T
+    energy = (coefficients**2).reshape(10, 2, -1).sum(axis=1)
+    table = np.argsort(-energy)[:, :KEPT].astype(np.int32)
+    values = np.take_along_axis(
+        coefficients, np.repeat(table, 2, axis=0), axis=1
+    )
+    return Spectrum(values, table, inverse.astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def folder(layer, tmp_path_factory):
+    return write_saved_model(layer, tmp_path_factory.mktemp("a b") / "model")
+
+
+# TensorFlow itself loads Keras lazily, so blocking it proves it is not needed.
+READER = """
+import sys
+sys.modules.update(fred_tf=None, export=None, keras=None)
+import numpy as np
+import tensorflow as tf
+loaded = tf.saved_model.load(sys.argv[1])
+images = []
+for indices in ([3], list(range(20)), []):
+    decoded = loaded.decode(tf.constant(indices, tf.int32))
+    images.append(decoded["images"].numpy())
+    np.testing.assert_array_equal(decoded["labels"], np.array(indices) // 2)
+served = loaded.signatures["serving_default"](indices=tf.constant([3]))
+np.testing.assert_array_equal(served["images"], images[0])
+np.savez(sys.argv[2], *images)
+"""
+
+
+def test_tensorflow_alone_decodes_the_same_images(layer, folder, tmp_path):
+    subprocess.run(
+        [sys.executable, "-c", READER, folder, tmp_path / "images.npz"],
+        check=True,
+        cwd=tmp_path,
+    )
+    with np.load(tmp_path / "images.npz") as images:
+        one, every, none = images.values()
+    expected = layer(tf.range(20)).numpy()
+    np.testing.assert_allclose(every, expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(one, expected[[3]], rtol=0, atol=1e-6)
+    assert none.shape == (0, 8, 8, 1)
+    assert np.ptp(every) > 0.5
+
+
+@pytest.mark.parametrize("indices", [[0, 20], [-1]])
+def test_indices_out_of_range_are_refused(folder, indices):
+    model = tf.saved_model.load(str(folder))
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"must lie in \[0, 20\)"
+    ):
+        model.decode(tf.constant(indices))
+
+
+def test_memory_is_stored_compactly(layer, folder):
+    variables = tf.saved_model.load(str(folder)).variables
+    shapes = sorted(tuple(variable.shape) for variable in variables)
+    assert shapes == [(10, KEPT), (20, KEPT)]
+
+
+def test_no_file_names_the_place_of_writing(folder):
+    for path in filter(lambda p: p.is_file(), folder.rglob("*")):
+        assert str(folder.parent).encode() not in path.read_bytes(), path
+
+
+def test_failure_midway_leaves_the_old_model(layer, tmp_path, monkeypatch):
+    folder = write_saved_model(layer, tmp_path / "model")
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+    def full_disk(_, path, **__):
+        pathlib.Path(path, "saved_model.pb").write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        write_saved_model(layer, folder)
+    after = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    assert after == before
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_foreign_folder_is_not_replaced(layer, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(FileExistsError, match="holds no saved_model.pb"):
+        write_saved_model(layer, tmp_path)
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_an_earlier_model_is_replaced(layer, tmp_path):
+    folder = write_saved_model(layer, tmp_path / "model")
+    doubled = Spectrum(
+        2 * layer.values.numpy(), layer.table.numpy(), layer.inverse
+    )
+    write_saved_model(doubled, folder)
+    model = tf.saved_model.load(str(folder))
+    np.testing.assert_allclose(
+        model.decode(tf.range(20))["images"],
+        2 * layer(tf.range(20)),
+        rtol=0,
+        atol=1e-6,
+    )

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from matplotlib import pyplot
+from matplotlib.figure import Figure
+
+from fred_tf.figures import canvas
+
+
+def line(height: float) -> Figure:
+    figure = Figure(figsize=(2, 1))
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, height], color="red")
+    axes.set_ylim(0, 1)
+    return figure
+
+
+def test_array_has_inches_times_dpi():
+    array = canvas.to_array(line(1), dpi=80)
+    assert array.shape == (80, 160, 3)
+    assert array.dtype == np.uint8
+    assert (array[0, 0] == 255).all()
+
+
+def test_array_is_what_was_drawn():
+    red = [(canvas.to_array(line(h))[..., 1] < 128).sum() for h in (0.1, 1)]
+    assert 0 < red[0] < red[1]
+
+
+def test_drawing_changes_neither_figure_nor_pyplot():
+    figure = line(1)
+    before = figure.dpi
+    first = canvas.to_array(figure, dpi=37)
+    canvas.to_array(figure, dpi=150)
+    np.testing.assert_array_equal(canvas.to_array(figure, dpi=37), first)
+    assert figure.dpi == before
+    assert not pyplot.get_fignums()
+
+
+def test_saved_file_is_the_array(tmp_path):
+    path = canvas.save(line(1), tmp_path / "deep" / "line.png", dpi=90)
+    image = tf.io.decode_png(path.read_bytes(), channels=3)
+    np.testing.assert_array_equal(image, canvas.to_array(line(1), dpi=90))
+
+
+def test_equal_figures_give_equal_files(tmp_path):
+    one = canvas.save(line(1), tmp_path / "one.png").read_bytes()
+    assert one == canvas.save(line(1), tmp_path / "two.png").read_bytes()
+    assert b"Software" not in one
+
+
+def test_failure_leaves_the_old_file(tmp_path, monkeypatch):
+    path = canvas.save(line(1), tmp_path / "line.png")
+    before = path.read_bytes()
+
+    def full_disk(self, path, **_):
+        path.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Figure, "savefig", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        canvas.save(line(0.1), path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_only_png_is_written(tmp_path):
+    with pytest.raises(ValueError, match=r"Received: .*a\.jpg"):
+        canvas.save(line(1), tmp_path / "a.jpg")
