@@ -108,7 +108,7 @@ class Distiller:
         """Returns what the objective has learned, as named floats."""
         weights = self._variables[self._memory_size :]
         return {
-            name: float(weight)
+            name: float(weight.numpy())
             for name, weight in zip(self.objective.weight_names, weights)
         }
 

@@ -84,18 +84,13 @@ def required(flag: flags.FlagHolder) -> str:
 def set_determinism() -> None:
     """Applies --deterministic; must come before any TensorFlow op."""
     if _DETERMINISTIC.value:
-        enable_determinism()
-
-
-def enable_determinism() -> None:
-    """Makes TensorFlow's ops deterministic in this process."""
-    tf.config.experimental.enable_op_determinism()
+        tf.config.experimental.enable_op_determinism()
 
 
 def strategy() -> tf.distribute.Strategy:
     """Returns a `MirroredStrategy` over all GPUs, or over the CPU."""
     devices = tf.config.list_logical_devices("GPU")
-    devices = devices or tf.config.list_logical_devices("CPU")
+    devices = devices or tf.config.list_logical_devices("CPU")[:1]
     return tf.distribute.MirroredStrategy([d.name for d in devices])
 
 
@@ -104,9 +99,8 @@ def identity(strategy: tf.distribute.Strategy, jit: bool) -> dict[str, Any]:
     threading = tf.config.threading
     return {
         "jit": jit,
-        "deterministic": bool(
-            tf.config.experimental.is_op_determinism_enabled()
-        ),
+        # TensorFlow does not tell; tests call `run` without parsed flags.
+        "deterministic": flags.FLAGS.is_parsed() and _DETERMINISTIC.value,
         "replicas": strategy.num_replicas_in_sync,
         "device": strategy.extended.worker_devices[0].split("device:")[-1],
         "cpu_threads": {

@@ -40,10 +40,13 @@ def test_one_center_serves_the_batch():
     np.testing.assert_array_equal(result, np.stack([expected] * 3))
 
 
-# 32 -> side 16, 33 centers; 28 -> 14, 29; 6 -> 3 (odd), 6; 5 -> 3 (odd), 5.
 @pytest.mark.parametrize(
     ("size", "side", "centers"),
-    [((32, 28), (16, 14), (33, 29)), ((6, 5), (3, 3), (6, 5))],
+    [
+        ((32, 28), (16, 14), (33, 29)),
+        ((8, 8), (4, 4), (9, 9)),
+        ((6, 5), (3, 3), (6, 5)),  # odd sides: one center less
+    ],
 )
 def test_centers_are_uniform_and_sides_half_of_the_image(size, side, centers):
     @tf.function

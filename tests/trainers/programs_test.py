@@ -12,6 +12,7 @@ from export.tfrecord import read_tfrecord
 from fred_tf import config as config_lib
 from fred_tf import datasets, loop, presets
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.objectives import DistributionMatching
 from fred_tf.run_folder import RunFolder
 from trainers import distill, evaluate, quickstart, train_experts
 
@@ -65,21 +66,14 @@ def test_killed_between_log_and_save_repeats_no_step(tmp_path):
     class Killed(BaseException):
         pass
 
-    def kill(step, scalars):
-        append(step, scalars)
+    def append_and_die(self, step, scalars):
+        append(self, step, scalars)
         if step == 3:
             raise Killed
 
     append = RunFolder.append_metrics
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            RunFolder,
-            "append_metrics",
-            lambda self, step, scalars: (
-                append(self, step, scalars),
-                (_ for _ in ()).throw(Killed()) if step == 3 else None,
-            ),
-        )
+        patch.setattr(RunFolder, "append_metrics", append_and_die)
         with pytest.raises(Killed):
             distill.run(DM, folder, save_every=2)
     again = distill.run(DM, folder, save_every=2)
@@ -143,17 +137,27 @@ def test_refuses_a_folder_of_another_configuration(tmp_path):
         distill.run(jit, tmp_path)
 
 
-def test_diverging_run_keeps_its_last_good_state(tmp_path):
-    """F27."""
-    wild = config_lib.override(
-        DM, ["memory_learning_rate=1e36", "outer_steps=20"]
-    )
-    with pytest.raises(loop.NonFiniteError, match="is not finite"):
-        distill.run(wild, tmp_path)
+def test_diverging_run_keeps_its_last_good_state(tmp_path, monkeypatch):
+    """F27: the third reference is not a number."""
+    references = DistributionMatching.references
+
+    def poisoned(self, seed, first=0):
+        numbered = references(self, seed, first).enumerate(first)
+        return numbered.map(
+            lambda number, reference: {
+                "images": reference["images"]
+                * tf.where(number == 2, float("nan"), 1.0)
+            }
+        )
+
+    monkeypatch.setattr(DistributionMatching, "references", poisoned)
+    with pytest.raises(loop.NonFiniteError, match="step 3 is not finite"):
+        distill.run(DM, tmp_path)
     kept = DistilledRun.restore(tmp_path)
+    assert kept.step == 2
     assert np.isfinite(memory_of(kept)).all()
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
-    assert len(lines) == kept.step
+    assert [json.loads(line)["step"] for line in lines] == [1, 2]
 
 
 def test_missing_and_foreign_experts(tmp_path, expert_dir):
