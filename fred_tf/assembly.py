@@ -61,6 +61,7 @@ def parameterization(
         *sizes,
         stored.coefficients_per_channel,
         TRANSFORMS[stored.transform](norm=stored.norm),
+        stored.mask_rule,
         stored.mask_statistics,
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 from fred_tf import budget
 from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.parameterizations.frequency import MASK_STATISTICS
+from fred_tf.parameterizations.frequency_mask import MASK_RULES
 from fred_tf.transforms.dct import NORMS
 
 
@@ -55,6 +56,7 @@ class ParameterizationConfig:
     coefficients_per_channel: int = 64
     transform: str = "dct"
     norm: str = "none"
+    mask_rule: str = "explained_variance"
     mask_statistics: str = "initial_images"
 
     def __post_init__(self):
@@ -62,6 +64,7 @@ class ParameterizationConfig:
         _least("coefficients_per_channel", self.coefficients_per_channel, 1)
         _one_of("transform", self.transform, ("dct",))
         _one_of("norm", self.norm, NORMS)
+        _one_of("mask_rule", self.mask_rule, MASK_RULES)
         _one_of("mask_statistics", self.mask_statistics, MASK_STATISTICS)
 
 

@@ -1,7 +1,9 @@
 """Flags that the programs share, and what they mean."""
 
+import logging as stdlib_logging
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -112,22 +114,35 @@ def identity(strategy: tf.distribute.Strategy, jit: bool) -> dict[str, Any]:
     }
 
 
-def start(program) -> None:
-    """Runs `program()` as an absl app; a user's mistake ends in one line."""
+def start(program: Callable[[], int | None]) -> None:
+    """Runs `program()` as an absl app; a user's mistake ends in one line.
+
+    The environment variable FRED_TF_TRACEBACK=1 shows where it arose.
+    """
 
     def main(arguments: list[str]) -> int | None:
         if len(arguments) > 1:
             raise app.UsageError(f"Unknown arguments: {arguments[1:]}")
         logging.set_verbosity(logging.INFO)
+        logging.get_absl_handler().addFilter(_is_ours_or_grave)
         if _LIST.value:
             print("\n".join(presets.names()))
             return None
         try:
             return program()
-        except (ValueError, FileNotFoundError, OSError, RuntimeError) as error:
+        except (ValueError, OSError, RuntimeError) as error:
             if os.environ.get("FRED_TF_TRACEBACK"):
                 raise
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
             return 1
 
     app.run(main)
+
+
+_TALKATIVE = {"tensorflow", "tensorflow_datasets", "keras"}
+
+
+def _is_ours_or_grave(record: stdlib_logging.LogRecord) -> bool:
+    """Keeps other libraries' notes below a warning out of the log."""
+    theirs = _TALKATIVE.intersection(record.pathname.split(os.sep))
+    return not theirs or record.levelno >= stdlib_logging.WARNING

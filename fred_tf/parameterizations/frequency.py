@@ -7,7 +7,7 @@ import tensorflow as tf
 from fred_tf import budget
 from fred_tf.coresets.random_selection import select_random
 from fred_tf.parameterizations.frequency_mask import (
-    explained_variance_ratio,
+    MASK_RULES,
     top_frequencies,
 )
 from fred_tf.parameterizations.parameterization import Parameterization
@@ -41,13 +41,15 @@ class Frequency(Parameterization):
         coefficients_per_channel: kept entries, between 1 and the number of
             positions in a channel.
         transform: the `Transform` whose coefficients are stored.
-        mask_statistics: `"initial_images"` takes variances over the drawn
-            images only, as the official masks do; `"whole_class"` over every
-            real image of the class.
+        mask_rule: what is kept: the highest `"explained_variance"` ratio, as
+            in the paper, or the highest `"energy"`.
+        mask_statistics: `"initial_images"` scores the drawn images only, as
+            the official masks do; `"whole_class"` every real image of the
+            class, which is steadier where few are drawn.
 
     Raises:
-        ValueError: `coefficients_per_channel` or `mask_statistics` is out of
-            its range.
+        ValueError: `coefficients_per_channel`, `mask_rule` or
+            `mask_statistics` is out of its range.
     """
 
     def __init__(
@@ -57,18 +59,23 @@ class Frequency(Parameterization):
         instances_per_class,
         coefficients_per_channel: int,
         transform: Transform,
+        mask_rule: str = "explained_variance",
         mask_statistics: str = "initial_images",
         **kwargs,
     ):
         super().__init__(image_shape, classes, instances_per_class, **kwargs)
         budget.instances_per_class(self.image_shape, 1, coefficients_per_channel)
-        if mask_statistics not in MASK_STATISTICS:
-            raise ValueError(
-                f"`mask_statistics` must be one of {MASK_STATISTICS}. "
-                f"Received: {mask_statistics!r}."
-            )
+        for name, value, known in (
+            ("mask_rule", mask_rule, tuple(MASK_RULES)),
+            ("mask_statistics", mask_statistics, MASK_STATISTICS),
+        ):
+            if value not in known:
+                raise ValueError(
+                    f"`{name}` must be one of {known}. Received: {value!r}."
+                )
         self.coefficients_per_channel = int(coefficients_per_channel)
         self.transform = transform
+        self.mask_rule = mask_rule
         self.mask_statistics = mask_statistics
         self.values = self.add_weight(
             name="values",
@@ -113,7 +120,7 @@ class Frequency(Parameterization):
         everything = budget.positions(self.image_shape)
         if self.coefficients_per_channel == everything:
             return np.arange(everything, dtype=np.int32)
-        score = explained_variance_ratio(coefficients)
+        score = MASK_RULES[self.mask_rule](coefficients)
         return top_frequencies(score, self.coefficients_per_channel)
 
     def call(self, indices):
@@ -147,6 +154,7 @@ class Frequency(Parameterization):
             **super().get_config(),
             "coefficients_per_channel": self.coefficients_per_channel,
             "transform": keras.saving.serialize_keras_object(self.transform),
+            "mask_rule": self.mask_rule,
             "mask_statistics": self.mask_statistics,
         }
 

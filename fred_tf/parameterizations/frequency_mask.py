@@ -37,6 +37,31 @@ def explained_variance_ratio(coefficients: np.ndarray) -> np.ndarray:
     return variance / total if total > 0 else variance
 
 
+def energy_share(coefficients: np.ndarray) -> np.ndarray:
+    """Returns the share of the mean energy that lies along each frequency.
+
+    As `explained_variance_ratio`, but about zero instead of about the mean:
+    E[F_d^2] / sum_d' E[F_d'^2]. It also keeps frequencies in which the images
+    of a class agree, which matter where a class has a common shape. Ours.
+
+    Args:
+        coefficients: `[instances, ..., channels]` of one class.
+
+    Returns:
+        float64 `[...]`, summing to 1; zeros if all coefficients are 0.
+    """
+    values = np.asarray(coefficients, np.float64).mean(-1)
+    energy = (values**2).mean(0)
+    total = energy.sum()
+    return energy / total if total > 0 else energy
+
+
+MASK_RULES = {
+    "explained_variance": explained_variance_ratio,
+    "energy": energy_share,
+}
+
+
 def top_frequencies(score: np.ndarray, count: int) -> np.ndarray:
     """Returns the flat indices of the `count` highest scores, ascending.
 

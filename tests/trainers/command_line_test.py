@@ -1,0 +1,102 @@
+"""The programs as a shell runs them: flags, exit codes, messages, signals."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from fred_tf.distilled_run import DistilledRun
+
+ROOT = pathlib.Path(__file__).parents[2]
+TINY = "--preset=digits_ipc1_dm_tiny"
+
+
+def start(module: str, *flags) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *map(str, flags)],
+        cwd=ROOT,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen) -> tuple[int, str, str]:
+    output, errors = process.communicate(timeout=240)
+    return process.returncode, output, errors
+
+
+def memory_of(run_dir) -> np.ndarray:
+    memory = DistilledRun.restore(run_dir).parameterization
+    return memory.trainable_variables[0].numpy()
+
+
+def test_two_processes_agree_bit_for_bit(tmp_path):
+    """F35."""
+    folders = [tmp_path / name for name in "ab"]
+    runs = [
+        start("trainers.distill", TINY, f"--run_dir={folder}", "--seed=3")
+        for folder in folders
+    ]
+    for process in runs:
+        code, output, errors = finish(process)
+        assert code == 0, errors
+        assert "20 images in 640 floats after 4 steps" in output
+    np.testing.assert_array_equal(*map(memory_of, folders))
+    first, second = ((f / "metrics.jsonl").read_text() for f in folders)
+    assert first == second
+
+
+def test_sigterm_saves_and_the_same_command_continues(tmp_path):
+    """F3, and F1 as a user meets it: a second signal kills at once."""
+    command = [
+        "trainers.distill",
+        TINY,
+        f"--run_dir={tmp_path}",
+        "--override=outer_steps=100000",
+    ]
+    process = start(*command)
+    metrics = tmp_path / "metrics.jsonl"
+    deadline = time.monotonic() + 120
+    while not metrics.exists() or len(metrics.read_text().splitlines()) < 3:
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    code, output, errors = finish(process)
+    assert code == 143, errors
+    assert "run again to continue" in output
+    step = DistilledRun.restore(tmp_path).step
+    assert step == len(metrics.read_text().splitlines()) >= 3
+    longer = f"--override=outer_steps={step + 2}"
+    code, output, errors = finish(start(*command[:-1], longer))
+    assert code == 0, errors
+    assert f"after {step + 2} steps" in output
+
+
+@pytest.mark.parametrize(
+    ("module", "flags", "message"),
+    [
+        ("trainers.distill", ["--preset=cifar_ipc1_dm"], "Did you mean 'cifar"),
+        ("trainers.distill", [TINY], "--run_dir is required"),
+        ("trainers.evaluate", ["--run_dir=/nowhere"], "trainers.distill"),
+    ],
+)
+def test_mistakes_end_in_one_line_and_exit_code_1(module, flags, message):
+    """F41: a message instead of a stack trace, before any work."""
+    code, output, errors = finish(start(module, *flags))
+    assert code == 1
+    assert message in errors
+    assert "Traceback" not in errors
+    assert output == ""
+
+
+def test_unknown_flag_is_suggested():
+    code, _, errors = finish(start("export", "--run_dri=x"))
+    assert code == 1
+    assert "Unknown command line flag 'run_dri'. Did you mean: run_dir" in errors
