@@ -112,9 +112,7 @@ def objective(
                 "Trajectory matching needs `--expert_dir`. Train experts with "
                 "`python -m trainers.train_experts --expert_dir=...` first."
             )
-        experts = ExpertStore.open(
-            expert_dir, expert_description(config, data)
-        )
+        experts = ExpertStore.open(expert_dir, expert_description(config, data))
         return TrajectoryMatching(
             matched,
             augmentation(config),

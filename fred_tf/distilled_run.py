@@ -5,7 +5,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from fred_tf import assembly, config as config_lib
+from fred_tf import assembly
+from fred_tf import config as config_lib
 from fred_tf.checkpoints import Checkpoints
 from fred_tf.datasets import ImageData
 from fred_tf.files import Path
@@ -97,7 +98,9 @@ class DistilledRun:
         checkpoint = tf.train.Checkpoint(
             memory=[v.value for v in memory.variables], learned=learned
         )
-        step = Checkpoints(folder.checkpoint_folder, checkpoint).restore_latest()
+        step = Checkpoints(
+            folder.checkpoint_folder, checkpoint
+        ).restore_latest()
         if step is None:
             raise FileNotFoundError(
                 f"{folder.path} holds no checkpoint yet. Run `python -m "

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import numpy as np
 import tensorflow as tf
 
 from fred_tf import seeds
@@ -200,9 +199,7 @@ class Distiller:
                     tf.nest.map_structure(lambda x: x[position], references),
                     seeds.fold(stream, first + tf.cast(position, first.dtype)),
                 )
-            parts = tape.gradient(
-                loss, variables, unconnected_gradients="zero"
-            )
+            parts = tape.gradient(loss, variables, unconnected_gradients="zero")
             return (
                 position + 1,
                 total_loss + loss / count,

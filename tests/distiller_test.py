@@ -49,7 +49,9 @@ def test_two_devices_equal_one(name, digits, expert_dir):
 
 def test_averages_the_references_of_a_step(digits, expert_dir):
     name = "digits_ipc1_dm_tiny"
-    both = make(name, digits, expert_dir, **{"distiller.references_per_step": 2})
+    both = make(
+        name, digits, expert_dir, **{"distiller.references_per_step": 2}
+    )
     single = make(name, digits, expert_dir)
     stream = iter(single.objective.references(single.seed).batch(1))
     variables = [tf.identity(v) for v in single._variables]

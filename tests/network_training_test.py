@@ -80,9 +80,7 @@ def test_learns_digits(network, digits):
     state = training.start(SEED)
     score = [test.images, test.labels, digits.normalization]
     assert accuracy(network, state, *score) < 0.3
-    state = training.passes(
-        state, train.images, train.labels, SEED, 0, 5, 0.05
-    )
+    state = training.passes(state, train.images, train.labels, SEED, 0, 5, 0.05)
     assert accuracy(network, state, *score) > 0.85
     assert accuracy(network, state, *score, batch_size=77) == accuracy(
         network, state, *score

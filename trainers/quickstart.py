@@ -56,7 +56,11 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
         for name, changes in (("pixel", PIXEL), ("fred", {}))
     }
     sets = {
-        "random": ("random real images", random_set(data, config.ipc, config.seed), {}),
+        "random": (
+            "random real images",
+            random_set(data, config.ipc, config.seed),
+            {},
+        ),
         "pixel": ("pixels, distilled", runs["pixel"].synthetic_set(), {}),
         "fred": ("FreD, distilled", runs["fred"].synthetic_set(), {}),
         "full": ("full training set", evaluate.full_set(data), FULL),

@@ -79,7 +79,9 @@ def required(flag: flags.FlagHolder) -> str:
         ValueError: it was not given.
     """
     if not flag.value:
-        raise ValueError(f"--{flag.name} is required: {flags.FLAGS[flag.name].help}")
+        raise ValueError(
+            f"--{flag.name} is required: {flags.FLAGS[flag.name].help}"
+        )
     return flag.value
 
 

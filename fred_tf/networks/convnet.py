@@ -76,9 +76,7 @@ class ConvNet(keras.Model):
         for _ in range(depth):
             fan_in = fan_in_initializers(3, 3, channels)
             self.steps += [
-                layers.Conv2D(
-                    width, 3, padding="same", dtype=dtype, **fan_in
-                ),
+                layers.Conv2D(width, 3, padding="same", dtype=dtype, **fan_in),
                 NORMS[norm](dtype=dtype),
                 layers.ReLU(dtype=dtype),
                 layers.AveragePooling2D(2, dtype=dtype),
@@ -125,7 +123,7 @@ def _check(image_shape, width: int, depth: int, norm: str) -> None:
         )
     if norm == "group" and width % 4:
         raise ValueError(
-            "`width` must be a multiple of the 4 groups of `norm` \"group\". "
+            '`width` must be a multiple of the 4 groups of `norm` "group". '
             f"Received: {width}."
         )
     if norm not in NORMS:

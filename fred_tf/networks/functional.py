@@ -54,7 +54,9 @@ class Functional:
 
     def logits(self, parameters: Parameters, images: tf.Tensor) -> tf.Tensor:
         """Returns float logits `[batch, classes]` in training mode."""
-        return self.apply(parameters, self.initial_statistics(), images, True)[0]
+        return self.apply(parameters, self.initial_statistics(), images, True)[
+            0
+        ]
 
     def embed(self, parameters: Parameters, images: tf.Tensor) -> tf.Tensor:
         """Returns the features before the classifier, in training mode."""

@@ -1,6 +1,7 @@
 """The contract of a matching objective."""
 
 import abc
+
 import keras
 import tensorflow as tf
 

@@ -24,9 +24,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 # (theta [P], learning rate, images [n, ...], position) -> theta [P]
-StudentStep = Callable[
-    [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor
-]
+StudentStep = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def store(
@@ -75,9 +73,7 @@ def recompute(
             (
                 tf.constant(0),
                 start,
-                tf.TensorArray(
-                    start.dtype, steps, element_shape=start.shape
-                ),
+                tf.TensorArray(start.dtype, steps, element_shape=start.shape),
             ),
             parallel_iterations=1,
             maximum_iterations=steps,

@@ -116,7 +116,9 @@ class TrajectoryMatching(Objective):
             draw_seed = seeds.fold(stream, position)
             # One pass takes every expert once, in an order of its own.
             count, number = len(self.experts), tf.cast(position, tf.int32)
-            order = _permutation(count, seeds.fold(stream, -1 - number // count))
+            order = _permutation(
+                count, seeds.fold(stream, -1 - number // count)
+            )
             expert = order[number % count]
             start = tf.random.stateless_uniform(
                 [], draw_seed, 0, self.max_start_epoch, tf.int32

@@ -64,7 +64,9 @@ class Frequency(Parameterization):
         **kwargs,
     ):
         super().__init__(image_shape, classes, instances_per_class, **kwargs)
-        budget.instances_per_class(self.image_shape, 1, coefficients_per_channel)
+        budget.instances_per_class(
+            self.image_shape, 1, coefficients_per_channel
+        )
         for name, value, known in (
             ("mask_rule", mask_rule, tuple(MASK_RULES)),
             ("mask_statistics", mask_statistics, MASK_STATISTICS),
@@ -127,7 +129,8 @@ class Frequency(Parameterization):
         indices = tf.cast(indices, tf.int32)
         values = tf.gather(tf.convert_to_tensor(self.values), indices)
         kept = tf.gather(
-            tf.convert_to_tensor(self.table), indices // self.instances_per_class
+            tf.convert_to_tensor(self.table),
+            indices // self.instances_per_class,
         )
         count = tf.shape(indices)[0]
         rows = tf.broadcast_to(tf.range(count)[:, None], tf.shape(kept))

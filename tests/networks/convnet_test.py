@@ -1,9 +1,8 @@
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from fred_tf.networks import ConvNet, InstanceNorm
+from fred_tf.networks import ConvNet
 
 
 @pytest.mark.parametrize(
@@ -44,18 +43,6 @@ def test_starts_as_pytorch_does():
         assert np.abs(kernel).max() > 0.9 * bound
         assert kernel.std() == pytest.approx(bound / 3**0.5, rel=0.1)
         assert np.abs(layer.bias.numpy()).max() > 0.4 * bound
-
-
-def test_instance_norm_is_group_norm_with_one_channel_a_group(generator):
-    x = tf.constant(generator.normal(2, 3, size=(4, 5, 6, 7)), tf.float32)
-    ours = InstanceNorm()
-    ours.build(x.shape)
-    theirs = keras.layers.GroupNormalization(groups=-1, epsilon=1e-5)
-    theirs.build(x.shape)
-    weights = [generator.normal(size=7), generator.normal(size=7)]
-    ours.set_weights(weights)
-    theirs.set_weights(weights)
-    np.testing.assert_allclose(ours(x), theirs(x), atol=1e-5)
 
 
 @pytest.mark.parametrize(

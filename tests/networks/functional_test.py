@@ -20,9 +20,7 @@ def images(generator):
 
 def test_equals_the_keras_model(network, images):
     parameters = network.initialize(seeds.named(0, "a"))
-    for variable, value in zip(
-        network.network.trainable_variables, parameters
-    ):
+    for variable, value in zip(network.network.trainable_variables, parameters):
         variable.assign(value)
     np.testing.assert_allclose(
         network.logits(parameters, images),

@@ -53,7 +53,10 @@ def test_equals_numpy(make, reference, generator):
     real = objective.network.embed(parameters, flat(reference)).numpy()
     expected = sum(
         (
-            (real[6 * label : 6 * label + 6].mean(0) - fake[labels == label].mean(0))
+            (
+                real[6 * label : 6 * label + 6].mean(0)
+                - fake[labels == label].mean(0)
+            )
             ** 2
         ).sum()
         for label in range(10)

@@ -62,9 +62,7 @@ def make(experts, **changes):
 SEED = seeds.named(0, "test")
 
 
-def test_loss_is_one_where_the_student_stands_still(
-    experts, images, reference
-):
+def test_loss_is_one_where_the_student_stands_still(experts, images, reference):
     objective = make(experts)
     objective.student_learning_rate.assign(0.0)
     loss = objective(images, LABELS, reference, SEED)

@@ -99,4 +99,6 @@ def test_mistakes_end_in_one_line_and_exit_code_1(module, flags, message):
 def test_unknown_flag_is_suggested():
     code, _, errors = finish(start("export", "--run_dri=x"))
     assert code == 1
-    assert "Unknown command line flag 'run_dri'. Did you mean: run_dir" in errors
+    assert (
+        "Unknown command line flag 'run_dri'. Did you mean: run_dir" in errors
+    )
