@@ -88,8 +88,8 @@ def run(
             scalars = distiller()
             if not scalars.pop("finite"):
                 raise NonFiniteError(
-                    f"Outer step {distiller.step + 1} is not finite: {scalars}. "
-                    "The memory is as it was before it. Lower "
+                    f"Outer step {distiller.step + 1} is not finite: "
+                    f"{scalars}. The memory is as it was before it. Lower "
                     "`memory_learning_rate` or `student_learning_rate_step`, "
                     "or raise `references_per_step`, in a new --run_dir."
                 )

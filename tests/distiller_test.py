@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fred_tf import assembly, config, presets
+from fred_tf import assembly, config, presets, seeds
 from fred_tf.distiller import Distiller
 
 TINY = ("digits_ipc1_dm_tiny", "digits_ipc1_tm_tiny")
@@ -58,8 +58,6 @@ def test_averages_the_references_of_a_step(digits, expert_dir):
     constants = [
         v.value for v in single.parameterization.non_trainable_variables
     ]
-    from fred_tf import seeds
-
     losses = [
         float(
             single.gradients(
@@ -75,11 +73,12 @@ def test_averages_the_references_of_a_step(digits, expert_dir):
     assert both()["loss"] == pytest.approx(np.mean(losses), rel=1e-4)
 
 
-@pytest.mark.parametrize("name", TINY)
-def test_jit_runs_and_lowers_the_loss(name, digits, expert_dir):
-    distiller = make(name, digits, expert_dir, **{"distiller.jit": True})
-    scalars = [distiller() for _ in range(2)]
-    assert all(s["finite"] == 1 for s in scalars)
+def test_jit_lowers_the_loss(digits, expert_dir):
+    # One operation keeps compilation short; siamese_test.py compiles all.
+    changes = {"distiller.jit": True, "augmentation": "crop"}
+    distiller = make("digits_ipc1_dm_tiny", digits, expert_dir, **changes)
+    losses = [distiller()["loss"] for _ in range(20)]
+    assert np.mean(losses[-5:]) < np.mean(losses[:5])
 
 
 def test_student_learning_rate_is_learned_and_bounded(digits, expert_dir):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -45,8 +47,6 @@ def test_protocol_has_one_drop_and_one_more_pass(network, digits, monkeypatch):
 
 
 def test_learned_learning_rate_is_the_default(network, digits, monkeypatch):
-    import dataclasses
-
     evaluator = Evaluator(network, SiameseAugmentation(), digits.test, epochs=1)
     monkeypatch.setattr(evaluator, "_train_and_score", lambda *_: 0.5)
     chosen = dataclasses.replace(

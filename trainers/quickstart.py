@@ -55,25 +55,27 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
         )
         for name, changes in (("pixel", PIXEL), ("fred", {}))
     }
-    sets = {
-        "random": (
-            "random real images",
-            random_set(data, config.ipc, config.seed),
-            {},
-        ),
-        "pixel": ("pixels, distilled", runs["pixel"].synthetic_set(), {}),
-        "fred": ("FreD, distilled", runs["fred"].synthetic_set(), {}),
-        "full": ("full training set", evaluate.full_set(data), FULL),
+    sets = (
+        ("random", "random real images", {}),
+        ("pixel", "pixels, distilled", {}),
+        ("fred", "FreD, distilled", {}),
+        ("full", "full training set", FULL),
+    )
+    chosen = {
+        "random": random_set(data, config.ipc, config.seed),
+        "full": evaluate.full_set(data),
+        **{name: made.synthetic_set() for name, made in runs.items()},
     }
     rows = []
-    for name, (label, chosen, changes) in sets.items():
-        settings = config_lib.replace(config, changes)
-        path = root / f"evaluation_{name}.json"
-        result = evaluate.run(settings, chosen, data, path)
-        floats = chosen.floats_stored
-        rows.append(
-            f"| {label} | {len(chosen.labels):,} | {floats:,} | {result} |"
+    for name, label, changes in sets:
+        result = evaluate.run(
+            config_lib.replace(config, changes),
+            chosen[name],
+            data,
+            root / f"evaluation_{name}.json",
         )
+        images, floats = len(chosen[name].labels), chosen[name].floats_stored
+        rows.append(f"| {label} | {images:,} | {floats:,} | {result} |")
     check_exports(runs["fred"], root / "export")
     networks = config.evaluation.networks
     table = "\n".join(

@@ -14,11 +14,11 @@ from fred_tf.objectives.objective import Objective
 class DistributionMatching(Objective):
     """Matches the mean embedding of each class under a fresh random network.
 
-        L = sum_c || mean_{x in B_c} phi(A_w(x)) - mean_{s in S_c} phi(A_w(s)) ||^2
+        L = sum_c || mean_{x in B_c} phi(A(x)) - mean_{s in S_c} phi(A(s)) ||^2
 
     (Zhao & Bilen 2023, eq. 6, arXiv 2110.04181), with phi the features before
     the classifier of a network drawn anew for every reference, B_c a batch of
-    real images of class c, S_c all synthetic images of the class and A_w a
+    real images of class c, S_c all synthetic images of the class and A a
     siamese augmentation: one set of parameters per class, shared by both
     sides. The square is summed over features, not averaged.
 

@@ -56,7 +56,7 @@ def recompute(
     images: tf.Tensor,
     steps: int,
 ) -> tf.Tensor:
-    """Returns theta_N with the adjoint as its gradient; arguments as `store`."""
+    """Returns theta_N, with the adjoint as its gradient; as `store`."""
 
     @tf.custom_gradient
     def roll(start, learning_rate, images):

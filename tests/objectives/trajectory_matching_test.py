@@ -140,6 +140,21 @@ def test_unrolled_gradient_equals_central_differences(
         )
 
 
+@pytest.mark.parametrize("student_memory", ["store", "recompute"])
+def test_compiles_under_xla(experts, images, reference, student_memory):
+    objective = make(
+        experts,
+        augmentation=SiameseAugmentation("none"),
+        student_memory=student_memory,
+    )
+    compute = functools.partial(loss_and_gradients, objective)
+    arguments = (images, reference, tf.constant(SEED))
+    graph = tf.function(compute)(*arguments)
+    compiled = tf.function(compute, jit_compile=True)(*arguments)
+    for expected, found in zip(graph, compiled):
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-13)
+
+
 def test_minibatches_partition_each_pass(experts, images):
     objective = make(experts, student_batch=3)
     tagged = tf.reshape(tf.range(8.0), [8, 1, 1, 1])

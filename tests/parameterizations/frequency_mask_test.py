@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from fred_tf.parameterizations.frequency_mask import (
+    energy_share,
     explained_variance_ratio,
     top_frequencies,
 )
@@ -45,6 +46,18 @@ def test_ratio_depends_on_the_scale_of_the_transform(digits):
     weight[:, 0] *= 2
     expected = weight * ortho
     np.testing.assert_allclose(plain, expected / expected.sum(), rtol=1e-4)
+
+
+def test_energy_keeps_what_a_class_has_in_common():
+    """A frequency that never varies has energy, and no variance."""
+    coefficients = np.zeros((4, 1, 3, 1))
+    coefficients[:, 0, 0, 0] = 5.0
+    coefficients[:, 0, 1, 0] = [1, -1, 1, -1]
+    np.testing.assert_allclose(
+        energy_share(coefficients), [[25 / 26, 1 / 26, 0]]
+    )
+    ratio = explained_variance_ratio(coefficients)
+    np.testing.assert_allclose(ratio, [[0, 1, 0]])
 
 
 def test_top_frequencies_breaks_ties_by_position():

@@ -26,8 +26,10 @@ def make_frequency(**changes):
 MEMBERS = {
     "pixel": lambda: Pixel((8, 8, 1), 10, 1),
     "frequency": make_frequency,
-    "frequency, whole class, ortho": lambda: make_frequency(
-        transform=DCT("ortho"), mask_statistics="whole_class"
+    "frequency, whole class, ortho, energy": lambda: make_frequency(
+        transform=DCT("ortho"),
+        mask_statistics="whole_class",
+        mask_rule="energy",
     ),
 }
 
@@ -166,6 +168,7 @@ def test_voxels_share_the_class(generator):
     [
         ({"coefficients_per_channel": 65}, "8 \\* 8 = 64.*Received: 65"),
         ({"mask_statistics": "all"}, "initial_images.*Received: 'all'"),
+        ({"mask_rule": "zigzag"}, "explained_variance.*Received: 'zigzag'"),
     ],
 )
 def test_refuses_bad_arguments(changes, message):
