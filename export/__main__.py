@@ -61,4 +61,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    flags.declare_key_flag("run_dir")
     main()

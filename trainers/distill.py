@@ -163,4 +163,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    flags.adopt_module_key_flags(run_flags)
     main()

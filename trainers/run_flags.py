@@ -128,7 +128,7 @@ def start(program: Callable[[], int | None]) -> None:
         logging.set_verbosity(logging.INFO)
         logging.get_absl_handler().addFilter(_is_ours_or_grave)
         if _LIST.value:
-            print("\n".join(presets.names()))
+            print(presets.table())
             return None
         try:
             return program()

@@ -10,7 +10,7 @@ command is given again; `--override experts.count=...` adds more.
 
 import time
 
-from absl import logging
+from absl import flags, logging
 
 from fred_tf import assembly, datasets
 from fred_tf.config import Config
@@ -79,4 +79,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    flags.adopt_module_key_flags(run_flags)
     main()

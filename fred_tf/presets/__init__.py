@@ -1,6 +1,7 @@
 """Named settings: `<dataset>_ipc<k>_<objective>`, one row each."""
 
 from fred_tf import config as config_lib
+from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.presets import distribution_matching, trajectory_matching
 
 _TABLES = (distribution_matching, trajectory_matching)
@@ -9,6 +10,19 @@ _TABLES = (distribution_matching, trajectory_matching)
 def names() -> list[str]:
     """Returns the names of all presets, sorted."""
     return sorted(name for table in _TABLES for name in table.ROWS)
+
+
+def table() -> str:
+    """Returns one line per preset, for people."""
+    lines = [f"{'preset':24} images/class  outer steps  objective"]
+    for name in names():
+        config = preset(name)
+        shape = KNOWN[config.dataset].image_shape
+        lines.append(
+            f"{name:24} {config_lib.check_budget(config, shape):12} "
+            f"{config.outer_steps:12,}  {config.objective.name}"
+        )
+    return "\n".join(lines)
 
 
 def preset(name: str) -> config_lib.Config:

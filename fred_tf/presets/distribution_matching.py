@@ -20,6 +20,9 @@ CIFAR10 = {"dataset": "cifar10", "distiller.memory_learning_rate": 1e6}
 MNIST = {"dataset": "mnist", "distiller.memory_learning_rate": 1e6}  # ours
 DIGITS = {  # ours
     "dataset": "digits",
+    # Two images per class are too few for the official statistics.
+    "parameterization.mask_statistics": "whole_class",
+    "parameterization.mask_rule": "energy",
     "network.width": 64,
     "network.depth": 2,
     "distiller.memory_learning_rate": 1e4,
