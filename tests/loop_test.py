@@ -72,3 +72,11 @@ def test_speaks_in_log_lines_without_a_terminal(caplog):
     with caplog.at_level("INFO", logger="absl"):
         loop.run(Counter(), 3, [])
     assert "step 3 of 3" in caplog.text
+
+
+def test_shows_a_bar_on_a_terminal(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    loop.run(Counter(), 4, [])
+    shown = capsys.readouterr().err
+    assert "4/4" in shown
+    assert "loss=0.25" in shown

@@ -12,14 +12,17 @@ _MIN_INCHES, _PIXELS_PER_INCH = 0.6, 150
 _GAP = 0.06  # of an image's side
 _MARGIN = 0.06  # inches
 _FONT_SIZE = 9
+_DEVIATIONS = 2.5
 
 
 def gallery(synthetic_set: SyntheticSet, per_class: int = 10) -> Figure:
     """Draws the first images of each class, a row per class.
 
-    Normalisation is undone and values outside [0, 1] are clipped. Volumes are
-    seen from the front: their maximum over the leading spatial axes. Of more
-    than 20 classes the first 20 are drawn, and a note says so.
+    Normalisation is undone. Distilled pixels leave [0, 1]: an image that does
+    is drawn with less contrast, so that its values within 2.5 deviations of
+    its mean show, and the rest is clipped. Volumes are seen from the front:
+    their maximum over the leading spatial axes. Of more than 20 classes the
+    first 20 are drawn, and a note says so.
 
     Args:
         synthetic_set: images with one channel (drawn grey) or three (RGB).
@@ -117,6 +120,17 @@ def _tiles(
     for row in rows:
         pixels = synthetic_set.normalization.undo(synthetic_set.images[row])
         depth = tuple(range(1, pixels.ndim - 3))
-        pixels = np.clip(pixels, 0, 1).max(axis=depth)
+        pixels = _fitted(pixels).max(axis=depth)
         tiles.append(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
     return tiles
+
+
+def _fitted(pixels: np.ndarray) -> np.ndarray:
+    """Maps each image's own range to [0, 1] and clips the rest."""
+    axes = tuple(range(1, pixels.ndim))
+    mean = pixels.mean(axes, keepdims=True)
+    spread = _DEVIATIONS * pixels.std(axes, keepdims=True)
+    lowest = np.maximum(pixels.min(axes, keepdims=True), mean - spread)
+    highest = np.minimum(pixels.max(axes, keepdims=True), mean + spread)
+    low, high = np.minimum(lowest, 0), np.maximum(highest, 1)
+    return np.clip((pixels - low) / (high - low), 0, 1)

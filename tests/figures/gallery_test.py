@@ -55,10 +55,18 @@ def test_tiles_stand_beside_their_names(digits):
     assert [image.get_extent()[0] for image in axes.images[:3]] == [0, 1.06, 0]
 
 
-def test_values_are_clipped(digits):
+def test_images_within_range_are_drawn_as_they_are(digits):
+    expected = digits.pixels()[0, ..., 0]
+    first = tiles(figures.gallery(digits, per_class=1))[0]
+    np.testing.assert_allclose(first, np.clip(expected, 0, 1), atol=1e-6)
+
+
+def test_images_out_of_range_keep_their_shades(digits):
+    """Clipping alone would leave black and white."""
     wild = dataclasses.replace(digits, images=100 * digits.images)
     drawn = np.array(tiles(figures.gallery(wild, per_class=1)))
     assert drawn.min() == 0 and drawn.max() == 1
+    assert ((drawn > 0.05) & (drawn < 0.95)).mean() > 0.1
 
 
 def test_array_shows_the_difference(digits):
@@ -74,7 +82,7 @@ def test_grey_stays_grey_and_color_is_drawn(digits):
     grey = figures.to_array(figures.gallery(digits, per_class=1))
     assert (np.ptp(grey.astype(int), axis=-1) == 0).all()
     red = np.concatenate(
-        [digits.images, np.zeros((40, 8, 8, 2), np.float32)], axis=-1
+        [digits.pixels(), np.zeros((40, 8, 8, 2), np.float32)], axis=-1
     )
     unit = Standardize((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
     colored = dataclasses.replace(digits, images=red, normalization=unit)
