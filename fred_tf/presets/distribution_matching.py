@@ -57,7 +57,7 @@ ROWS = {
         **DIGITS,
         KEPT: 32,
         "network.width": 8,
-        "outer_steps": 4,
+        "outer_steps": 3,
         "objective.real_batch_per_class": 8,
         "evaluation.epochs": 4,
         "evaluation.networks": 2,

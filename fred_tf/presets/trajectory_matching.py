@@ -121,7 +121,7 @@ ROWS = {
         experts__count=2,
         experts__epochs=2,
         experts__batch_size=256,
-        outer_steps=4,
+        outer_steps=3,
         evaluation__epochs=4,
         evaluation__networks=2,
     ),

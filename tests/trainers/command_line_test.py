@@ -47,7 +47,7 @@ def test_two_processes_agree_bit_for_bit(tmp_path):
     for process in runs:
         code, output, errors = finish(process)
         assert code == 0, errors
-        assert "20 images in 640 floats after 4 steps" in output
+        assert "20 images in 640 floats after 3 steps" in output
     np.testing.assert_array_equal(*map(memory_of, folders))
     first, second = ((f / "metrics.jsonl").read_text() for f in folders)
     assert first == second
