@@ -127,6 +127,7 @@ def start(program: Callable[[], int | None]) -> None:
             raise app.UsageError(f"Unknown arguments: {arguments[1:]}")
         logging.set_verbosity(logging.INFO)
         logging.get_absl_handler().addFilter(_is_ours_or_grave)
+        tf.get_logger().setLevel("WARNING")
         if _LIST.value:
             print(presets.table())
             return None

@@ -47,9 +47,14 @@ def run(
             "seed": config.seed,
         },
     )
-    begun = time.monotonic()
+    begun = spoken = time.monotonic()
 
     def report(expert: int, epoch: int, accuracy: float | None) -> None:
+        nonlocal spoken
+        now = time.monotonic()
+        if accuracy is None and now - spoken < 10:
+            return
+        spoken = now
         logging.info(
             "expert %d of %d, epoch %d of %d%s (%.0f s)",
             expert + 1,
@@ -57,7 +62,7 @@ def run(
             epoch,
             config.experts.epochs,
             "" if accuracy is None else f", test accuracy {accuracy:.3f}",
-            time.monotonic() - begun,
+            now - begun,
         )
 
     trainer.train(store, config.experts.count, report)
