@@ -10,7 +10,7 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 from fred_tf import config as config_lib
-from fred_tf import presets
+from fred_tf import overrides, presets
 
 _PRESET = flags.DEFINE_string(
     "preset",
@@ -64,12 +64,12 @@ def config() -> config_lib.Config:
         )
     chosen = presets.preset(_PRESET.value)
     seeded = config_lib.replace(chosen, {"seed": _SEED.value})
-    return config_lib.override(seeded, _OVERRIDE.value)
+    return overrides.override(seeded, _OVERRIDE.value)
 
 
 def override(config: config_lib.Config) -> config_lib.Config:
     """Returns `config` with the overrides of the command line."""
-    return config_lib.override(config, _OVERRIDE.value)
+    return overrides.override(config, _OVERRIDE.value)
 
 
 def required(flag: flags.FlagHolder) -> str:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from export import __main__ as export
 from export.tfrecord import read_tfrecord
 from fred_tf import config as config_lib
-from fred_tf import datasets, loop, presets
+from fred_tf import datasets, loop, overrides, presets
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.objectives import DistributionMatching
 from fred_tf.run_folder import RunFolder
@@ -129,10 +129,10 @@ def test_run_folder_explains_itself(tmp_path, expert_dir):
 def test_refuses_a_folder_of_another_configuration(tmp_path):
     """F13, F42."""
     distill.run(DM, tmp_path)
-    other = config_lib.override(DM, ["width=16"])
+    other = overrides.override(DM, ["width=16"])
     with pytest.raises(ValueError, match="network.width: 8 .*16"):
         distill.run(other, tmp_path)
-    jit = config_lib.override(DM, ["jit=true"])
+    jit = overrides.override(DM, ["jit=true"])
     with pytest.raises(ValueError, match="jit: False"):
         distill.run(jit, tmp_path)
 
@@ -165,14 +165,14 @@ def test_missing_and_foreign_experts(tmp_path, expert_dir):
         distill.run(TM, tmp_path / "a", expert_dir=tmp_path / "nowhere")
     with pytest.raises(ValueError, match="--expert_dir"):
         distill.run(TM, tmp_path / "b")
-    foreign = config_lib.override(TM, ["width=16"])
+    foreign = overrides.override(TM, ["width=16"])
     with pytest.raises(ValueError, match="network.width: 8"):
         distill.run(foreign, tmp_path / "c", expert_dir=expert_dir)
 
 
 def test_experts_continue_and_extend(tmp_path):
     """A stopped run continues with the next expert, and equals one run."""
-    one = config_lib.override(TM, ["experts.count=1"])
+    one = overrides.override(TM, ["experts.count=1"])
     train_experts.run(one, tmp_path / "parts")
     parts = train_experts.run(TM, tmp_path / "parts")
     whole = train_experts.run(TM, tmp_path / "whole")
@@ -190,7 +190,7 @@ def test_evaluation_file_continues_and_is_exact(tmp_path, monkeypatch):
     run = distill.run(DM, tmp_path)
     data = datasets.load("digits")
     chosen, path = run.synthetic_set(), tmp_path / "evaluation.json"
-    one = config_lib.override(DM, ["evaluation.networks=1"])
+    one = overrides.override(DM, ["evaluation.networks=1"])
     first = evaluate.run(one, chosen, data, path)
     both = evaluate.run(DM, chosen, data, path)
     assert both.accuracies[0] == first.accuracies[0]
@@ -199,7 +199,7 @@ def test_evaluation_file_continues_and_is_exact(tmp_path, monkeypatch):
     written = json.loads(path.read_text())
     assert written["accuracies"] == list(both.accuracies)
     assert written["mean"] == pytest.approx(both.mean)
-    other = config_lib.override(DM, ["evaluation.epochs=2"])
+    other = overrides.override(DM, ["evaluation.epochs=2"])
     changed = evaluate.run(other, chosen, data, path)
     assert changed.accuracies != both.accuracies
 

@@ -1,0 +1,48 @@
+import pytest
+
+from fred_tf import overrides, presets
+
+TM = presets.preset("cifar10_ipc1_tm")
+
+
+def test_overrides_by_dotted_and_bare_names():
+    changed = overrides.override(
+        TM, ["objective.student_steps=7", "width=32", "jit=true", "ipc=2"]
+    )
+    assert changed.objective.student_steps == 7
+    assert changed.network.width == 32
+    assert changed.distiller.jit is True
+    assert changed.ipc == 2
+    assert changed.experts == TM.experts
+
+
+def test_checks_run_once_after_all_overrides():
+    longer = ["max_start_epoch=60", "experts.epochs=80"]
+    assert overrides.override(TM, longer).experts.epochs == 80
+    with pytest.raises(ValueError, match=r"`experts.epochs` \(50\).*61"):
+        overrides.override(TM, longer[:1])
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("student_stps=3", "Did you mean 'student_steps'"),
+        ("name=x", "ambiguous.*parameterization.name"),
+        ("epochs=3", "ambiguous.*experts.epochs"),
+        ("student_steps", "name=value. Received: 'student_steps'"),
+        ("student_steps=many", "`objective.student_steps` is int.*'many'"),
+        ("student_steps=0", "`student_steps`.*at least 1. Received: 0"),
+        ("memory_learning_rate=nan", "`memory_learning_rate`.*nan"),
+        ("memory_learning_rate=inf", "`memory_learning_rate`.*inf"),
+        ("memory_learning_rate=-1", "above 0. Received: -1"),
+        ("jit=perhaps", "`distiller.jit` is bool.*'perhaps'"),
+        ("student_memory=recomputed", "Did you mean 'recompute'"),
+        ("ipc=0", "`ipc`.*at least 1. Received: 0"),
+        ("coefficients_per_channel=2000", "32 \\* 32 = 1024.*2000"),
+        ("coefficients_per_channel=600", "leaves 1 instance.*at most 512"),
+        ("transform=dft", r"`transform` must be one of \['dct'\]"),
+    ],
+)
+def test_refuses_bad_overrides(assignment, message):
+    with pytest.raises(ValueError, match=message):
+        overrides.override(TM, [assignment])
