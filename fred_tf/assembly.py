@@ -130,25 +130,21 @@ def distiller(
     data: ImageData,
     expert_dir: str | None = None,
     strategy: tf.distribute.Strategy | None = None,
-    adapt: bool = True,
 ) -> Distiller:
-    """Returns the distiller of a config.
+    """Returns the distiller of a config, its memory still empty.
+
+    Fill the memory with `adapt`, or restore a checkpoint of it.
 
     Args:
         config: the run.
         data: the real data.
         expert_dir: folder of the expert store; trajectory matching only.
         strategy: where variables live; the default strategy if None.
-        adapt: whether to fill the memory from real images. A run that is
-            about to be restored need not.
     """
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
         memory = parameterization(config, data.image_shape, data.classes)
         matched = objective(config, data, expert_dir)
-    if adapt:
-        images = data.normalization(data.train.images)
-        memory.adapt(images, data.train.labels, config.seed)
     return Distiller(
         memory,
         matched,
@@ -156,6 +152,12 @@ def distiller(
         seed=config.seed,
         strategy=strategy,
     )
+
+
+def adapt(memory: Parameterization, data: ImageData, seed: int) -> None:
+    """Fills an empty memory from the normalised training images."""
+    images = data.normalization(data.train.images)
+    memory.adapt(images, data.train.labels, seed)
 
 
 def evaluator(config: Config, data: ImageData) -> Evaluator:

@@ -122,7 +122,7 @@ class Distiller:
         return {name: float(value) for name, value in scalars.items()}
 
     def restored(self) -> None:
-        """Must be called after restoring the checkpoint."""
+        """Must be called after restoring, if a step was made before."""
         self._references = None
 
     def _next_references(self) -> Reference:

@@ -10,7 +10,9 @@ TINY = ("digits_ipc1_dm_tiny", "digits_ipc1_tm_tiny")
 
 def make(name, digits, expert_dir, strategy=None, **changes) -> Distiller:
     settings = config.replace(presets.preset(name), changes)
-    return assembly.distiller(settings, digits, expert_dir, strategy)
+    distiller = assembly.distiller(settings, digits, expert_dir, strategy)
+    assembly.adapt(distiller.parameterization, digits, settings.seed)
+    return distiller
 
 
 def memory_of(distiller) -> np.ndarray:

@@ -89,6 +89,7 @@ def run(
         )
         writer = tf.summary.create_file_writer(str(folder.log_folder))
         if restored is None:
+            assembly.adapt(distiller.parameterization, data, config.seed)
             checkpoints.save(0)
             _write_images(writer, run, distiller)
         actions = (
