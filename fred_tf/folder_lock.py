@@ -6,6 +6,7 @@ import fcntl
 import os
 import pathlib
 import socket
+import time
 from collections.abc import Iterator
 
 from absl import logging
@@ -19,16 +20,20 @@ _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 @contextlib.contextmanager
-def exclusive(folder: files.Path) -> Iterator[None]:
+def exclusive(folder: files.Path, patience: float = 0.0) -> Iterator[None]:
     """Holds the lock of `folder` inside a `with` block.
 
     The kernel drops the lock when its owner dies, however it dies, so a lock
     is never stale; the file `.lock` stays and says who holds or held it. Where
     the file system has no locks, a warning is logged and the block runs.
 
+    Args:
+        folder: an existing folder.
+        patience: seconds to wait for another owner to end.
+
     Raises:
-        RuntimeError: another process, or this one, holds the lock; the message
-            says which, on which host.
+        RuntimeError: another process, or this one, still holds the lock; the
+            message says which, on which host.
         OSError: the folder is missing or cannot be written to.
     """
     path = pathlib.Path(folder) / LOCK
@@ -41,7 +46,7 @@ def exclusive(folder: files.Path) -> Iterator[None]:
             f"{error.strerror}. Choose another folder or change its mode.",
         ) from error
     try:
-        _acquire(descriptor, folder)
+        _acquire(descriptor, folder, time.monotonic() + patience)
         yield
     finally:
         # Closing alone would leave the lock with children that were forked.
@@ -50,9 +55,9 @@ def exclusive(folder: files.Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _acquire(descriptor: int, folder: files.Path) -> None:
+def _acquire(descriptor: int, folder: files.Path, deadline: float) -> None:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(descriptor, deadline)
     except BlockingIOError:
         owner = os.read(descriptor, 1000).decode(errors="replace").strip()
         raise RuntimeError(
@@ -71,3 +76,14 @@ def _acquire(descriptor: int, folder: files.Path) -> None:
     owner = f"process {os.getpid()} on host {socket.gethostname()}\n"
     os.ftruncate(descriptor, 0)
     os.write(descriptor, owner.encode())
+
+
+def _lock(descriptor: int, deadline: float) -> None:
+    # Asked again and again: the kernel's own wait has no time limit.
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.02)

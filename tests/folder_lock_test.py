@@ -1,11 +1,14 @@
 """One process at a time; a lock dies with its owner."""
 
+import contextlib
 import errno
 import fcntl
 import os
 import socket
 import subprocess
 import sys
+import threading
+import time
 
 import pytest
 
@@ -54,6 +57,20 @@ def test_another_process_is_refused_until_it_is_killed(tmp_path):
     with folder_lock.exclusive(tmp_path):
         owner = (tmp_path / ".lock").read_text()
     assert owner == f"process {os.getpid()} on host {socket.gethostname()}\n"
+
+
+def test_the_patient_wait_for_the_owner_to_end(tmp_path):
+    first = contextlib.ExitStack()
+    first.enter_context(folder_lock.exclusive(tmp_path))
+    timer = threading.Timer(0.2, first.close)
+    begun = time.monotonic()
+    timer.start()
+    with folder_lock.exclusive(tmp_path, patience=60):
+        assert time.monotonic() - begun >= 0.2
+        with pytest.raises(RuntimeError, match="in use"):
+            with folder_lock.exclusive(tmp_path, patience=0.1):
+                pass
+    timer.join()
 
 
 def test_a_file_system_without_locks_is_said(tmp_path, monkeypatch, caplog):

@@ -38,10 +38,14 @@ def derivatives(function, x, gamma, beta):
     return [*first, *outer.gradient(energy, sources)]
 
 
+@pytest.mark.parametrize("size", [(4, 3, 5), (16, 16, 64)])
 @pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
-def test_derivatives_equal_autodiff_of_the_definition(generator, mode):
-    x = tf.constant(generator.normal(0.5, 2, size=(2, 4, 3, 5)))
-    gamma, beta = (tf.constant(generator.normal(size=5)) for _ in range(2))
+def test_derivatives_equal_autodiff_of_the_definition(generator, mode, size):
+    # Large images take the compiled path.
+    x = tf.constant(generator.normal(0.5, 2, size=(2, *size)))
+    gamma, beta = (
+        tf.constant(generator.normal(size=size[-1])) for _ in range(2)
+    )
     layer = InstanceNorm(dtype="float64")
     layer.build(x.shape)
 
