@@ -8,6 +8,7 @@ import pathlib
 from typing import Any
 
 from fred_tf import files, records
+from fred_tf.expert_array import DTYPES
 
 FORMAT_VERSION = 1
 NAME = "manifest.json"
@@ -17,17 +18,15 @@ _KINDS = {"file": str, "sha256": str, "facts": dict}
 
 
 def read(folder: pathlib.Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Reads and checks the manifest; the arrays are not read.
+    """Reads and checks the manifest; `check_file` looks at what it names.
 
     Returns:
-        The description and one entry per trajectory, a dict with its `file`,
-        `sha256` and `facts`.
+        The description, completed by `checked`, and one entry per trajectory,
+        a dict with its `file`, `sha256` and `facts`.
 
     Raises:
-        FileNotFoundError: there is no manifest, or a file that it names is
-            missing.
-        ValueError: it is damaged, unsafe, of another format or claims more
-            than its files hold.
+        FileNotFoundError: there is no manifest.
+        ValueError: it is damaged or of another format.
     """
     path = folder / NAME
     if not path.is_file():
@@ -36,8 +35,7 @@ def read(folder: pathlib.Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             f"one with `{PROGRAM}`."
         )
     record = records.read(path, FORMAT_VERSION)
-    description = record.get("description")
-    check_description(description, path)
+    description = checked(record.get("description"), path)
     entries = record.get("trajectories")
     if not isinstance(entries, list) or not all(map(_is_entry, entries)):
         raise ValueError(
@@ -52,8 +50,6 @@ def read(folder: pathlib.Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             f"{path} must name each file once. Received: {sorted(repeated)}. "
             "Delete the entries that repeat."
         )
-    for i, name in enumerate(names):
-        _check_file(folder, i, name, description)
     return description, entries
 
 
@@ -73,11 +69,14 @@ def write(
     )
 
 
-def check_description(description: Any, where: files.Path) -> None:
-    """Checks that a description has the sizes that a store needs.
+def checked(description: Any, where: files.Path) -> dict[str, Any]:
+    """Returns a description that says all that a store needs.
+
+    One without a `dtype` was written when there was only float32.
 
     Raises:
-        ValueError: `epochs` or `parameters` is no integer of at least 1.
+        ValueError: `epochs` or `parameters` is no integer of at least 1, or
+            `dtype` is none of `DTYPES`.
     """
     for name in ("epochs", "parameters"):
         value = description.get(name) if isinstance(description, dict) else None
@@ -86,6 +85,13 @@ def check_description(description: Any, where: files.Path) -> None:
                 f"`description` must hold `{name}`, an integer of at least 1. "
                 f"Received: {value!r} in {where}."
             )
+    dtype = description.get("dtype", "float32")
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise ValueError(
+            f"`dtype` of `description` must be one of {list(DTYPES)}. "
+            f"Received: {dtype!r} in {where}."
+        )
+    return {**description, "dtype": dtype}
 
 
 def way_out(folder: pathlib.Path) -> str:
@@ -97,15 +103,16 @@ def way_out(folder: pathlib.Path) -> str:
     )
 
 
-def _is_entry(entry: Any) -> bool:
-    return isinstance(entry, dict) and all(
-        isinstance(entry.get(name), kind) for name, kind in _KINDS.items()
-    )
-
-
-def _check_file(
+def check_file(
     folder: pathlib.Path, i: int, name: str, description: dict[str, Any]
 ) -> None:
+    """Checks that a file of the manifest can be a trajectory, unread.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it lies outside the folder, or is too short for what the
+            description claims.
+    """
     path = folder / name
     # Both kinds of separator: a store may come from another system.
     if {"/", "\\"} & set(name) or path.is_symlink():
@@ -120,10 +127,17 @@ def _check_file(
         )
     size = path.stat().st_size
     epochs, parameters = description["epochs"], description["parameters"]
-    needed = 4 * (epochs + 1) * parameters
+    dtype = description["dtype"]
+    needed = DTYPES[dtype][1].itemsize * (epochs + 1) * parameters
     if size < needed:
         raise ValueError(
             f"Trajectory {i}, {path}, must hold {needed} bytes for {epochs} + "
-            f"1 rows of {parameters} float32. Received: {size} bytes. "
+            f"1 rows of {parameters} {dtype}. Received: {size} bytes. "
             f"{way_out(folder)}"
         )
+
+
+def _is_entry(entry: Any) -> bool:
+    return isinstance(entry, dict) and all(
+        isinstance(entry.get(name), kind) for name, kind in _KINDS.items()
+    )

@@ -19,10 +19,11 @@ class ExpertTrainer:
     """Trains one expert after another and appends them to a store.
 
     An expert is a network trained on the real training split with SGD; its
-    trajectory is its parameters before training and after each epoch, as one
-    float32 array `[epochs + 1, parameters]` (Cazenavette et al. 2022, section
-    3, arXiv 2203.11932). Expert i depends on the seed and on i alone, so a
-    stopped run continues with the next expert, and more can be added later.
+    trajectory is its parameters before training and after each epoch that the
+    store keeps, `[stored epochs + 1, parameters]` (Cazenavette et al. 2022,
+    section 3, arXiv 2203.11932). Expert i depends on the seed and on i alone,
+    so a stopped run continues with the next expert, more can be added later,
+    and it does not matter which process trains which.
 
     Attributes:
         network: the architecture.
@@ -51,8 +52,13 @@ class ExpertTrainer:
         on_epoch: Callable[[int, int, float | None], None] = (
             lambda expert, epoch, score: None
         ),
+        worker: tuple[int, int] = (0, 1),
     ) -> None:
-        """Adds experts until the store holds `count` of them.
+        """Adds what is missing of the experts 0 to `count` - 1.
+
+        Several workers may share the work through one folder: worker i of n
+        trains the experts i, i + n, i + 2 n, ... What the store holds at the
+        end does not depend on how many there were.
 
         Args:
             store: where trajectories go; each is on disk before the next
@@ -60,7 +66,20 @@ class ExpertTrainer:
             count: experts wanted in all.
             on_epoch: called with expert, epoch and, after the last epoch, the
                 test accuracy.
+            worker: index of this process, and how many there are.
+
+        Raises:
+            ValueError: the store keeps more epochs than experts are trained.
+            RuntimeError: another process is this worker.
         """
+        if store.epochs > self.epochs:
+            raise ValueError(
+                f"Experts must be trained for the {store.epochs} epochs that "
+                f"{store.path} stores. Received: `epochs` {self.epochs}. Raise "
+                "it or choose another store."
+            )
+        index, workers = worker
+        share = range(index, count, workers)
         training = NetworkTraining(
             self.network,
             self.augmentation,
@@ -68,20 +87,21 @@ class ExpertTrainer:
             self.momentum,
             normalization=self.data.normalization,
         )
-        with store.lock():
-            while len(store) < count:
+        with store.lock(index):
+            store.reload()
+            while missing := store.missing(share):
                 trajectory, facts = self._train_one(
-                    training, store.next_number, on_epoch
+                    training, missing[0], store.epochs, on_epoch
                 )
-                store.append(trajectory, facts)
+                store.append(trajectory, facts, missing[0])
 
     def _train_one(
-        self, training: NetworkTraining, expert: int, on_epoch
+        self, training: NetworkTraining, expert: int, stored: int, on_epoch
     ) -> tuple[np.ndarray, dict[str, Any]]:
         train, test = self.data.train, self.data.test
         state = training.start(seeds.named(self.seed, "expert", expert))
         order_seed = seeds.named(self.seed, "expert order", expert)
-        trajectory = np.empty((self.epochs + 1, self.network.size), np.float32)
+        trajectory = np.empty((stored + 1, self.network.size), np.float32)
         trajectory[0] = self.network.flatten(state[0]).numpy()
         score = None
         for epoch in range(self.epochs):
@@ -94,7 +114,8 @@ class ExpertTrainer:
                 1,
                 self.learning_rate,
             )
-            trajectory[epoch + 1] = self.network.flatten(state[0]).numpy()
+            if epoch < stored:
+                trajectory[epoch + 1] = self.network.flatten(state[0]).numpy()
             if epoch + 1 == self.epochs:
                 score = accuracy(
                     self.network,

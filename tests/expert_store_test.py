@@ -5,14 +5,18 @@ recognition of handwritten digits", 8 x 8 grey images).
 """
 
 import copy
+import fcntl
 import json
 import os
 import pickle
+import re
 import resource
 import shutil
 import signal
 import subprocess
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -28,6 +32,7 @@ _DESCRIPTION = {
     "parameters": 640,
     "epochs": 3,
     "training": {"learning_rate": 0.5, "batch_size": 100},
+    "dtype": "float32",
     "seed": 0,
 }
 
@@ -147,9 +152,7 @@ def test_a_store_is_opened_again_to_append(store):
 
 
 def test_another_shape_is_refused(store):
-    with pytest.raises(
-        ValueError, match=r"= \(4, 640\) of .* Received: \(3, 640\)"
-    ):
+    with pytest.raises(ValueError, match=r"= \(4, 640\). Received: \(3, 640\)"):
         store.append(_EXPERTS[2][:3])
     assert len(ExpertStore.open(store.path)) == 2
 
@@ -298,8 +301,8 @@ def test_an_entry_removed_by_hand_is_trained_again(store):
     again.append(_EXPERTS[0])
     assert again.next_number == 2
     again = ExpertStore.open(store.path)
-    assert np.array_equal(again.trajectory(0), _EXPERTS[1])
-    assert np.array_equal(again.trajectory(1), _EXPERTS[0])
+    assert np.array_equal(again.trajectory(0), _EXPERTS[0])
+    assert np.array_equal(again.trajectory(1), _EXPERTS[1])
 
 
 @pytest.mark.parametrize(
@@ -449,12 +452,126 @@ def test_a_damaged_manifest_is_named(store):
         ExpertStore.open(store.path)
 
 
-def test_a_second_trainer_is_refused(store):
+def test_a_second_trainer_is_refused_unless_it_is_another_worker(store):
+    again = ExpertStore.create_or_open(store.path, _DESCRIPTION)
     with store.lock():
-        with pytest.raises(RuntimeError, match=f"process {os.getpid()} on"):
-            ExpertStore.create_or_open(store.path, _DESCRIPTION)
+        with pytest.raises(
+            RuntimeError, match=f"process {os.getpid()} on .*TF_CONFIG"
+        ):
+            with again.lock():
+                pass
+        with again.lock(1):
+            again.append(_EXPERTS[2])
         # Readers may look on.
+        assert len(ExpertStore.open(store.path)) == 3
+    with again.lock(0):
+        pass
+
+
+def _hold(path):
+    """Locks the store as a process that is writing does."""
+    file = open(path / ".lock", "r+")
+    fcntl.flock(file, fcntl.LOCK_EX)
+    return file
+
+
+def test_a_write_waits_for_the_write_of_another(store):
+    with _hold(store.path) as file:
+        other = threading.Thread(target=store.append, args=(_EXPERTS[2],))
+        other.start()
+        time.sleep(0.2)
         assert len(ExpertStore.open(store.path)) == 2
+        assert len(list(store.path.glob("*.npy"))) == 2
+        fcntl.flock(file, fcntl.LOCK_UN)
+        other.join(timeout=60)
+    assert len(ExpertStore.open(store.path)) == 3
+
+
+def test_a_write_that_never_ends_is_named(store, monkeypatch):
+    monkeypatch.setattr(expert_store, "_PATIENCE", 0.1)
+    with _hold(store.path), pytest.raises(RuntimeError, match="is in use by"):
+        store.append(_EXPERTS[2])
+
+
+def test_the_store_does_not_depend_on_who_appended_when(tmp_path):
+    made = []
+    for name, order in (("a", (0, 1, 2)), ("b", (2, 0, 1)), ("c", (1, 2, 0))):
+        # Each sees the folder as it was before the others appended.
+        writers = [
+            ExpertStore.create_or_open(tmp_path / name, _DESCRIPTION)
+            for _ in order
+        ]
+        for number in order:
+            facts = {"accuracy": number / 2}
+            writers[number].append(_EXPERTS[number], facts, number)
+        made.append(
+            {
+                path.name: path.read_bytes()
+                for path in (tmp_path / name).glob("[mt]*")
+            }
+        )
+        writers[0].reload()
+        assert writers[0].missing(range(5)) == [3, 4]
+        for number in range(3):
+            assert np.array_equal(
+                writers[0].trajectory(number), _EXPERTS[number]
+            )
+    assert len(made[0]) == 4
+    assert made[0] == made[1] == made[2]
+
+
+def test_writers_at_the_same_time_lose_nothing(tmp_path):
+    def write(first):
+        mine = ExpertStore.create_or_open(tmp_path, _DESCRIPTION)
+        for number in range(first, 24, 3):
+            mine.append(_EXPERTS[number % 3] + number, {}, number)
+
+    threads = [threading.Thread(target=write, args=(i,)) for i in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=120)
+    store = ExpertStore.open(tmp_path)
+    assert store.missing(range(24)) == [] and len(store) == 24
+    for number in range(24):
+        assert np.array_equal(
+            store.trajectory(number), _EXPERTS[number % 3] + number
+        )
+
+
+def test_a_number_that_is_there_stays_as_it_is(store):
+    before = (store.path / "manifest.json").read_bytes()
+    store.append(_EXPERTS[2], {"accuracy": 1.0}, number=1)
+    assert (store.path / "manifest.json").read_bytes() == before
+    assert np.array_equal(
+        ExpertStore.open(store.path).trajectory(1), _EXPERTS[1]
+    )
+
+
+def test_what_was_read_stays_right_when_a_smaller_number_comes(tmp_path):
+    store = ExpertStore.create_or_open(tmp_path, _DESCRIPTION)
+    store.append(_EXPERTS[1], number=1)
+    assert np.array_equal(store.trajectory(0), _EXPERTS[1])
+    store.append(_EXPERTS[0], number=0)
+    assert np.array_equal(store.trajectory(0), _EXPERTS[0])
+    assert np.array_equal(store.trajectory(1), _EXPERTS[1])
+
+
+def test_numbers_beyond_five_digits_stay_in_order(tmp_path):
+    tiny = {"parameters": 2, "epochs": 1}
+    store = ExpertStore.create_or_open(tmp_path, tiny)
+    for number in (100_000, 99_999, 3):
+        store.append(np.full((2, 2), number, np.float32), number=number)
+    found = [store.trajectory(i)[0, 0] for i in range(3)]
+    assert found == [3, 99_999, 100_000]
+
+
+def test_a_store_that_was_replaced_is_not_appended_to(store):
+    _edit_manifest(
+        store, lambda manifest: manifest["description"].update(seed=1)
+    )
+    with pytest.raises(ValueError, match="seed: 1 in the folder, 0 asked for"):
+        store.append(_EXPERTS[2])
 
 
 def test_a_full_disk_leaves_the_store_as_it_was(store):
@@ -516,3 +633,66 @@ def test_a_killed_append_is_no_append(store, tmp_path, kill_at):
     ]
     for i, expert in enumerate([*_EXPERTS[:2], _EXPERTS[2][::-1]]):
         assert np.array_equal(again.trajectory(i), expert)
+
+
+def test_a_manifest_without_a_dtype_means_float32(store):
+    _edit_manifest(store, lambda manifest: manifest["description"].pop("dtype"))
+    assert ExpertStore.open(store.path, {"dtype": "float32"}).dtype == "float32"
+    again = ExpertStore.create_or_open(store.path, _DESCRIPTION)
+    again.append(_EXPERTS[2])
+    for i, expert in enumerate(_EXPERTS):
+        assert np.array_equal(again.trajectory(i), expert)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "", None, 16, ["float16"]])
+def test_an_unknown_dtype_is_refused(store, dtype, tmp_path):
+    with pytest.raises(ValueError, match="`dtype` .* one of .*'bfloat16'"):
+        ExpertStore.create_or_open(
+            tmp_path / "new", {**_DESCRIPTION, "dtype": dtype}
+        )
+    _edit_manifest(
+        store, lambda manifest: manifest["description"].update(dtype=dtype)
+    )
+    with pytest.raises(ValueError, match="`dtype` .* in .*manifest.json"):
+        ExpertStore.open(store.path)
+
+
+def test_inspection_names_all_that_is_damaged(store):
+    store.append(_EXPERTS[2], {"accuracy": 1.0})
+    for number in (3, 4, 5):
+        store.append(_EXPERTS[0] + number)
+    size = 128 + 4 * 4 * 640
+    assert [expert.damage for expert in store.inspect(verify=True)] == [""] * 6
+    path = store.path
+    (path / "trajectory_00000.npy").unlink()
+    os.truncate(path / "trajectory_00001.npy", 500)
+    np.save(path / "trajectory_00002.npy", np.zeros((640, 4), np.float32))
+    flipped = bytearray((path / "trajectory_00003.npy").read_bytes())
+    flipped[-1] ^= 1
+    (path / "trajectory_00003.npy").write_bytes(flipped)
+    (path / "trajectory_00004.npy").rename(path / "elsewhere")
+    (path / "trajectory_00004.npy").symlink_to(path / "elsewhere")
+    for verify in (False, True):
+        found = ExpertStore(path).inspect(verify)
+        for expert, why in zip(
+            found,
+            (
+                "Trajectory 0, .* is missing",
+                "Trajectory 1, .* Received: 500 bytes",
+                "Trajectory 2, .* (SHA-256|must be float32)",
+                "Trajectory 3, .* SHA-256" if verify else "^$",
+                "Trajectory 4 must be a file of",
+                "^$",
+            ),
+            strict=True,
+        ):
+            assert re.search(why, expert.damage), expert
+        assert [expert.bytes for expert in found[:4]] == [0, 500, size, size]
+        last = found[5]
+        assert (last.file, last.epochs, last.dtype, last.bytes) == (
+            "trajectory_00005.npy",
+            3,
+            "float32",
+            size,
+        )
+        assert found[1].facts == {"accuracy": 0.5} and last.facts == {}

@@ -4,18 +4,46 @@
         --data_dir=~/tensorflow_datasets --expert_dir=experts/cifar10
 
 Experts serve every trajectory-matching preset with the same data set, network
-and expert settings. A stopped run continues with the next expert when the same
-command is given again; `--override experts.count=...` adds more.
+and expert settings, as long as enough of their epochs are stored. A stopped
+run continues with the next expert when the same command is given again;
+`--override experts.count=...` adds more.
+
+A hundred experts take much room: `--override experts.dtype=float16` halves it
+(`fred_tf.expert_array` says what that costs), and `--override
+experts.stored_epochs=...` keeps only the first epochs.
+
+Several processes share the work when they write to one folder and each finds
+its place in the environment variable TF_CONFIG, as `tf.distribute` reads it:
+
+    TF_CONFIG='{"cluster": {"worker": ["a:1", "b:1"]},
+                "task": {"type": "worker", "index": 0}}'
+
+Nothing is sent to these addresses. The store is the same however many
+processes trained it.
+
+    python -m trainers.train_experts --list_experts --expert_dir=DIR
+
+says what a store holds and what is damaged.
 """
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 from absl import flags, logging
 
 from fred_tf import assembly, datasets
 from fred_tf.config import Config
-from fred_tf.expert_store import ExpertStore
+from fred_tf.expert_store import ExpertStore, StoredExpert
 from trainers import run_flags
+
+_LIST = flags.DEFINE_bool(
+    "list_experts", False, "Prints what --expert_dir holds, exits."
+)
+_VERIFY = flags.DEFINE_bool(
+    "verify", False, "With --list_experts: also compares every SHA-256."
+)
 
 
 def run(
@@ -23,6 +51,7 @@ def run(
     expert_dir: str,
     data_dir: str | None = None,
     download: bool = False,
+    worker: tuple[int, int] = (0, 1),
 ) -> ExpertStore:
     """Trains what is missing of a config's experts.
 
@@ -32,18 +61,24 @@ def run(
         expert_dir: folder of the store; made if missing.
         data_dir: where TensorFlow Datasets keeps its data.
         download: whether missing data may be downloaded.
+        worker: index of this process among those that share the work, and how
+            many there are.
 
     Returns:
-        The store, with `experts.count` trajectories or more.
+        The store, with this worker's share of `experts.count` trajectories and
+        what others have appended.
     """
     data = datasets.load(config.dataset, data_dir, download)
     trainer = assembly.expert_trainer(config, data)
+    description = assembly.expert_description(config, data)
+    description["experts"]["epochs"] = config.experts.epochs
     store = ExpertStore.create_or_open(
         expert_dir,
         {
-            **assembly.expert_description(config, data),
+            **description,
             "parameters": trainer.network.size,
-            "epochs": config.experts.epochs,
+            "epochs": config.experts.epochs_on_disk,
+            "dtype": config.experts.dtype,
             "seed": config.seed,
         },
     )
@@ -65,18 +100,75 @@ def run(
             now - begun,
         )
 
-    trainer.train(store, config.experts.count, report)
+    trainer.train(store, config.experts.count, report, worker)
     return store
 
 
-def program() -> None:
-    run_flags.set_determinism()
-    config = run_flags.config()
+_ROW = "{:>6}  {:22}  {:>6}  {:8}  {:>9}  {:>8}  {}"
+
+
+def table(store: ExpertStore, experts: list[StoredExpert]) -> str:
+    """Returns what `ExpertStore.inspect` found as aligned text."""
+    heads = ("number", "file", "epochs", "dtype", "MB", "accuracy", "")
+    lines = [_ROW.format(*heads).rstrip()]
+    for number, expert in enumerate(experts):
+        accuracy = expert.facts.get("test_accuracy")
+        cells = (
+            number,
+            expert.file,
+            expert.epochs,
+            expert.dtype,
+            f"{expert.bytes / 1e6:.3f}",
+            "" if accuracy is None else f"{100 * accuracy:.1f} %",
+            "damaged" if expert.damage else "",
+        )
+        lines.append(_ROW.format(*cells).rstrip())
+    lines += [expert.damage for expert in experts if expert.damage]
+    return "\n".join([*lines, _summary(store.description, experts)])
+
+
+def _summary(
+    description: Mapping[str, Any], experts: list[StoredExpert]
+) -> str:
+    usable = [expert for expert in experts if not expert.damage]
+    megabytes = sum(expert.bytes for expert in usable) / 1e6
+    network = dict(description.get("network") or {})
+    settings = [f"{name} {value}" for name, value in network.items()]
+    parts = [
+        f"{len(usable)} usable of {len(experts)} experts",
+        f"{megabytes:.3f} MB",
+        str(description.get("dataset", "unnamed data")),
+        ", ".join(settings).removeprefix("name ") or "unnamed network",
+    ]
+    scores = [expert.facts.get("test_accuracy") for expert in usable]
+    scores = [100 * score for score in scores if score is not None]
+    if scores:
+        parts.append(
+            f"test accuracy {np.mean(scores):.1f} +- {np.std(scores):.1f} %"
+        )
+    return "; ".join(parts)
+
+
+def program() -> int:
     expert_dir = run_flags.required(run_flags.EXPERT_DIR)
+    if _LIST.value:
+        store = ExpertStore(expert_dir)
+        experts = store.inspect(_VERIFY.value)
+        print(table(store, experts))
+        return int(any(expert.damage for expert in experts))
+    run_flags.set_determinism()
+    config, worker = run_flags.config(), run_flags.worker()
     store = run(
-        config, expert_dir, run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
+        config,
+        expert_dir,
+        run_flags.DATA_DIR.value,
+        run_flags.DOWNLOAD.value,
+        worker,
     )
-    print(f"{len(store)} experts of {store.epochs} epochs in {expert_dir}")
+    print(
+        f"{len(store)} experts, {store.epochs} epochs of each, in {expert_dir}"
+    )
+    return 0
 
 
 def main() -> None:

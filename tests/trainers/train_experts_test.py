@@ -1,0 +1,206 @@
+"""The program that trains experts: workers, settings, listing."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fred_tf import assembly, overrides, presets
+from fred_tf.expert_store import ExpertStore
+from trainers import run_flags, train_experts
+
+ROOT = pathlib.Path(__file__).parents[2]
+TM = presets.preset("digits_ipc1_tm_tiny")
+
+
+def cluster(kind, index, **hosts):
+    return json.dumps(
+        {"cluster": hosts, "task": {"type": kind, "index": index}}
+    )
+
+
+def start(*flags, tf_config=""):
+    return subprocess.Popen(
+        [sys.executable, "-m", "trainers.train_experts", *map(str, flags)],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "TF_CONFIG": tf_config,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process):
+    output, errors = process.communicate(timeout=240)
+    return process.returncode, output, errors
+
+
+def test_two_processes_make_the_store_that_one_makes(tmp_path):
+    flags = ("--preset=digits_ipc1_tm_tiny", "--override=experts.count=3")
+    one = start(*flags, f"--expert_dir={tmp_path / 'one'}")
+    both = [
+        start(
+            *flags,
+            f"--expert_dir={tmp_path / 'both'}",
+            tf_config=cluster("worker", index, worker=["a:1", "b:1"]),
+        )
+        for index in range(2)
+    ]
+    for code, output, errors in [finish(process) for process in (one, *both)]:
+        assert code == 0, errors
+        assert "2 epochs of each, in" in output
+    content = [
+        {path.name: path.read_bytes() for path in folder.glob("[mt]*")}
+        for folder in (tmp_path / "one", tmp_path / "both")
+    ]
+    assert len(content[0]) == 4
+    assert content[0] == content[1]
+
+
+def test_a_store_keeps_its_settings(tmp_path, digits):
+    """Appending asks for the same storage; matching for enough epochs."""
+    settings = overrides.override(
+        TM,
+        ["experts.epochs=3", "stored_epochs=2", "experts.dtype=float16"],
+    )
+    settings = overrides.override(settings, ["experts.count=1"])
+    store = train_experts.run(settings, tmp_path)
+    assert (store.epochs, store.dtype) == (2, "float16")
+    more = overrides.override(settings, ["experts.count=2"])
+    assert len(train_experts.run(more, tmp_path)) == 2
+    for change, shown in (
+        ("experts.dtype=bfloat16", "dtype: 'float16' .*, 'bfloat16' asked"),
+        ("stored_epochs=3", "epochs: 2 in the folder, 3 asked"),
+        ("experts.epochs=4", "experts.epochs: 3 in the folder, 4 asked"),
+        ("experts.momentum=0.5", "experts.momentum: 0.0"),
+    ):
+        with pytest.raises(ValueError, match=shown):
+            train_experts.run(overrides.override(settings, [change]), tmp_path)
+    # The preset's experts are float32 and as long as these.
+    reader = assembly.objective(TM, digits, str(tmp_path)).experts
+    start, target = reader.segment(1, 1, 1)
+    assert start.dtype == target.dtype == np.float32
+    too_far = overrides.override(TM, ["experts.epochs=9", "max_start_epoch=3"])
+    with pytest.raises(ValueError, match=r"stores \(2\). Received: 3 - 1 \+ 1"):
+        assembly.objective(too_far, digits, str(tmp_path))
+    with pytest.raises(ValueError, match="experts.learning_rate: 0.01"):
+        other = overrides.override(TM, ["experts.learning_rate=0.02"])
+        assembly.objective(other, digits, str(tmp_path))
+
+
+def test_a_store_without_a_dtype_is_continued(tmp_path, expert_dir):
+    """Stores from before there were halves."""
+    train_experts.run(overrides.override(TM, ["experts.count=1"]), tmp_path)
+    path = tmp_path / "manifest.json"
+    record = json.loads(path.read_text())
+    del record["description"]["dtype"]
+    path.write_text(json.dumps(record))
+    store = train_experts.run(TM, tmp_path)
+    for i in range(2):
+        np.testing.assert_array_equal(
+            store.trajectory(i), ExpertStore.open(expert_dir).trajectory(i)
+        )
+
+
+def test_the_table_is_aligned_and_sums_up(expert_dir):
+    store = ExpertStore(expert_dir)
+    lines = train_experts.table(store, store.inspect()).splitlines()
+    scores = [100 * store.facts(i)["test_accuracy"] for i in range(2)]
+    megabytes = (3 * 4 * store.parameters + 128) / 1e6
+    heads = ["number", "file", "epochs", "dtype", "MB", "accuracy"]
+    assert lines[0].split() == heads
+    for i, line in enumerate(lines[1:3]):
+        assert line.split() == [
+            str(i),
+            f"trajectory_0000{i}.npy",
+            "2",
+            "float32",
+            f"{megabytes:.3f}",
+            f"{scores[i]:.1f}",
+            "%",
+        ]
+        assert len(line) == len(lines[0])
+    assert lines[3] == (
+        f"2 usable of 2 experts; {2 * megabytes:.3f} MB; digits; convnet, "
+        "width 8, depth 2, norm instance; test accuracy "
+        f"{np.mean(scores):.1f} +- {np.std(scores):.1f} %"
+    )
+
+
+def test_the_list_goes_on_after_what_is_damaged(tmp_path):
+    description = {"epochs": 1, "parameters": 2, "dtype": "bfloat16"}
+    store = ExpertStore.create_or_open(tmp_path, description)
+    for number in range(3):
+        store.append(np.full((2, 2), number), {"test_accuracy": number / 4})
+    path = tmp_path / "trajectory_00001.npy"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + b"\1")
+    flags = ("--list_experts", "--verify", f"--expert_dir={tmp_path}")
+    thorough = start(*flags)
+    quick = train_experts.table(store, ExpertStore(tmp_path).inspect())
+    assert "damaged" not in quick and "3 usable of 3" in quick
+    code, output, errors = finish(thorough)
+    assert code == 1, errors
+    lines = output.splitlines()
+    assert [line.endswith("damaged") for line in lines[1:4]] == [
+        False,
+        True,
+        False,
+    ]
+    assert lines[4].startswith(f"Trajectory 1, {path}, is damaged: its SHA-256")
+    assert lines[5] == (
+        "2 usable of 3 experts; 0.000 MB; unnamed data; unnamed network; test "
+        "accuracy 25.0 +- 25.0 %"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (None, (0, 1)),
+        ("", (0, 1)),
+        ("{}", (0, 1)),
+        ('{"task": {"type": "worker", "index": 3}}', (0, 1)),
+        (cluster("worker", 0, worker=["a:1"]), (0, 1)),
+        (cluster("worker", 1, worker=["a:1", "b:1"]), (1, 2)),
+        (cluster("worker", "1", worker=["a:1", "b:1"]), (1, 2)),
+        (cluster("chief", 0, chief=["c:1"], worker=["a:1", "b:1"]), (0, 3)),
+        (cluster("worker", 1, chief=["c:1"], worker=["a:1", "b:1"]), (2, 3)),
+    ],
+)
+def test_a_worker_finds_its_place(monkeypatch, text, place):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if text is not None:
+        monkeypatch.setenv("TF_CONFIG", text)
+    assert run_flags.worker() == place
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "3",
+        '{"cluster": {"worker": ["a:1"]}}',
+        '{"cluster": ["a:1"], "task": {"type": "worker", "index": 0}}',
+        cluster("worker", 0, worker=2),
+        cluster("worker", 2, worker=["a:1", "b:1"]),
+        cluster("worker", -1, worker=["a:1", "b:1"]),
+        cluster("worker", "x", worker=["a:1", "b:1"]),
+        cluster("ps", 0, worker=["a:1"], ps=["b:1"]),
+        cluster("chief", 0, worker=["a:1"]),
+    ],
+)
+def test_a_malformed_cluster_is_refused(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(ValueError, match="TF_CONFIG must be .* Unset it") as e:
+        run_flags.worker()
+    assert f"Received: {text} (" in str(e.value)
