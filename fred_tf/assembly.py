@@ -67,10 +67,16 @@ def parameterization(
 
 
 def expert_description(config: Config, data: ImageData) -> dict[str, Any]:
-    """Returns what identifies the experts of a config in their manifest."""
+    """Returns what a manifest must say of experts that a config can match.
+
+    How many experts there are, how long they were trained and how they are
+    stored is the store's business: an expert's first epochs do not depend on
+    how many follow. Whether enough are stored, the objective checks.
+    """
     values = to_json(config)
     experts = values["experts"]
-    del experts["count"]
+    for name in ("count", "epochs", "dtype", "stored_epochs"):
+        del experts[name]
     return {
         "dataset": data.name,
         "normalization": data.normalization.get_config(),
@@ -86,7 +92,7 @@ def expert_trainer(config: Config, data: ImageData) -> ExpertTrainer:
         network(config, data.image_shape, data.classes),
         augmentation(config),
         data,
-        **_arguments(config.experts, "count"),
+        **_arguments(config.experts, "count", "dtype", "stored_epochs"),
         seed=config.seed,
     )
 
@@ -130,6 +136,7 @@ def distiller(
     data: ImageData,
     expert_dir: str | None = None,
     strategy: tf.distribute.Strategy | None = None,
+    jit: bool = False,
 ) -> Distiller:
     """Returns the distiller of a config, its memory still empty.
 
@@ -140,6 +147,7 @@ def distiller(
         data: the real data.
         expert_dir: folder of the expert store; trajectory matching only.
         strategy: where variables live; the default strategy if None.
+        jit: whether to compile the step with XLA.
     """
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
@@ -150,6 +158,7 @@ def distiller(
         matched,
         **_arguments(config.distiller),
         seed=config.seed,
+        jit=jit,
         strategy=strategy,
     )
 

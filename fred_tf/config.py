@@ -13,6 +13,8 @@ from typing import Any
 
 from fred_tf import budget
 from fred_tf.datasets.dataset_spec import KNOWN
+from fred_tf.expert_array import DTYPES
+from fred_tf.objectives.student import STUDENT_MEMORY, chunks_of
 from fred_tf.parameterizations.frequency import MASK_STATISTICS
 from fred_tf.parameterizations.frequency_mask import MASK_RULES
 from fred_tf.transforms.dct import NORMS
@@ -89,9 +91,11 @@ class DistributionMatchingConfig:
 
     name: typing.ClassVar[str] = "distribution_matching"
     real_batch_per_class: int = 256
+    batches_per_step: int = 0
 
     def __post_init__(self):
         _least("real_batch_per_class", self.real_batch_per_class, 1)
+        _least("batches_per_step", self.batches_per_step, 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,6 +111,8 @@ class TrajectoryMatchingConfig:
     student_learning_rate_step: float = 1e-7
     minimum_student_learning_rate: float = 1e-3
     student_memory: str = "recompute"
+    student_chunk: int = 0
+    segments_per_step: int = 0
 
     def __post_init__(self):
         _least("student_steps", self.student_steps, 1)
@@ -118,7 +124,9 @@ class TrajectoryMatchingConfig:
         _positive(
             "minimum_student_learning_rate", self.minimum_student_learning_rate
         )
-        _one_of("student_memory", self.student_memory, ("recompute", "store"))
+        _one_of("student_memory", self.student_memory, STUDENT_MEMORY)
+        _least("student_chunk", self.student_chunk, 0)
+        _least("segments_per_step", self.segments_per_step, 0)
 
 
 ObjectiveConfig = DistributionMatchingConfig | TrajectoryMatchingConfig
@@ -133,30 +141,48 @@ class DistillerConfig:
 
     memory_learning_rate: float = 1e6
     memory_momentum: float = 0.5
-    references_per_step: int = 0
-    jit: bool = False
 
     def __post_init__(self):
         _positive("memory_learning_rate", self.memory_learning_rate)
         _least("memory_momentum", self.memory_momentum, 0)
-        _least("references_per_step", self.references_per_step, 0)
 
 
 @dataclasses.dataclass(frozen=True)
 class ExpertsConfig:
-    """How experts are trained."""
+    """How experts are trained, and how their trajectories are stored.
+
+    Attributes:
+        dtype: in which parameters are stored, see `expert_array`.
+        stored_epochs: epochs whose parameters are stored, from the first on;
+            0 means all. Epochs that no student starts from or aims at only
+            take room.
+    """
 
     count: int = 100
     epochs: int = 50
     batch_size: int = 256
     learning_rate: float = 0.01
     momentum: float = 0.0
+    dtype: str = "float32"
+    stored_epochs: int = 0
 
     def __post_init__(self):
         for name in ("count", "epochs", "batch_size"):
             _least(f"experts.{name}", getattr(self, name), 1)
         _positive("experts.learning_rate", self.learning_rate)
         _least("experts.momentum", self.momentum, 0)
+        _one_of("experts.dtype", self.dtype, DTYPES)
+        if not 0 <= self.stored_epochs <= self.epochs:
+            raise ValueError(
+                "`experts.stored_epochs` must be between 0, which means all, "
+                f"and `experts.epochs` ({self.epochs}). Received: "
+                f"{self.stored_epochs}. Lower it or train longer experts."
+            )
+
+    @property
+    def epochs_on_disk(self) -> int:
+        """Epochs that a stored trajectory covers."""
+        return self.stored_epochs or self.epochs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -204,16 +230,25 @@ class Config:
     def __post_init__(self):
         _least("ipc", self.ipc, 1)
         _least("outer_steps", self.outer_steps, 0)
-        if self.dataset in KNOWN:
-            check_budget(self, KNOWN[self.dataset].image_shape)
         objective = self.objective
+        if self.dataset in KNOWN:
+            known = KNOWN[self.dataset]
+            instances = known.classes * check_budget(self, known.image_shape)
+            if isinstance(objective, TrajectoryMatchingConfig):
+                chunks_of(
+                    instances, objective.student_batch, objective.student_chunk
+                )
         if isinstance(objective, TrajectoryMatchingConfig):
-            last = objective.max_start_epoch - 1 + objective.expert_epochs
-            if last > self.experts.epochs:
+            start, length = objective.max_start_epoch, objective.expert_epochs
+            last, experts = start - 1 + length, self.experts
+            if last > experts.epochs_on_disk:
                 raise ValueError(
                     "`max_start_epoch` - 1 + `expert_epochs` must not exceed "
-                    f"`experts.epochs` ({self.experts.epochs}). Received: "
-                    f"{last}. Lower one of them or train longer experts."
+                    f"the {experts.epochs_on_disk} stored epochs of the "
+                    f"experts. Received: {start} - 1 + {length} = {last}, with "
+                    f"`experts.stored_epochs` {experts.stored_epochs} (0 means "
+                    f"all) and `experts.epochs` {experts.epochs}. Lower one of "
+                    "the former or raise the latter."
                 )
 
 

@@ -4,23 +4,45 @@ from collections.abc import Iterator
 
 import tensorflow as tf
 
-from fred_tf import seeds
+from fred_tf import files, seeds
 from fred_tf.objectives import Objective, Reference
 from fred_tf.parameterizations import Parameterization
+from fred_tf.sequential import repeat
 from fred_tf.sgd import sgd_step
 
 Tensors = list[tf.Tensor]
 
 
+def references_per_replica(asked: int, replicas: int, name: str) -> int:
+    """Returns how many references each replica treats in a step.
+
+    Args:
+        asked: references in a step, over all replicas; 0 means one each.
+        replicas: devices of all processes together.
+        name: what the user calls `asked`, for the error.
+
+    Raises:
+        ValueError: `asked` is not a multiple of `replicas`.
+    """
+    if asked % replicas:
+        raise ValueError(
+            f"`{name}` must be a multiple of the replicas ({replicas}), or 0 "
+            f"for one each. Received: {asked}. Override it, or use other "
+            "devices."
+        )
+    return asked // replicas or 1
+
+
 class Distiller:
     """Lowers an objective in a memory, under a `tf.distribute` strategy.
 
-    A step takes `references_per_step` references, averages the gradients of
-    their losses, and makes one SGD step on the memory and one on what the
-    objective learns. References are shared out evenly over the replicas;
-    which replica treats a reference changes nothing but rounding. The
-    numeric work is the pure function `gradients`; this class adds the
-    variables, the replicas and the order of things.
+    A step takes the objective's `references_per_step` references, averages
+    the gradients of their losses, and makes one SGD step on the memory and
+    one on what the objective learns. References are shared out evenly over
+    the replicas, and each process makes those of its own replicas only; which
+    replica treats a reference changes nothing but rounding. The numeric work
+    is the pure function `gradients`; this class adds the variables, the
+    replicas and the order of things.
 
     Everything random in step k follows from the seed and k. A step whose loss
     or gradient is not finite changes no variable and reports `finite` = 0.
@@ -30,8 +52,6 @@ class Distiller:
         objective: scores the decoded images.
         memory_learning_rate: step size for the memory.
         memory_momentum: momentum for the memory and the objective's weights.
-        references_per_step: references averaged in a step, over all replicas;
-            0 means one per replica.
         seed: the run's integer seed.
         jit: whether to compile the pure function with XLA.
         strategy: a strategy under whose scope the parameterization and the
@@ -50,7 +70,6 @@ class Distiller:
         objective: Objective,
         memory_learning_rate: float,
         memory_momentum: float,
-        references_per_step: int = 0,
         seed: int = 0,
         jit: bool = False,
         strategy: tf.distribute.Strategy | None = None,
@@ -59,16 +78,12 @@ class Distiller:
         self.objective = objective
         self.seed = seed
         self.strategy = strategy or tf.distribute.get_strategy()
-        replicas = self.strategy.num_replicas_in_sync
-        references_per_step = references_per_step or replicas
-        if references_per_step % replicas:
-            raise ValueError(
-                "`references_per_step` must be a multiple of the replicas "
-                f"({replicas}), or 0 for one each. Received: "
-                f"{references_per_step}."
-            )
-        self.references_per_step = references_per_step
-        self._per_replica = references_per_step // replicas
+        self._per_replica = references_per_replica(
+            objective.references_per_step,
+            self.strategy.num_replicas_in_sync,
+            objective.references_per_step_name,
+        )
+        self._per_step = self._per_replica * self.strategy.num_replicas_in_sync
         self._memory_size = len(parameterization.trainable_variables)
         self._variables = [
             v.value
@@ -96,7 +111,7 @@ class Distiller:
         self._gradients = tf.function(
             self.gradients, jit_compile=jit, autograph=False
         )
-        self._references: Iterator[Reference] | None = None
+        self._references: dict[int, Iterator[Reference]] = {}
 
     @property
     def step(self) -> int:
@@ -121,26 +136,43 @@ class Distiller:
         scalars = self._outer_step(self._next_references())
         return {name: float(value) for name, value in scalars.items()}
 
+    def fingerprint(self) -> str:
+        """Returns a digest of reference 0: what the real data say here."""
+        numbers = tf.data.Dataset.range(1)
+        reference = next(iter(self.objective.references(self.seed, numbers)))
+        parts = [part.numpy().tobytes() for part in tf.nest.flatten(reference)]
+        return files.digest(b"".join(parts))
+
     def restored(self) -> None:
         """Must be called after restoring, if a step was made before."""
-        self._references = None
+        self._references = {}
 
     def _next_references(self) -> Reference:
-        if self._references is None:
-            first = self.step * self.references_per_step
-            self._references = iter(
-                self.objective.references(self.seed, first).batch(
-                    self._per_replica, drop_remainder=True
-                )
-            )
+        def of_replica(context):
+            replica = context.replica_id_in_sync_group
+            if replica not in self._references:
+                self._references[replica] = iter(self._stream(replica))
+            return next(self._references[replica])
+
         return self.strategy.experimental_distribute_values_from_function(
-            lambda context: next(self._references)
+            of_replica
         )
+
+    def _stream(self, replica: int) -> tf.data.Dataset:
+        """Streams what one replica treats: `[per replica, ...]` a step."""
+        each, all_replicas = self._per_replica, self._per_step
+        first = self.step * all_replicas + replica * each
+        numbers = tf.data.Dataset.counter(first, all_replicas).flat_map(
+            lambda number: tf.data.Dataset.range(number, number + each)
+        )
+        references = self.objective.references(self.seed, numbers)
+        # Read ahead as whole batches, so that no step waits for one.
+        return references.batch(each, drop_remainder=True).prefetch(2)
 
     @tf.function(autograph=False)
     def _outer_step(self, references):
         stream = tf.constant(seeds.named(self.seed, "outer step"))
-        first = self._step * self.references_per_step
+        first = self._step * self._per_step
 
         def replica(references, first):
             context = tf.distribute.get_replica_context()
@@ -182,26 +214,26 @@ class Distiller:
             first: number of the first of these references in the run.
         """
         count = tf.nest.flatten(references)[0].shape[0]
+        labels = self.parameterization.labels
 
         def one(position, total_loss, totals):
+            seed = seeds.fold(stream, first + tf.cast(position, first.dtype))
+            used = self.objective.used(len(labels), seed)
             with tf.GradientTape() as tape:
                 tape.watch(variables)
                 images, _ = self.parameterization.stateless_call(
-                    variables[: self._memory_size],
-                    constants,
-                    tf.range(self.parameterization.instances),
+                    variables[: self._memory_size], constants, used
                 )
                 loss, _ = self.objective.stateless_call(
                     variables[self._memory_size :],
                     [],
                     images,
-                    tf.constant(self.parameterization.labels),
+                    tf.gather(labels, used),
                     tf.nest.map_structure(lambda x: x[position], references),
-                    seeds.fold(stream, first + tf.cast(position, first.dtype)),
+                    seed,
                 )
             parts = tape.gradient(loss, variables, unconnected_gradients="zero")
             return (
-                position + 1,
                 total_loss + loss / count,
                 [
                     total + tf.convert_to_tensor(part) / count
@@ -210,17 +242,7 @@ class Distiller:
             )
 
         zeros = [tf.zeros_like(v) for v in variables]
-        state = (tf.constant(0), tf.constant(0.0), zeros)
-        if count == 1:
-            _, loss, totals = one(*state)
-        else:
-            _, loss, totals = tf.while_loop(
-                lambda position, *_: position < count,
-                one,
-                state,
-                parallel_iterations=1,
-                maximum_iterations=count,
-            )
+        loss, totals = repeat(count, one, tf.constant(0.0), zeros)
         return loss, totals
 
     def _update(self, loss: tf.Tensor, gradients: Tensors):

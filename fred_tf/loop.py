@@ -36,10 +36,27 @@ class Interruption:
 
     Attributes:
         signal: number of the signal that arrived, or None.
+        share: where several processes make a step together, returns the
+            largest of the numbers that each gives it; 0 stands for None.
     """
+
+    share: Callable[[int], int] | None = None
 
     def __init__(self):
         self.signal: int | None = None
+
+    def arrived(self) -> int | None:
+        """Returns the signal that ends the run, here or in any process.
+
+        Processes that share their signals must all ask, once in each step.
+        """
+        if self.share is None:
+            return self.signal
+        number = self.share(self.signal or 0)
+        # Only set: one that arrived during the exchange waits for the next.
+        if number:
+            self.signal = number
+        return number or None
 
     @property
     def exit_code(self) -> int:
@@ -91,10 +108,11 @@ def run(
                     f"Outer step {distiller.step + 1} is not finite: "
                     f"{scalars}. The memory is as it was before it. Lower "
                     "`memory_learning_rate` or `student_learning_rate_step`, "
-                    "or raise `references_per_step`, in a new --run_dir."
+                    "or raise `segments_per_step` or `batches_per_step`, in a "
+                    "new --run_dir."
                 )
             step = distiller.step
-            stopping = interruption is not None and interruption.signal
+            stopping = interruption is not None and interruption.arrived()
             report(step, scalars)
             for action in actions:
                 due = step % action.every == 0 or step == last_step

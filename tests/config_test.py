@@ -25,3 +25,32 @@ def test_from_json_names_unknown_fields():
     values["network"]["widht"] = 3
     with pytest.raises(ValueError, match="widht.*Did you mean 'width'"):
         config_lib.from_json(values)
+
+
+TM = presets.preset("cifar10_ipc1_tm")
+
+
+def test_stored_epochs_must_reach_the_last_target():
+    """Start epochs 0 to 4 and two epochs of training need epoch 6."""
+    kept = overrides.override(TM, ["stored_epochs=6"])
+    assert kept.experts.epochs_on_disk == 6
+    assert TM.experts.epochs_on_disk == 50
+    with pytest.raises(
+        ValueError,
+        match=r"5 stored epochs .* 5 - 1 \+ 2 = 6, .*`experts.epochs` 50",
+    ):
+        overrides.override(TM, ["stored_epochs=5"])
+    with pytest.raises(ValueError, match="the 5 stored .*stored_epochs` 0"):
+        overrides.override(TM, ["experts.epochs=5"])
+
+
+@pytest.mark.parametrize("stored", [-1, 51])
+def test_stored_epochs_are_some_of_those_trained(stored):
+    with pytest.raises(ValueError, match=rf"\(50\). Received: {stored}"):
+        overrides.override(TM, [f"stored_epochs={stored}"])
+
+
+def test_unknown_expert_dtype_is_refused():
+    assert overrides.override(TM, ["experts.dtype=float16"])
+    with pytest.raises(ValueError, match="Did you mean 'bfloat16'"):
+        overrides.override(TM, ["experts.dtype=bflot16"])

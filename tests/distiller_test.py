@@ -1,16 +1,21 @@
+import threading
+import time
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from fred_tf import assembly, config, presets, seeds
 from fred_tf.distiller import Distiller
+from fred_tf.expert_store import ExpertStore
 
 TINY = ("digits_ipc1_dm_tiny", "digits_ipc1_tm_tiny")
 
 
 def make(name, digits, expert_dir, strategy=None, **changes) -> Distiller:
+    jit = changes.pop("jit", False)
     settings = config.replace(presets.preset(name), changes)
-    distiller = assembly.distiller(settings, digits, expert_dir, strategy)
+    distiller = assembly.distiller(settings, digits, expert_dir, strategy, jit)
     assembly.adapt(distiller.parameterization, digits, settings.seed)
     return distiller
 
@@ -31,11 +36,12 @@ def test_lowers_its_loss(name, digits, expert_dir):
     assert distiller.step == 30
 
 
-@pytest.mark.parametrize("name", TINY)
-def test_two_devices_equal_one(name, digits, expert_dir):
-    changes = {"distiller.references_per_step": 2}
-    one = make(name, digits, expert_dir, **changes)
-    two = make(name, digits, expert_dir, two_cpus(), **changes)
+@pytest.mark.parametrize(
+    ("name", "field"), zip(TINY, ("batches_per_step", "segments_per_step"))
+)
+def test_two_devices_equal_one(name, field, digits, expert_dir):
+    one = make(name, digits, expert_dir, **{f"objective.{field}": 2})
+    two = make(name, digits, expert_dir, two_cpus())
     for _ in range(3):
         first, second = one(), two()
         assert first == pytest.approx(second, rel=1e-4)
@@ -51,11 +57,10 @@ def test_two_devices_equal_one(name, digits, expert_dir):
 
 def test_averages_the_references_of_a_step(digits, expert_dir):
     name = "digits_ipc1_dm_tiny"
-    both = make(
-        name, digits, expert_dir, **{"distiller.references_per_step": 2}
-    )
+    both = make(name, digits, expert_dir, **{"objective.batches_per_step": 2})
     single = make(name, digits, expert_dir)
-    stream = iter(single.objective.references(single.seed).batch(1))
+    numbers = tf.data.Dataset.range(2)
+    stream = iter(single.objective.references(single.seed, numbers).batch(1))
     variables = [tf.identity(v) for v in single._variables]
     constants = [
         v.value for v in single.parameterization.non_trainable_variables
@@ -77,7 +82,7 @@ def test_averages_the_references_of_a_step(digits, expert_dir):
 
 def test_jit_lowers_the_loss(digits, expert_dir):
     # One operation keeps compilation short; siamese_test.py compiles all.
-    changes = {"distiller.jit": True, "augmentation": "crop"}
+    changes = {"jit": True, "augmentation": "crop"}
     distiller = make("digits_ipc1_dm_tiny", digits, expert_dir, **changes)
     losses = [distiller()["loss"] for _ in range(20)]
     assert np.mean(losses[-5:]) < np.mean(losses[:5])
@@ -107,8 +112,8 @@ def test_non_finite_step_changes_nothing(digits, expert_dir):
     before = memory_of(distiller)
     references = distiller.objective.references
 
-    def poisoned(seed, first=0):
-        return references(seed, first).map(
+    def poisoned(seed, numbers):
+        return references(seed, numbers).map(
             lambda r: {"images": r["images"] * float("nan")}
         )
 
@@ -121,11 +126,122 @@ def test_non_finite_step_changes_nothing(digits, expert_dir):
 
 
 def test_refuses_references_that_do_not_divide(digits, expert_dir):
-    with pytest.raises(ValueError, match=r"replicas \(2\).*Received: 3"):
+    with pytest.raises(
+        ValueError, match=r"`batches_per_step` .*replicas \(2\).*Received: 3"
+    ):
         make(
             "digits_ipc1_dm_tiny",
             digits,
             expert_dir,
             two_cpus(),
-            **{"distiller.references_per_step": 3},
+            **{"objective.batches_per_step": 3},
         )
+
+
+@pytest.mark.parametrize(
+    ("devices", "each", "expected"),
+    [
+        (["CPU:0"], 2, {0: [[6, 7], [8, 9]]}),
+        (["CPU:0", "CPU:1"], 2, {0: [[6], [8]], 1: [[7], [9]]}),
+        (["CPU:0", "CPU:1"], 4, {0: [[12, 13], [16, 17]], 1: [[14, 15]]}),
+    ],
+)
+def test_replicas_read_the_numbers_they_treat(
+    devices, each, expected, digits, expert_dir
+):
+    """After three steps: numbers 3 * each and on, shared out in order."""
+    strategy = tf.distribute.MirroredStrategy(devices)
+    changes = {"objective.batches_per_step": each}
+    distiller = make("digits_ipc1_dm_tiny", digits, None, strategy, **changes)
+    distiller._step.assign(3)
+    distiller.objective.references = lambda seed, numbers: numbers
+    for replica, batches in expected.items():
+        found = distiller._stream(replica).take(len(batches))
+        assert [list(batch) for batch in found.as_numpy_iterator()] == batches
+
+
+def test_fingerprint_tells_other_data(digits, expert_dir):
+    name = "digits_ipc1_dm_tiny"
+    one = make(name, digits, expert_dir)
+    again = make(name, digits, expert_dir)
+    other = make(name, digits, expert_dir, seed=1)
+    assert one.fingerprint() == again.fingerprint() != other.fingerprint()
+
+
+def outer_gradients(digits, expert_dir, **changes):
+    """Loss and gradients in the memory and the student's learning rate."""
+    distiller = make("digits_ipc1_tm_tiny", digits, expert_dir, **changes)
+    numbers = tf.data.Dataset.range(1)
+    references = distiller.objective.references(0, numbers).batch(1)
+    compute = tf.function(distiller.gradients, autograph=False)
+    loss, gradients = compute(
+        [tf.identity(v) for v in distiller._variables],
+        [
+            tf.convert_to_tensor(v)
+            for v in distiller.parameterization.non_trainable_variables
+        ],
+        next(iter(references)),
+        tf.constant(seeds.named(0, "outer step")),
+        tf.constant(0, tf.int64),
+    )
+    return [np.array(loss), *map(np.array, gradients)]
+
+
+def test_adjoint_equals_unroll_in_the_memory(digits, expert_dir):
+    """In float32, with minibatches, augmentation and chunks."""
+    settings = {"objective.student_batch": 8, "objective.student_steps": 5}
+    found = {
+        memory: outer_gradients(
+            digits,
+            expert_dir,
+            **settings,
+            **{
+                "objective.student_memory": memory,
+                "objective.student_chunk": chunk,
+            },
+        )
+        for memory, chunk in (("store", 0), ("recompute", 4))
+    }
+    for stored, recomputed in zip(*found.values(), strict=True):
+        error = np.linalg.norm(stored - recomputed) / np.linalg.norm(stored)
+        assert error < 1e-4
+    assert np.abs(found["store"][1]).max() > 0
+
+
+def test_only_what_the_student_sees_is_decoded(digits, expert_dir):
+    settings = {"objective.student_batch": 3, "objective.student_steps": 2}
+    gradient = outer_gradients(digits, expert_dir, **settings)[1]
+    moved = np.abs(gradient).max(axis=(1, 2)) > 0
+    assert len(moved) == 20
+    assert moved.sum() == 6
+
+
+def test_segments_are_read_ahead_and_beside_the_step(
+    digits, expert_dir, monkeypatch
+):
+    """Two steps' segments and the first checksums, on another thread."""
+    seen = []
+
+    def watched(name):
+        original = getattr(ExpertStore, name)
+
+        def call(self, *arguments):
+            seen.append((name, threading.get_ident()))
+            return original(self, *arguments)
+
+        monkeypatch.setattr(ExpertStore, name, call)
+
+    def counted(wanted):
+        return sum(name == wanted for name, _ in seen)
+
+    watched("segment")
+    watched("_load")
+    settings = presets.preset("digits_ipc1_tm_tiny")
+    distiller = assembly.distiller(settings, digits, str(expert_dir))
+    distiller._next_references()
+    deadline = time.monotonic() + 60
+    while counted("segment") < 3 or counted("_load") < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert counted("_load") == len(distiller.objective.experts) == 2
+    assert threading.get_ident() not in {thread for _, thread in seen}

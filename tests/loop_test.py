@@ -65,6 +65,22 @@ def test_signal_ends_the_run_after_its_step(number):
     assert signal.getsignal(number) == before
 
 
+def test_signal_of_another_process_ends_the_run():
+    asked = []
+
+    def share(number):
+        asked.append(number)
+        return signal.SIGTERM if len(asked) == 3 else number
+
+    interruption = loop.Interruption()
+    interruption.share = share
+    saved, save = recorder(100)
+    loop.run(Counter(), 9, [save], interruption)
+    assert saved == [3]
+    assert asked == [0, 0, 0]
+    assert interruption.exit_code == 128 + signal.SIGTERM
+
+
 def test_speaks_in_log_lines_without_a_terminal(caplog):
     import absl.logging
 

@@ -7,11 +7,10 @@ TM = presets.preset("cifar10_ipc1_tm")
 
 def test_overrides_by_dotted_and_bare_names():
     changed = overrides.override(
-        TM, ["objective.student_steps=7", "width=32", "jit=true", "ipc=2"]
+        TM, ["objective.student_steps=7", "width=32", "ipc=2"]
     )
     assert changed.objective.student_steps == 7
     assert changed.network.width == 32
-    assert changed.distiller.jit is True
     assert changed.ipc == 2
     assert changed.experts == TM.experts
 
@@ -19,7 +18,7 @@ def test_overrides_by_dotted_and_bare_names():
 def test_checks_run_once_after_all_overrides():
     longer = ["max_start_epoch=60", "experts.epochs=80"]
     assert overrides.override(TM, longer).experts.epochs == 80
-    with pytest.raises(ValueError, match=r"`experts.epochs` \(50\).*61"):
+    with pytest.raises(ValueError, match="the 50 stored epochs.*= 61"):
         overrides.override(TM, longer[:1])
 
 
@@ -35,7 +34,6 @@ def test_checks_run_once_after_all_overrides():
         ("memory_learning_rate=nan", "`memory_learning_rate`.*nan"),
         ("memory_learning_rate=inf", "`memory_learning_rate`.*inf"),
         ("memory_learning_rate=-1", "above 0. Received: -1"),
-        ("jit=perhaps", "`distiller.jit` is bool.*'perhaps'"),
         ("student_memory=recomputed", "Did you mean 'recompute'"),
         ("ipc=0", "`ipc`.*at least 1. Received: 0"),
         ("coefficients_per_channel=2000", "32 \\* 32 = 1024.*2000"),

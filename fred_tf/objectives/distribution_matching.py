@@ -27,10 +27,14 @@ class DistributionMatching(Objective):
         augmentation: the siamese augmentation.
         batches: real images by class.
         real_batch_per_class: size of B_c.
+        batches_per_step: batches of all classes, each with a network of its
+            own, averaged in a step, over all replicas; 0 means one per replica.
 
     Raises:
         ValueError: a class has fewer images than `real_batch_per_class`.
     """
+
+    references_per_step_name = "batches_per_step"
 
     def __init__(
         self,
@@ -38,6 +42,7 @@ class DistributionMatching(Objective):
         augmentation: SiameseAugmentation,
         batches: ClassBatches,
         real_batch_per_class: int = 256,
+        batches_per_step: int = 0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -45,9 +50,10 @@ class DistributionMatching(Objective):
         self.augmentation = augmentation
         self.batches = batches
         self.real_batch_per_class = real_batch_per_class
+        self.references_per_step = batches_per_step
         batches.check(real_batch_per_class)
 
-    def references(self, seed, first=0):
+    def references(self, seed, numbers):
         stream = seeds.named(seed, "class batches")
 
         def draw(position):
@@ -57,7 +63,7 @@ class DistributionMatching(Objective):
                 )
             }
 
-        return tf.data.Dataset.counter(first).map(draw).prefetch(2)
+        return numbers.map(draw)
 
     def call(self, images, labels, reference, seed):
         real = reference["images"]

@@ -12,8 +12,8 @@ class Objective(keras.layers.Layer, abc.ABC):
     """Scores a synthetic set against what the real data say.
 
     Calling it with `(images, labels, reference, seed)` returns a scalar to be
-    lowered: `images` are all decoded instances `[n, ..., channels]`,
-    class-major and normalised, `labels` their classes `[n]`, `reference` one
+    lowered: `images` are the decoded instances `[n, ..., channels]` that it
+    says are `used`, normalised, `labels` their classes `[n]`, `reference` one
     element of `references`, and `seed` an int32 `[2]` from which everything
     random follows. The call is a pure function, compiles under XLA, and knows
     no strategy, file or flag.
@@ -21,10 +21,16 @@ class Objective(keras.layers.Layer, abc.ABC):
     What an objective learns besides the images (e.g. the student's step size)
     are its own trainable weights: scalars, in the order of `weight_names`,
     learned with the step size `weight_step`.
+
+    A step averages `references_per_step` references, over all replicas; 0
+    means one per replica. Constructors take it in the objective's own words,
+    as the argument that `references_per_step_name` names.
     """
 
     weight_names: tuple[str, ...] = ()
     weight_step: float = 0.0
+    references_per_step: int = 0
+    references_per_step_name: str = "references_per_step"
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -32,14 +38,29 @@ class Objective(keras.layers.Layer, abc.ABC):
         self.built = True
 
     @abc.abstractmethod
-    def references(self, seed: int, first: int = 0) -> tf.data.Dataset:
-        """Streams references without end.
+    def references(
+        self, seed: int, numbers: tf.data.Dataset
+    ) -> tf.data.Dataset:
+        """Streams the references with some numbers.
 
         Args:
             seed: the run's integer seed.
-            first: number of the first element. Element i depends on `seed`
-                and i alone, so a resumed run asks for the rest of the stream.
+            numbers: int64 scalars from 0. A reference depends on `seed` and
+                its own number alone, so a resumed run asks for the numbers
+                it has not seen, and a replica for those that it treats.
         """
+
+    def used(self, instances: int, seed: tf.Tensor) -> tf.Tensor:
+        """Returns which instances a call with `seed` looks at, `[n]`.
+
+        Only these are decoded, and handed to the call with their labels. All
+        of them unless a member says otherwise.
+
+        Args:
+            instances: size of the synthetic set.
+            seed: as for the call.
+        """
+        return tf.range(instances)
 
     @abc.abstractmethod
     def call(

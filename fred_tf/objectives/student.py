@@ -1,120 +1,252 @@
 """The student of trajectory matching: SGD on synthetic images, differentiable.
 
-    theta_{i+1} = theta_i - a * g(theta_i, X_i),   i = 0 .. N - 1
+    theta_{i+1} = theta_i - a g_i,    g_i = dl(theta_i, X_i) / dtheta_i
 
-with g the gradient of the mean cross-entropy on the augmented minibatch X_i.
-Two ways to differentiate theta_N in theta_0, a and the images:
+for i = 0 .. N - 1, with l the mean loss on the minibatch X_i. Three ways to
+differentiate theta_N in theta_0, a and the images:
 
 `store`      automatic differentiation through the unrolled steps. It keeps
              the activations of all N steps: the reference, and the choice
              where memory is plentiful.
 `recompute`  the adjoint. Only the theta_i are kept; walking back from
-             lambda_N = dL/dtheta_N, each step is run again and
+             lambda_N = dL/dtheta_N, each step is run again:
 
-                 lambda_i  = lambda_{i+1} - a * (dg/dtheta)^T lambda_{i+1}
-                 dL/dX    += -a * (dg/dX)^T lambda_{i+1}
-                 dL/da    += -<g, lambda_{i+1}>
+                 lambda_i  = lambda_{i+1} - a H_i lambda_{i+1}
+                 dL/dX_i   = -a (dg_i/dX_i)^T lambda_{i+1}
+                 dL/da     = sum_i -<g_i, lambda_{i+1}>
 
-             is one vector-Jacobian product of that step. The result is the
-             same gradient to rounding, in the memory of a single step.
+             The same gradient to rounding, in the memory of one step.
+`tesla`      as `recompute`, but without the Hessians H_i: lambda stays
+             lambda_N (Cui et al. 2023, arXiv 2211.10586). An approximation
+             that ignores how early images change later gradients: exact for
+             N = 1, and off by 6 % (N = 10, a = 0.01) to 42 % (N = 20, a = 0.1)
+             of the image gradient's norm in `benchmarks/tesla_error.py`, at a
+             cosine above 0.93. Saves a tenth of the time.
+
+The products with H_i and dg_i/dX_i are one reverse-mode pass through the
+reverse-mode gradient g_i. Carrying lambda forward through g_i instead needs as
+many convolutions, but TensorFlow's forward mode treats every operation by
+itself: it took 1.24 times as long (`benchmarks/hessian_product.py`).
+
+`chunks` cuts every minibatch into equal parts that are treated one after the
+other. Their gradients add up to the whole one's, so that nothing changes but
+rounding, and the memory of a step becomes that of a part.
 """
 
+import functools
 from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
-# (theta [P], learning rate, images [n, ...], position) -> theta [P]
-StudentStep = Callable[[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+from fred_tf.sequential import repeat
+
+
+class Student(NamedTuple):
+    """What the student trains on, and for how long.
+
+    Attributes:
+        batch: (images `[n, ...]`, position) to the minibatch of a step, images
+            `[b, ...]` and labels `[b]`, by pure and differentiable ops.
+        loss: (theta `[parameters]`, minibatch images, labels) to the mean
+            loss.
+        steps: N, at least 1.
+        chunks: parts into which a minibatch is cut; a divisor of b.
+    """
+
+    batch: Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+    loss: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+    steps: int
+    chunks: int = 1
+
+
+def chunks_of(instances: int, student_batch: int, student_chunk: int) -> int:
+    """Returns into how many parts each minibatch is cut.
+
+    Args:
+        instances: images of the synthetic set.
+        student_batch: images a student step; 0 means all.
+        student_chunk: images a part; 0 means the whole minibatch.
+
+    Raises:
+        ValueError: `student_chunk` does not divide the minibatch.
+    """
+    batch = min(student_batch or instances, instances)
+    chunk = min(student_chunk or batch, batch)
+    if batch % chunk:
+        divisor = next(c for c in range(chunk, 0, -1) if batch % c == 0)
+        raise ValueError(
+            "`student_chunk` must divide the images of a student step "
+            f"({batch}), or be 0 for all at once. Received: {student_chunk}. "
+            f"The next smaller divisor is {divisor}."
+        )
+    return batch // chunk
 
 
 def store(
-    step: StudentStep,
+    student: Student,
     start: tf.Tensor,
     learning_rate: tf.Tensor,
     images: tf.Tensor,
-    steps: int,
 ) -> tf.Tensor:
     """Returns theta_N by plain unrolling.
 
     Args:
-        step: one student step; a pure function.
+        student: the steps to make.
         start: theta_0 `[parameters]`.
         learning_rate: scalar a.
-        images: `[n, height, width, channels]`.
-        steps: N, at least 1.
+        images: all decoded instances `[n, height, width, channels]`.
     """
     theta = start
-    for position in range(steps):
-        theta = step(theta, learning_rate, images, tf.constant(position))
+    for position in range(student.steps):
+        pieces = _pieces(student, *student.batch(images, tf.constant(position)))
+        theta -= tf.add_n(
+            [
+                _update(student, theta, learning_rate, part, labels)
+                for part, labels in zip(*map(tf.unstack, pieces))
+            ]
+        )
     return theta
 
 
 def recompute(
-    step: StudentStep,
+    student: Student,
     start: tf.Tensor,
     learning_rate: tf.Tensor,
     images: tf.Tensor,
-    steps: int,
+    hessian: bool = True,
 ) -> tf.Tensor:
-    """Returns theta_N, with the adjoint as its gradient; as `store`."""
+    """Returns theta_N, with the adjoint as its gradient; as `store`.
+
+    Args:
+        student: the steps to make.
+        start: theta_0 `[parameters]`.
+        learning_rate: scalar a.
+        images: all decoded instances `[n, height, width, channels]`.
+        hessian: False drops the Hessian terms, which is TESLA.
+    """
 
     @tf.custom_gradient
     def roll(start, learning_rate, images):
-        def forward(position, theta, visited):
-            visited = visited.write(position, theta)
-            theta = step(theta, learning_rate, images, position)
-            return position + 1, theta, visited
+        def forward(position, theta, path):
+            update = _whole_update(
+                student, theta, learning_rate, images, position
+            )
+            return theta - update, path.write(position, theta)
 
-        # parallel_iterations=1: by default up to ten iterations, and the
-        # activations of as many steps, are alive at once.
-        _, end, visited = tf.while_loop(
-            lambda position, *_: position < steps,
+        end, path = repeat(
+            student.steps,
             forward,
-            (
-                tf.constant(0),
-                start,
-                tf.TensorArray(start.dtype, steps, element_shape=start.shape),
+            start,
+            tf.TensorArray(
+                start.dtype,
+                student.steps,
+                clear_after_read=False,
+                element_shape=start.shape,
             ),
-            parallel_iterations=1,
-            maximum_iterations=steps,
         )
-        path = visited.stack()
 
         def gradient(upstream):
-            def backward(position, adjoint, rate_gradient, images_gradient):
-                theta = path[position]
-                with tf.GradientTape() as tape:
-                    tape.watch([theta, learning_rate, images])
-                    after = step(theta, learning_rate, images, position)
-                adjoint, rate_part, images_part = tape.gradient(
-                    after,
-                    [theta, learning_rate, images],
-                    output_gradients=adjoint,
+            def backward(turn, adjoint, of_rate, of_images):
+                position = student.steps - 1 - turn
+                products = _products(
+                    student,
+                    path.read(position),
+                    learning_rate,
+                    images,
+                    position,
+                    -adjoint,
                 )
                 return (
-                    position - 1,
-                    adjoint,
-                    rate_gradient + rate_part,
-                    images_gradient + tf.convert_to_tensor(images_part),
+                    adjoint + products[0] if hessian else adjoint,
+                    of_rate + products[1],
+                    of_images + products[2],
                 )
 
-            _, adjoint, rate_gradient, images_gradient = tf.while_loop(
-                lambda position, *_: position >= 0,
+            return repeat(
+                student.steps,
                 backward,
-                (
-                    tf.constant(steps - 1),
-                    upstream,
-                    tf.zeros_like(learning_rate),
-                    tf.zeros_like(images),
-                ),
-                parallel_iterations=1,
-                maximum_iterations=steps,
+                upstream,
+                tf.zeros_like(learning_rate),
+                tf.zeros_like(images),
             )
-            return adjoint, rate_gradient, images_gradient
 
         return end, gradient
 
     return roll(start, learning_rate, images)
 
 
-STUDENT_MEMORY = {"recompute": recompute, "store": store}
+STUDENT_MEMORY = {
+    "recompute": recompute,
+    "store": store,
+    "tesla": functools.partial(recompute, hessian=False),
+}
+
+
+def _update(student: Student, theta, learning_rate, images, labels):
+    """Returns what one part of a minibatch takes off theta."""
+    with tf.GradientTape() as tape:
+        tape.watch(theta)
+        # The rate scales the loss, not its gradient: then dL/da is found at
+        # the logits, and no weight gradient is computed for its sake.
+        share = learning_rate / student.chunks
+        loss = share * student.loss(theta, images, labels)
+    return tape.gradient(loss, theta)
+
+
+def _whole_update(student: Student, theta, learning_rate, images, position):
+    parts, labels = _pieces(student, *student.batch(images, position))
+
+    def add(chunk, total):
+        update = _update(
+            student, theta, learning_rate, parts[chunk], labels[chunk]
+        )
+        return (total + update,)
+
+    (total,) = repeat(student.chunks, add, tf.zeros_like(theta))
+    return total
+
+
+def _products(
+    student: Student, theta, learning_rate, images, position, direction
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Returns <direction, a g> differentiated in theta, a and the images."""
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        batch, labels = student.batch(images, position)
+    parts, labels = _pieces(student, batch, labels)
+
+    def add(chunk, of_theta, of_rate, of_parts):
+        sources = [theta, learning_rate, parts[chunk]]
+        with tf.GradientTape() as tape:
+            tape.watch(sources)
+            update = _update(student, *sources, labels[chunk])
+        products = tape.gradient(update, sources, output_gradients=direction)
+        return (
+            of_theta + products[0],
+            of_rate + products[1],
+            of_parts.write(chunk, products[2]),
+        )
+
+    of_theta, of_rate, of_parts = repeat(
+        student.chunks,
+        add,
+        tf.zeros_like(theta),
+        tf.zeros_like(learning_rate),
+        tf.TensorArray(
+            parts.dtype, student.chunks, element_shape=parts.shape[1:]
+        ),
+    )
+    of_batch = tf.reshape(of_parts.stack(), tf.shape(batch))
+    of_images = tape.gradient(batch, images, output_gradients=of_batch)
+    return of_theta, of_rate, tf.convert_to_tensor(of_images)
+
+
+def _pieces(student: Student, images, labels):
+    """Cuts a minibatch: images `[chunks, c, ...]` and labels `[chunks, c]`."""
+    size = images.shape[0] // student.chunks
+    shape = [student.chunks, size, *images.shape[1:]]
+    return (
+        tf.reshape(images, shape),
+        tf.reshape(labels, [student.chunks, size]),
+    )

@@ -7,7 +7,7 @@ from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.expert_store import ExpertStore
 from fred_tf.networks import Functional
 from fred_tf.objectives.objective import Objective
-from fred_tf.objectives.student import STUDENT_MEMORY
+from fred_tf.objectives.student import STUDENT_MEMORY, Student, chunks_of
 
 
 class TrajectoryMatching(Objective):
@@ -26,6 +26,8 @@ class TrajectoryMatching(Objective):
     Where the synthetic set is larger than `student_batch`, each pass over it
     is a permutation cut into whole minibatches; a remainder waits for the
     next permutation (the authors' code also uses it, as a smaller batch).
+    Where all steps together see a part of the set only, that part is drawn
+    first and nothing else is decoded.
 
     Args:
         network: the student's architecture, the experts' own.
@@ -38,7 +40,12 @@ class TrajectoryMatching(Objective):
         student_learning_rate: starting value of a.
         student_learning_rate_step: step size with which a is learned.
         minimum_student_learning_rate: lower bound of a.
-        student_memory: `"recompute"` or `"store"`, see `student.py`.
+        student_memory: `"recompute"`, `"store"` or `"tesla"`, see
+            `student.py`.
+        student_chunk: images of a student step that are treated at a time, to
+            save memory; a divisor of the images in a step, 0 means all.
+        segments_per_step: expert segments averaged in a step, over all
+            replicas; 0 means one per replica.
 
     Raises:
         ValueError: an argument is out of its range, the experts are too short
@@ -46,6 +53,7 @@ class TrajectoryMatching(Objective):
     """
 
     weight_names = ("student_learning_rate",)
+    references_per_step_name = "segments_per_step"
 
     def __init__(
         self,
@@ -60,6 +68,8 @@ class TrajectoryMatching(Objective):
         student_learning_rate_step: float = 1e-7,
         minimum_student_learning_rate: float = 1e-3,
         student_memory: str = "recompute",
+        student_chunk: int = 0,
+        segments_per_step: int = 0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -73,6 +83,8 @@ class TrajectoryMatching(Objective):
         self.weight_step = student_learning_rate_step
         self.minimum_student_learning_rate = minimum_student_learning_rate
         self.student_memory = student_memory
+        self.student_chunk = student_chunk
+        self.references_per_step = segments_per_step
         self._check()
         self.student_learning_rate = self.add_weight(
             name="student_learning_rate",
@@ -92,9 +104,11 @@ class TrajectoryMatching(Objective):
         if last > self.experts.epochs:
             raise ValueError(
                 "`max_start_epoch` - 1 + `expert_epochs` must not exceed the "
-                f"experts' epochs ({self.experts.epochs}). Received: "
+                f"epochs that {self.experts.path} stores "
+                f"({self.experts.epochs}). Received: "
                 f"{self.max_start_epoch} - 1 + {self.expert_epochs} = {last}. "
-                "Lower one of them or train longer experts."
+                "Lower one of them, or train experts with more "
+                "`experts.epochs` or `experts.stored_epochs`."
             )
         if self.network.size != self.experts.parameters:
             raise ValueError(
@@ -109,7 +123,7 @@ class TrajectoryMatching(Objective):
                 'Use `norm` "instance", "group" or "none".'
             )
 
-    def references(self, seed, first=0):
+    def references(self, seed, numbers):
         stream = seeds.named(seed, "expert segments")
 
         def draw(position):
@@ -123,55 +137,62 @@ class TrajectoryMatching(Objective):
             start = tf.random.stateless_uniform(
                 [], draw_seed, 0, self.max_start_epoch, tf.int32
             )
+            # Op determinism takes read-ahead from pipelines that are stateful.
             vectors = tf.numpy_function(
-                self._segment, [expert, start], [tf.float32, tf.float32]
+                self._segment,
+                [expert, start],
+                [tf.float32, tf.float32],
+                stateful=False,
             )
             for vector in vectors:
                 vector.set_shape([self.network.size])
             return dict(zip(("start", "target"), vectors))
 
-        return tf.data.Dataset.counter(first).map(draw).prefetch(2)
+        return numbers.map(draw)
 
     def _segment(self, expert: int, start: int):
         return self.experts.segment(int(expert), int(start), self.expert_epochs)
 
+    def used(self, instances, seed):
+        drawn = self.student_steps * self.student_batch
+        if not 0 < drawn < instances:
+            return tf.range(instances)
+        return _permutation(instances, seeds.fold(seed, 2))[:drawn]
+
     def call(self, images, labels, reference, seed):
         start, target = reference["start"], reference["target"]
+        student = self._student(labels, seed)
         end = STUDENT_MEMORY[self.student_memory](
-            self._student_step(labels, seed),
+            student,
             start,
             tf.convert_to_tensor(self.student_learning_rate),
             images,
-            self.student_steps,
         )
         moved = tf.reduce_sum((start - target) ** 2)
         # An expert that did not move gives 0 / tiny instead of 0 / 0.
         smallest = tf.constant(1e-30, moved.dtype)
         return tf.reduce_sum((end - target) ** 2) / tf.maximum(moved, smallest)
 
-    def _student_step(self, labels, seed):
+    def _student(self, labels, seed) -> Student:
         order_seed, augment_seed = seeds.fold(seed, 0), seeds.fold(seed, 1)
 
-        def step(theta, learning_rate, images, position):
+        def batch(images, position):
             chosen, classes = self._minibatch(
                 images, labels, order_seed, position
             )
-            chosen = self.augmentation(
-                chosen, seeds.fold(augment_seed, position)
-            )
-            parameters = self.network.unflatten(theta)
-            with tf.GradientTape() as tape:
-                tape.watch(parameters)
-                logits = self.network.logits(parameters, chosen)
-                loss = tf.reduce_mean(
-                    tf.nn.sparse_softmax_cross_entropy_with_logits(
-                        classes, logits
-                    )
-                )
-            gradient = self.network.flatten(tape.gradient(loss, parameters))
-            return theta - learning_rate * gradient
+            chosen_seed = seeds.fold(augment_seed, position)
+            return self.augmentation(chosen, chosen_seed), classes
 
-        return step
+        def loss(theta, images, classes):
+            logits = self.network.logits(self.network.unflatten(theta), images)
+            return tf.reduce_mean(
+                tf.nn.sparse_softmax_cross_entropy_with_logits(classes, logits)
+            )
+
+        chunks = chunks_of(
+            labels.shape[0], self.student_batch, self.student_chunk
+        )
+        return Student(batch, loss, self.student_steps, chunks)
 
     def _minibatch(self, images, labels, seed, position):
         count, size = images.shape[0], self.student_batch

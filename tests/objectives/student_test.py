@@ -1,19 +1,25 @@
-"""The unrolled student against central differences, the adjoint against it."""
+"""The unrolled student against central differences, the others against it."""
+
+import functools
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from fred_tf.objectives import student
+from fred_tf.objectives.student import Student
 
 
-def toy_step(theta, learning_rate, images, position):
-    """SGD on a two-parameter logistic loss, different at each position."""
-    x = images[:, 0, 0] * (1 + 0.1 * tf.cast(position, images.dtype))
-    with tf.GradientTape() as tape:
-        tape.watch(theta)
-        loss = tf.reduce_mean(tf.nn.softplus(-tf.linalg.matvec(x, theta)))
-    return theta - learning_rate * tape.gradient(loss, theta)
+def toy_batch(images, position):
+    """All images, scaled differently at each position."""
+    scale = 1 + 0.1 * tf.cast(position, images.dtype)
+    return images * scale, tf.zeros([images.shape[0]], tf.int32)
+
+
+def toy_loss(theta, images, labels):
+    """The logistic loss of two parameters."""
+    x = images[:, 0, 0]
+    return tf.reduce_mean(tf.nn.softplus(-tf.linalg.matvec(x, theta)))
 
 
 def toy_inputs(generator):
@@ -24,9 +30,11 @@ def toy_inputs(generator):
     )
 
 
-def loss_of(roll, steps):
+def loss_of(roll, steps, chunks=1):
+    toy = Student(toy_batch, toy_loss, steps, chunks)
+
     def loss(theta, learning_rate, images):
-        end = roll(toy_step, theta, learning_rate, images, steps)
+        end = roll(toy, theta, learning_rate, images)
         return tf.reduce_sum(tf.sin(end) * [1.0, 2.0])
 
     return loss
@@ -39,45 +47,119 @@ def gradients(loss, inputs):
     return tape.gradient(value, inputs)
 
 
-@pytest.mark.parametrize("roll", [student.store, student.recompute])
-def test_two_parameter_student_by_hand(generator, roll):
+def numpy_slope(theta, images, position):
+    """The gradient of `toy_loss`, by hand."""
+    x = images.numpy()[:, 0, 0] * (1 + 0.1 * position)
+    slope = -1 / (1 + np.exp(x @ theta))
+    return (slope[:, None] * x).mean(0)
+
+
+@pytest.mark.parametrize("chunks", [1, 2])
+@pytest.mark.parametrize("memory", student.STUDENT_MEMORY)
+def test_two_parameter_student_by_hand(generator, memory, chunks):
     theta, rate, images = toy_inputs(generator)
     expected = theta.numpy()
     for position in range(3):
-        x = images.numpy()[:, 0, 0] * (1 + 0.1 * position)
-        slope = -1 / (1 + np.exp(x @ expected))
-        expected = expected - 0.7 * (slope[:, None] * x).mean(0)
-    end = roll(toy_step, theta, rate, images, 3)
+        expected = expected - 0.7 * numpy_slope(expected, images, position)
+    roll = student.STUDENT_MEMORY[memory]
+    end = roll(Student(toy_batch, toy_loss, 3, chunks), theta, rate, images)
     np.testing.assert_allclose(end, expected, rtol=1e-12)
+
+
+def central_differences(function, inputs, step=1e-6):
+    """Numeric gradients of a scalar `function` in each of its inputs."""
+    found = []
+    for position, value in enumerate(inputs):
+        numeric = np.zeros(value.shape)
+        for entry in np.ndindex(*value.shape):
+            nudge = np.zeros(value.shape)
+            nudge[entry] = step
+            sides = []
+            for sign in (1, -1):
+                moved = list(inputs)
+                moved[position] = value + sign * nudge
+                sides.append(float(function(*moved)))
+            numeric[entry] = (sides[0] - sides[1]) / (2 * step)
+        found.append(numeric)
+    return found
 
 
 def test_unroll_equals_central_differences(generator):
     inputs = toy_inputs(generator)
     loss = loss_of(student.store, 4)
-    step = 1e-6
-    for position, gradient in enumerate(gradients(loss, inputs)):
-        flat = np.ravel(gradient)
-        for entry in range(flat.size):
-            nudge = np.zeros(flat.size)
-            nudge[entry] = step
-            nudge = nudge.reshape(inputs[position].shape)
-            sides = []
-            for sign in (1, -1):
-                moved = list(inputs)
-                moved[position] = inputs[position] + sign * nudge
-                sides.append(float(loss(*moved)))
-            numeric = (sides[0] - sides[1]) / (2 * step)
-            assert flat[entry] == pytest.approx(numeric, rel=1e-6, abs=1e-9)
+    numeric = central_differences(loss, inputs)
+    for ours, theirs in zip(gradients(loss, inputs), numeric):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7])
+@pytest.mark.parametrize("chunks", [1, 4])
 @pytest.mark.parametrize("compiled", [False, True])
-def test_adjoint_equals_unroll(generator, steps, compiled):
+def test_adjoint_equals_unroll(generator, steps, chunks, compiled):
     inputs = toy_inputs(generator)
     expected = gradients(loss_of(student.store, steps), inputs)
-    adjoint = loss_of(student.recompute, steps)
+    adjoint = loss_of(student.recompute, steps, chunks)
     function = tf.function(
         lambda *inputs: gradients(adjoint, inputs), jit_compile=compiled
     )
     for ours, theirs in zip(function(*inputs), expected):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-14)
+
+
+def test_tesla_is_exact_for_one_step(generator):
+    inputs = toy_inputs(generator)
+    tesla = student.STUDENT_MEMORY["tesla"]
+    expected = gradients(loss_of(student.store, 1), inputs)[1:]
+    found = gradients(loss_of(tesla, 1), inputs)[1:]
+    for ours, theirs in zip(found, expected):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_tesla_treats_the_visited_parameters_as_constants(generator):
+    """The definition of Cui et al. 2023, by central differences."""
+    theta, rate, images = toy_inputs(generator)
+    path = [theta.numpy()]
+    for position in range(3):
+        slope = numpy_slope(path[-1], images, position)
+        path.append(path[-1] - 0.7 * slope)
+
+    def end(rate, images):
+        images = tf.constant(images)
+        slopes = [numpy_slope(path[i], images, i) for i in range(3)]
+        return path[0] - rate * np.sum(slopes, axis=0)
+
+    def loss(rate, images):
+        return np.sin(end(rate, images)) @ [1.0, 2.0]
+
+    numeric = central_differences(loss, (rate.numpy(), images.numpy()))
+    tesla = loss_of(student.STUDENT_MEMORY["tesla"], 3)
+    found = gradients(tesla, (theta, rate, images))[1:]
+    exact = gradients(loss_of(student.store, 3), (theta, rate, images))[1:]
+    for ours, theirs, true in zip(found, numeric, exact):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-9)
+        assert np.abs(ours - true).max() > 1e-3 * np.abs(true).max()
+
+
+@pytest.mark.parametrize(
+    ("batch", "chunk", "chunks"), [(0, 0, 1), (40, 0, 1), (0, 32, 5), (8, 9, 1)]
+)
+def test_chunks(batch, chunk, chunks):
+    assert student.chunks_of(160, batch, chunk) == chunks
+
+
+def test_refuses_chunks_that_do_not_divide():
+    with pytest.raises(ValueError, match=r"\(160\).*48. The .* divisor is 40"):
+        student.chunks_of(160, 0, 48)
+
+
+def test_graph_of_the_unroll_grows_and_of_the_adjoint_does_not(generator):
+    inputs = toy_inputs(generator)
+
+    def operations(memory, steps):
+        loss = loss_of(student.STUDENT_MEMORY[memory], steps)
+        function = tf.function(functools.partial(gradients, loss))
+        graph = function.get_concrete_function(inputs).graph
+        return len(graph.get_operations())
+
+    assert operations("store", 8) > 1.5 * operations("store", 4)
+    assert operations("recompute", 8) == operations("recompute", 4)

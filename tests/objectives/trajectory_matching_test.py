@@ -1,5 +1,4 @@
 import functools
-import itertools
 
 import numpy as np
 import pytest
@@ -97,16 +96,19 @@ def loss_and_gradients(objective, images, reference, seed):
     return [loss, *(tf.convert_to_tensor(g) for g in gradients)]
 
 
-@pytest.mark.parametrize("student_batch", [0, 3])
+@pytest.mark.parametrize(
+    ("student_batch", "student_chunk"), [(0, 0), (3, 0), (4, 2)]
+)
 def test_adjoint_equals_unroll_with_minibatches_and_augmentation(
-    experts, images, reference, student_batch
+    experts, images, reference, student_batch, student_chunk
 ):
     found = []
-    for memory in ("store", "recompute"):
+    for memory, chunk in (("store", 0), ("recompute", student_chunk)):
         objective = make(
             experts,
             student_steps=5,
             student_batch=student_batch,
+            student_chunk=chunk,
             student_learning_rate=0.1,
             student_memory=memory,
         )
@@ -169,12 +171,22 @@ def test_minibatches_partition_each_pass(experts, images):
     assert not np.array_equal(seen[0], seen[2])
 
 
+def test_uses_all_instances_unless_the_steps_see_fewer(experts):
+    everything = make(experts, student_steps=3, student_batch=3).used(8, SEED)
+    np.testing.assert_array_equal(everything, range(8))
+    part = make(experts, student_steps=2, student_batch=3)
+    drawn = [part.used(8, seeds.fold(SEED, k)).numpy() for k in range(20)]
+    assert all(len(set(used)) == 6 for used in drawn)
+    assert set(np.concatenate(drawn)) == set(range(8))
+
+
 def test_references_are_segments_and_follow_their_number(experts):
     objective = make(experts)
-    stream = list(itertools.islice(objective.references(seed=1), 12))
-    resumed = list(itertools.islice(objective.references(1, first=7), 5))
-    for later, again in zip(stream[7:], resumed):
-        np.testing.assert_array_equal(later["start"], again["start"])
+    stream = list(objective.references(1, tf.data.Dataset.range(12)))
+    chosen = tf.data.Dataset.from_tensor_slices(tf.constant([9, 4], tf.int64))
+    for number, again in zip([9, 4], objective.references(1, chosen)):
+        for part in ("start", "target"):
+            np.testing.assert_array_equal(stream[number][part], again[part])
     known = {
         experts.trajectory(i)[t].tobytes(): (i, t)
         for i in range(3)
