@@ -6,7 +6,17 @@ Trajectory-matching presets also need `--expert_dir`, see
 `trainers.train_experts`. The run folder explains itself: `config.json`,
 `metrics.jsonl`, `checkpoints/` and `tensorboard/` (`tensorboard --logdir`).
 A run that was stopped continues when the same command is given again.
+
+All GPUs of a machine are used. Several machines work together when the same
+command, with a `--run_dir` that they share, is given on each, and each finds
+its place in the environment variable TF_CONFIG:
+
+    TF_CONFIG='{"cluster": {"worker": ["a:12345", "b:12345"]},
+                "task": {"type": "worker", "index": 0}}'
 """
+
+import contextlib
+from typing import Any
 
 import tensorflow as tf
 from absl import flags, logging
@@ -14,17 +24,27 @@ from absl import flags, logging
 from fred_tf import assembly, datasets, distilled_run, loop
 from fred_tf.checkpoints import Checkpoints
 from fred_tf.config import Config
-from fred_tf.distiller import Distiller
+from fred_tf.distiller import Distiller, references_per_replica
 from fred_tf.figures import canvas, gallery, masks
+from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import Frequency
 from fred_tf.run_folder import RunFolder
 from trainers import run_flags
+from trainers.workers import Workers
 
 SAVE_EVERY = flags.DEFINE_integer(
     "save_every", 100, "Outer steps between checkpoints.", 1
 )
 IMAGES_EVERY = flags.DEFINE_integer(
     "images_every", 250, "Outer steps between galleries in TensorBoard.", 1
+)
+_JIT = {"auto": None, "on": True, "off": False}
+JIT = flags.DEFINE_enum(
+    "jit",
+    "auto",
+    list(_JIT),
+    "Whether to compile the step with XLA; auto: on accelerators only. A run "
+    "keeps what it began with.",
 )
 
 
@@ -38,8 +58,12 @@ def run(
     images_every: int = 250,
     interruption: loop.Interruption | None = None,
     strategy: tf.distribute.Strategy | None = None,
+    jit: bool | None = None,
 ) -> distilled_run.DistilledRun:
     """Distils, or continues to.
+
+    Under a strategy of several workers, all of them must call this with equal
+    arguments and a `run_dir` that they share; only the chief writes there.
 
     Args:
         config: the run.
@@ -50,33 +74,64 @@ def run(
         save_every: outer steps between checkpoints.
         images_every: outer steps between galleries in TensorBoard.
         interruption: stops the run after the current step once it holds a
-            signal.
-        strategy: defaults to `run_flags.strategy()`.
+            signal; with several workers, once it does on any of them.
+        strategy: defaults to `run_flags.local_strategy()`.
+        jit: whether to compile the step with XLA; None compiles where the
+            strategy has accelerators. XLA's loops of convolutions are many
+            times slower than TensorFlow's on a CPU.
 
     Returns:
         The run at its last step.
 
     Raises:
-        ValueError: the folder holds another run, or a setting does not fit
-            the data or the experts.
+        ValueError: the folder holds another run, a setting does not fit the
+            data, the experts or the replicas, or the workers disagree.
         fred_tf.loop.NonFiniteError: a step diverged; the last good state is
             saved.
+        trainers.workers.WorkerLostError: another worker has died.
     """
-    strategy = strategy or run_flags.strategy()
-    data = datasets.load(config.dataset, data_dir, download)
-    facts = distilled_run.DataFacts.of(data)
-    folder = RunFolder.open(
-        run_dir,
-        distilled_run.record(config, facts),
-        run_flags.identity(strategy, config.distiller.jit),
+    strategy = strategy or run_flags.local_strategy()
+    if jit is None:
+        jit = "CPU" not in strategy.extended.worker_devices[0]
+    workers = Workers(strategy)
+    if interruption is not None and workers.count > 1:
+        interruption.share = workers.largest
+    name = OBJECTIVES[config.objective.name].references_per_step_name
+    references_per_replica(
+        getattr(config.objective, name), strategy.num_replicas_in_sync, name
     )
-    with folder.lock():
-        distiller = assembly.distiller(config, data, expert_dir, strategy)
+    distiller = None
+
+    def where() -> str:
+        if distiller is None:
+            return "while the run was prepared"
+        return f"in outer step {distiller.step + 1}"
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(workers.guard(run_dir, where))
+        with workers.chief_first():  # It may download.
+            data = datasets.load(config.dataset, data_dir, download)
+        facts = distilled_run.DataFacts.of(data)
+        folder = _folder(
+            workers,
+            run_dir,
+            distilled_run.record(config, facts),
+            run_flags.identity(strategy, jit),
+        )
+        if workers.chief:
+            stack.enter_context(folder.lock())
+        distiller = assembly.distiller(config, data, expert_dir, strategy, jit)
         checkpoints = Checkpoints(
             folder.checkpoint_folder, distiller.checkpoint
         )
-        restored = checkpoints.restore_latest()
-        folder.rewind_metrics(restored or 0)
+        with workers.chief_first():
+            restored = checkpoints.restore_latest()
+            if restored is None:
+                assembly.adapt(distiller.parameterization, data, config.seed)
+                checkpoints.save(0)
+        if workers.count > 1:
+            drawn = distiller.fingerprint()
+            workers.agree({"step": distiller.step, "first reference": drawn})
         if restored:
             logging.info("Continuing after outer step %d.", restored)
         run = distilled_run.DistilledRun(
@@ -87,27 +142,53 @@ def run(
             distiller.learned(),
             distiller.step,
         )
-        writer = tf.summary.create_file_writer(str(folder.log_folder))
-        if restored is None:
-            assembly.adapt(distiller.parameterization, data, config.seed)
-            checkpoints.save(0)
-            _write_images(writer, run, distiller)
-        actions = (
-            loop.Action(1, folder.append_metrics),
-            loop.Action(10, lambda *args: _write_scalars(writer, *args)),
-            loop.Action(save_every, lambda step, _: checkpoints.save(step)),
-            loop.Action(
-                images_every, lambda *_: _write_images(writer, run, distiller)
-            ),
-        )
+        actions = ()
+        if workers.chief:
+            folder.rewind_metrics(distiller.step)
+            writer = tf.summary.create_file_writer(str(folder.log_folder))
+            stack.callback(writer.close)
+            if restored is None:
+                _write_images(writer, run, distiller)
+            actions = (
+                loop.Action(1, folder.append_metrics),
+                loop.Action(10, lambda *args: _write_scalars(writer, *args)),
+                loop.Action(save_every, lambda step, _: checkpoints.save(step)),
+                loop.Action(
+                    images_every,
+                    lambda *_: _write_images(writer, run, distiller),
+                ),
+            )
         try:
             loop.run(distiller, config.outer_steps, actions, interruption)
         except loop.NonFiniteError:
-            checkpoints.save(distiller.step)
+            if workers.chief:
+                checkpoints.save(distiller.step)
             raise
-        finally:
-            writer.close()
+        workers.meet()  # None ends before the chief has saved.
         return run.at(distiller.step, distiller.learned())
+
+
+def _folder(
+    workers: Workers,
+    run_dir: str,
+    record: dict[str, Any],
+    identity: dict[str, Any],
+) -> RunFolder:
+    """Lets the chief make or check the folder, and the others find it."""
+    # Hosts may have different numbers of cores.
+    shared = {k: v for k, v in identity.items() if k != "cpu_threads"}
+    workers.agree({"config": record, "identity": shared})
+    with workers.chief_first():
+        if workers.chief:
+            return RunFolder.open(run_dir, record, identity)
+        try:
+            return RunFolder.read(run_dir)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                "All workers must see the same `--run_dir`, on a file system "
+                f"that they share. Received: {run_dir}, where worker "
+                f"{workers.index} does not find the run that the chief made."
+            ) from error
 
 
 def _write_scalars(writer, step: int, scalars: loop.Scalars) -> None:
@@ -136,6 +217,7 @@ def program() -> int:
     run_flags.set_determinism()
     config = run_flags.config()
     run_dir = run_flags.required(run_flags.RUN_DIR)
+    strategy = run_flags.strategy()
     with loop.Interruption().watching() as interruption:
         finished = run(
             config,
@@ -146,10 +228,14 @@ def program() -> int:
             SAVE_EVERY.value,
             IMAGES_EVERY.value,
             interruption,
+            strategy,
+            _JIT[JIT.value],
         )
     if interruption.signal:
         print(f"Stopped after step {finished.step}; run again to continue.")
         return interruption.exit_code
+    if not Workers(strategy).chief:
+        return 0
     memory = finished.parameterization
     print(
         f"{memory.instances} images in {memory.floats_stored} floats after "

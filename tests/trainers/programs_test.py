@@ -132,17 +132,26 @@ def test_refuses_a_folder_of_another_configuration(tmp_path):
     other = overrides.override(DM, ["width=16"])
     with pytest.raises(ValueError, match="network.width: 8 .*16"):
         distill.run(other, tmp_path)
-    jit = overrides.override(DM, ["jit=true"])
     with pytest.raises(ValueError, match="jit: False"):
-        distill.run(jit, tmp_path)
+        distill.run(DM, tmp_path, jit=True)
+
+
+def test_jit_is_recorded_and_kept(tmp_path):
+    # One operation keeps compilation short.
+    settings = overrides.override(DM, ["augmentation=crop", "outer_steps=1"])
+    distill.run(settings, tmp_path, jit=True)
+    written = json.loads((tmp_path / "config.json").read_text())
+    assert written["identity"]["jit"] is True
+    with pytest.raises(ValueError, match="jit: True in the folder, False"):
+        distill.run(settings, tmp_path)
 
 
 def test_diverging_run_keeps_its_last_good_state(tmp_path, monkeypatch):
     """F27: the third reference is not a number."""
     references = DistributionMatching.references
 
-    def poisoned(self, seed, first=0):
-        numbered = references(self, seed, first).enumerate(first)
+    def poisoned(self, seed, numbers):
+        numbered = tf.data.Dataset.zip(numbers, references(self, seed, numbers))
         return numbered.map(
             lambda number, reference: {
                 "images": reference["images"]

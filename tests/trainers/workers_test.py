@@ -1,0 +1,219 @@
+"""Two worker processes on this machine, as a shell would start them."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fred_tf import overrides, presets
+from fred_tf.checkpoints import Checkpoints
+from fred_tf.distilled_run import DistilledRun
+from trainers import distill, run_flags, workers
+
+ROOT = pathlib.Path(__file__).parents[2]
+PRESET = "digits_ipc1_tm_tiny"
+SECONDS = 120
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for found in sockets:
+        found.bind(("localhost", 0))
+    ports = [found.getsockname()[1] for found in sockets]
+    for found in sockets:
+        found.close()
+    return ports
+
+
+class Pair:
+    """Two workers that were given the same command."""
+
+    def __init__(self, *arguments):
+        self.ports = free_ports(2)
+        cluster = {"worker": [f"localhost:{port}" for port in self.ports]}
+        self.processes = []
+        for index in range(2):
+            task = {"type": "worker", "index": index}
+            told = json.dumps({"cluster": cluster, "task": task})
+            self.processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "trainers.distill", *arguments],
+                    cwd=ROOT,
+                    env={
+                        **os.environ,
+                        "TF_CONFIG": told,
+                        "TF_CPP_MIN_LOG_LEVEL": "3",
+                    },
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+            )
+
+    def __enter__(self) -> "Pair":
+        return self
+
+    def __exit__(self, *_) -> None:
+        for process in self.processes:
+            process.kill()
+            process.communicate()
+
+    def wait_for(self, metrics: pathlib.Path, lines: int) -> None:
+        deadline = time.monotonic() + SECONDS
+        while not metrics.exists() or metrics.read_text().count("\n") < lines:
+            assert time.monotonic() < deadline, "no progress"
+            assert [p.poll() for p in self.processes] == [None, None]
+            time.sleep(0.1)
+
+    def finish(self, index: int) -> tuple[int, str, str]:
+        output, errors = self.processes[index].communicate(timeout=SECONDS)
+        return self.processes[index].returncode, output, errors
+
+
+def memory_of(run: DistilledRun) -> np.ndarray:
+    return run.parameterization.trainable_variables[0].numpy()
+
+
+def test_death_resume_stop_and_the_same_memory(tmp_path, expert_dir):
+    folder = tmp_path / "run"
+    metrics = folder / "metrics.jsonl"
+    command = [
+        f"--preset={PRESET}",
+        f"--run_dir={folder}",
+        f"--expert_dir={expert_dir}",
+        "--save_every=2",
+        "--jit=off",
+        "--override=outer_steps=100000",
+    ]
+
+    with Pair(*command) as pair:
+        pair.wait_for(metrics, lines=3)
+        pair.processes[1].kill()
+        code, _, errors = pair.finish(0)
+    checkpoints = Checkpoints(folder / "checkpoints", tf.train.Checkpoint())
+    saved = checkpoints.steps()[-1]
+    assert code == 1, errors
+    assert "Traceback" not in errors
+    last = errors.strip().splitlines()[-1]
+    found = re.fullmatch(
+        r"WorkerLostError: Worker 1 \(localhost:(\d+)\) is gone in outer step "
+        r"(\d+); its own output may tell why\. The last checkpoint in (.*) is "
+        r"of step (\d+)\. Give the same command on all workers to continue "
+        "from there.",
+        last,
+    )
+    assert found, errors
+    port, step, where, checkpoint = found.groups()
+    assert (int(port), where) == (pair.ports[1], str(folder))
+    assert saved == int(checkpoint) < int(step)
+
+    # Only worker 1 is told to stop; both end after the same step.
+    with Pair(*command) as pair:
+        pair.wait_for(metrics, lines=saved + 3)
+        pair.processes[1].send_signal(signal.SIGTERM)
+        ends = [pair.finish(index) for index in range(2)]
+    assert [code for code, _, _ in ends] == [143, 143], ends
+    stopped = DistilledRun.restore(folder).step
+    assert stopped > saved
+    for _, output, _ in ends:
+        assert f"Stopped after step {stopped};" in output
+
+    steps = [json.loads(x)["step"] for x in metrics.read_text().splitlines()]
+    assert steps == list(range(1, stopped + 1))
+    assert len(list((folder / "tensorboard").iterdir())) == 2
+
+    settings = overrides.override(
+        presets.preset(PRESET), [f"outer_steps={stopped}"]
+    )
+    here = distill.run(
+        settings,
+        tmp_path / "here",
+        expert_dir=expert_dir,
+        strategy=tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
+    )
+    found, expected = memory_of(DistilledRun.restore(folder)), memory_of(here)
+    # Bit-equal where it was tried; other machines may add in another order.
+    np.testing.assert_allclose(
+        found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max()
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        '{"cluster": {"worker": ["a:1", "b:1"]}}',
+        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker"}}',
+        '{"cluster": {"worker": ["a:1", "b:1"]}, '
+        '"task": {"type": "worker", "index": 2}}',
+    ],
+)
+def test_malformed_cluster_is_refused(monkeypatch, text):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(ValueError, match="TF_CONFIG must be JSON like"):
+        run_flags.strategy()
+
+
+def test_one_worker_is_no_cluster(monkeypatch):
+    told = {
+        "cluster": {"worker": ["localhost:1"]},
+        "task": {"type": "worker", "index": 0},
+    }
+    monkeypatch.setenv("TF_CONFIG", json.dumps(told))
+    strategy = run_flags.strategy()
+    assert not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+    alone = workers.Workers(strategy)
+    assert alone.chief
+    assert alone.largest(15) == 15
+
+
+class Second(workers.Workers):
+    """Worker 1 of two, told what worker 0 says in each exchange."""
+
+    def __init__(self, *rows):
+        super().__init__(tf.distribute.get_strategy())
+        self.index, self.count, self._rows = 1, 2, list(rows)
+
+    def _sum(self, table):
+        row = np.ravel(np.array(self._rows.pop(0), np.int64))
+        table.reshape([2, -1])[0, : len(row)] = row
+        return table
+
+
+def test_disagreement_names_both_values():
+    theirs = list(json.dumps({"config": {"seed": 0}, "jit": True}).encode())
+    second = Second(len(theirs), theirs)
+    with pytest.raises(
+        ValueError, match="`config.seed`: 0 on worker 0, 7 on worker 1$"
+    ):
+        second.agree({"config": {"seed": 7}, "jit": True})
+    Second(len(theirs), theirs).agree({"config": {"seed": 0}, "jit": True})
+
+
+def test_signal_of_another_worker_counts():
+    assert Second(15).largest(0) == 15
+    assert Second(0).largest(0) == 0
+
+
+def test_segments_that_do_not_divide_are_refused_before_any_work(tmp_path):
+    settings = overrides.override(
+        presets.preset(PRESET), ["segments_per_step=3"]
+    )
+    with pytest.raises(
+        ValueError, match=r"`segments_per_step` .* replicas \(2\).*Received: 3"
+    ):
+        distill.run(
+            settings,
+            tmp_path / "run",
+            strategy=tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
+        )
+    assert not (tmp_path / "run").exists()
