@@ -6,12 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from fred_tf.augmentations import SiameseAugmentation
-from fred_tf.config import (
-    Config,
-    TrajectoryMatchingConfig,
-    check_budget,
-    to_json,
-)
+from fred_tf.config import Config, memory_learning_rate, to_json
 from fred_tf.datasets import ImageData
 from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.distiller import Distiller
@@ -19,16 +14,8 @@ from fred_tf.evaluator import Evaluator
 from fred_tf.expert_store import ExpertStore
 from fred_tf.expert_trainer import ExpertTrainer
 from fred_tf.networks import NETWORKS, Functional
-from fred_tf.objectives import (
-    DistributionMatching,
-    Objective,
-    TrajectoryMatching,
-)
-from fred_tf.parameterizations import (
-    PARAMETERIZATIONS,
-    Parameterization,
-)
-from fred_tf.transforms import TRANSFORMS
+from fred_tf.objectives import OBJECTIVES, Objective
+from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
 
 
 def _arguments(section: Any, *left_out: str) -> dict[str, Any]:
@@ -39,9 +26,8 @@ def network(
     config: Config, image_shape: Sequence[int], classes: int
 ) -> Functional:
     """Returns the network of a config as a function of its parameters."""
-    arguments = _arguments(config.network, "name")
     make = NETWORKS[config.network.name]
-    return Functional(make(image_shape, classes, **arguments))
+    return Functional(make(image_shape, classes, **config.network.arguments()))
 
 
 def augmentation(config: Config) -> SiameseAugmentation:
@@ -53,16 +39,9 @@ def parameterization(
     config: Config, image_shape: Sequence[int], classes: int
 ) -> Parameterization:
     """Returns an empty memory of the config's budget."""
-    sizes = (image_shape, classes, check_budget(config, tuple(image_shape)))
     stored = config.parameterization
-    if stored.name == "pixel":
-        return PARAMETERIZATIONS["pixel"](*sizes)
-    return PARAMETERIZATIONS[stored.name](
-        *sizes,
-        stored.coefficients_per_channel,
-        TRANSFORMS[stored.transform](norm=stored.norm),
-        stored.mask_rule,
-        stored.mask_statistics,
+    return PARAMETERIZATIONS[stored.name].from_settings(
+        stored, image_shape, classes, config.ipc
     )
 
 
@@ -105,29 +84,28 @@ def objective(
     Args:
         config: the run.
         data: the real data.
-        expert_dir: folder of the expert store; trajectory matching only.
+        expert_dir: folder of the expert store, for objectives that need it.
 
     Raises:
         FileNotFoundError: the expert store is missing.
-        ValueError: it holds experts of another data set or network.
+        ValueError: it is not given, or holds experts of another data set or
+            network.
     """
-    matched = network(config, data.image_shape, data.classes)
-    if isinstance(config.objective, TrajectoryMatchingConfig):
-        if not expert_dir:
-            raise ValueError(
-                "Trajectory matching needs `--expert_dir`. Train experts with "
-                "`python -m trainers.train_experts --expert_dir=...` first."
-            )
-        experts = ExpertStore.open(expert_dir, expert_description(config, data))
-        return TrajectoryMatching(
-            matched,
-            augmentation(config),
-            experts,
-            **_arguments(config.objective),
+    member = OBJECTIVES[config.objective.name]
+    if not member.needs_experts:
+        source = ClassBatches(data.train, data.normalization, data.classes)
+    elif expert_dir:
+        source = ExpertStore.open(expert_dir, expert_description(config, data))
+    else:
+        raise ValueError(
+            f"{config.objective.name!r} needs `--expert_dir`. Train experts "
+            "with `python -m trainers.train_experts --expert_dir=...` first."
         )
-    batches = ClassBatches(data.train, data.normalization, data.classes)
-    return DistributionMatching(
-        matched, augmentation(config), batches, **_arguments(config.objective)
+    return member.from_settings(
+        config.objective,
+        network(config, data.image_shape, data.classes),
+        augmentation(config),
+        source,
     )
 
 
@@ -145,18 +123,19 @@ def distiller(
     Args:
         config: the run.
         data: the real data.
-        expert_dir: folder of the expert store; trajectory matching only.
+        expert_dir: folder of the expert store, for objectives that need it.
         strategy: where variables live; the default strategy if None.
         jit: whether to compile the step with XLA.
     """
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
         memory = parameterization(config, data.image_shape, data.classes)
-        matched = objective(config, data, expert_dir)
+        matched = memory.complete(objective(config, data, expert_dir))
     return Distiller(
         memory,
         matched,
-        **_arguments(config.distiller),
+        memory_learning_rate(config, data.image_shape),
+        config.distiller.memory_momentum,
         seed=config.seed,
         jit=jit,
         strategy=strategy,

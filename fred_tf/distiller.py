@@ -1,7 +1,9 @@
 """One outer step: references in, updated memory and named scalars out."""
 
+import functools
 from collections.abc import Iterator
 
+import keras
 import tensorflow as tf
 
 from fred_tf import files, seeds
@@ -38,11 +40,12 @@ class Distiller:
 
     A step takes the objective's `references_per_step` references, averages
     the gradients of their losses, and makes one SGD step on the memory and
-    one on what the objective learns. References are shared out evenly over
-    the replicas, and each process makes those of its own replicas only; which
-    replica treats a reference changes nothing but rounding. The numeric work
-    is the pure function `gradients`; this class adds the variables, the
-    replicas and the order of things.
+    one on what the objective learns; then the objective's state moves on.
+    References are shared out evenly over the replicas, and each process makes
+    those of its own replicas only; which replica treats a reference changes
+    nothing but rounding. The numeric work is the pure functions `gradients`
+    and `advance`; this class adds the variables, the replicas and the order
+    of things.
 
     Everything random in step k follows from the seed and k. A step whose loss
     or gradient is not finite changes no variable and reports `finite` = 0.
@@ -92,6 +95,14 @@ class Distiller:
                 *objective.trainable_variables,
             )
         ]
+        self._constants = [
+            v.value for v in parameterization.non_trainable_variables
+        ]
+        self._state = [v.value for v in objective.non_trainable_variables]
+        for variable, value in zip(
+            self._state, objective.initial_state(seed), strict=True
+        ):
+            variable.assign(value)
         self._rates = [memory_learning_rate] * self._memory_size + [
             objective.weight_step
         ] * len(objective.trainable_variables)
@@ -107,10 +118,13 @@ class Distiller:
             memory=[v.value for v in parameterization.variables],
             learned=self._variables[self._memory_size :],
             velocities=self._velocities,
+            state=self._state,
         )
-        self._gradients = tf.function(
-            self.gradients, jit_compile=jit, autograph=False
+        compiled = functools.partial(
+            tf.function, jit_compile=jit, autograph=False
         )
+        self._gradients = compiled(self.gradients)
+        self._advance = compiled(self.advance)
         self._references: dict[int, Iterator[Reference]] = {}
 
     @property
@@ -178,11 +192,9 @@ class Distiller:
             context = tf.distribute.get_replica_context()
             place = tf.cast(context.replica_id_in_sync_group, first.dtype)
             return self._gradients(
-                [tf.convert_to_tensor(v) for v in self._variables],
-                [
-                    tf.convert_to_tensor(v)
-                    for v in self.parameterization.non_trainable_variables
-                ],
+                _tensors(self._variables),
+                _tensors(self._constants),
+                _tensors(self._state),
                 references,
                 stream,
                 first + place * self._per_replica,
@@ -200,6 +212,7 @@ class Distiller:
         self,
         variables: Tensors,
         constants: Tensors,
+        state: Tensors,
         references: Reference,
         stream: tf.Tensor,
         first: tf.Tensor,
@@ -209,6 +222,7 @@ class Distiller:
         Args:
             variables: the memory, then the objective's own weights.
             constants: the parameterization's fixed tensors.
+            state: the objective's state.
             references: references stacked along a new first axis `[r, ...]`.
             stream: int32 seed `[2]` of the run's steps.
             first: number of the first of these references in the run.
@@ -218,7 +232,8 @@ class Distiller:
 
         def one(position, total_loss, totals):
             seed = seeds.fold(stream, first + tf.cast(position, first.dtype))
-            used = self.objective.used(len(labels), seed)
+            drawn = self.parameterization.drawn(seed)
+            used = tf.gather(drawn, self.objective.used(drawn.shape[0], seed))
             with tf.GradientTape() as tape:
                 tape.watch(variables)
                 images, _ = self.parameterization.stateless_call(
@@ -226,7 +241,7 @@ class Distiller:
                 )
                 loss, _ = self.objective.stateless_call(
                     variables[self._memory_size :],
-                    [],
+                    state,
                     images,
                     tf.gather(labels, used),
                     tf.nest.map_structure(lambda x: x[position], references),
@@ -245,25 +260,68 @@ class Distiller:
         loss, totals = repeat(count, one, tf.constant(0.0), zeros)
         return loss, totals
 
+    def advance(
+        self,
+        variables: Tensors,
+        constants: Tensors,
+        state: Tensors,
+        seed: tf.Tensor,
+    ) -> Tensors:
+        """Returns the objective's state after an update; pure.
+
+        Args:
+            variables: the updated ones; the others as for `gradients`.
+            constants: see there.
+            state: the state before.
+            seed: int32 `[2]`, of the step.
+        """
+        images, _ = self.parameterization.stateless_call(
+            variables[: self._memory_size],
+            constants,
+            tf.range(self.parameterization.instances),
+        )
+        weights = [
+            *zip(
+                self.objective.trainable_variables,
+                variables[self._memory_size :],
+            ),
+            *zip(self.objective.non_trainable_variables, state),
+        ]
+        with keras.StatelessScope(state_mapping=weights):
+            labels = tf.constant(self.parameterization.labels)
+            return self.objective.advance(images, labels, seed)
+
     def _update(self, loss: tf.Tensor, gradients: Tensors):
-        size, held = self._memory_size, [*self._variables, *self._velocities]
-        old = [tf.convert_to_tensor(v) for v in held]
+        size = self._memory_size
+        held = [*self._variables, *self._velocities, *self._state]
+        old = _tensors(held)
+        count = len(gradients)
         variables, velocities = sgd_step(
-            old[: len(gradients)],
-            old[len(gradients) :],
+            old[:count],
+            old[count : 2 * count],
             gradients,
             self._rates,
             self._momentum,
         )
+        variables[:size] = self.parameterization.constrain(variables[:size])
         variables[size:] = self.objective.constrain(variables[size:])
-        new = [*variables, *velocities]
+        state = old[2 * count :]
+        if state:
+            seed = seeds.fold(
+                seeds.named(self.seed, "objective state"), self._step
+            )
+            state = self._advance(
+                variables, _tensors(self._constants), state, seed
+            )
+        new = [*variables, *velocities, *state]
         finite = tf.reduce_all(
             [
                 tf.reduce_all(tf.math.is_finite(x))
                 for x in (loss, *gradients, *new)
+                if x.dtype.is_floating
             ]
         )
-        new = [tf.where(finite, b, a) for a, b in zip(old, new)]
+        new = [tf.where(finite, b, a) for a, b in zip(old, new, strict=True)]
         for variable, value in zip(held, new):
             variable.assign(value)
         self._step.assign_add(tf.cast(finite, tf.int64))
@@ -273,3 +331,7 @@ class Distiller:
             "finite": tf.cast(finite, tf.float32),
             **dict(zip(self.objective.weight_names, new[size:])),
         }
+
+
+def _tensors(variables: list[tf.Variable]) -> Tensors:
+    return [tf.convert_to_tensor(variable) for variable in variables]

@@ -4,37 +4,59 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fred_tf.config import Config, nearest, replace
+from fred_tf.config import FAMILIES, Config, member_settings, replace
+from fred_tf.settings import nearest
 
 
 def override(config: Config, assignments: Iterable[str]) -> Config:
     """Returns `config` with `name=value` assignments applied.
 
     A name is dotted (`objective.student_steps=30`) or, where only one section
-    has it, bare (`student_steps=30`).
+    has it, bare (`student_steps=30`). `parameterization.name=pixel` takes
+    another member of a family, with its own fields, at their defaults unless
+    they are overridden as well.
 
     Raises:
         ValueError: a name is unknown or ambiguous, or a value has the wrong
             type or range; the message suggests the nearest name.
     """
-    fields = _fields(config)
+    pairs = [_pair(assignment) for assignment in assignments]
+    members = {
+        name.removesuffix(".name"): text
+        for name, text in pairs
+        if name.removesuffix(".name") in FAMILIES and name.endswith(".name")
+    }
+    fields = _fields(config, members)
     values = {}
-    for assignment in assignments:
-        name, separator, text = assignment.partition("=")
-        if not separator:
-            raise ValueError(
-                f"An override is written name=value. Received: {assignment!r}."
-            )
-        path = _resolve(name.strip(), fields)
-        values[path] = _parse(path, text.strip(), fields[path])
+    for name, text in pairs:
+        path = _resolve(name, fields)
+        values[path] = _parse(path, text, fields[path])
     return replace(config, values)
 
 
-def _fields(config: Config) -> dict[str, type]:
-    """Returns the type of every leaf field under its dotted name."""
+def _pair(assignment: str) -> tuple[str, str]:
+    name, separator, text = assignment.partition("=")
+    if not separator:
+        raise ValueError(
+            f"An override is written name=value. Received: {assignment!r}."
+        )
+    return name.strip(), text.strip()
+
+
+def _fields(config: Config, members: Mapping[str, str]) -> dict[str, type]:
+    """Returns the type of every leaf field under its dotted name.
+
+    Args:
+        config: what is overridden.
+        members: the members asked for, by section.
+    """
     found = {}
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
+        if field.name in FAMILIES:
+            found[f"{field.name}.name"] = str
+        if field.name in members:
+            value = member_settings(field.name, members[field.name])
         if dataclasses.is_dataclass(value):
             for inner in dataclasses.fields(value):
                 found[f"{field.name}.{inner.name}"] = inner.type

@@ -14,7 +14,7 @@ from absl import logging
 
 from fred_tf import files, folder_lock, records
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 # What changes the numbers of a run so much that resuming would mix two runs.
 BINDING_IDENTITY = ("jit",)

@@ -4,6 +4,7 @@ import pytest
 
 from fred_tf import config as config_lib
 from fred_tf import overrides, presets
+from fred_tf.parameterizations import Pixel
 
 DM = presets.preset("cifar10_ipc1_dm")
 
@@ -17,7 +18,7 @@ def test_json_round_trip(name):
 
 def test_one_whole_instance_needs_no_variance():
     changed = overrides.override(DM, ["coefficients_per_channel=1024"])
-    assert config_lib.check_budget(changed, (32, 32, 3)) == 1
+    assert config_lib.instances_per_class(changed, (32, 32, 3), 10) == 1
 
 
 def test_from_json_names_unknown_fields():
@@ -54,3 +55,36 @@ def test_unknown_expert_dtype_is_refused():
     assert overrides.override(TM, ["experts.dtype=float16"])
     with pytest.raises(ValueError, match="Did you mean 'bfloat16'"):
         overrides.override(TM, ["experts.dtype=bflot16"])
+
+
+def test_another_member_starts_from_its_own_defaults():
+    changed = overrides.override(TM, ["parameterization.name=pixel"])
+    assert changed.parameterization == Pixel.Settings()
+    assert config_lib.memory_learning_rate(changed, (32, 32, 3)) == 1000
+    assert changed.objective == TM.objective
+
+
+@pytest.mark.parametrize(
+    ("assignments", "rate"),
+    [
+        ([], 1e8),
+        (["parameterization.norm=ortho"], 1e8 / 4096),
+        (["objective.name=distribution_matching"], 1e6),
+        (["parameterization.norm=ortho", "memory_learning_rate=3"], 3),
+        # Naming what is there already changes nothing.
+        (["parameterization.norm=none", "memory_learning_rate=3"], 3),
+    ],
+)
+def test_the_usual_step_size_follows_what_it_depends_on(assignments, rate):
+    changed = overrides.override(TM, assignments)
+    found = config_lib.memory_learning_rate(changed, (32, 32, 3))
+    assert found == pytest.approx(rate)
+
+
+def test_a_rate_that_nobody_knows_must_be_given():
+    pixel = "parameterization.name=pixel"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Pixel, "usual_learning_rates", {"kernel": 1.0})
+        with pytest.raises(ValueError, match="must be given for 'pixel'"):
+            overrides.override(DM, [pixel])
+        assert overrides.override(DM, [pixel, "memory_learning_rate=2"])

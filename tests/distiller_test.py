@@ -70,6 +70,7 @@ def test_averages_the_references_of_a_step(digits, expert_dir):
             single.gradients(
                 variables,
                 constants,
+                [],
                 next(stream),
                 seeds.named(0, "outer step"),
                 tf.constant(number, tf.int64),
@@ -180,6 +181,7 @@ def outer_gradients(digits, expert_dir, **changes):
             tf.convert_to_tensor(v)
             for v in distiller.parameterization.non_trainable_variables
         ],
+        [],
         next(iter(references)),
         tf.constant(seeds.named(0, "outer step")),
         tf.constant(0, tf.int64),

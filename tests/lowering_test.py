@@ -28,6 +28,7 @@ def test_jax_computes_the_same_gradients(digits, expert_dir, tmp_path):
         [v.numpy() for v in memory.trainable_variables]
         + [v.numpy() for v in distiller.objective.trainable_variables],
         [v.numpy() for v in memory.non_trainable_variables],
+        [],
         next(references.as_numpy_iterator()),
         seeds.named(0, "outer step"),
         np.int64(4),

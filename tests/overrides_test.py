@@ -33,14 +33,23 @@ def test_checks_run_once_after_all_overrides():
         ("student_steps=0", "`student_steps`.*at least 1. Received: 0"),
         ("memory_learning_rate=nan", "`memory_learning_rate`.*nan"),
         ("memory_learning_rate=inf", "`memory_learning_rate`.*inf"),
-        ("memory_learning_rate=-1", "above 0. Received: -1"),
+        ("memory_learning_rate=-1", "at least 0. Received: -1"),
         ("student_memory=recomputed", "Did you mean 'recompute'"),
         ("ipc=0", "`ipc`.*at least 1. Received: 0"),
         ("coefficients_per_channel=2000", "32 \\* 32 = 1024.*2000"),
         ("coefficients_per_channel=600", "leaves 1 instance.*at most 512"),
-        ("transform=dft", r"`transform` must be one of \['dct'\]"),
+        ("transform=dtc", "`transform` must be one of.*Did you mean 'dct'"),
+        ("parameterization.name=pixels", "Did you mean 'pixel'"),
     ],
 )
 def test_refuses_bad_overrides(assignment, message):
     with pytest.raises(ValueError, match=message):
         overrides.override(TM, [assignment])
+
+
+def test_fields_are_those_of_the_member_asked_for():
+    to_dm = "objective.name=distribution_matching"
+    changed = overrides.override(TM, ["real_batch_per_class=7", to_dm])
+    assert changed.objective.real_batch_per_class == 7
+    with pytest.raises(ValueError, match="Unknown override 'student_steps'"):
+        overrides.override(TM, [to_dm, "student_steps=3"])

@@ -40,7 +40,7 @@ def folder(tmp_path):
 
 def test_a_new_folder_explains_itself(folder):
     assert json.loads((folder.path / "config.json").read_text()) == {
-        "format_version": 2,
+        "format_version": 3,
         "config": {**_CONFIG, "image_shape": [8, 8, 1]},
         "identity": _IDENTITY,
     }
@@ -122,12 +122,12 @@ def test_another_jit_flag_is_refused(folder):
 
 def test_another_format_version_is_refused(folder):
     path = folder.path / "config.json"
-    path.write_text(path.read_text().replace('version": 2', 'version": 99'))
+    path.write_text(path.read_text().replace('version": 3', 'version": 99'))
     for enter in (
         lambda: RunFolder.read(folder.path),
         lambda: RunFolder.open(folder.path, _CONFIG, _IDENTITY),
     ):
-        with pytest.raises(ValueError, match="must be 2 .* Received: 99"):
+        with pytest.raises(ValueError, match="must be 3 .* Received: 99"):
             enter()
 
 

@@ -22,6 +22,7 @@ import tensorflow as tf
 from absl import flags, logging
 
 from fred_tf import assembly, datasets, distilled_run, loop
+from fred_tf import config as config_lib
 from fred_tf.checkpoints import Checkpoints
 from fred_tf.config import Config
 from fred_tf.distiller import Distiller, references_per_replica
@@ -69,7 +70,7 @@ def run(
         config: the run.
         run_dir: the run folder; made if missing.
         data_dir: where TensorFlow Datasets keeps its data.
-        expert_dir: folder of the expert store; trajectory matching only.
+        expert_dir: folder of the expert store, for objectives that need it.
         download: whether missing data may be downloaded.
         save_every: outer steps between checkpoints.
         images_every: outer steps between galleries in TensorBoard.
@@ -112,6 +113,10 @@ def run(
         with workers.chief_first():  # It may download.
             data = datasets.load(config.dataset, data_dir, download)
         facts = distilled_run.DataFacts.of(data)
+        rate = config_lib.memory_learning_rate(config, data.image_shape)
+        config = config_lib.replace(
+            config, {"distiller.memory_learning_rate": rate}
+        )
         folder = _folder(
             workers,
             run_dir,

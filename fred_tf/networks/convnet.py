@@ -1,12 +1,15 @@
 """ConvNet-D: the network of nearly every distillation paper."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 import keras
 
 from fred_tf.networks.initializers import fan_in_initializers
 from fred_tf.networks.instance_norm import InstanceNorm
+from fred_tf.settings import Settings, check_least
 
 NORMS: dict[str, Callable[..., keras.layers.Layer]] = {
     "instance": InstanceNorm,
@@ -19,6 +22,20 @@ NORMS: dict[str, Callable[..., keras.layers.Layer]] = {
     ),
     "none": keras.layers.Identity,
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvNetSettings(Settings):
+    """Arguments of `ConvNet`."""
+
+    name: ClassVar[str] = "convnet"
+    width: int = 128
+    depth: int = 3
+    norm: str = "instance"
+
+    def __post_init__(self):
+        check_least("width", self.width, 1)
+        check_least("depth", self.depth, 1)
 
 
 @keras.saving.register_keras_serializable("fred_tf")
@@ -46,6 +63,8 @@ class ConvNet(keras.Model):
         ValueError: an argument is out of its range, or the image is too small
             for `depth` poolings.
     """
+
+    Settings = ConvNetSettings
 
     def __init__(
         self,

@@ -1,6 +1,8 @@
 """Distribution matching: equal mean features under random networks."""
 
+import dataclasses
 import functools
+from typing import ClassVar
 
 import tensorflow as tf
 
@@ -9,6 +11,20 @@ from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.networks import Functional
 from fred_tf.objectives.objective import Objective
+from fred_tf.settings import Settings, check_least
+
+
+@dataclasses.dataclass(frozen=True)
+class DistributionMatchingSettings(Settings):
+    """Arguments of `DistributionMatching`."""
+
+    name: ClassVar[str] = "distribution_matching"
+    real_batch_per_class: int = 256
+    batches_per_step: int = 0
+
+    def __post_init__(self):
+        check_least("real_batch_per_class", self.real_batch_per_class, 1)
+        check_least("batches_per_step", self.batches_per_step, 0)
 
 
 class DistributionMatching(Objective):
@@ -34,6 +50,7 @@ class DistributionMatching(Objective):
         ValueError: a class has fewer images than `real_batch_per_class`.
     """
 
+    Settings = DistributionMatchingSettings
     references_per_step_name = "batches_per_step"
 
     def __init__(

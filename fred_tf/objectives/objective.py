@@ -1,9 +1,14 @@
 """The contract of a matching objective."""
 
 import abc
+from typing import Any, ClassVar, Self
 
 import keras
 import tensorflow as tf
+
+from fred_tf import settings as settings_lib
+from fred_tf.augmentations import SiameseAugmentation
+from fred_tf.networks import Functional
 
 Reference = dict[str, tf.Tensor]
 
@@ -25,7 +30,19 @@ class Objective(keras.layers.Layer, abc.ABC):
     A step averages `references_per_step` references, over all replicas; 0
     means one per replica. Constructors take it in the objective's own words,
     as the argument that `references_per_step_name` names.
+
+    What changes from step to step without being lowered (e.g. a network that
+    is trained alongside) are its non-trainable weights, the *state*:
+    `initial_state` fills them, `advance` moves them on after each update.
+
+    A member is one file: the class, and its `Settings`, whose fields are the
+    constructor's arguments beyond the network, the augmentation and the
+    source of references, which is an `ExpertStore` if `needs_experts` and
+    `ClassBatches` otherwise.
     """
+
+    Settings: ClassVar[type[settings_lib.Settings]]
+    needs_experts: ClassVar[bool] = False
 
     weight_names: tuple[str, ...] = ()
     weight_step: float = 0.0
@@ -36,6 +53,17 @@ class Objective(keras.layers.Layer, abc.ABC):
         super().__init__(**kwargs)
         # Weights are made by constructors; calls make none.
         self.built = True
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: settings_lib.Settings,
+        network: Functional,
+        augmentation: SiameseAugmentation,
+        source: Any,
+    ) -> Self:
+        """Returns the objective of some settings; see above."""
+        return cls(network, augmentation, source, **settings.arguments())
 
     @abc.abstractmethod
     def references(
@@ -75,3 +103,22 @@ class Objective(keras.layers.Layer, abc.ABC):
     def constrain(self, weights: list[tf.Tensor]) -> list[tf.Tensor]:
         """Returns the nearest legal values of the objective's own weights."""
         return weights
+
+    def initial_state(self, seed: int) -> list[tf.Tensor]:
+        """Returns the state before the first step, from the run's seed."""
+        return []
+
+    def advance(
+        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor
+    ) -> list[tf.Tensor]:
+        """Returns the state after a step; pure, as the call is.
+
+        Only called where there is a state. It is read from the non-trainable
+        weights, which hold it as long as the call lasts.
+
+        Args:
+            images: all instances, decoded from the updated memory.
+            labels: their classes.
+            seed: int32 `[2]`, another one in each step.
+        """
+        return []

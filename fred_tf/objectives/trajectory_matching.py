@@ -1,5 +1,8 @@
 """Trajectory matching: train like an expert, on synthetic images."""
 
+import dataclasses
+from typing import ClassVar
+
 import tensorflow as tf
 
 from fred_tf import seeds
@@ -8,6 +11,60 @@ from fred_tf.expert_store import ExpertStore
 from fred_tf.networks import Functional
 from fred_tf.objectives.objective import Objective
 from fred_tf.objectives.student import STUDENT_MEMORY, Student, chunks_of
+from fred_tf.settings import (
+    Settings,
+    check_least,
+    check_one_of,
+    check_positive,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class TrajectoryMatchingSettings(Settings):
+    """Arguments of `TrajectoryMatching`."""
+
+    name: ClassVar[str] = "trajectory_matching"
+    student_steps: int = 50
+    expert_epochs: int = 2
+    max_start_epoch: int = 5
+    student_batch: int = 0
+    student_learning_rate: float = 0.01
+    student_learning_rate_step: float = 1e-7
+    minimum_student_learning_rate: float = 1e-3
+    student_memory: str = "recompute"
+    student_chunk: int = 0
+    segments_per_step: int = 0
+
+    def __post_init__(self):
+        check_least("student_steps", self.student_steps, 1)
+        check_least("expert_epochs", self.expert_epochs, 1)
+        check_least("max_start_epoch", self.max_start_epoch, 1)
+        check_least("student_batch", self.student_batch, 0)
+        check_positive("student_learning_rate", self.student_learning_rate)
+        check_least(
+            "student_learning_rate_step", self.student_learning_rate_step, 0
+        )
+        check_positive(
+            "minimum_student_learning_rate", self.minimum_student_learning_rate
+        )
+        check_one_of("student_memory", self.student_memory, STUDENT_MEMORY)
+        check_least("student_chunk", self.student_chunk, 0)
+        check_least("segments_per_step", self.segments_per_step, 0)
+
+    def check_run(self, config, instances):
+        if instances is not None:
+            chunks_of(instances, self.student_batch, self.student_chunk)
+        start, length = self.max_start_epoch, self.expert_epochs
+        last, experts = start - 1 + length, config.experts
+        if last > experts.epochs_on_disk:
+            raise ValueError(
+                "`max_start_epoch` - 1 + `expert_epochs` must not exceed the "
+                f"{experts.epochs_on_disk} stored epochs of the experts. "
+                f"Received: {start} - 1 + {length} = {last}, with "
+                f"`experts.stored_epochs` {experts.stored_epochs} (0 means "
+                f"all) and `experts.epochs` {experts.epochs}. Lower one of "
+                "the former or raise the latter."
+            )
 
 
 class TrajectoryMatching(Objective):
@@ -52,6 +109,8 @@ class TrajectoryMatching(Objective):
             or have other parameters, or the network has batch statistics.
     """
 
+    Settings = TrajectoryMatchingSettings
+    needs_experts = True
     weight_names = ("student_learning_rate",)
     references_per_step_name = "segments_per_step"
 

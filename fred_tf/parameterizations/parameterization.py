@@ -1,12 +1,15 @@
 """The contract of a parameterization: what is stored instead of images."""
 
 import abc
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from fred_tf import settings as settings_lib
+from fred_tf.objectives.objective import Objective
 
 
 class Parameterization(keras.layers.Layer, abc.ABC):
@@ -17,11 +20,19 @@ class Parameterization(keras.layers.Layer, abc.ABC):
     until then it is zero. Everything is decoded in normalised space, and
     values are not clipped.
 
+    A member is one file: the class, and its `Settings`, whose fields are the
+    constructor's arguments beyond the sizes below. A budget makes it
+    (`from_settings`), and `usual_learning_rates` says which step size its
+    memory wants under which objective.
+
     Args:
         image_shape: `[height, width, channels]`, or more spatial axes.
         classes: number of classes.
         instances_per_class: decoded images per class.
     """
+
+    Settings: ClassVar[type[settings_lib.Settings]]
+    usual_learning_rates: ClassVar[Mapping[str, float]] = {}
 
     def __init__(
         self,
@@ -34,6 +45,60 @@ class Parameterization(keras.layers.Layer, abc.ABC):
         self.image_shape = tuple(int(size) for size in image_shape)
         self.classes = int(classes)
         self.instances_per_class = int(instances_per_class)
+
+    @classmethod
+    @abc.abstractmethod
+    def instances_within(
+        cls,
+        settings: settings_lib.Settings,
+        image_shape: Sequence[int],
+        classes: int,
+        ipc: int,
+    ) -> int:
+        """Returns how many images per class a budget holds; integers only.
+
+        Args:
+            settings: this member's.
+            image_shape: `[height, width, channels]`, or more spatial axes.
+            classes: number of classes.
+            ipc: the budget is `ipc` whole images per class.
+
+        Raises:
+            ValueError: the budget holds nothing of use; the message says
+                which setting to change.
+        """
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: settings_lib.Settings,
+        image_shape: Sequence[int],
+        classes: int,
+        ipc: int,
+    ) -> Self:
+        """Returns an empty memory that fits a budget; see above."""
+        count = cls.instances_within(settings, image_shape, classes, ipc)
+        return cls(image_shape, classes, count, **settings.arguments())
+
+    @classmethod
+    def usual_learning_rate(
+        cls,
+        settings: settings_lib.Settings,
+        objective: str,
+        image_shape: Sequence[int],
+    ) -> float:
+        """Returns the step size that this memory usually takes.
+
+        Raises:
+            ValueError: none is known for the objective.
+        """
+        if objective not in cls.usual_learning_rates:
+            raise ValueError(
+                "`distiller.memory_learning_rate` must be given for "
+                f"{settings.name!r} with {objective!r}: no usual one is known, "
+                f"only for {sorted(cls.usual_learning_rates)}."
+            )
+        return cls.usual_learning_rates[objective]
 
     @abc.abstractmethod
     def adapt(self, images: np.ndarray, labels: np.ndarray, seed: int) -> None:
@@ -51,6 +116,25 @@ class Parameterization(keras.layers.Layer, abc.ABC):
     @abc.abstractmethod
     def call(self, indices: tf.Tensor) -> tf.Tensor:
         """Returns the images `[n, *image_shape]` of instances `[n]`."""
+
+    def drawn(self, seed: tf.Tensor) -> tf.Tensor:
+        """Returns which instances a step with `seed` may see, `[n]`.
+
+        All of them unless decoding is stochastic. Their number, and how many
+        are of each class, is the same for every seed.
+
+        Args:
+            seed: int32 `[2]`.
+        """
+        return tf.range(self.instances)
+
+    def constrain(self, memory: list[tf.Tensor]) -> list[tf.Tensor]:
+        """Returns the nearest legal values of the trainable weights."""
+        return memory
+
+    def complete(self, objective: Objective) -> Objective:
+        """Returns the objective with what this memory adds to the loss."""
+        return objective
 
     @property
     def instances(self) -> int:

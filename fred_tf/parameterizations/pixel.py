@@ -1,11 +1,22 @@
 """The baseline parameterization: the pixels themselves."""
 
+import dataclasses
+from typing import ClassVar
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from fred_tf.coresets.random_selection import select_random
 from fred_tf.parameterizations.parameterization import Parameterization
+from fred_tf.settings import Settings
+
+
+@dataclasses.dataclass(frozen=True)
+class PixelSettings(Settings):
+    """There is nothing to choose."""
+
+    name: ClassVar[str] = "pixel"
 
 
 @keras.saving.register_keras_serializable("fred_tf")
@@ -14,7 +25,18 @@ class Pixel(Parameterization):
 
     The memory is `[instances, *image_shape]`; `instances_per_class` is the
     ipc. `adapt` draws that many distinct real images per class.
+
+    The usual step sizes are the published ones of the objectives: Zhao &
+    Bilen 2021 (arXiv 2006.05929), 2023 (2110.04181); Cazenavette et al. 2022
+    (2203.11932), who vary between 100 and 1,000.
     """
+
+    Settings = PixelSettings
+    usual_learning_rates = {
+        "gradient_matching": 0.1,
+        "distribution_matching": 1.0,
+        "trajectory_matching": 1000.0,
+    }
 
     def __init__(self, image_shape, classes, instances_per_class, **kwargs):
         super().__init__(image_shape, classes, instances_per_class, **kwargs)
@@ -24,6 +46,10 @@ class Pixel(Parameterization):
             initializer="zeros",
         )
         self.built = True
+
+    @classmethod
+    def instances_within(cls, settings, image_shape, classes, ipc):
+        return ipc
 
     def adapt(self, images, labels, seed):
         chosen = select_random(

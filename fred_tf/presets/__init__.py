@@ -3,6 +3,7 @@
 from fred_tf import config as config_lib
 from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.presets import distribution_matching, trajectory_matching
+from fred_tf.settings import nearest
 
 _TABLES = (distribution_matching, trajectory_matching)
 
@@ -17,10 +18,13 @@ def table() -> str:
     lines = [f"{'preset':24} images/class  outer steps  objective"]
     for name in names():
         config = preset(name)
-        shape = KNOWN[config.dataset].image_shape
+        known = KNOWN[config.dataset]
+        images = config_lib.instances_per_class(
+            config, known.image_shape, known.classes
+        )
         lines.append(
-            f"{name:24} {config_lib.check_budget(config, shape):12} "
-            f"{config.outer_steps:12,}  {config.objective.name}"
+            f"{name:24} {images:12} {config.outer_steps:12,}  "
+            f"{config.objective.name}"
         )
     return "\n".join(lines)
 
@@ -35,6 +39,6 @@ def preset(name: str) -> config_lib.Config:
         if name in table.ROWS:
             return config_lib.replace(table.BASE, table.ROWS[name])
     raise ValueError(
-        f"Unknown preset {name!r}.{config_lib.nearest(name, names())} "
+        f"Unknown preset {name!r}.{nearest(name, names())} "
         "`--list_presets` prints all of them."
     )

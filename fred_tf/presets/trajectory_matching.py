@@ -8,12 +8,13 @@ main table states. A memory step size is published for `cifar10_ipc1_tm` only
 100 of 50 epochs, SGD 0.01, batch 256. `# ours` marks what is not published.
 """
 
-from fred_tf.config import Config, TrajectoryMatchingConfig
+from fred_tf.config import Config
+from fred_tf.objectives import TrajectoryMatching
 
 BASE = Config(
     dataset="cifar10",
     ipc=1,
-    objective=TrajectoryMatchingConfig(),
+    objective=TrajectoryMatching.Settings(),
     outer_steps=15_000,
 )
 
@@ -115,6 +116,7 @@ ROWS = {
         2,
         1e-5,
         0.02,
+        augmentation="color_crop",
         network__width=8,
         network__depth=2,
         objective__expert_epochs=1,

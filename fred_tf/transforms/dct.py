@@ -1,6 +1,7 @@
 """The discrete cosine transform over any number of axes."""
 
 import functools
+import math
 
 import keras
 import numpy as np
@@ -73,6 +74,11 @@ class DCT(Transform):
 
     def inverse(self, coefficients):
         return self._apply(coefficients, inverse=True)
+
+    def gain(self, spatial_shape):
+        if self.norm == "ortho":
+            return 1.0
+        return float(math.prod(2 * size for size in spatial_shape))
 
     def _apply(self, x: tf.Tensor, inverse: bool) -> tf.Tensor:
         x = tf.convert_to_tensor(x)

@@ -1,6 +1,7 @@
 """The contract of an image transform."""
 
 import abc
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
@@ -22,6 +23,17 @@ class Transform(keras.layers.Layer, abc.ABC):
     @abc.abstractmethod
     def inverse(self, coefficients: tf.Tensor) -> tf.Tensor:
         """Returns the images that have these coefficients."""
+
+    def gain(self, spatial_shape: Sequence[int]) -> float:
+        """Returns the squared length of a generic coefficient's analysis.
+
+        1 for orthonormal transforms. A step L on coefficients moves images as
+        a step L / gain on orthonormal ones does.
+
+        Args:
+            spatial_shape: the axes between batch and channels.
+        """
+        return 1.0
 
     def compute_output_shape(self, input_shape):
         return input_shape
