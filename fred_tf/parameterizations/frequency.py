@@ -7,12 +7,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fred_tf import budget
+from fred_tf import budget, seeds
 from fred_tf.coresets.random_selection import select_random
-from fred_tf.parameterizations.frequency_mask import (
-    MASK_RULES,
-    top_frequencies,
-)
+from fred_tf.parameterizations.frequency_mask import MASK_RULES, choose_mask
 from fred_tf.parameterizations.parameterization import Parameterization
 from fred_tf.settings import Settings, check_least, check_one_of
 from fred_tf.transforms import TRANSFORMS, Transform
@@ -39,6 +36,22 @@ class FrequencySettings(Settings):
         check_one_of("norm", self.norm, NORMS)
         check_one_of("mask_rule", self.mask_rule, MASK_RULES)
         check_one_of("mask_statistics", self.mask_statistics, MASK_STATISTICS)
+        if self.transform == "identity" and self.mask_rule.endswith(
+            "frequency"
+        ):
+            raise ValueError(
+                "Pixels have no frequency: the `transform` 'identity' needs "
+                "another `mask_rule`, e.g. 'explained_variance'. Received: "
+                f"{self.mask_rule!r}."
+            )
+
+    @property
+    def needs_variance(self) -> bool:
+        """Whether masks need two instances of a class."""
+        return (
+            self.mask_rule == "explained_variance"
+            and self.mask_statistics == "initial_images"
+        )
 
     def make_transform(self) -> Transform:
         """Returns the transform that these settings name."""
@@ -72,7 +85,9 @@ class Frequency(Parameterization):
             positions in a channel.
         transform: the `Transform` whose coefficients are stored.
         mask_rule: what is kept: the highest `"explained_variance"` ratio, as
-            in the paper, or the highest `"energy"`.
+            in the paper, the highest `"energy"`, the lowest or highest of all
+            frequencies (`"low_frequency"`, `"high_frequency"`), or
+            `"random"` positions, drawn for each class.
         mask_statistics: `"initial_images"` scores the drawn images only, as
             the official masks do; `"whole_class"` every real image of the
             class, which is steadier where few are drawn.
@@ -141,7 +156,7 @@ class Frequency(Parameterization):
         kept = settings.coefficients_per_channel
         available = budget.positions(image_shape)
         instances = budget.instances_per_class(image_shape, ipc, kept)
-        if instances < 2 and kept < available:
+        if instances < 2 and kept < available and settings.needs_variance:
             raise ValueError(
                 f"`coefficients_per_channel` {kept} leaves {instances} "
                 f"instance per class at `ipc` {ipc}, and explained variance "
@@ -177,7 +192,10 @@ class Frequency(Parameterization):
                 pool = self._transform(images[labels == label])
             else:
                 pool = initial
-            kept = self._kept(pool)
+            generator = np.random.default_rng(
+                seeds.integer(seed, "random mask", label)
+            )
+            kept = self._kept(pool, generator)
             flat = initial.reshape(len(rows), -1, self.image_shape[-1])
             values.append(flat[:, kept])
             table.append(kept)
@@ -187,12 +205,17 @@ class Frequency(Parameterization):
     def _transform(self, images: np.ndarray) -> np.ndarray:
         return self.transform(tf.convert_to_tensor(images, tf.float32)).numpy()
 
-    def _kept(self, coefficients: np.ndarray) -> np.ndarray:
+    def _kept(self, coefficients: np.ndarray, generator) -> np.ndarray:
         everything = budget.positions(self.image_shape)
         if self.coefficients_per_channel == everything:
             return np.arange(everything, dtype=np.int32)
-        score = MASK_RULES[self.mask_rule](coefficients)
-        return top_frequencies(score, self.coefficients_per_channel)
+        return choose_mask(
+            self.mask_rule,
+            self.coefficients_per_channel,
+            coefficients,
+            self.transform,
+            generator,
+        )
 
     def call(self, indices):
         indices = tf.cast(indices, tf.int32)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from fred_tf.transforms import Transform
+
 
 def explained_variance_ratio(coefficients: np.ndarray) -> np.ndarray:
     """Returns the share of the variance that lies along each frequency.
@@ -56,10 +58,60 @@ def energy_share(coefficients: np.ndarray) -> np.ndarray:
     return energy / total if total > 0 else energy
 
 
+def _explained_variance(coefficients, transform, generator):
+    return explained_variance_ratio(coefficients)
+
+
+def _energy(coefficients, transform, generator):
+    return energy_share(coefficients)
+
+
+def _low_frequency(coefficients, transform, generator):
+    return -transform.frequencies(coefficients.shape[1:-1])
+
+
+def _high_frequency(coefficients, transform, generator):
+    return transform.frequencies(coefficients.shape[1:-1])
+
+
+def _random(coefficients, transform, generator):
+    return generator.random(coefficients.shape[1:-1])
+
+
+# Scores of all positions, highest kept. The last three look at no image: the
+# lowest frequencies are those of the zig-zag order, diagonal by diagonal.
 MASK_RULES = {
-    "explained_variance": explained_variance_ratio,
-    "energy": energy_share,
+    "explained_variance": _explained_variance,
+    "energy": _energy,
+    "low_frequency": _low_frequency,
+    "high_frequency": _high_frequency,
+    "random": _random,
 }
+
+
+def choose_mask(
+    rule: str,
+    count: int,
+    coefficients: np.ndarray,
+    transform: Transform,
+    generator: np.random.Generator,
+) -> np.ndarray:
+    """Returns the flat positions that a class keeps, ascending, `[count]`.
+
+    Args:
+        rule: a name in `MASK_RULES`.
+        count: positions to keep, the same for every channel.
+        coefficients: `[instances, ..., channels]` of the class.
+        transform: what made them.
+        generator: for the rule `random`.
+
+    Raises:
+        ValueError: the rule asks for frequencies and pixels have none, or for
+            variances of fewer than two instances.
+    """
+    return top_frequencies(
+        MASK_RULES[rule](coefficients, transform, generator), count
+    )
 
 
 def top_frequencies(score: np.ndarray, count: int) -> np.ndarray:

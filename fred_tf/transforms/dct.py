@@ -80,6 +80,10 @@ class DCT(Transform):
             return 1.0
         return float(math.prod(2 * size for size in spatial_shape))
 
+    def frequencies(self, spatial_shape):
+        axes = [np.arange(size) / size for size in spatial_shape]
+        return sum(np.meshgrid(*axes, indexing="ij"))
+
     def _apply(self, x: tf.Tensor, inverse: bool) -> tf.Tensor:
         x = tf.convert_to_tensor(x)
         rank = x.shape.rank

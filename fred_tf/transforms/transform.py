@@ -4,6 +4,7 @@ import abc
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -24,6 +25,22 @@ class Transform(keras.layers.Layer, abc.ABC):
     def inverse(self, coefficients: tf.Tensor) -> tf.Tensor:
         """Returns the images that have these coefficients."""
 
+    @abc.abstractmethod
+    def frequencies(self, spatial_shape: Sequence[int]) -> np.ndarray:
+        """Returns how high the frequency of each coefficient is.
+
+        Only the order means something, 0 is the lowest.
+
+        Args:
+            spatial_shape: the axes between batch and channels.
+
+        Returns:
+            float64 `[*spatial_shape]`.
+
+        Raises:
+            ValueError: the coefficients have no frequency.
+        """
+
     def gain(self, spatial_shape: Sequence[int]) -> float:
         """Returns the squared length of a generic coefficient's analysis.
 
@@ -37,3 +54,11 @@ class Transform(keras.layers.Layer, abc.ABC):
 
     def compute_output_shape(self, input_shape):
         return input_shape
+
+
+def along_axis(x: tf.Tensor, matrix: np.ndarray, axis: int) -> tf.Tensor:
+    """Returns `x` with the vectors v along one axis replaced by v @ matrix."""
+    rank = x.shape.rank
+    product = tf.tensordot(x, tf.cast(matrix, x.dtype), [[axis], [0]])
+    back = [*range(axis), rank - 1, *range(axis, rank - 1)]
+    return tf.transpose(product, back)

@@ -2,11 +2,13 @@ import numpy as np
 import pytest
 
 from fred_tf.parameterizations.frequency_mask import (
+    MASK_RULES,
+    choose_mask,
     energy_share,
     explained_variance_ratio,
     top_frequencies,
 )
-from fred_tf.transforms import DCT
+from fred_tf.transforms import DCT, DFT, TRANSFORMS, Identity
 
 
 def by_covariance(coefficients):
@@ -72,3 +74,58 @@ def test_identical_instances_have_no_variance():
 def test_refuses_a_single_instance():
     with pytest.raises(ValueError, match="at least 2 instances.*Received: 1"):
         explained_variance_ratio(np.ones((1, 2, 2, 1)))
+
+
+@pytest.mark.parametrize("rule", MASK_RULES)
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_every_rule_keeps_exactly_as_many_as_asked(rule, name, generator):
+    if name == "identity" and rule.endswith("frequency"):
+        with pytest.raises(ValueError, match="Pixels have no frequency"):
+            choose_mask(rule, 3, np.ones((2, 16, 16, 1)), Identity(), generator)
+        return
+    transform = TRANSFORMS[name]()
+    coefficients = generator.normal(size=(5, 16, 16, 3)).astype(np.float32)
+    kept = choose_mask(rule, 37, coefficients, transform, generator)
+    assert kept.shape == (37,)
+    assert len(set(kept)) == 37
+    assert 0 <= kept.min() <= kept.max() < 256
+    assert (np.diff(kept) > 0).all()
+
+
+def mask(rule, count, transform, size=4):
+    empty = np.zeros((1, size, size, 1))
+    kept = np.zeros(size * size, bool)
+    kept[choose_mask(rule, count, empty, transform, None)] = True
+    return kept.reshape(size, size)
+
+
+def test_low_frequencies_go_diagonal_by_diagonal():
+    rows, columns = np.indices((4, 4))
+    expected = rows + columns < 3
+    found = mask("low_frequency", 6, DCT())
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(
+        mask("high_frequency", 6, DCT()), rows + columns > 3
+    )
+
+
+def test_low_frequencies_of_a_fourier_transform_come_with_their_mirrors():
+    found = mask("low_frequency", 5, DFT())
+    assert set(zip(*np.nonzero(found))) == {
+        (0, 0),
+        (0, 1),
+        (0, 3),
+        (1, 0),
+        (3, 0),
+    }
+
+
+def test_random_masks_follow_their_generator():
+    coefficients = np.ones((2, 8, 8, 1))
+
+    def draw(seed):
+        generator = np.random.default_rng(seed)
+        return choose_mask("random", 9, coefficients, DCT(), generator)
+
+    np.testing.assert_array_equal(draw(0), draw(0))
+    assert set(draw(0)) != set(draw(1))

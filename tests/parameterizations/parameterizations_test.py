@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from fred_tf.parameterizations import Frequency, Pixel
 from fred_tf.parameterizations.frequency_mask import explained_variance_ratio
-from fred_tf.transforms import DCT
+from fred_tf.transforms import DCT, TRANSFORMS
 
 
 def make_frequency(**changes):
@@ -31,6 +31,16 @@ MEMBERS = {
         mask_statistics="whole_class",
         mask_rule="energy",
     ),
+    **{
+        f"frequency, {name}": lambda name=name: make_frequency(
+            transform=TRANSFORMS[name]()
+        )
+        for name in ("dft", "haar", "identity")
+    },
+    **{
+        f"frequency, {rule}": lambda rule=rule: make_frequency(mask_rule=rule)
+        for rule in ("low_frequency", "high_frequency", "random")
+    },
 }
 
 
@@ -96,9 +106,10 @@ def test_graph_xla_and_stateless_decoding_agree(member):
     np.testing.assert_allclose(stateless, expected, atol=1e-6)
 
 
-def test_gradient_reaches_every_stored_float(member):
+def test_gradient_reaches_every_stored_float(member, generator):
+    weights = generator.normal(size=(member.instances, *member.image_shape))
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum((member.decode() + 1) ** 3)
+        loss = tf.reduce_sum(member.decode() * weights.astype(np.float32))
     (gradient,) = tape.gradient(loss, member.trainable_variables)
     assert np.count_nonzero(tf.convert_to_tensor(gradient)) > 600
 

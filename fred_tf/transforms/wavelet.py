@@ -1,0 +1,149 @@
+"""Orthogonal wavelets: Haar, Daubechies and their kin."""
+
+import functools
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import pywt
+import tensorflow as tf
+
+from fred_tf.transforms.transform import Transform, along_axis
+
+
+@functools.lru_cache(maxsize=256)
+def _level(wavelet: str, size: int) -> np.ndarray | None:
+    """Returns B with (one level of v) = v @ B, or None if there is none.
+
+    Low pass first, then high pass; periodic at the border, which keeps B
+    orthonormal. Filters longer than the signal wrap around it more than once
+    and may lose that.
+    """
+    if size % 2:
+        return None
+    low, high = pywt.dwt(np.eye(size), wavelet, mode="periodization", axis=1)
+    basis = np.concatenate([low, high], axis=1)
+    orthonormal = np.allclose(basis @ basis.T, np.eye(size), atol=1e-9)
+    return basis if orthonormal else None
+
+
+@keras.saving.register_keras_serializable("fred_tf")
+class Wavelet(Transform):
+    """Discrete wavelet transform over the axes between batch and channels.
+
+    Each level splits its block along every axis into a smooth and a detailed
+    half; the next level treats the block that is smooth along all of them
+    (Mallat 1989), which lies in the corner at index 0. Filters come from
+    PyWavelets and the border is periodic, so that the transform is
+    orthonormal and needs no more coefficients than pixels.
+
+    Args:
+        wavelet: name of an orthogonal wavelet of PyWavelets: `"haar"`,
+            `"db2"`, `"db4"`, `"sym4"`, ...
+        levels: levels at most; 0 means as many as the sizes allow. A level
+            needs an even size along every axis.
+
+    Raises:
+        ValueError: the wavelet is unknown or not orthogonal, `levels` is
+            negative, or (when called) the image has no level at all.
+    """
+
+    def __init__(self, wavelet: str = "haar", levels: int = 0, **kwargs):
+        super().__init__(**kwargs)
+        if wavelet not in pywt.wavelist(kind="discrete") or not (
+            pywt.Wavelet(wavelet).orthogonal
+        ):
+            raise ValueError(
+                "`wavelet` must be an orthogonal wavelet of PyWavelets, e.g. "
+                f"'haar', 'db2', 'db4' or 'sym4'. Received: {wavelet!r}."
+            )
+        if levels < 0:
+            raise ValueError(
+                "`levels` must be at least 0, which means all. Received: "
+                f"{levels}."
+            )
+        self.wavelet = wavelet
+        self.levels = levels
+
+    def blocks(self, spatial_shape: Sequence[int]) -> list[tuple[int, ...]]:
+        """Returns the shape of the block that each level splits."""
+        shape, blocks = tuple(spatial_shape), []
+        while all(_level(self.wavelet, size) is not None for size in shape):
+            blocks.append(shape)
+            shape = tuple(size // 2 for size in shape)
+            if len(blocks) == self.levels:
+                break
+        if not blocks:
+            raise ValueError(
+                "A wavelet transform needs an even size along every axis, and "
+                f"one as long as the filter. Received: {tuple(spatial_shape)} "
+                f"with {self.wavelet!r}. Choose a shorter wavelet or another "
+                "transform."
+            )
+        return blocks
+
+    def call(self, images):
+        blocks = self.blocks(images.shape[1:-1])
+        return self._forward(tf.convert_to_tensor(images), blocks)
+
+    def _forward(self, x: tf.Tensor, blocks) -> tf.Tensor:
+        for axis, size in enumerate(blocks[0], start=1):
+            x = along_axis(x, _level(self.wavelet, size), axis)
+        if len(blocks) == 1:
+            return x
+        return _with_corner(x, self._forward(_corner(x), blocks[1:]))
+
+    def inverse(self, coefficients):
+        blocks = self.blocks(coefficients.shape[1:-1])
+        return self._inverse(tf.convert_to_tensor(coefficients), blocks)
+
+    def _inverse(self, x: tf.Tensor, blocks) -> tf.Tensor:
+        if len(blocks) > 1:
+            x = _with_corner(x, self._inverse(_corner(x), blocks[1:]))
+        for axis, size in enumerate(blocks[0], start=1):
+            x = along_axis(x, _level(self.wavelet, size).T, axis)
+        return x
+
+    def frequencies(self, spatial_shape):
+        """Coarse levels first; within one, what is detailed along fewer axes.
+
+        See the base class.
+        """
+        shape = tuple(spatial_shape)
+        blocks = self.blocks(shape)
+        found = np.zeros(shape)
+        for rank, block in enumerate(reversed(blocks)):
+            detailed = sum(
+                (np.arange(size) >= size // 2).reshape(
+                    [-1 if a == axis else 1 for a in range(len(block))]
+                )
+                * 1.0
+                for axis, size in enumerate(block)
+            )
+            inside = found[tuple(slice(size) for size in block)]
+            level = rank + detailed / (1 + len(block))
+            inside[...] = np.where(detailed > 0, level, inside)
+        return found
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "wavelet": self.wavelet,
+            "levels": self.levels,
+        }
+
+
+def _corner(x: tf.Tensor) -> tf.Tensor:
+    """Returns the first half along every axis between batch and channels."""
+    halves = [slice(size // 2) for size in x.shape[1:-1]]
+    return x[(slice(None), *halves)]
+
+
+def _with_corner(x: tf.Tensor, corner: tf.Tensor) -> tf.Tensor:
+    """Returns `x` with its `_corner` replaced."""
+    spatial = x.shape[1:-1]
+    outside = np.ones(spatial)
+    outside[tuple(slice(size // 2) for size in spatial)] = 0
+    pads = [[0, 0], *([0, size - size // 2] for size in spatial), [0, 0]]
+    outside = tf.cast(outside[None, ..., None], x.dtype)
+    return x * outside + tf.pad(corner, pads)
