@@ -105,7 +105,7 @@ class NetworkTraining:
             def one_batch(batch, state):
                 begin = batch * self.batch_size
                 chosen = order[begin : begin + self.batch_size]
-                state = self._step(
+                state = self.step(
                     state,
                     tf.gather(images, chosen),
                     tf.gather(labels, chosen),
@@ -130,7 +130,15 @@ class NetworkTraining:
         )
         return state
 
-    def _step(self, state, images, labels, seed, rate) -> State:
+    def step(
+        self,
+        state: State,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        seed: tf.Tensor,
+        rate: tf.Tensor,
+    ) -> State:
+        """Returns the state after one batch; pure."""
         parameters, velocities, statistics = state
         if self.normalization is not None:
             images = self.normalization(images)

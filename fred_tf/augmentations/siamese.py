@@ -96,7 +96,8 @@ class SiameseAugmentation:
 
         Args:
             images: float `[batch, height, width, channels]`; only the batch
-                size may be unknown while tracing.
+                size may be unknown while tracing. The strategy "none" takes
+                voxels, too.
             seed: int32 `[2]`.
             shared: whether all images get the same parameters.
 
@@ -108,20 +109,19 @@ class SiameseAugmentation:
             TypeError: `images` is not floating.
         """
         images = tf.convert_to_tensor(images)
+        if not self.names:
+            return images
         if images.shape.rank != 4 or None in images.shape[1:]:
             raise ValueError(
                 "`images` must be [batch, height, width, channels] with known "
                 f"height, width and channels. Received: {images.shape}. Set "
-                "them with `tf.ensure_shape`."
+                "them with `tf.ensure_shape`; voxels take the strategy 'none'."
             )
         if not images.dtype.is_floating:
             raise TypeError(
                 "`images` must be floating, as most operations average pixels. "
                 f"Received: {images.dtype.name}. Normalise them first."
             )
-        if not self.names:
-            return images
-
         _, height, width, _ = images.shape
         count = 1 if shared else images.shape[0]
         if count is None:

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from fred_tf import seeds
 from fred_tf.datasets.image_data import Split
 from fred_tf.normalizations import Standardize
 
@@ -75,3 +76,20 @@ class ClassBatches:
             places = tf.math.top_k(numbers, per_class, sorted=False).indices
             chosen = tf.gather(self._table, places, batch_dims=1)
             return self.normalization(tf.gather(self._images, chosen))
+
+    def stream(
+        self, seed: int, numbers: tf.data.Dataset, per_class: int
+    ) -> tf.data.Dataset:
+        """Streams draws as references: `{"images": draw}` for each number.
+
+        Args:
+            seed: the run's integer seed.
+            numbers: int64 scalars; a draw depends on its own alone.
+            per_class: images of each class.
+        """
+        stream = seeds.named(seed, "class batches")
+        return numbers.map(
+            lambda number: {
+                "images": self.draw(seeds.fold(stream, number), per_class)
+            }
+        )

@@ -12,8 +12,9 @@ class Split:
     """Images with labels.
 
     Attributes:
-        images: `[n, height, width, channels]`, uint8, or float32 in [0, 1].
-            Other floating-point types are converted to float32.
+        images: `[n, height, width, channels]`, uint8, or float32 in [0, 1];
+            voxels have a depth before the height. Other floating-point types
+            are converted to float32.
         labels: int32 `[n]`, not negative. Other integer types are converted.
 
     Raises:
@@ -69,8 +70,8 @@ class ImageData:
         check(self)
 
     @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """`(height, width, channels)`."""
+    def image_shape(self) -> tuple[int, ...]:
+        """`(height, width, channels)`; of voxels with the depth before."""
         return self.train.images.shape[1:]
 
     @property
@@ -113,12 +114,13 @@ def check(data: ImageData) -> None:
 
 def _check_layout(images: np.ndarray) -> None:
     shape = images.shape
-    if len(shape) != 4 or 0 in shape or shape[3] == 2:
+    if len(shape) not in (4, 5) or 0 in shape or shape[-1] == 2:
         raise ValueError(
-            "`images` must be [n, height, width, channels] with at least one "
-            f"image and with 1, 3 or more channels. Received: shape {shape}."
+            "`images` must be [n, height, width, channels], or [n, depth, "
+            "height, width, channels], with at least one image and with 1, 3 "
+            f"or more channels. Received: shape {shape}."
         )
-    if shape[1] in (1, 3) and shape[3] not in (1, 3):
+    if shape[1] in (1, 3) and shape[-1] not in (1, 3):
         raise ValueError(
             "`images` must have their channels last. Received: shape "
             f"{shape}, which looks like [n, channels, height, width]. "

@@ -1,17 +1,20 @@
 """What is matched between synthetic and real data."""
 
 from fred_tf.objectives.distribution_matching import DistributionMatching
+from fred_tf.objectives.gradient_matching import GradientMatching
 from fred_tf.objectives.objective import Objective, Reference
 from fred_tf.objectives.trajectory_matching import TrajectoryMatching
 
 OBJECTIVES = {
     "distribution_matching": DistributionMatching,
+    "gradient_matching": GradientMatching,
     "trajectory_matching": TrajectoryMatching,
 }
 
 __all__ = [
     "OBJECTIVES",
     "DistributionMatching",
+    "GradientMatching",
     "Objective",
     "Reference",
     "TrajectoryMatching",

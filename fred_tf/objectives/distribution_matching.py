@@ -71,16 +71,7 @@ class DistributionMatching(Objective):
         batches.check(real_batch_per_class)
 
     def references(self, seed, numbers):
-        stream = seeds.named(seed, "class batches")
-
-        def draw(position):
-            return {
-                "images": self.batches.draw(
-                    seeds.fold(stream, position), self.real_batch_per_class
-                )
-            }
-
-        return numbers.map(draw)
+        return self.batches.stream(seed, numbers, self.real_batch_per_class)
 
     def call(self, images, labels, reference, seed):
         real = reference["images"]

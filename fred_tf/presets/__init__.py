@@ -2,10 +2,14 @@
 
 from fred_tf import config as config_lib
 from fred_tf.datasets.dataset_spec import KNOWN
-from fred_tf.presets import distribution_matching, trajectory_matching
+from fred_tf.presets import (
+    distribution_matching,
+    gradient_matching,
+    trajectory_matching,
+)
 from fred_tf.settings import nearest
 
-_TABLES = (distribution_matching, trajectory_matching)
+_TABLES = (distribution_matching, gradient_matching, trajectory_matching)
 
 
 def names() -> list[str]:

@@ -2,18 +2,25 @@ import re
 
 import pytest
 
-from fred_tf import presets
+from fred_tf import config, presets
 
 
 @pytest.mark.parametrize("name", presets.names())
 def test_names_say_what_the_preset_is(name):
-    match = re.fullmatch(r"(\w+)_ipc(\d+)_(dm|tm)(_cpu|_tiny)?", name)
+    match = re.fullmatch(r"(\w+)_ipc(\d+)_(dc|dm|dsa|tm)(_cpu|_tiny)?", name)
     settings = presets.preset(name)
     assert match, name
     assert settings.dataset == match[1]
     assert settings.ipc == int(match[2])
-    objective = {"dm": "distribution_matching", "tm": "trajectory_matching"}
+    objective = {
+        "dc": "gradient_matching",
+        "dm": "distribution_matching",
+        "dsa": "gradient_matching",
+        "tm": "trajectory_matching",
+    }
     assert settings.objective.name == objective[match[3]]
+    if match[3] in ("dc", "dsa"):
+        assert (settings.augmentation == "none") == (match[3] == "dc")
 
 
 def test_published_values_of_trajectory_matching():
@@ -37,6 +44,14 @@ def test_published_values_of_distribution_matching():
     assert settings.objective.real_batch_per_class == 256
     assert settings.outer_steps == 20_000
     assert settings.evaluation.learning_rate == 0.01
+
+
+def test_published_values_of_gradient_matching():
+    settings = presets.preset("cifar10_ipc2_dc")
+    assert config.memory_learning_rate(settings, (32, 32, 3)) == 1e3
+    assert settings.parameterization.coefficients_per_channel == 32
+    assert settings.objective.real_batch_per_class == 256
+    assert settings.outer_steps == 1_000
 
 
 @pytest.mark.parametrize("wanted", ["cifar10_ipc1", "mnist_ipc1_tm"])

@@ -1,0 +1,237 @@
+"""Gradient matching: synthetic images that push a network like real ones."""
+
+import dataclasses
+from typing import ClassVar
+
+import tensorflow as tf
+
+from fred_tf import seeds
+from fred_tf.augmentations import SiameseAugmentation
+from fred_tf.datasets.class_batches import ClassBatches
+from fred_tf.network_training import NetworkTraining
+from fred_tf.networks import Functional
+from fred_tf.objectives.gradient_distance import DISTANCES
+from fred_tf.objectives.objective import Objective
+from fred_tf.sequential import repeat
+from fred_tf.settings import (
+    Settings,
+    check_least,
+    check_one_of,
+    check_positive,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class GradientMatchingSettings(Settings):
+    """Arguments of `GradientMatching`."""
+
+    name: ClassVar[str] = "gradient_matching"
+    real_batch_per_class: int = 256
+    distance: str = "layerwise"
+    network_steps: int = 1
+    network_epochs: int = 1
+    network_batch: int = 256
+    network_learning_rate: float = 0.01
+    batches_per_step: int = 0
+
+    def __post_init__(self):
+        check_least("real_batch_per_class", self.real_batch_per_class, 1)
+        check_one_of("distance", self.distance, DISTANCES)
+        check_least("network_steps", self.network_steps, 1)
+        check_least("network_epochs", self.network_epochs, 1)
+        check_least("network_batch", self.network_batch, 1)
+        check_positive("network_learning_rate", self.network_learning_rate)
+        check_least("batches_per_step", self.batches_per_step, 0)
+
+
+class GradientMatching(Objective):
+    """Matches, class by class, the gradient of a network's loss.
+
+        L = sum_c D( grad_theta l(theta; A(S_c)), grad_theta l(theta; A(B_c)) )
+
+    (Zhao et al. 2021, eq. 7 to 9, arXiv 2006.05929), with l the mean
+    cross-entropy, B_c a batch of real images of class c, S_c all synthetic
+    images of the class, and D a distance, see `gradient_distance.py`. A is a
+    siamese augmentation (Zhao & Bilen 2021, arXiv 2102.08259): one set of
+    parameters per class and step, shared by both sides. The strategy "none"
+    gives gradient matching as first published (DC), others give DSA.
+
+    One network theta, the objective's state, serves `network_steps` steps.
+    After each but the last of them it is trained on the synthetic set for
+    `network_epochs` epochs of SGD, augmented per image; after the last, a
+    fresh one is drawn. The authors call these numbers outer and inner loop:
+    (1, 1) for 1 image per class, (10, 50) for 10, (50, 10) for 50.
+
+    Args:
+        network: the architecture.
+        augmentation: see above.
+        batches: real images by class.
+        real_batch_per_class: size of B_c.
+        distance: `"layerwise"` as published, `"squared"` or `"cosine"`.
+        network_steps: steps that a network serves, at least 1.
+        network_epochs: epochs that it is trained between two of them.
+        network_batch: images of a step of that training.
+        network_learning_rate: its step size.
+        batches_per_step: batches of all classes, averaged in a step, over all
+            replicas; 0 means one per replica.
+
+    Raises:
+        ValueError: a class has fewer images than `real_batch_per_class`, or
+            the network has batch statistics.
+    """
+
+    Settings = GradientMatchingSettings
+    references_per_step_name = "batches_per_step"
+
+    def __init__(
+        self,
+        network: Functional,
+        augmentation: SiameseAugmentation,
+        batches: ClassBatches,
+        real_batch_per_class: int = 256,
+        distance: str = "layerwise",
+        network_steps: int = 1,
+        network_epochs: int = 1,
+        network_batch: int = 256,
+        network_learning_rate: float = 0.01,
+        batches_per_step: int = 0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.network = network
+        self.augmentation = augmentation
+        self.batches = batches
+        self.real_batch_per_class = real_batch_per_class
+        self.distance = distance
+        self.network_steps = network_steps
+        self.network_epochs = network_epochs
+        self.network_learning_rate = network_learning_rate
+        self.references_per_step = batches_per_step
+        batches.check(real_batch_per_class)
+        if network.initial_statistics():
+            raise ValueError(
+                "Gradient matching needs a network without moving statistics: "
+                "real and synthetic batches of one class would each be "
+                'normalised by their own. Use `norm` "instance", "group", '
+                '"layer" or "none".'
+            )
+        self._training = NetworkTraining(network, augmentation, network_batch)
+        self.theta = self.add_weight(
+            name="theta",
+            shape=(network.size,),
+            initializer="zeros",
+            trainable=False,
+        )
+        self.served = self.add_weight(
+            name="served",
+            shape=(),
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+        )
+
+    def references(self, seed, numbers):
+        return self.batches.stream(seed, numbers, self.real_batch_per_class)
+
+    def initial_state(self, seed):
+        return self._fresh(tf.constant(seeds.named(seed, "matched network")))
+
+    def _fresh(self, seed: tf.Tensor) -> list[tf.Tensor]:
+        theta = self.network.flatten(self.network.initialize(seed))
+        return [theta, tf.constant(0)]
+
+    def advance(self, images, labels, seed):
+        served = tf.convert_to_tensor(self.served) + 1
+        if self.network_steps == 1:
+            return self._fresh(seeds.fold(seed, 0))
+        return tf.cond(
+            served < self.network_steps,
+            lambda: [self._trained(images, labels, seed), served],
+            lambda: self._fresh(seeds.fold(seed, 0)),
+        )
+
+    def _trained(self, images, labels, seed) -> tf.Tensor:
+        """Returns theta after `network_epochs` epochs on the synthetic set."""
+        images = tf.stop_gradient(images)
+        count = images.shape[0]
+        batch = min(self._training.batch_size, count)
+        parameters = self.network.unflatten(tf.convert_to_tensor(self.theta))
+        rate = tf.constant(self.network_learning_rate)
+
+        def step(state, chosen, seed):
+            return self._training.step(
+                (state, [0 * p for p in state], []),
+                tf.gather(images, chosen),
+                tf.gather(labels, chosen),
+                seed,
+                rate,
+            )[0]
+
+        def epoch(number, state):
+            epoch_seed = seeds.fold(seed, 1 + number)
+            order = tf.argsort(tf.random.stateless_uniform([count], epoch_seed))
+
+            def whole(position, state):
+                chosen = order[position * batch :][:batch]
+                chosen = tf.ensure_shape(chosen, [batch])
+                return (step(state, chosen, seeds.fold(epoch_seed, position)),)
+
+            (state,) = repeat(count // batch, whole, state)
+            if rest := count % batch:
+                last = seeds.fold(epoch_seed, count // batch)
+                state = step(state, order[-rest:], last)
+            return (state,)
+
+        (parameters,) = repeat(self.network_epochs, epoch, parameters)
+        return self.network.flatten(parameters)
+
+    def call(self, images, labels, reference, seed):
+        real = tf.cast(reference["images"], images.dtype)
+        classes = real.shape[0]
+        theta = self.network.unflatten(
+            tf.cast(tf.convert_to_tensor(self.theta), images.dtype)
+        )
+        class_seeds = tf.stack(
+            [seeds.fold(seed, label) for label in range(classes)]
+        )
+        # Each class' label, not its number: instances may be of few classes.
+        class_labels = tf.reshape(labels, [classes, -1])[:, 0]
+
+        def pushed(images, label, seed):
+            """Returns the gradient that images of one class have in theta."""
+            images = self.augmentation(images, seed, shared=True)
+            with tf.GradientTape() as tape:
+                tape.watch(theta)
+                logits = self.network.logits(theta, images)
+                loss = tf.reduce_mean(
+                    tf.nn.sparse_softmax_cross_entropy_with_logits(
+                        tf.fill([images.shape[0]], label), logits
+                    )
+                )
+            return tape.gradient(loss, theta)
+
+        def of_class(element):
+            ours, theirs, label, seed = element
+            target = pushed(theirs, label, seed)
+            with tf.GradientTape() as tape:
+                tape.watch(ours)
+                distance = DISTANCES[self.distance](
+                    pushed(ours, label, seed), target
+                )
+            return distance, tape.gradient(distance, ours)
+
+        # The gradient is computed beside the loss, one class at a time, so
+        # that the activations of one class only are alive.
+        @tf.custom_gradient
+        def loss_of(images):
+            by_class = tf.reshape(images, [classes, -1, *images.shape[1:]])
+            losses, gradients = tf.map_fn(
+                of_class,
+                (by_class, real, class_labels, class_seeds),
+                fn_output_signature=(images.dtype, images.dtype),
+                parallel_iterations=1,
+            )
+            gradient = tf.reshape(gradients, images.shape)
+            return tf.reduce_sum(losses), lambda upstream: upstream * gradient
+
+        return loss_of(images)
