@@ -1,9 +1,23 @@
 """What is stored instead of images, and how it is decoded."""
 
 from fred_tf.parameterizations.frequency import Frequency
+from fred_tf.parameterizations.hallucinator import Hallucinator
+from fred_tf.parameterizations.multi_formation import MultiFormation
 from fred_tf.parameterizations.parameterization import Parameterization
 from fred_tf.parameterizations.pixel import Pixel
 
-PARAMETERIZATIONS = {"frequency": Frequency, "pixel": Pixel}
+PARAMETERIZATIONS = {
+    "frequency": Frequency,
+    "pixel": Pixel,
+    "idc": MultiFormation,
+    "haba": Hallucinator,
+}
 
-__all__ = ["PARAMETERIZATIONS", "Frequency", "Parameterization", "Pixel"]
+__all__ = [
+    "PARAMETERIZATIONS",
+    "Frequency",
+    "Hallucinator",
+    "MultiFormation",
+    "Parameterization",
+    "Pixel",
+]

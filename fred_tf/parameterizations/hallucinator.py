@@ -1,0 +1,239 @@
+"""HaBa: bases, and hallucinators that each class shares."""
+
+import dataclasses
+import math
+from typing import ClassVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fred_tf import seeds
+from fred_tf.coresets.random_selection import select_random
+from fred_tf.objectives.diversity import Diversity
+from fred_tf.parameterizations.parameterization import Parameterization
+from fred_tf.settings import Settings, check_least, check_one_of
+
+DECODES = ("all", "pair")
+_KERNEL = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class HallucinatorSettings(Settings):
+    """Arguments of `Hallucinator`; `basis_channels` 0 means the image's."""
+
+    name: ClassVar[str] = "haba"
+    hallucinators: int = 5
+    basis_channels: int = 0
+    decode: str = "all"
+    diversity_weight: float = 0.1
+
+    def __post_init__(self):
+        check_least("hallucinators", self.hallucinators, 2)
+        check_least("basis_channels", self.basis_channels, 0)
+        check_one_of("decode", self.decode, DECODES)
+        check_least("diversity_weight", self.diversity_weight, 0)
+
+
+@keras.saving.register_keras_serializable("fred_tf")
+class Hallucinator(Parameterization):
+    """Every basis seen through every hallucinator is an image.
+
+    A hallucinator is a 3x3 convolution, an elementwise affine map whose scale
+    and shift are learned at every position, and a transposed 3x3 convolution
+    back to the whole size (Liu et al. 2022, section 3.2, arXiv 2210.16774).
+    All classes share the hallucinators; the budget counts them, which the
+    source does not. Instances are ordered by basis, then hallucinator.
+
+    Decoding is stochastic where `decode` is `"pair"`: a step then sees each
+    basis through two hallucinators, drawn anew; exports hold all pairs. An
+    objective is completed by the losses that keep hallucinators apart, see
+    `Diversity`.
+
+    Args:
+        image_shape: `[height, width, channels]`.
+        classes: number of classes.
+        instances_per_class: bases per class times hallucinators.
+        hallucinators: at least 2.
+        basis_channels: channels of a basis; 1 keeps bases grey and buys more
+            of them, 0 means as many as the image's.
+        decode: `"all"` or `"pair"`.
+        diversity_weight: weight of the loss that keeps hallucinators apart; 0
+            leaves it out.
+
+    Raises:
+        ValueError: `instances_per_class` is no multiple of `hallucinators`,
+            or the image is smaller than 3 x 3 or has more spatial axes.
+    """
+
+    Settings = HallucinatorSettings
+    # Trajectory matching: the authors'. Others: those of pixels.
+    usual_learning_rates = {
+        "gradient_matching": 0.1,
+        "distribution_matching": 1.0,
+        "trajectory_matching": 100.0,
+    }
+
+    def __init__(
+        self,
+        image_shape,
+        classes,
+        instances_per_class,
+        hallucinators: int = 5,
+        basis_channels: int = 0,
+        decode: str = "all",
+        diversity_weight: float = 0.1,
+        **kwargs,
+    ):
+        super().__init__(image_shape, classes, instances_per_class, **kwargs)
+        if self.instances_per_class % hallucinators:
+            raise ValueError(
+                "`instances_per_class` must be a multiple of `hallucinators` "
+                f"({hallucinators}). Received: {instances_per_class}."
+            )
+        self.hallucinators = int(hallucinators)
+        self.basis_channels = int(basis_channels)
+        self.decode_pairs = decode
+        self.diversity_weight = float(diversity_weight)
+        inner = _inner_shape(self.image_shape)
+        self.basis_count = self.instances // self.hallucinators
+        self.bases = self.add_weight(
+            name="bases",
+            shape=(
+                self.basis_count,
+                *self.image_shape[:-1],
+                basis_channels or self.image_shape[-1],
+            ),
+            initializer="zeros",
+        )
+        # Of all hallucinators, along a new first axis.
+        self.style = [
+            self.add_weight(
+                name=name,
+                shape=(self.hallucinators, *shape),
+                initializer="zeros",
+            )
+            for name, shape in _style_shapes(
+                inner, self.image_shape[-1], self.bases.shape[-1]
+            ).items()
+        ]
+        self.built = True
+
+    @classmethod
+    def instances_within(cls, settings, image_shape, classes, ipc):
+        channels = image_shape[-1]
+        basis = math.prod(image_shape[:-1]) * (
+            settings.basis_channels or channels
+        )
+        style = settings.hallucinators * sum(
+            math.prod(shape)
+            for shape in _style_shapes(
+                _inner_shape(image_shape),
+                channels,
+                settings.basis_channels or channels,
+            ).values()
+        )
+        budget = classes * ipc * math.prod(image_shape)
+        bases = (budget - style) // (classes * basis)
+        if bases < 1:
+            raise ValueError(
+                f"The budget of `ipc` {ipc} ({budget:,} floats) must hold "
+                f"`hallucinators` {settings.hallucinators} ({style:,} floats) "
+                f"and a basis for each class ({classes * basis:,}). Take "
+                "fewer `hallucinators`, `basis_channels` 1, or raise `ipc`."
+            )
+        return bases * settings.hallucinators
+
+    def adapt(self, images, labels, seed):
+        per_class = self.basis_count // self.classes
+        chosen = select_random(labels, per_class, self.classes, seed)
+        bases = np.asarray(images[chosen], np.float32)
+        channels = self.bases.shape[-1]
+        if channels != self.image_shape[-1]:
+            bases = bases.mean(-1, keepdims=True).repeat(channels, -1)
+        self.bases.assign(bases)
+        generator = np.random.default_rng(seeds.integer(seed, "hallucinators"))
+        first = 1 / math.sqrt(_KERNEL**2 * channels)
+        last = 1 / math.sqrt(_KERNEL**2 * self.image_shape[-1])
+        # PyTorch's defaults, as in `FanInUniform`; a transposed convolution
+        # counts its outputs. Scales start at 1, shifts at 0.
+        for weight, bound in zip(
+            self.style, (first, first, None, 0.0, last, last)
+        ):
+            weight.assign(
+                np.ones(weight.shape)
+                if bound is None
+                else generator.uniform(-bound, bound, weight.shape)
+            )
+
+    def drawn(self, seed):
+        if self.decode_pairs == "all":
+            return super().drawn(seed)
+        count, bases = self.hallucinators, self.basis_count
+        first, more = (
+            tf.random.stateless_uniform(
+                [bases], seeds.fold(seed, 100 + i), 0, limit, tf.int32
+            )
+            for i, limit in enumerate((count, count - 1))
+        )
+        pairs = tf.stack([first, (first + 1 + more) % count], axis=1)
+        pairs += count * tf.range(bases)[:, None]
+        return tf.reshape(pairs, [2 * bases])
+
+    def complete(self, objective):
+        if not self.diversity_weight:
+            return objective
+        return Diversity(objective, self.basis_count, self.diversity_weight)
+
+    def call(self, indices):
+        # Every pair is made, whatever is asked for: two convolutions of a few
+        # channels cost nothing beside a network, and most steps ask for all.
+        bases = tf.convert_to_tensor(self.bases)
+        style = [tf.convert_to_tensor(weight) for weight in self.style]
+        shape = [self.basis_count, *self.image_shape]
+        images = []
+        for number in range(self.hallucinators):
+            kernel, bias, scale, shift, kernel_out, bias_out = (
+                weight[number] for weight in style
+            )
+            x = tf.nn.conv2d(bases, kernel, 1, "VALID") + bias
+            x = scale * x + shift
+            x = tf.nn.conv2d_transpose(x, kernel_out, shape, 1, "VALID")
+            images.append(x + bias_out)
+        everything = tf.reshape(
+            tf.stack(images, axis=1), [-1, *self.image_shape]
+        )
+        return tf.gather(everything, indices)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "hallucinators": self.hallucinators,
+            "basis_channels": self.basis_channels,
+            "decode": self.decode_pairs,
+            "diversity_weight": self.diversity_weight,
+        }
+
+
+def _inner_shape(image_shape) -> tuple[int, int]:
+    """Returns height and width between the two convolutions."""
+    if len(image_shape) != 3 or min(image_shape[:2]) < _KERNEL:
+        raise ValueError(
+            "Hallucinators convolve images [height, width, channels] of at "
+            f"least {_KERNEL} x {_KERNEL}. Received: {tuple(image_shape)}. "
+            "Choose another `parameterization.name`."
+        )
+    return image_shape[0] - _KERNEL + 1, image_shape[1] - _KERNEL + 1
+
+
+def _style_shapes(inner, channels: int, basis_channels: int) -> dict:
+    """Returns the shapes of one hallucinator's weights, by name."""
+    return {
+        "kernel": (_KERNEL, _KERNEL, basis_channels, channels),
+        "bias": (channels,),
+        "scale": (*inner, channels),
+        "shift": (*inner, channels),
+        # As TensorFlow wants it: outputs before inputs.
+        "transposed_kernel": (_KERNEL, _KERNEL, channels, channels),
+        "transposed_bias": (channels,),
+    }

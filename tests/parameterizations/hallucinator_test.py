@@ -1,0 +1,128 @@
+import numpy as np
+import pytest
+
+from fred_tf import assembly, config, presets, seeds
+from fred_tf.objectives.diversity import Diversity
+from fred_tf.parameterizations import Hallucinator
+
+
+def convolved(image, kernel):
+    """A valid convolution, from its definition."""
+    size = kernel.shape[0]
+    rows, columns = (s - size + 1 for s in image.shape[:2])
+    out = np.zeros((rows, columns, kernel.shape[-1]))
+    for r, c in np.ndindex(rows, columns):
+        window = image[r : r + size, c : c + size]
+        out[r, c] = np.tensordot(window, kernel, 3)
+    return out
+
+
+def transposed(image, kernel):
+    """Every pixel adds its multiple of the kernel; outputs before inputs."""
+    size = kernel.shape[0]
+    rows, columns, _ = image.shape
+    out = np.zeros((rows + size - 1, columns + size - 1, kernel.shape[2]))
+    for r, c in np.ndindex(rows, columns):
+        out[r : r + size, c : c + size] += kernel @ image[r, c]
+    return out
+
+
+@pytest.fixture
+def memory(generator):
+    memory = Hallucinator((5, 6, 3), 2, 4, hallucinators=2)
+    images = generator.normal(size=(12, 5, 6, 3)).astype(np.float32)
+    memory.adapt(images, np.arange(12) % 2, seed=0)
+    for weight in memory.style:
+        weight.assign(generator.normal(size=weight.shape))
+    return memory
+
+
+def test_decodes_like_numpy(memory):
+    style = [weight.numpy().astype(np.float64) for weight in memory.style]
+    expected = []
+    for basis in memory.bases.numpy().astype(np.float64):
+        for parts in zip(*style):
+            kernel, bias, scale, shift, kernel_out, bias_out = parts
+            inner = scale * (convolved(basis, kernel) + bias) + shift
+            expected.append(transposed(inner, kernel_out) + bias_out)
+    np.testing.assert_allclose(memory.decode(), expected, atol=1e-4)
+
+
+def test_counts_hallucinators_in_the_budget():
+    one = Hallucinator((32, 32, 3), 10, 5)
+    assert one.floats_stored == 10 * 3072 + 27_840
+    settings = Hallucinator.Settings()
+    within = Hallucinator.instances_within
+    assert within(settings, (32, 32, 3), 10, 2) == 5
+    assert within(settings, (32, 32, 3), 10, 10) == 45
+    with pytest.raises(ValueError, match=r"`ipc` 1 \(30,720.*27,840.*30,720"):
+        within(settings, (32, 32, 3), 10, 1)
+    grey = Hallucinator.Settings(hallucinators=3, basis_channels=1)
+    memory = Hallucinator.from_settings(grey, (32, 32, 3), 10, 1)
+    assert memory.instances_per_class == 3
+    assert memory.floats_stored <= 30_720
+
+
+def test_grey_bases_are_channel_means(generator):
+    memory = Hallucinator((4, 4, 3), 1, 2, 2, basis_channels=1)
+    images = generator.normal(size=(1, 4, 4, 3)).astype(np.float32)
+    memory.adapt(images, np.zeros(1, int), seed=0)
+    np.testing.assert_allclose(memory.bases[..., 0], images.mean(-1), atol=1e-6)
+
+
+def test_pairs_are_two_hallucinators_of_every_basis():
+    memory = Hallucinator((4, 4, 1), 3, 10, 5, decode="pair")
+    seen = set()
+    for seed in range(60):
+        drawn = memory.drawn(seeds.named(seed)).numpy().reshape(6, 2)
+        assert (drawn // 5 == np.arange(6)[:, None]).all()
+        assert (drawn[:, 0] != drawn[:, 1]).all()
+        seen |= {tuple(pair) for pair in drawn % 5}
+    assert len(seen) == 20
+    np.testing.assert_array_equal(
+        Hallucinator((4, 4, 1), 3, 10).drawn(seeds.named(0)), np.arange(30)
+    )
+
+
+def test_refuses_voxels_and_small_images():
+    for shape in ((4, 4, 4, 1), (2, 8, 1)):
+        with pytest.raises(ValueError, match="at least 3 x 3. Received"):
+            Hallucinator(shape, 2, 5)
+
+
+@pytest.mark.parametrize("decode", ["all", "pair"])
+def test_distils_beside_its_extractor_and_resumes(decode, digits, tmp_path):
+    settings = config.replace(
+        presets.preset("digits_ipc1_dm_tiny"),
+        {
+            "ipc": 3,
+            "augmentation": "crop",
+            "parameterization.name": "haba",
+            "parameterization.hallucinators": 3,
+            "parameterization.decode": decode,
+        },
+    )
+
+    def make():
+        distiller = assembly.distiller(settings, digits)
+        assembly.adapt(distiller.parameterization, digits, 0)
+        return distiller
+
+    one = make()
+    assert isinstance(one.objective, Diversity)
+    before = one.objective.extractor.numpy()
+    losses = [one()["loss"] for _ in range(3)]
+    assert np.linalg.norm(one.objective.extractor - before) > 0
+    path = one.checkpoint.save(str(tmp_path / "checkpoint"))
+    losses += [one()["loss"] for _ in range(27)]
+    assert np.mean(losses[-8:]) < np.mean(losses[:8])
+    other = make()
+    other.checkpoint.restore(path).assert_consumed()
+    other.restored()
+    assert [other()["loss"] for _ in range(5)] == losses[3:8]
+
+
+def test_without_weight_there_is_no_extractor():
+    memory = Hallucinator((8, 8, 1), 10, 5, diversity_weight=0)
+    objective = object()
+    assert memory.complete(objective) is objective
