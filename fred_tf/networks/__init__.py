@@ -1,9 +1,38 @@
 """Networks that are matched, trained and scored."""
 
-from fred_tf.networks.convnet import ConvNet
+from fred_tf.networks.alexnet import AlexNet
+from fred_tf.networks.convnet import ConvNet, ConvNet3D
 from fred_tf.networks.functional import Functional, Parameters
 from fred_tf.networks.instance_norm import InstanceNorm
+from fred_tf.networks.lenet import LeNet
+from fred_tf.networks.mlp import MLP
+from fred_tf.networks.network import Network
+from fred_tf.networks.resnet import ResNet18, ResNet18AP
+from fred_tf.networks.vgg import VGG11
 
-NETWORKS = {"convnet": ConvNet}
+NETWORKS = {
+    "convnet": ConvNet,
+    "alexnet": AlexNet,
+    "vgg11": VGG11,
+    "resnet18": ResNet18,
+    "resnet18ap": ResNet18AP,
+    "mlp": MLP,
+    "lenet": LeNet,
+    "convnet3d": ConvNet3D,
+}
 
-__all__ = ["NETWORKS", "ConvNet", "Functional", "InstanceNorm", "Parameters"]
+__all__ = [
+    "NETWORKS",
+    "AlexNet",
+    "ConvNet",
+    "ConvNet3D",
+    "Functional",
+    "InstanceNorm",
+    "LeNet",
+    "MLP",
+    "Network",
+    "Parameters",
+    "ResNet18",
+    "ResNet18AP",
+    "VGG11",
+]

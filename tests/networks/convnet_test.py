@@ -22,13 +22,52 @@ def test_published_parameter_counts(shape, classes, depth, parameters):
     assert network(tf.zeros([2, *shape])).shape == (2, classes)
 
 
-@pytest.mark.parametrize("norm", ["instance", "batch", "group", "none"])
-def test_every_norm_runs_and_round_trips(norm, generator):
-    network = ConvNet((8, 8, 3), 4, width=8, depth=2, norm=norm)
+@pytest.mark.parametrize(
+    ("choice", "value", "parameters"),
+    [
+        # Two convolutions and the classifier; what the norms add.
+        ("norm", "none", 28 * 8 + 73 * 8 + 33 * 4),
+        ("norm", "instance", 28 * 8 + 73 * 8 + 33 * 4 + 4 * 8),
+        ("norm", "group", 28 * 8 + 73 * 8 + 33 * 4 + 4 * 8),
+        # With the two moving moments.
+        ("norm", "batch", 28 * 8 + 73 * 8 + 33 * 4 + 8 * 8),
+        ("norm", "layer", 28 * 8 + 73 * 8 + 33 * 4 + 2 * (64 + 16) * 8),
+        ("pooling", "max", 28 * 8 + 73 * 8 + 33 * 4 + 4 * 8),
+        ("pooling", "none", 28 * 8 + 73 * 8 + 513 * 4 + 4 * 8),
+        ("activation", "leaky_relu", 28 * 8 + 73 * 8 + 33 * 4 + 4 * 8),
+        ("activation", "sigmoid", 28 * 8 + 73 * 8 + 33 * 4 + 4 * 8),
+        ("activation", "swish", 28 * 8 + 73 * 8 + 33 * 4 + 4 * 8),
+    ],
+)
+def test_every_choice_runs_and_round_trips(
+    choice, value, parameters, generator
+):
+    network = ConvNet((8, 8, 3), 4, width=8, depth=2, **{choice: value})
+    assert network.count_params() == parameters
     images = tf.constant(generator.normal(size=(3, 8, 8, 3)), tf.float32)
     again = ConvNet.from_config(network.get_config())
     again.set_weights(network.get_weights())
     np.testing.assert_allclose(again(images), network(images), atol=1e-6)
+
+
+def _logistic(x):
+    return 1 / (1 + np.exp(-x))
+
+
+@pytest.mark.parametrize(
+    ("activation", "formula"),
+    [
+        ("relu", lambda x: np.maximum(x, 0)),
+        ("leaky_relu", lambda x: np.where(x < 0, 0.01 * x, x)),
+        ("sigmoid", _logistic),
+        ("swish", lambda x: x * _logistic(x)),
+    ],
+)
+def test_activations_are_their_formulas(activation, formula, generator):
+    arguments = dict(width=3, depth=1, norm="none", pooling="none")
+    network = ConvNet((4, 4, 1), 2, activation=activation, **arguments)
+    x = generator.normal(size=(5, 7)).astype(np.float32)
+    np.testing.assert_allclose(network.steps[-2](x), formula(x), rtol=1e-5)
 
 
 def test_starts_as_pytorch_does():
@@ -45,13 +84,21 @@ def test_starts_as_pytorch_does():
         assert np.abs(layer.bias.numpy()).max() > 0.4 * bound
 
 
+def test_without_pooling_the_depth_is_free():
+    network = ConvNet((4, 5, 3), 2, width=2, depth=8, pooling="none")
+    assert network.embed(tf.zeros([1, 4, 5, 3])).shape == (1, 4 * 5 * 2)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"depth": 7}, "between 1 and 6. Received: 7"),
+        ({"depth": 0}, "at least 1. Received: 0"),
         ({"width": 0}, "at least 1. Received: 0"),
-        ({"norm": "layer"}, "instance.*Received: 'layer'"),
-        ({"depth": 4}, "needs at least 16 pixels.*Received: 8 x 8"),
+        ({"width": 6, "norm": "group"}, "multiple of the 4.*Received: 6"),
+        ({"norm": "layers"}, "Received: 'layers'. Did you mean 'layer'"),
+        ({"pooling": "mean"}, "`pooling`.*Received: 'mean'"),
+        ({"activation": "gelu"}, "`activation`.*Received: 'gelu'"),
+        ({"depth": 4}, "`depth` 4 needs.* 16 pixels.*8 x 8. Lower `depth`"),
     ],
 )
 def test_refuses_bad_arguments(arguments, message):

@@ -8,7 +8,7 @@ from fred_tf.networks import ConvNet, Functional
 SHAPE = (8, 8, 3)
 
 
-@pytest.fixture(params=["instance", "batch", "group", "none"])
+@pytest.fixture(params=["instance", "batch", "layer", "group", "none"])
 def network(request):
     return Functional(ConvNet(SHAPE, 4, width=8, depth=2, norm=request.param))
 
@@ -71,10 +71,24 @@ def test_batch_statistics_move_in_training_only(images):
         np.testing.assert_array_equal(a, b)
 
 
-def test_second_derivatives_equal_central_differences(generator):
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {},
+        {"norm": "batch"},
+        {"norm": "layer"},
+        {"norm": "group"},
+        {"pooling": "max"},
+        {"pooling": "none", "activation": "leaky_relu"},
+        {"norm": "none", "activation": "sigmoid"},
+        {"activation": "swish"},
+    ],
+    ids=str,
+)
+def test_second_derivatives_equal_central_differences(choices, generator):
     """d/dx of a directional derivative in the parameters, in float64."""
     network = Functional(
-        ConvNet((4, 4, 1), 3, width=2, depth=1, dtype="float64")
+        ConvNet((4, 4, 1), 3, width=4, depth=1, dtype="float64", **choices)
     )
     parameters = [
         tf.constant(generator.normal(size=shape)) for shape in network.shapes

@@ -1,0 +1,55 @@
+"""The unit of most networks: convolution, normalisation, activation."""
+
+from collections.abc import Callable
+
+import keras
+
+from fred_tf.networks.initializers import fan_in_initializers
+from fred_tf.networks.norms import NORMS
+
+_CONVOLUTIONS = {2: keras.layers.Conv2D, 3: keras.layers.Conv3D}
+_PADDINGS = {2: keras.layers.ZeroPadding2D, 3: keras.layers.ZeroPadding3D}
+
+ACTIVATIONS: dict[str, Callable[[], keras.layers.Layer]] = {
+    "relu": keras.layers.ReLU,
+    "leaky_relu": lambda: keras.layers.LeakyReLU(negative_slope=0.01),
+    "sigmoid": lambda: keras.layers.Activation("sigmoid"),
+    "swish": lambda: keras.layers.Activation("swish"),
+}
+
+
+def convolution(
+    channels: int,
+    filters: int,
+    size: int = 3,
+    norm: str = "none",
+    activation: str = "relu",
+    *,
+    border: int = 0,
+    axes: int = 2,
+    bias: bool = True,
+) -> list[keras.layers.Layer]:
+    """Returns the layers of one unit, which keeps the image's sizes.
+
+    Args:
+        channels: of the input.
+        filters: channels of the output.
+        size: of the kernel along every axis, odd.
+        norm: one of `NORMS`.
+        activation: one of `ACTIVATIONS`.
+        border: zeros added on every side beyond those that keep the sizes.
+        axes: 2 for images, 3 for voxels.
+        bias: whether the convolution has one.
+    """
+    return [
+        *([_PADDINGS[axes](border)] if border else []),
+        _CONVOLUTIONS[axes](
+            filters,
+            size,
+            padding="same",
+            use_bias=bias,
+            **fan_in_initializers(*[size] * axes, channels),
+        ),
+        NORMS[norm](),
+        ACTIVATIONS[activation](),
+    ]

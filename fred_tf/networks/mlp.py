@@ -1,0 +1,64 @@
+"""A multilayer perceptron."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import ClassVar
+
+import keras
+
+from fred_tf.networks.initializers import fan_in_initializers
+from fred_tf.networks.network import Network
+from fred_tf.settings import Settings, check_least
+
+
+@dataclasses.dataclass(frozen=True)
+class MLPSettings(Settings):
+    """Arguments of `MLP`."""
+
+    name: ClassVar[str] = "mlp"
+    width: int = 128
+    depth: int = 2
+
+    def __post_init__(self):
+        check_least("width", self.width, 1)
+        check_least("depth", self.depth, 1)
+
+
+@keras.saving.register_keras_serializable("fred_tf")
+class MLP(Network):
+    """Hidden dense layers with ReLU, then the classifier.
+
+    The defaults are those of the code of Zhao et al. 2021 (arXiv 2006.05929).
+    Images and voxels of any size fit.
+
+    Args:
+        image_shape: `[*sizes, channels]`.
+        classes: number of classes.
+        width: units of every hidden layer.
+        depth: hidden layers.
+
+    Raises:
+        ValueError: `width` or `depth` is below 1.
+    """
+
+    Settings = MLPSettings
+
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        classes: int,
+        width: int = 128,
+        depth: int = 2,
+        **kwargs,
+    ):
+        settings = MLPSettings(width, depth)
+        layers = [keras.layers.Flatten()]
+        inputs = math.prod(image_shape)
+        for _ in range(depth):
+            layers += [
+                keras.layers.Dense(width, **fan_in_initializers(inputs)),
+                keras.layers.ReLU(),
+            ]
+            inputs = width
+        super().__init__(layers, image_shape, classes, settings, **kwargs)

@@ -1,0 +1,118 @@
+"""What every network promises."""
+
+from collections.abc import Sequence
+
+import keras
+
+from fred_tf.networks.initializers import fan_in_initializers
+from fred_tf.settings import Settings
+
+
+class Network(keras.Model):
+    """Layers one after the other, then a dense classifier.
+
+    Calling returns logits `[batch, classes]`; `embed` returns what goes into
+    the classifier, `[batch, features]`. Weights start as in PyTorch, where
+    published step sizes come from.
+
+    Args:
+        layers: from images to flat features.
+        image_shape: `[*sizes, channels]`.
+        classes: number of classes.
+        settings: the member's `Settings`, checked already.
+    """
+
+    Settings: type[Settings]
+
+    def __init__(
+        self,
+        layers: Sequence[keras.layers.Layer],
+        image_shape: Sequence[int],
+        classes: int,
+        settings: Settings,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.arguments = {
+            "image_shape": list(image_shape),
+            "classes": classes,
+            **settings.arguments(),
+        }
+        self.steps = list(layers)
+        for layer in self._flatten_layers(include_self=False):
+            layer.dtype_policy = self.dtype_policy
+        x = keras.KerasTensor((None, *image_shape))
+        for layer in self.steps:
+            x = layer(x)
+        self.classifier = keras.layers.Dense(
+            classes, dtype=self.dtype_policy, **fan_in_initializers(x.shape[-1])
+        )
+        self.classifier(x)
+        self.built = True
+
+    def embed(self, images, training: bool = False):
+        """Returns the features before the classifier, `[batch, features]`."""
+        # Through the call, where Keras hands `training` down to every layer.
+        return self(images, training=training, features=True)
+
+    def call(self, images, training: bool = False, features: bool = False):
+        x = images
+        for step in self.steps:
+            x = step(x)
+        return x if features else self.classifier(x)
+
+    def get_config(self):
+        return {**super().get_config(), **self.arguments}
+
+
+def check_sizes(
+    network: str,
+    image_shape: Sequence[int],
+    least: int,
+    way_out: str,
+    axes: int = 2,
+    border: int = 0,
+) -> tuple[int, ...]:
+    """Returns `image_shape` as integers if a network can take it.
+
+    Args:
+        network: the class, for the message.
+        image_shape: `[*sizes, channels]`.
+        least: pixels that each size must reach, the border included.
+        way_out: the end of the message.
+        axes: how many sizes there are.
+        border: see `border`.
+
+    Raises:
+        ValueError: there are more or fewer sizes, or one is too small.
+    """
+    shape = tuple(map(int, image_shape))
+    if len(shape) != axes + 1:
+        names = ("depth", "height", "width", "channels")[-axes - 1 :]
+        raise ValueError(
+            f"`image_shape` of {network} must be [{', '.join(names)}]. "
+            f"Received: {shape}. {_OTHER_AXES.get(len(shape), '')}".rstrip()
+        )
+    least -= 2 * border
+    if min(shape[:-1]) < least:
+        raise ValueError(
+            f"{network} needs images of at least {least} pixels a side. "
+            f"Received: {' x '.join(map(str, shape[:-1]))}. {way_out}"
+        )
+    return shape
+
+
+# By how many entries `image_shape` has.
+_OTHER_AXES = {
+    3: "Images fit every network but `convnet3d`.",
+    4: "Voxels fit `convnet3d` and `mlp`.",
+}
+
+
+def border(image_shape: Sequence[int]) -> int:
+    """Returns how many zeros the first convolution adds on every side.
+
+    They come on top of its usual padding. Images of one channel have 2, which
+    makes 28x28 as large as 32x32; others have none.
+    """
+    return 2 if image_shape[-1] == 1 else 0

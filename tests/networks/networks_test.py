@@ -1,0 +1,352 @@
+"""One battery of promises over all networks, against NumPy."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fred_tf import seeds
+from fred_tf.networks import NETWORKS, Functional
+
+CLASSES = 3
+# The least images each takes, or nearly; small settings where it has any.
+SMALL = {
+    "convnet": ((8, 8, 1), {"width": 4, "depth": 2}),
+    "alexnet": ((8, 9, 3), {}),
+    "vgg11": ((28, 28, 1), {}),
+    "resnet18": ((9, 10, 1), {}),
+    "resnet18ap": ((16, 16, 2), {}),
+    "mlp": ((8, 8, 1), {"width": 6}),
+    "lenet": ((12, 12, 1), {}),
+    "convnet3d": ((8, 8, 9, 1), {"width": 4, "depth": 2}),
+}
+FEATURES = {
+    "convnet": 3 * 3 * 4,
+    "alexnet": 1 * 1 * 192,
+    "vgg11": 512,
+    "resnet18": 512,
+    "resnet18ap": 2 * 2 * 512,
+    "mlp": 6,
+    "lenet": 84,
+    "convnet3d": 3 * 3 * 3 * 4,
+}
+# What one large residual network shows, the other need not.
+MOST = [name for name in NETWORKS if name != "resnet18ap"]
+
+
+def make(name, **changes):
+    shape, settings = SMALL[name]
+    return NETWORKS[name](shape, CLASSES, **{**settings, **changes})
+
+
+def draw(generator, name, batch=2):
+    return tf.constant(generator.normal(size=(batch, *SMALL[name][0])))
+
+
+@pytest.fixture(params=NETWORKS)
+def name(request):
+    return request.param
+
+
+# The networks in NumPy. Weights are consumed in PyTorch's order.
+
+
+def conv(x, weights, padding, stride=1, bias=True):
+    kernel = next(weights)
+    axes = kernel.ndim - 2
+    pad = [(0, 0), *[(padding, padding)] * axes, (0, 0)]
+    x = np.pad(x, pad)
+    sizes = [
+        (have - size) // stride + 1
+        for have, size in zip(x.shape[1:], kernel.shape[:axes])
+    ]
+    y = 0.0
+    for offset in itertools.product(*map(range, kernel.shape[:axes])):
+        window = [
+            slice(o, o + stride * (n - 1) + 1, stride)
+            for o, n in zip(offset, sizes)
+        ]
+        y = y + x[(slice(None), *window)] @ kernel[offset]
+    return y + next(weights) if bias else y
+
+
+def instance(x, weights):
+    axes = tuple(range(1, x.ndim - 1))
+    mean = x.mean(axes, keepdims=True)
+    z = (x - mean) / np.sqrt(x.var(axes, keepdims=True) + 1e-5)
+    return z * next(weights) + next(weights)
+
+
+def pool(x, reduce):
+    for axis in range(1, x.ndim - 1):
+        n = x.shape[axis] // 2
+        parts = np.stack([x.take(range(i, 2 * n, 2), axis) for i in range(2)])
+        x = reduce(parts, axis=0)
+    return x
+
+
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def dense(x, weights):
+    return x.reshape(len(x), -1) @ next(weights) + next(weights)
+
+
+def convnet(x, weights):
+    for padding in (3, 1):
+        x = relu(instance(conv(x, weights, padding), weights))
+        x = pool(x, np.mean)
+    return x
+
+
+def alexnet(x, weights):
+    for padding, pooled in ((2, 1), (2, 1), (1, 0), (1, 0), (1, 1)):
+        x = relu(conv(x, weights, padding))
+        x = pool(x, np.max) if pooled else x
+    return x
+
+
+def vgg11(x, weights):
+    padding = 3
+    for block in (1, 1, 2, 2, 2):
+        for _ in range(block):
+            x = relu(instance(conv(x, weights, padding), weights))
+            padding = 1
+        x = pool(x, np.max)
+    return x
+
+
+def resnet(x, weights, averaged):
+    def unit(x, padding, stride):
+        halved = stride == 2 and averaged
+        x = conv(x, weights, padding, 1 if averaged else stride, bias=False)
+        # The main way pools after its ReLU, the shortcut before its norm.
+        if padding:
+            x = relu(instance(x, weights))
+            return pool(x, np.mean) if halved else x
+        return instance(pool(x, np.mean) if halved else x, weights)
+
+    x = unit(x, 1, 1)
+    for stage in range(4):
+        for block in range(2):
+            stride = 2 if stage and not block else 1
+            y = unit(x, 1, stride)
+            y = instance(conv(y, weights, 1, bias=False), weights)
+            x = relu(y + (unit(x, 0, 2) if stride == 2 else x))
+    return x if averaged else x.mean((1, 2))
+
+
+def mlp(x, weights):
+    return relu(dense(relu(dense(x, weights)), weights))
+
+
+def lenet(x, weights):
+    for padding in (2, 0):
+        x = pool(relu(conv(x, weights, padding)), np.max)
+    return mlp(x, weights)
+
+
+NUMPY = {
+    "convnet": convnet,
+    "alexnet": alexnet,
+    "vgg11": vgg11,
+    "resnet18": lambda x, weights: resnet(x, weights, False),
+    "resnet18ap": lambda x, weights: resnet(x, weights, True),
+    "mlp": mlp,
+    "lenet": lenet,
+    "convnet3d": convnet,
+}
+
+
+def test_equals_numpy_as_a_model_and_as_a_function(name, generator):
+    network = make(name, dtype="float64")
+    functional = Functional(network)
+    images = draw(generator, name)
+    parameters = [
+        tf.cast(p, tf.float64) + generator.normal(0, 0.1, p.shape[-1])
+        for p in functional.initialize(seeds.named(0, name))
+    ]
+    weights = iter([p.numpy() for p in parameters])
+    features = NUMPY[name](images.numpy(), weights).reshape(2, -1)
+    logits = dense(features, weights)
+    assert next(weights, None) is None
+    assert features.shape == (2, FEATURES[name])
+    for variable, value in zip(network.trainable_variables, parameters):
+        variable.assign(value)
+    for found, wanted in (
+        (functional.embed(parameters, images), features),
+        (functional.logits(parameters, images), logits),
+        (network.embed(images), features),
+        (network(images), logits),
+    ):
+        np.testing.assert_allclose(
+            found, wanted, rtol=1e-8, atol=1e-9 * np.abs(wanted).max()
+        )
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "classes", "parameters"),
+    [
+        # In common use with the authors' code.
+        ("convnet", (32, 32, 3), 10, 320_010),
+        ("alexnet", (32, 32, 3), 10, 1_872_202),
+        ("vgg11", (32, 32, 3), 10, 9_231_114),
+        ("resnet18", (32, 32, 3), 10, 11_173_962),
+        ("convnet3d", (16, 16, 16, 1), 10, 228_618),
+        # Known, or added up by hand.
+        ("lenet", (28, 28, 1), 10, 61_706),
+        ("lenet", (32, 32, 3), 10, 62_006),
+        ("mlp", (28, 28, 1), 10, 784 * 128 + 128 + 128**2 + 128 + 1_290),
+        ("alexnet", (28, 28, 1), 10, 1_872_202 - 2 * 25 * 128),
+        ("alexnet", (128, 128, 3), 10, 1_872_202 + (16**2 - 4**2) * 1920),
+        ("vgg11", (28, 28, 1), 100, 9_231_114 - 2 * 9 * 64 + 513 * 90),
+        ("resnet18ap", (32, 32, 3), 10, 11_173_962 + 15 * 512 * 10),
+    ],
+)
+def test_published_parameter_counts(name, shape, classes, parameters):
+    assert NETWORKS[name](shape, classes).count_params() == parameters
+
+
+def test_starts_as_pytorch_does(name):
+    network = make(name)
+    drawn = Functional(network).initialize(seeds.named(0, name))
+    assert len(drawn) == len(network.trainable_variables)
+    bound = None
+    for variable, *values in zip(
+        network.trainable_variables, network.get_weights(), drawn
+    ):
+        for value in map(np.asarray, values):
+            if variable.name in ("gamma", "beta"):
+                assert np.all(value == (variable.name == "gamma"))
+                continue
+            if variable.name == "kernel":
+                bound = np.prod(value.shape[:-1]) ** -0.5
+            assert np.abs(value).max() <= bound * (1 + 1e-6)
+            # A few values may well all be small.
+            assert value.size < 20 or np.abs(value).max() > 0.5 * bound
+
+
+def energy(functional, parameters, images):
+    """A nonlinear function of the gradient in the parameters."""
+    with tf.GradientTape() as tape:
+        tape.watch(parameters)
+        logits = functional.logits(parameters, images)
+        loss = tf.reduce_mean(tf.math.log_softmax(logits)[:, 1])
+    gradients = tape.gradient(loss, parameters)
+    assert all(np.abs(g).max() > 0 for g in gradients)
+    return tf.add_n([tf.reduce_sum(tf.sin(9 * g)) for g in gradients])
+
+
+@pytest.mark.parametrize("name", MOST)
+def test_second_derivative_equals_central_differences(name, generator):
+    functional = Functional(make(name, dtype="float64"))
+    parameters = [
+        tf.cast(p, tf.float64)
+        for p in functional.initialize(seeds.named(1, name))
+    ]
+    images = draw(generator, name, batch=1)
+    direction = draw(generator, name, batch=1)
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        value = energy(functional, parameters, images)
+    slope = tf.reduce_sum(tape.gradient(value, images) * direction)
+    step = 1e-7 * direction
+    numeric = (
+        energy(functional, parameters, images + step)
+        - energy(functional, parameters, images - step)
+    ) / 2e-7
+    assert abs(numeric) > 1e-3
+    assert float(slope) == pytest.approx(float(numeric), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", MOST)
+def test_compiles_under_xla(name, generator):
+    functional = Functional(make(name))
+    parameters = functional.initialize(seeds.named(2, name))
+    images = tf.cast(draw(generator, name), tf.float32)
+
+    def compute(parameters, images):
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            logits = functional.logits(parameters, images)
+            loss = tf.reduce_sum(tf.math.log_softmax(logits)[:, 0])
+        return logits, tape.gradient(loss, images)
+
+    compiled = tf.function(compute, jit_compile=True, autograph=False)
+    for found, wanted in zip(
+        compiled(parameters, images), compute(parameters, images)
+    ):
+        assert np.abs(wanted).max() > 0
+        np.testing.assert_allclose(
+            found, wanted, atol=1e-3 * np.abs(wanted).max()
+        )
+
+
+@pytest.mark.parametrize("name", MOST)
+def test_config_round_trip(name):
+    network = make(name)
+    again = keras.saving.deserialize_keras_object(
+        keras.saving.serialize_keras_object(network)
+    )
+    assert type(again) is NETWORKS[name]
+    assert again.get_config() == network.get_config()
+    shapes = [w.shape for w in network.weights]
+    assert [w.shape for w in again.weights] == shapes
+    settings = NETWORKS[name].Settings
+    assert settings.name == name
+    assert settings(**SMALL[name][1]).arguments().items() <= (
+        network.get_config().items()
+    )
+
+
+@pytest.mark.parametrize("name", ["alexnet", "resnet18", "convnet3d"])
+def test_batch_norm_sees_whether_it_trains(name, generator):
+    functional = Functional(make(name, norm="batch"))
+    parameters = functional.initialize(seeds.named(3, name))
+    images = tf.cast(draw(generator, name), tf.float32)
+    start = functional.initial_statistics()
+    norms = sum(w.name == "gamma" for w in functional.network.weights)
+    assert len(start) == 2 * norms > 0
+    _, trained = functional.apply(parameters, start, images, True)
+    _, tested = functional.apply(parameters, start, images, False)
+    assert all(np.any(a != b) for a, b in zip(start, trained))
+    for a, b in zip(start, tested):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "message"),
+    [
+        ("convnet", (7, 8, 3), "at least 8 pixels.*Received: 7 x 8. Lower"),
+        ("alexnet", (8, 7, 3), "AlexNet needs.*at least 8 .*8 x 7"),
+        ("alexnet", (3, 3, 1), "at least 4 pixels"),
+        ("vgg11", (31, 31, 3), "at least 32 pixels"),
+        ("vgg11", (27, 27, 1), "at least 28 pixels"),
+        ("resnet18", (8, 8, 1), "at least 9 pixels.*Choose `convnet`"),
+        ("resnet18ap", (15, 15, 3), "ResNet18AP needs.*at least 16 pixels"),
+        ("lenet", (15, 15, 3), "at least 16 pixels"),
+        ("lenet", (11, 11, 1), "at least 12 pixels.*`mlp`"),
+        ("convnet3d", (3, 8, 8, 1), "at least 4 pixels.*3 x 8 x 8"),
+        ("convnet3d", (28, 28, 1), r"\[depth, height, .*Images fit every"),
+        ("resnet18", (16, 16, 16, 1), r"\[height, width.*Voxels fit `convnet3"),
+    ],
+)
+def test_refuses_images_it_cannot_take(name, shape, message):
+    with pytest.raises(ValueError, match=message):
+        NETWORKS[name](shape, 10)
+
+
+@pytest.mark.parametrize("name", ["mlp", "convnet", "alexnet"])
+def test_digits_fit(name, digits):
+    logits = NETWORKS[name]((8, 8, 1), 10)(digits.test.images[:2] / 16)
+    assert logits.shape == (2, 10)
+    assert np.all(np.isfinite(logits))
+
+
+def test_mlp_takes_voxels():
+    assert NETWORKS["mlp"]((4, 4, 4, 1), 10).count_params() == (
+        65 * 128 + 129 * 128 + 1_290
+    )
