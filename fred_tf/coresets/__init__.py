@@ -1,5 +1,22 @@
 """Real images as synthetic sets: the baselines without any distillation."""
 
-from fred_tf.coresets.random_selection import random_set, select_random
+from fred_tf.coresets.coreset import coreset, full_set, random_set
+from fred_tf.coresets.features import class_features, select_by_features
+from fred_tf.coresets.herding import herd
+from fred_tf.coresets.k_center import k_center
+from fred_tf.coresets.random_selection import select_random
 
-__all__ = ["random_set", "select_random"]
+# Choices by the features of a trained network; "random" needs none.
+CORESETS = {"herding": herd, "k_center": k_center}
+
+__all__ = [
+    "CORESETS",
+    "class_features",
+    "coreset",
+    "full_set",
+    "herd",
+    "k_center",
+    "random_set",
+    "select_by_features",
+    "select_random",
+]

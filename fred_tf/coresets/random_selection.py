@@ -5,8 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from fred_tf import seeds
-from fred_tf.datasets.image_data import ImageData
-from fred_tf.synthetic_set import SyntheticSet
 
 
 def select_random(
@@ -55,29 +53,3 @@ def select_random(
         )
         chosen.append(generator.permutation(members)[:per_class])
     return np.concatenate(chosen)
-
-
-def random_set(data: ImageData, ipc: int, seed: int) -> SyntheticSet:
-    """Returns `ipc` real training images of each class as a synthetic set.
-
-    Args:
-        data: the real data.
-        ipc: images per class.
-        seed: the run's integer seed.
-
-    Raises:
-        ValueError: a class has fewer than `ipc` images.
-    """
-    chosen = select_random(
-        data.train.labels, ipc, data.classes, seed, data.class_names
-    )
-    images = data.normalization(data.train.images[chosen])
-    return SyntheticSet(
-        images=images,
-        labels=data.train.labels[chosen],
-        class_names=data.class_names,
-        normalization=data.normalization,
-        dataset=data.name,
-        floats_stored=images.size,
-        details={"method": "random"},
-    )

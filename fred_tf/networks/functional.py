@@ -58,11 +58,22 @@ class Functional:
             0
         ]
 
-    def embed(self, parameters: Parameters, images: tf.Tensor) -> tf.Tensor:
-        """Returns the features before the classifier, in training mode."""
-        scope = self._scope(parameters, self.initial_statistics())
-        with scope:
-            features = self.network.embed(images, training=True)
+    def embed(
+        self,
+        parameters: Parameters,
+        images: tf.Tensor,
+        statistics: list[tf.Tensor] | None = None,
+    ) -> tf.Tensor:
+        """Returns the features before the classifier, `[batch, features]`.
+
+        In training mode, unless the `statistics` of a trained network are
+        given.
+        """
+        training = statistics is None
+        if training:
+            statistics = self.initial_statistics()
+        with self._scope(parameters, statistics):
+            features = self.network.embed(images, training=training)
         return self._full_precision(features)
 
     def apply(

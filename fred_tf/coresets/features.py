@@ -1,0 +1,81 @@
+"""Choices of real images by the features of a trained network."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from fred_tf.datasets.image_data import ImageData
+from fred_tf.networks import Functional
+
+# Of one class: (features [n, d], count) to indices [count].
+Selection = Callable[[np.ndarray, int], np.ndarray]
+
+
+def class_features(
+    network: Functional,
+    parameters: Sequence[tf.Tensor],
+    statistics: Sequence[tf.Tensor],
+    data: ImageData,
+    label: int,
+    batch_size: int = 500,
+) -> np.ndarray:
+    """Returns the features of all training images of a class.
+
+    Args:
+        network: the architecture.
+        parameters: its trained parameters.
+        statistics: its statistics.
+        data: the real data.
+        label: the class.
+        batch_size: images embedded at a time.
+
+    Returns:
+        float32 `[n, features]`, in the order of `data.train.indices_of`.
+    """
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def embed(images):
+        normal = data.normalization(images)
+        return network.embed(list(parameters), normal, list(statistics))
+
+    images = data.train.images[data.train.indices_of(label)]
+    blocks = range(0, len(images), batch_size)
+    return np.concatenate(
+        [embed(images[b : b + batch_size]).numpy() for b in blocks]
+    )
+
+
+def select_by_features(
+    selection: Selection,
+    features: Callable[[int], np.ndarray],
+    data: ImageData,
+    per_class: int,
+) -> np.ndarray:
+    """Chooses images of each class by their features.
+
+    Args:
+        selection: e.g. `herd`.
+        features: of a class, see `class_features`; one class is in memory at
+            a time.
+        data: the real data.
+        per_class: images of each class.
+
+    Returns:
+        Indices into the training split, int64 `[classes * per_class]`: those
+        of class 0, then those of class 1, and so on.
+
+    Raises:
+        ValueError: a class has fewer than `per_class` images.
+    """
+    chosen = []
+    for label, name in enumerate(data.class_names):
+        members = data.train.indices_of(label)
+        if not 1 <= per_class <= len(members):
+            raise ValueError(
+                f"Every class must have `ipc` ({per_class}) images to choose "
+                f"from, and `ipc` be at least 1. Received: {len(members)} of "
+                f"class {name!r}. Lower `ipc` or add images."
+            )
+        chosen.append(members[selection(features(label), per_class)])
+    return np.concatenate(chosen)

@@ -1,0 +1,35 @@
+"""K-center: images that leave no other far away."""
+
+import numpy as np
+
+
+def k_center(features: np.ndarray, count: int) -> np.ndarray:
+    """Chooses rows so that each row is close to one of them.
+
+    Starts with the row closest to the mean and adds, greedily, the row that is
+    farthest from those chosen; the largest distance left is at most twice the
+    least possible for centres that start there (Gonzalez 1985; for coresets,
+    Sener & Savarese 2018, algorithm 1, arXiv 1708.00489). The first k of a
+    longer choice are the choice of k.
+
+    Args:
+        features: `[n, d]` of one class.
+        count: rows to choose, at most n.
+
+    Returns:
+        Their indices in the order chosen, int64 `[count]`; ties go to the
+        lower one.
+    """
+    features = np.asarray(features, np.float64)
+
+    def squared_distances(point: np.ndarray) -> np.ndarray:
+        return ((features - point) ** 2).sum(1)
+
+    chosen = [int(np.argmin(squared_distances(features.mean(0))))]
+    nearest = squared_distances(features[chosen[0]])
+    while len(chosen) < count:
+        # Equal images are at distance 0: none is chosen twice.
+        nearest[chosen] = -1
+        chosen.append(int(np.argmax(nearest)))
+        nearest = np.minimum(nearest, squared_distances(features[chosen[-1]]))
+    return np.array(chosen, np.int64)
