@@ -60,13 +60,23 @@ RUN_DIR = flags.DEFINE_string(
 
 def config() -> config_lib.Config:
     """Returns the config that --preset, --override and --seed ask for."""
+    return overrides.override(*preset_and_overrides())
+
+
+def preset_and_overrides() -> tuple[config_lib.Config, list[str]]:
+    """Returns what --preset and --seed ask for, and the --override values."""
     if not _PRESET.value:
         raise ValueError(
             "--preset is required. --list_presets prints the presets."
         )
     chosen = presets.preset(_PRESET.value)
     seeded = config_lib.replace(chosen, {"seed": _SEED.value})
-    return overrides.override(seeded, _OVERRIDE.value)
+    return seeded, _OVERRIDE.value
+
+
+def has_preset() -> bool:
+    """Returns whether --preset is given."""
+    return bool(_PRESET.value)
 
 
 def override(config: config_lib.Config) -> config_lib.Config:
@@ -179,7 +189,13 @@ def identity(strategy: tf.distribute.Strategy, jit: bool) -> dict[str, Any]:
 
 
 # What a data pipeline raises reaches the program as an OpError.
-_MISTAKES = (ValueError, OSError, RuntimeError, tf.errors.OpError)
+_MISTAKES = (
+    ValueError,
+    OSError,
+    RuntimeError,
+    ImportError,
+    tf.errors.OpError,
+)
 
 
 def start(program: Callable[[], int | None]) -> None:

@@ -1,0 +1,73 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from fred_tf import loop, presets
+from fred_tf.distilled_run import DistilledRun
+from fred_tf.grid import cells
+from trainers import sweep
+
+DM = presets.preset("digits_ipc1_dm_tiny")
+QUICK = ["outer_steps=2", "evaluation.epochs=1", "augmentation=none"]
+
+
+def rows(folder):
+    return list(csv.DictReader((folder / "table.csv").open()))
+
+
+class StopAt(loop.Interruption):
+    """Behaves as if SIGTERM arrived when asked for the nth time."""
+
+    def __init__(self, asked):
+        self._left = asked
+
+    @property
+    def signal(self):
+        self._left -= 1
+        return 15 if self._left <= 0 else None
+
+
+def test_stopped_and_continued_equals_uninterrupted(tmp_path):
+    grid = cells([*QUICK, "seed=0,1"])
+    stopped, whole = tmp_path / "stopped", tmp_path / "whole"
+    sweep.run(DM, grid, stopped, interruption=StopAt(4))
+    assert len(rows(stopped)) == 2
+    assert sum(bool(row["accuracy"]) for row in rows(stopped)) < 2
+    table = sweep.run(DM, grid, stopped)
+    sweep.run(DM, grid, whole)
+    for one, other in zip(rows(stopped), rows(whole), strict=True):
+        for name in ("accuracy", "deviation", "loss", "images", "networks"):
+            assert one[name] == other[name], name
+    assert rows(whole)[0]["networks"] == "2"
+    assert "Mean and standard deviation of the seeds' means." in table
+
+    # A finished sweep does nothing, another grid adds to it.
+    before = {p: p.stat().st_mtime_ns for p in whole.glob("*/*.json*")}
+    assert sweep.run(DM, grid, whole) == (whole / "table.md").read_text()
+    assert before == {p: p.stat().st_mtime_ns for p in before}
+    more = cells(QUICK, ["pixels: parameterization.name=pixel"])
+    sweep.run(DM, more, whole)
+    assert len(rows(whole)) == 3
+    assert rows(whole)[2]["point"] == "pixels"
+    distilled = DistilledRun.restore(whole / "point=pixels")
+    assert distilled.config.parameterization.name == "pixel"
+
+
+def test_a_cell_that_fails_is_named_and_the_others_go_on(tmp_path):
+    grid = cells([*QUICK, "real_batch_per_class=10000,8"])
+    table = sweep.run(DM, grid, tmp_path)
+    assert "failed: " in table
+    failed, good = rows(tmp_path)
+    assert failed["failed"] and not good["failed"]
+    assert float(good["accuracy"]) > 0
+    record = json.loads((tmp_path / "sweep.json").read_text())["cells"]
+    assert np.isfinite(record[grid[1].folder]["loss"])
+
+
+def test_a_wrong_cell_is_refused_before_any_work(tmp_path):
+    grid = cells([*QUICK, "mask_rule=energy,enrgy"])
+    with pytest.raises(ValueError, match="mask_rule=enrgy.*Did you mean"):
+        sweep.run(DM, grid, tmp_path / "sweep")
+    assert not (tmp_path / "sweep").exists()
