@@ -1,7 +1,7 @@
 """How good a synthetic set is: fresh networks, scored on real test images."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from fred_tf import seeds
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.datasets.image_data import Split
-from fred_tf.network_training import NetworkTraining, accuracy
+from fred_tf.network_training import NetworkTraining, State, accuracy
 from fred_tf.networks import Functional
 from fred_tf.synthetic_set import SyntheticSet
 
@@ -21,10 +21,15 @@ class Evaluation:
     Attributes:
         accuracies: one value in [0, 1] per network.
         learning_rate: step size that the networks started with.
+        corrupted: the same networks' accuracies on other test images, by
+            name; one value per network.
     """
 
     accuracies: tuple[float, ...]
     learning_rate: float
+    corrupted: Mapping[str, Sequence[float]] = dataclasses.field(
+        default_factory=dict
+    )
 
     @property
     def mean(self) -> float:
@@ -39,14 +44,27 @@ class Evaluation:
     def __str__(self) -> str:
         return f"{100 * self.mean:.1f} +- {100 * self.deviation:.1f} %"
 
+    @property
+    def corruptions(self) -> dict[str, "Evaluation"]:
+        """The evaluation on each of the other test sets."""
+        return {
+            name: Evaluation(tuple(values), self.learning_rate)
+            for name, values in self.corrupted.items()
+        }
+
     def to_json(self) -> dict[str, Any]:
         """Returns the figures as JSON values."""
-        return {
+        figures = {
             "mean": self.mean,
             "deviation": self.deviation,
             "accuracies": list(self.accuracies),
             "learning_rate": self.learning_rate,
         }
+        if self.corrupted:
+            figures["corrupted"] = {
+                name: list(values) for name, values in self.corrupted.items()
+            }
+        return figures
 
 
 class Evaluator:
@@ -100,16 +118,21 @@ class Evaluator:
             network_seeds: one integer per network; it fixes the network's
                 initial parameters, its orders and its augmentations.
         """
-        rate = self.learning_rate
-        if rate is None:
-            rate = synthetic_set.student_learning_rate or 0.01
         accuracies = tuple(
-            self._train_and_score(synthetic_set, seed, rate)
+            self.score(self.train(synthetic_set, seed), synthetic_set)
             for seed in network_seeds
         )
-        return Evaluation(accuracies, rate)
+        return Evaluation(accuracies, self.rate_for(synthetic_set))
 
-    def _train_and_score(self, synthetic_set, seed: int, rate: float) -> float:
+    def rate_for(self, synthetic_set: SyntheticSet) -> float:
+        """Returns the step size that networks start with on a set."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        return synthetic_set.student_learning_rate or 0.01
+
+    def train(self, synthetic_set: SyntheticSet, seed: int) -> State:
+        """Returns one trained network."""
+        rate = self.rate_for(synthetic_set)
         state = self._training.start(seeds.named(seed, "evaluation network"))
         order_seed = seeds.named(seed, "evaluation order")
         drop = self.epochs // 2 + 2
@@ -127,10 +150,28 @@ class Evaluator:
                 max(last - first, 0),
                 rate * factor,
             )
+        return state
+
+    def score(
+        self,
+        state: State,
+        synthetic_set: SyntheticSet,
+        test: Split | None = None,
+    ) -> float:
+        """Returns the test accuracy of a trained network, in [0, 1].
+
+        Args:
+            state: what `train` returned.
+            synthetic_set: what it was trained on; test images are normalised
+                as this set is, corrupted ones too. (FreD's code normalises
+                those with other constants.)
+            test: other test images than the evaluator's own.
+        """
+        test = test or self.test
         return accuracy(
             self._training.network,
             state,
-            self.test.images,
-            self.test.labels,
+            test.images,
+            test.labels,
             synthetic_set.normalization,
         )

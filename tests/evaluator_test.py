@@ -48,7 +48,8 @@ def test_protocol_has_one_drop_and_one_more_pass(network, digits, monkeypatch):
 
 def test_learned_learning_rate_is_the_default(network, digits, monkeypatch):
     evaluator = Evaluator(network, SiameseAugmentation(), digits.test, epochs=1)
-    monkeypatch.setattr(evaluator, "_train_and_score", lambda *_: 0.5)
+    monkeypatch.setattr(evaluator, "train", lambda *_: None)
+    monkeypatch.setattr(evaluator, "score", lambda *_: 0.5)
     chosen = dataclasses.replace(
         random_set(digits, 1, 0), student_learning_rate=0.03
     )
@@ -60,3 +61,9 @@ def test_deviation_is_the_population_one():
     assert result.mean == pytest.approx(0.6)
     assert result.deviation == pytest.approx(0.1)
     assert str(result) == "60.0 +- 10.0 %"
+
+
+def test_corrupted_sets_have_evaluations_of_their_own():
+    result = Evaluation((0.5, 0.7), 0.01, {"fog": [0.25, 0.35]})
+    assert str(result.corruptions["fog"]) == "30.0 +- 5.0 %"
+    assert result.to_json()["corrupted"] == {"fog": [0.25, 0.35]}

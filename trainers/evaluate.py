@@ -5,141 +5,163 @@
 writes `evaluation.json` into the run folder after each network, so that a
 stopped evaluation continues. `--baseline=random` scores real images at the
 same budget instead, `--baseline=full` the whole training split, and
-`--exported=FOLDER` a set that `python -m export` wrote. Overrides of the
-`evaluation` section apply, e.g. `--override evaluation.networks=3`.
+`--exported=FOLDER` a set that `python -m export` or `trainers.select_coreset`
+wrote; with `--preset`, the run folder need not hold a run for these.
+
+`--networks=convnet,alexnet,vgg11,resnet18` trains each of these from scratch
+on the same set (one file each), `--corruptions=all` scores every network on
+corrupted test images as well. Overrides apply, e.g. `--override
+evaluation.networks=3`; gradient matching without augmentation is scored with
+`--override augmentation=none --override evaluation.epochs=300`.
 """
 
-import dataclasses
 import pathlib
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
-from absl import flags, logging
+from absl import flags
 
 from export.tfrecord import read_tfrecord
-from fred_tf import assembly, datasets, files, seeds
 from fred_tf import config as config_lib
-from fred_tf.coresets import random_set
-from fred_tf.datasets import ImageData
+from fred_tf import datasets
+from fred_tf.coresets import full_set, random_set
+from fred_tf.datasets import ImageData, corruptions
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.evaluator import Evaluation
+from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import run_flags
 
+_BASELINES = {
+    "random": lambda data, config: random_set(data, config.ipc, config.seed),
+    "full": lambda data, config: full_set(data),
+}
 BASELINE = flags.DEFINE_enum(
-    "baseline", None, ["random", "full"], "Scores this instead of the run."
+    "baseline", None, list(_BASELINES), "Scores this instead of the run."
 )
 EXPORTED = flags.DEFINE_string(
     "exported", None, "Scores the TFRecords in this folder instead of the run."
 )
+NETWORKS = flags.DEFINE_list(
+    "networks",
+    [],
+    "Trains these networks, with their default settings, instead of the run's "
+    "alone; the run's own keeps its settings.",
+)
+CORRUPTIONS = flags.DEFINE_string(
+    "corruptions",
+    None,
+    "Also scores on corrupted test images: all, or names joined by commas. "
+    "Prepared ones of TensorFlow Datasets are used where --data_dir has them, "
+    "else they are computed (pip install fred-tf[corruptions]).",
+)
+SEVERITY = flags.DEFINE_integer("severity", 5, "Of the corruptions.", 1, 5)
+CORRUPTED_IMAGES = flags.DEFINE_integer(
+    "corrupted_images",
+    2000,
+    "How many of the first test images are corrupted; 0 means all.",
+    0,
+)
 
 
-def run(
-    config: config_lib.Config,
-    synthetic_set: SyntheticSet,
-    data: ImageData,
-    path: files.Path,
-) -> Evaluation:
-    """Evaluates a set, continuing what `path` holds of the same evaluation.
+def configs(
+    config: config_lib.Config, networks: list[str]
+) -> dict[str, config_lib.Config]:
+    """Returns the config of each evaluation, by network.
+
+    Raises:
+        ValueError: a network is unknown.
+    """
+    return {
+        name: config_lib.replace(config, {"network.name": name})
+        for name in networks or [config.network.name]
+    }
+
+
+def table(own: str, results: dict[str, Evaluation]) -> str:
+    """Returns the accuracies as Markdown.
 
     Args:
-        config: its `evaluation`, `network`, `augmentation` and `seed` count.
-        synthetic_set: what to train on.
-        data: its test split scores the networks.
-        path: JSON file that is written after each network.
+        own: the network that the set was distilled with.
+        results: evaluations by network.
     """
-    path = pathlib.Path(path)
-    settings = dataclasses.asdict(config.evaluation)
-    wanted = settings.pop("networks")
-    identity = {
-        "dataset": data.name,
-        "set": _fingerprint(synthetic_set),
-        "details": dict(synthetic_set.details),
-        "network": dataclasses.asdict(config.network),
-        "augmentation": config.augmentation,
-        "evaluation": settings,
-        "seed": config.seed,
+    corrupted = list(next(iter(results.values())).corrupted)
+    names = ["clean", *corrupted, *(["mean of corrupted"] if corrupted else [])]
+    lines = [
+        f"| trained | {' | '.join(names)} |",
+        "|---|" + "---|" * len(names),
+    ]
+    for network, result in results.items():
+        cells = [result, *result.corruptions.values()]
+        if corrupted:
+            by_network = np.mean([*result.corrupted.values()], axis=0)
+            cells.append(Evaluation(tuple(by_network), result.learning_rate))
+        lines.append(f"| {network} | {' | '.join(map(str, cells))} |")
+    unseen = [result.mean for name, result in results.items() if name != own]
+    if unseen:
+        lines += ["", f"Mean of the unseen ones: {100 * np.mean(unseen):.1f} %"]
+    return "\n".join(lines)
+
+
+def corrupted_sets(data: ImageData, names: tuple[str, ...]):
+    """Returns corrupted test images by name, and where each comes from."""
+    loaded = {
+        name: corruptions.load(
+            data,
+            name,
+            SEVERITY.value,
+            run_flags.DATA_DIR.value,
+            CORRUPTED_IMAGES.value,
+        )
+        for name in names
     }
-    accuracies = _finished(path, identity)
-    evaluator = assembly.evaluator(config, data)
-    rate = None
-    for network in range(len(accuracies), wanted):
-        result = evaluator(
-            synthetic_set, [seeds.integer(config.seed, "network", network)]
-        )
-        accuracies.append(result.accuracies[0])
-        rate = result.learning_rate
-        logging.info(
-            "network %d of %d: test accuracy %.4f",
-            network + 1,
-            wanted,
-            accuracies[-1],
-        )
-        done = Evaluation(tuple(accuracies), rate)
-        files.write_json(
-            path,
-            {
-                "identity": identity,
-                "images": len(synthetic_set.labels),
-                "floats_stored": synthetic_set.floats_stored,
-                **done.to_json(),
-            },
-        )
-    if rate is None:
-        rate = files.read_json(path)["learning_rate"]
-    return Evaluation(tuple(accuracies[:wanted]), rate)
+    splits = {name: split for name, (split, _) in loaded.items()}
+    sources = {name: source for name, (_, source) in loaded.items()}
+    return splits, {"severity": SEVERITY.value, "sources": sources}
 
 
-def full_set(data: ImageData) -> SyntheticSet:
-    """Returns the whole training split as a set: the ceiling."""
-    images = data.normalization(data.train.images)
-    return SyntheticSet(
-        images=images,
-        labels=data.train.labels,
-        class_names=data.class_names,
-        normalization=data.normalization,
-        dataset=data.name,
-        floats_stored=int(np.prod(images.shape)),
-        details={"method": "full"},
-    )
-
-
-def _fingerprint(synthetic_set: SyntheticSet) -> str:
-    return files.digest(synthetic_set.images.tobytes())
-
-
-def _finished(path: pathlib.Path, identity: dict[str, Any]) -> list[float]:
-    """Returns the accuracies that an earlier, equal evaluation has written."""
-    if not path.exists():
-        return []
-    written = files.read_json(path)
-    if written.get("identity") != identity:
-        return []
-    logging.info("%s holds %d networks.", path, len(written["accuracies"]))
-    return list(written["accuracies"])
+def _subject(
+    run_dir: pathlib.Path,
+) -> tuple[config_lib.Config, str, Callable[[ImageData], SyntheticSet]]:
+    """Returns the config, what is scored in a word, and how to get it."""
+    if run_flags.has_preset() and (EXPORTED.value or BASELINE.value):
+        config, restored = run_flags.config(), None
+    else:
+        restored = DistilledRun.restore(run_dir)
+        config = run_flags.override(restored.config)
+    if EXPORTED.value:
+        exported = read_tfrecord(EXPORTED.value)
+        return config, "exported", lambda data: exported
+    if BASELINE.value:
+        make = _BASELINES[BASELINE.value]
+        return config, BASELINE.value, lambda data: make(data, config)
+    return config, "", lambda data: restored.synthetic_set()
 
 
 def program() -> None:
     run_flags.set_determinism()
-    run_dir = run_flags.required(run_flags.RUN_DIR)
-    restored = DistilledRun.restore(run_dir)
-    config = run_flags.override(restored.config)
+    run_dir = pathlib.Path(run_flags.required(run_flags.RUN_DIR))
+    names = corruptions.named(CORRUPTIONS.value) if CORRUPTIONS.value else ()
+    config, subject, make = _subject(run_dir)
+    wanted = configs(config, NETWORKS.value)
     data = datasets.load(
         config.dataset, run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
     )
-    if EXPORTED.value:
-        name, chosen = "exported", read_tfrecord(EXPORTED.value)
-    elif BASELINE.value == "random":
-        name, chosen = "random", random_set(data, config.ipc, config.seed)
-    elif BASELINE.value == "full":
-        name, chosen = "full", full_set(data)
-    else:
-        name, chosen = "", restored.synthetic_set()
-    path = restored.folder.path / f"evaluation{name and '_' + name}.json"
-    result = run(config, chosen, data, path)
-    print(
-        f"{result} test accuracy of {len(result.accuracies)} networks: {path}"
-    )
+    corrupted, facts = corrupted_sets(data, names) if names else ({}, {})
+    run_dir.mkdir(parents=True, exist_ok=True)
+    chosen, results = make(data), {}
+    for network, settings in wanted.items():
+        own = network == config.network.name
+        parts = ["evaluation", subject, "" if own else network]
+        parts.append("corrupted" if names else "")
+        path = run_dir / f"{'_'.join(filter(None, parts))}.json"
+        results[network] = score(settings, chosen, data, path, corrupted, facts)
+        print(
+            f"{results[network]} test accuracy of "
+            f"{len(results[network].accuracies)} networks: {path}"
+        )
+    if len(results) > 1 or names:
+        print(f"\n{table(config.network.name, results)}")
 
 
 def main() -> None:

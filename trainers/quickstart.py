@@ -20,9 +20,10 @@ from export import __main__ as export
 from export.tfrecord import read_tfrecord
 from fred_tf import config as config_lib
 from fred_tf import datasets, files, presets
-from fred_tf.coresets import random_set
+from fred_tf.coresets import full_set, random_set
 from fred_tf.distilled_run import DistilledRun
-from trainers import distill, evaluate, run_flags, train_experts
+from fred_tf.scoring import score
+from trainers import distill, run_flags, train_experts
 
 QUICKSTART_PRESET = "digits_ipc1_tm"
 RUN_DIR = "runs/quickstart"
@@ -63,12 +64,12 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
     )
     chosen = {
         "random": random_set(data, config.ipc, config.seed),
-        "full": evaluate.full_set(data),
+        "full": full_set(data),
         **{name: made.synthetic_set() for name, made in runs.items()},
     }
     rows = []
     for name, label, changes in sets:
-        result = evaluate.run(
+        result = score(
             config_lib.replace(config, changes),
             chosen[name],
             data,

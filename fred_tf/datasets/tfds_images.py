@@ -67,6 +67,18 @@ def read(
     )
 
 
+def read_test(name: str, data_dir: str | None = None) -> Split:
+    """Returns the test split of a prepared TFDS data set without others.
+
+    Args and errors: see `read`.
+    """
+    builder = _builder(name, data_dir)
+    _check_features(name, builder.info.features)
+    _prepare(name, builder, download=False)
+    tests = [split for split in TEST_SPLITS if split in builder.info.splits]
+    return _read_split(builder, tests[0])
+
+
 def _builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
     data_dir = os.path.expanduser(data_dir) if data_dir else None
     if not _NAME.fullmatch(name):

@@ -14,7 +14,8 @@ from fred_tf import datasets, loop, overrides, presets
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.objectives import DistributionMatching
 from fred_tf.run_folder import RunFolder
-from trainers import distill, evaluate, quickstart, train_experts
+from fred_tf.scoring import score
+from trainers import distill, quickstart, train_experts
 
 DM = presets.preset("digits_ipc1_dm_tiny")
 TM = presets.preset("digits_ipc1_tm_tiny")
@@ -200,16 +201,16 @@ def test_evaluation_file_continues_and_is_exact(tmp_path, monkeypatch):
     data = datasets.load("digits")
     chosen, path = run.synthetic_set(), tmp_path / "evaluation.json"
     one = overrides.override(DM, ["evaluation.networks=1"])
-    first = evaluate.run(one, chosen, data, path)
-    both = evaluate.run(DM, chosen, data, path)
+    first = score(one, chosen, data, path)
+    both = score(DM, chosen, data, path)
     assert both.accuracies[0] == first.accuracies[0]
-    fresh = evaluate.run(DM, chosen, data, tmp_path / "fresh.json")
+    fresh = score(DM, chosen, data, tmp_path / "fresh.json")
     assert fresh == both
     written = json.loads(path.read_text())
     assert written["accuracies"] == list(both.accuracies)
     assert written["mean"] == pytest.approx(both.mean)
     other = overrides.override(DM, ["evaluation.epochs=2"])
-    changed = evaluate.run(other, chosen, data, path)
+    changed = score(other, chosen, data, path)
     assert changed.accuracies != both.accuracies
 
 
@@ -227,7 +228,7 @@ def test_exports_reload_and_evaluate_the_same(tmp_path):
     np.testing.assert_array_equal(reloaded.images, expected.images)
     data = datasets.load("digits")
     results = [
-        evaluate.run(DM, chosen, data, tmp_path / f"{name}.json")
+        score(DM, chosen, data, tmp_path / f"{name}.json")
         for name, chosen in (("a", expected), ("b", reloaded))
     ]
     assert results[0] == results[1]

@@ -1,0 +1,95 @@
+"""Evaluations that continue: one network after the other, kept in a file."""
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from absl import logging
+
+from fred_tf import assembly, files, seeds
+from fred_tf.config import Config
+from fred_tf.datasets import ImageData, Split
+from fred_tf.evaluator import Evaluation
+from fred_tf.synthetic_set import SyntheticSet
+
+
+def score(
+    config: Config,
+    synthetic_set: SyntheticSet,
+    data: ImageData,
+    path: files.Path,
+    corrupted: Mapping[str, Split] | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Evaluation:
+    """Evaluates a set, continuing what `path` holds of the same evaluation.
+
+    Args:
+        config: its `evaluation`, `network`, `augmentation` and `seed` count.
+        synthetic_set: what to train on.
+        data: its test split scores the networks.
+        path: JSON file that is written after each network.
+        corrupted: more test images by name; every network is scored on them,
+            too.
+        facts: what else tells one evaluation from another, e.g. where the
+            corrupted images come from; fit for JSON.
+    """
+    path, corrupted = pathlib.Path(path), dict(corrupted or {})
+    settings = dataclasses.asdict(config.evaluation)
+    wanted = settings.pop("networks")
+    identity = {
+        "dataset": data.name,
+        "set": files.digest(synthetic_set.images.tobytes()),
+        "details": dict(synthetic_set.details),
+        "network": {"name": config.network.name, **config.network.arguments()},
+        "augmentation": config.augmentation,
+        "evaluation": settings,
+        "seed": config.seed,
+        "corrupted": {name: len(split) for name, split in corrupted.items()},
+        **(facts or {}),
+    }
+    evaluator = assembly.evaluator(config, data)
+    rate = evaluator.rate_for(synthetic_set)
+    clean, others = _finished(path, identity)
+    for number in range(len(clean), wanted):
+        seed = seeds.integer(config.seed, "network", number)
+        state = evaluator.train(synthetic_set, seed)
+        clean.append(evaluator.score(state, synthetic_set))
+        for name, split in corrupted.items():
+            others.setdefault(name, []).append(
+                evaluator.score(state, synthetic_set, split)
+            )
+        logging.info(
+            "%s, network %d of %d: test accuracy %.4f",
+            config.network.name,
+            number + 1,
+            wanted,
+            clean[-1],
+        )
+        files.write_json(
+            path,
+            {
+                "identity": identity,
+                "images": len(synthetic_set.labels),
+                "floats_stored": synthetic_set.floats_stored,
+                **Evaluation(tuple(clean), rate, others).to_json(),
+            },
+        )
+    return Evaluation(
+        tuple(clean[:wanted]),
+        rate,
+        {name: tuple(values[:wanted]) for name, values in others.items()},
+    )
+
+
+def _finished(
+    path: pathlib.Path, identity: dict[str, Any]
+) -> tuple[list[float], dict[str, list[float]]]:
+    """Returns the accuracies that an earlier, equal evaluation has written."""
+    if not path.exists():
+        return [], {}
+    written = files.read_json(path)
+    if written.get("identity") != identity:
+        return [], {}
+    logging.info("%s holds %d networks.", path, len(written["accuracies"]))
+    return written["accuracies"], written.get("corrupted", {})

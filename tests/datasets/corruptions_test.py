@@ -1,0 +1,90 @@
+import importlib.util
+import sys
+
+import numpy as np
+import pytest
+
+from fred_tf.datasets import ImageData, Split, corruptions
+from fred_tf.normalizations import Standardize
+
+needs_library = pytest.mark.skipif(
+    not importlib.util.find_spec("imagecorruptions"),
+    reason='needs pip install "fred-tf[corruptions]"',
+)
+
+
+def test_names():
+    assert len(corruptions.named("all")) == 15
+    assert corruptions.named("fog, snow") == ("fog", "snow")
+    with pytest.raises(ValueError, match="Did you mean 'fog'"):
+        corruptions.named("snow,fogg")
+
+
+def make(name="photos", size=32, channels=3) -> ImageData:
+    generator = np.random.default_rng(0)
+    shape = (4, size, size, channels)
+    images = generator.integers(0, 256, shape).astype(np.uint8)
+    split = Split(images, [0, 1, 0, 1])
+    normalization = Standardize.fit(images)
+    return ImageData(name, split, split, ("a", "b"), normalization)
+
+
+def test_small_images_are_refused(digits):
+    with pytest.raises(ValueError, match=r"at least 32 x 32.*\(8, 8, 1\)"):
+        corruptions.load(digits, "fog", 5)
+    with pytest.raises(ValueError, match="`severity`.*Received: 6"):
+        corruptions.load(digits, "fog", 6)
+
+
+def test_prepared_images_come_first(monkeypatch):
+    """TFDS has its own names for two of them."""
+    asked = []
+
+    class Prepared:
+        def is_prepared(self):
+            return True
+
+    def builder(name, data_dir):
+        asked.append(name)
+        return Prepared()
+
+    data = make("cifar10")
+    monkeypatch.setattr(corruptions.tfds, "builder", builder)
+    monkeypatch.setattr(
+        corruptions.tfds_images, "read_test", lambda name, data_dir: data.test
+    )
+    split, source = corruptions.load(data, "glass_blur", 3, images=2)
+    assert asked == ["cifar10_corrupted/frosted_glass_blur_3"]
+    assert source == "tfds:cifar10_corrupted/frosted_glass_blur_3"
+    assert len(split) == 2
+
+
+def test_prepared_names_are_those_of_tensorflow_datasets():
+    from tensorflow_datasets.image_classification import cifar10_corrupted
+
+    builder = cifar10_corrupted.Cifar10Corrupted
+    known = {config.name for config in builder.BUILDER_CONFIGS}
+    for name in corruptions.CORRUPTIONS:
+        theirs = corruptions.CIFAR_NAMES.get(name, name)
+        assert {f"{theirs}_{s}" for s in corruptions.SEVERITIES} <= known
+
+
+def test_a_missing_library_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "imagecorruptions", None)
+    with pytest.raises(ModuleNotFoundError, match="fred-tf.corruptions"):
+        corruptions.load(make(), "fog", 5)
+
+
+@needs_library
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("name", ["gaussian_noise", "fog", "pixelate"])
+def test_computes_them_the_same_each_time(name, channels):
+    data = make(channels=channels)
+    before = np.random.get_state()[1].copy()
+    split, source = corruptions.load(data, name, 5)
+    assert source == "imagecorruptions"
+    assert split.images.shape == data.test.images.shape
+    assert np.any(split.images != data.test.images)
+    again, _ = corruptions.load(data, name, 5, images=2)
+    np.testing.assert_array_equal(again.images, split.images[:2])
+    np.testing.assert_array_equal(np.random.get_state()[1], before)

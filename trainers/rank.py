@@ -1,0 +1,145 @@
+"""Scores a distilled set against chance and the whole data (DD-Ranking).
+
+    python -m trainers.rank --run_dir=runs/cifar10 --full_accuracy=0.848
+
+prints LRS and ARS (see `fred_tf/ranking.py`) and writes `ranking.json` and the
+evaluations behind it into the folder `ranking` of the run. Random real images
+of the same ipc are trained with every step size of `--rates`, the best counts.
+Without `--full_accuracy` networks are trained on the whole training split,
+`--full_epochs` long. Stopped, it continues when it is started again.
+"""
+
+import pathlib
+from typing import Any
+
+from absl import flags
+
+from fred_tf import config as config_lib
+from fred_tf import datasets, files
+from fred_tf.coresets import full_set, random_set
+from fred_tf.datasets import ImageData
+from fred_tf.distilled_run import DistilledRun
+from fred_tf.ranking import augmentation_robust_score, label_robust_score
+from fred_tf.scoring import score
+from fred_tf.synthetic_set import SyntheticSet
+from trainers import run_flags
+
+FULL_ACCURACY = flags.DEFINE_float(
+    "full_accuracy",
+    None,
+    "Accuracy in [0, 1] of the network on the whole training split, if known.",
+    0.0,
+    1.0,
+)
+FULL_EPOCHS = flags.DEFINE_integer(
+    "full_epochs", 200, "Epochs on the whole training split otherwise.", 1
+)
+RATES = flags.DEFINE_list(
+    "rates",
+    ["0.001", "0.005", "0.01", "0.05", "0.1"],
+    "Step sizes tried on random real images.",
+)
+
+
+def run(
+    config: config_lib.Config,
+    synthetic_set: SyntheticSet,
+    data: ImageData,
+    folder: files.Path,
+    rates: list[float],
+    full_accuracy: float | None = None,
+    full_epochs: int = 200,
+) -> dict[str, Any]:
+    """Ranks a set.
+
+    Args:
+        config: its `evaluation`, `network`, `augmentation`, `ipc` and `seed`.
+        synthetic_set: the set.
+        data: the real data.
+        folder: where evaluations are kept, and `ranking.json` goes.
+        rates: step sizes tried on random real images.
+        full_accuracy: of the whole training split; trained if None.
+        full_epochs: epochs of that training.
+
+    Returns:
+        `label_robust_score` and `augmentation_robust_score` in per cent, and
+        the mean accuracies behind them.
+    """
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    rates = [f"{rate:g}" for rate in rates]
+
+    def mean(name: str, chosen: SyntheticSet, **changes: Any) -> float:
+        changed = config_lib.replace(
+            config, {k.replace("__", "."): v for k, v in changes.items()}
+        )
+        return score(changed, chosen, data, folder / f"{name}.json").mean
+
+    by_chance = random_set(data, config.ipc, config.seed)
+    found = {}
+    for suffix, changes in (("", {}), ("_plain", {"augmentation": "none"})):
+        found[f"distilled{suffix}"] = mean(
+            f"distilled{suffix}", synthetic_set, **changes
+        )
+        found[f"random{suffix}"] = max(
+            mean(
+                f"random{suffix}_{rate}",
+                by_chance,
+                evaluation__learning_rate=float(rate),
+                **changes,
+            )
+            for rate in rates
+        )
+    if full_accuracy is None:
+        full_accuracy = mean(
+            "full",
+            full_set(data),
+            evaluation__epochs=full_epochs,
+            evaluation__learning_rate=0.01,
+        )
+    ranking = {
+        "label_robust_score": label_robust_score(
+            found["distilled"], found["random"], full_accuracy
+        ),
+        "augmentation_robust_score": augmentation_robust_score(**found),
+        "full": full_accuracy,
+        **found,
+    }
+    files.write_json(folder / "ranking.json", ranking)
+    return ranking
+
+
+def program() -> None:
+    run_flags.set_determinism()
+    restored = DistilledRun.restore(run_flags.required(run_flags.RUN_DIR))
+    config = run_flags.override(restored.config)
+    try:
+        rates = [float(rate) for rate in RATES.value]
+    except ValueError as error:
+        raise ValueError(
+            f"--rates must be numbers joined by commas: {error}."
+        ) from None
+    data = datasets.load(
+        config.dataset, run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
+    )
+    ranking = run(
+        config,
+        restored.synthetic_set(),
+        data,
+        restored.folder.path / "ranking",
+        rates,
+        FULL_ACCURACY.value,
+        FULL_EPOCHS.value,
+    )
+    for name, value in ranking.items():
+        percent = value if name.endswith("score") else 100 * value
+        print(f"{name:26} {percent:5.1f} %")
+
+
+def main() -> None:
+    run_flags.start(program)
+
+
+if __name__ == "__main__":
+    flags.adopt_module_key_flags(run_flags)
+    main()
