@@ -7,22 +7,33 @@ from fred_tf.distiller import Distiller
 from fred_tf.evaluator import Evaluation, Evaluator
 from fred_tf.expert_store import ExpertStore
 from fred_tf.expert_trainer import ExpertTrainer
-from fred_tf.networks import ConvNet, Functional
+from fred_tf.networks import NETWORKS, ConvNet, Functional
 from fred_tf.normalizations import Standardize
 from fred_tf.objectives import (
+    OBJECTIVES,
     DistributionMatching,
+    GradientMatching,
     Objective,
     TrajectoryMatching,
 )
-from fred_tf.parameterizations import Frequency, Parameterization, Pixel
+from fred_tf.parameterizations import (
+    PARAMETERIZATIONS,
+    Frequency,
+    Hallucinator,
+    MultiFormation,
+    Parameterization,
+    Pixel,
+)
 from fred_tf.presets import preset
+from fred_tf.settings import Settings
 from fred_tf.synthetic_set import SyntheticSet
-from fred_tf.transforms import DCT, Transform
+from fred_tf.transforms import DCT, DFT, TRANSFORMS, Transform, Wavelet
 
 __all__ = [
-    "DCT",
     "Config",
     "ConvNet",
+    "DCT",
+    "DFT",
     "DistilledRun",
     "Distiller",
     "DistributionMatching",
@@ -32,13 +43,22 @@ __all__ = [
     "ExpertTrainer",
     "Frequency",
     "Functional",
+    "GradientMatching",
+    "Hallucinator",
+    "MultiFormation",
+    "NETWORKS",
+    "OBJECTIVES",
     "Objective",
+    "PARAMETERIZATIONS",
     "Parameterization",
     "Pixel",
+    "Settings",
     "SiameseAugmentation",
     "Standardize",
     "SyntheticSet",
+    "TRANSFORMS",
     "TrajectoryMatching",
     "Transform",
+    "Wavelet",
     "preset",
 ]

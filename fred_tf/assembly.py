@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from fred_tf import files
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.config import Config, memory_learning_rate, to_json
 from fred_tf.datasets import ImageData
@@ -63,6 +64,33 @@ def expert_description(config: Config, data: ImageData) -> dict[str, Any]:
         "augmentation": config.augmentation,
         "experts": experts,
     }
+
+
+def expert_store(
+    config: Config, data: ImageData, expert_dir: files.Path
+) -> ExpertStore:
+    """Returns the store that a config's experts are written to.
+
+    Args:
+        config: the run.
+        data: the real data.
+        expert_dir: folder of the store; made if missing.
+
+    Raises:
+        ValueError: the folder holds experts of other settings.
+    """
+    description = expert_description(config, data)
+    description["experts"]["epochs"] = config.experts.epochs
+    return ExpertStore.create_or_open(
+        expert_dir,
+        {
+            **description,
+            "parameters": network(config, data.image_shape, data.classes).size,
+            "epochs": config.experts.epochs_on_disk,
+            "dtype": config.experts.dtype,
+            "seed": config.seed,
+        },
+    )
 
 
 def expert_trainer(config: Config, data: ImageData) -> ExpertTrainer:

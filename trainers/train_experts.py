@@ -70,18 +70,7 @@ def run(
     """
     data = datasets.load(config.dataset, data_dir, download)
     trainer = assembly.expert_trainer(config, data)
-    description = assembly.expert_description(config, data)
-    description["experts"]["epochs"] = config.experts.epochs
-    store = ExpertStore.create_or_open(
-        expert_dir,
-        {
-            **description,
-            "parameters": trainer.network.size,
-            "epochs": config.experts.epochs_on_disk,
-            "dtype": config.experts.dtype,
-            "seed": config.seed,
-        },
-    )
+    store = assembly.expert_store(config, data, expert_dir)
     begun = spoken = time.monotonic()
 
     def report(expert: int, epoch: int, accuracy: float | None) -> None:

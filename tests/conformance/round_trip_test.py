@@ -1,0 +1,97 @@
+"""Every parameterization survives being written down, in every form."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from export.saved_model import write_saved_model
+from export.tfrecord import read_tfrecord, write_tfrecord
+from fred_tf import assembly, config, presets
+from fred_tf.parameterizations import PARAMETERIZATIONS
+from fred_tf.synthetic_set import SyntheticSet
+
+# Other members start from their defaults.
+SMALL = {
+    "frequency": {"coefficients_per_channel": 32},
+    "haba": {"hallucinators": 2},
+}
+
+
+@pytest.fixture(params=PARAMETERIZATIONS)
+def settings(request) -> config.Config:
+    name = request.param
+    section = {
+        f"parameterization.{k}": v for k, v in SMALL.get(name, {}).items()
+    }
+    return config.replace(
+        presets.preset("digits_ipc1_dm_tiny"),
+        {"ipc": 2, "parameterization.name": name, **section},
+    )
+
+
+@pytest.fixture
+def memory(settings, digits):
+    made = assembly.parameterization(settings, digits.image_shape, 10)
+    assembly.adapt(made, digits, seed=3)
+    return made
+
+
+def test_settings_through_json(settings):
+    values = json.loads(json.dumps(config.to_json(settings)))
+    assert config.from_json(values) == settings
+
+
+def test_layer_through_its_config(memory):
+    values = keras.saving.serialize_keras_object(memory)
+    again = keras.saving.deserialize_keras_object(values)
+    again.set_weights(memory.get_weights())
+    np.testing.assert_array_equal(again.decode(), memory.decode())
+    assert again.get_config() == memory.get_config()
+
+
+def test_memory_through_a_checkpoint(settings, memory, digits, tmp_path):
+    state = {"memory": [v.value for v in memory.variables]}
+    path = tf.train.Checkpoint(**state).save(str(tmp_path / "checkpoint"))
+    other = assembly.parameterization(settings, digits.image_shape, 10)
+    state = {"memory": [v.value for v in other.variables]}
+    tf.train.Checkpoint(**state).restore(path).assert_consumed()
+    np.testing.assert_array_equal(other.decode(), memory.decode())
+
+
+def test_images_through_tfrecords_and_a_saved_model(memory, digits, tmp_path):
+    written = SyntheticSet(
+        memory.decode().numpy(),
+        memory.labels,
+        digits.class_names,
+        digits.normalization,
+        "digits",
+        memory.floats_stored,
+    )
+    write_tfrecord(written, tmp_path / "tfrecord")
+    read = read_tfrecord(tmp_path / "tfrecord")
+    np.testing.assert_array_equal(read.images, written.images)
+    np.testing.assert_array_equal(read.labels, written.labels)
+    assert read.floats_stored == memory.floats_stored
+
+    write_saved_model(memory, tmp_path / "saved_model")
+    loaded = tf.saved_model.load(str(tmp_path / "saved_model"))
+    decoded = loaded.decode(tf.range(memory.instances))
+    np.testing.assert_allclose(decoded["images"], written.images, atol=1e-5)
+    np.testing.assert_array_equal(decoded["labels"], written.labels)
+
+
+def test_budget_is_met(settings, memory):
+    assert memory.floats_stored <= settings.ipc * 10 * 64
+    counts = np.bincount(memory.labels, minlength=10)
+    np.testing.assert_array_equal(counts, memory.instances_per_class)
+
+
+def test_decoding_compiles_and_takes_any_order(memory):
+    everything = memory.decode().numpy()
+    compiled = tf.function(memory.decode, jit_compile=True)
+    np.testing.assert_allclose(compiled(), everything, atol=1e-5)
+    some = memory(tf.constant([5, 0, 5])).numpy()
+    np.testing.assert_allclose(some, everything[[5, 0, 5]], atol=1e-6)
