@@ -16,7 +16,7 @@ quickstart: $(BIN)/.installed
 	$(BIN)/python -m trainers.quickstart --run_dir=runs/quickstart
 
 test: $(BIN)/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 
 lint: $(BIN)/.installed
 	$(BIN)/ruff check .

@@ -1,16 +1,11 @@
 """Two logical CPU devices for every test, and fixtures that files share."""
 
-import os
 import pathlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-if "PYTEST_XDIST_WORKER" in os.environ:
-    # As many processes as cores: more threads would only stand in the way.
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
 _CPUS = tf.config.list_physical_devices("CPU")
 tf.config.set_logical_device_configuration(
     _CPUS[0], [tf.config.LogicalDeviceConfiguration()] * 2

@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from fred_tf.datasets import ImageData, Split
 from fred_tf.normalizations import Standardize
 
-CLASSES, PER_CLASS = 2, 20
+CLASSES, PER_CLASS = 2, 64
 
 
 def _few(enlarge) -> ImageData:

@@ -1,8 +1,8 @@
 """Every allowed pair of objective, parameterization and network distils.
 
-Each pair takes two steps of a run on a few real images, then goes on to thirty
-and must have lowered its own loss. The third member of a pair is the usual one
-of its family: ConvNet, FreD, or distribution matching. `FRED_TF_ALL_CELLS=1`
+Each takes two steps of a run on a few real images, then goes on to thirty and
+must have lowered its own loss. Every objective meets every parameterization,
+and every small network FreD with distribution matching. `FRED_TF_ALL_CELLS=1`
 runs the whole product, with the networks of millions of parameters.
 """
 
@@ -24,10 +24,11 @@ ALL_CELLS = bool(os.environ.get("FRED_TF_ALL_CELLS"))
 # Millions of parameters at any width.
 LARGE = {"alexnet", "vgg11", "resnet18", "resnet18ap"}
 VOXELS = {"convnet3d"}
+USUAL = ("distribution_matching", "frequency")
 
 # Usual step sizes are for ten classes and thousands of steps.
 CAUTION = {
-    "distribution_matching": 0.03,
+    "distribution_matching": 0.01,
     "gradient_matching": 1.0,
     "trajectory_matching": 0.01,
 }
@@ -44,7 +45,7 @@ SMALL = {
     "frequency": {"coefficients_per_channel": 256},
     "haba": {"hallucinators": 2},
     "convnet": {"width": 8},
-    "convnet3d": {"width": 8},
+    "convnet3d": {"width": 8, "depth": 2},
 }
 
 
@@ -52,11 +53,12 @@ def _cells() -> list[tuple[str, str, str]]:
     product = list(itertools.product(OBJECTIVES, PARAMETERIZATIONS, NETWORKS))
     if ALL_CELLS:
         return product
-    usual = ("distribution_matching", "frequency", "convnet")
     return [
-        cell
-        for cell in product
-        if any(a == b for a, b in zip(cell, usual)) and cell[2] not in LARGE
+        (objective, parameterization, network)
+        for objective, parameterization, network in product
+        if network == "convnet"
+        or network not in LARGE
+        and (objective, parameterization) == USUAL
     ]
 
 
@@ -69,7 +71,7 @@ def _settings(
         "augmentation": "none",
         "experts.count": 1,
         "experts.epochs": 1,
-        "experts.batch_size": 5,
+        "experts.batch_size": 32,
     }
     for section, name in (
         ("objective", objective),
@@ -81,7 +83,8 @@ def _settings(
             values[f"{section}.{field}"] = value
     settings = replace(presets.preset("digits_ipc1_dm_tiny"), values)
     usual = memory_learning_rate(settings, image_shape)
-    rate = {"distiller.memory_learning_rate": CAUTION[objective] * usual}
+    caution = 0.1 if network in VOXELS else CAUTION[objective]
+    rate = {"distiller.memory_learning_rate": caution * usual}
     return replace(settings, rate)
 
 

@@ -34,6 +34,8 @@ FEATURES = {
 }
 # What one large residual network shows, the other need not.
 MOST = [name for name in NETWORKS if name != "resnet18ap"]
+# Nor is there anything in these that XLA has not seen in the others.
+COMPILED = [name for name in MOST if name not in ("vgg11", "resnet18")]
 
 
 def make(name, **changes):
@@ -262,7 +264,7 @@ def test_second_derivative_equals_central_differences(name, generator):
     assert float(slope) == pytest.approx(float(numeric), rel=1e-4)
 
 
-@pytest.mark.parametrize("name", MOST)
+@pytest.mark.parametrize("name", COMPILED)
 def test_compiles_under_xla(name, generator):
     functional = Functional(make(name))
     parameters = functional.initialize(seeds.named(2, name))

@@ -97,10 +97,11 @@ def loss_and_gradients(objective, images, reference, seed):
 
 
 @pytest.mark.parametrize(
-    ("student_batch", "student_chunk"), [(0, 0), (3, 0), (4, 2)]
+    ("student_batch", "student_chunk", "strategy"),
+    [(0, 0, "scale"), (4, 2, "color_crop_cutout_flip_scale_rotate")],
 )
 def test_adjoint_equals_unroll_with_minibatches_and_augmentation(
-    experts, images, reference, student_batch, student_chunk
+    experts, images, reference, student_batch, student_chunk, strategy
 ):
     found = []
     for memory, chunk in (("store", 0), ("recompute", student_chunk)):
@@ -111,6 +112,7 @@ def test_adjoint_equals_unroll_with_minibatches_and_augmentation(
             student_chunk=chunk,
             student_learning_rate=0.1,
             student_memory=memory,
+            augmentation=SiameseAugmentation(strategy),
         )
         function = tf.function(functools.partial(loss_and_gradients, objective))
         found.append(function(images, reference, tf.constant(SEED)))
@@ -122,7 +124,12 @@ def test_adjoint_equals_unroll_with_minibatches_and_augmentation(
 def test_unrolled_gradient_equals_central_differences(
     experts, images, reference
 ):
-    objective = make(experts, student_learning_rate=0.1, student_memory="store")
+    objective = make(
+        experts,
+        student_learning_rate=0.1,
+        student_memory="store",
+        augmentation=SiameseAugmentation("color_scale"),
+    )
 
     @tf.function
     def loss(images):

@@ -17,7 +17,10 @@ from fred_tf.run_folder import RunFolder
 from fred_tf.scoring import score
 from trainers import distill, quickstart, train_experts
 
-DM = presets.preset("digits_ipc1_dm_tiny")
+# Graphs without augmentation are built in half the time.
+DM = config_lib.replace(
+    presets.preset("digits_ipc1_dm_tiny"), {"augmentation": "none"}
+)
 TM = presets.preset("digits_ipc1_tm_tiny")
 
 
