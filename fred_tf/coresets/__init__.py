@@ -1,7 +1,11 @@
 """Real images as synthetic sets: the baselines without any distillation."""
 
 from fred_tf.coresets.coreset import coreset, full_set, random_set
-from fred_tf.coresets.features import class_features, select_by_features
+from fred_tf.coresets.features import (
+    check_choice,
+    class_features,
+    select_by_features,
+)
 from fred_tf.coresets.herding import herd
 from fred_tf.coresets.k_center import k_center
 from fred_tf.coresets.random_selection import select_random
@@ -11,6 +15,7 @@ CORESETS = {"herding": herd, "k_center": k_center}
 
 __all__ = [
     "CORESETS",
+    "check_choice",
     "class_features",
     "coreset",
     "full_set",

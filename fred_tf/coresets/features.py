@@ -46,6 +46,18 @@ def class_features(
     )
 
 
+def check_choice(data: ImageData, per_class: int) -> None:
+    """Raises ValueError unless every class has `per_class` images."""
+    counts = np.bincount(data.train.labels, minlength=data.classes)
+    few = int(counts.argmin())
+    if not 1 <= per_class <= counts[few]:
+        raise ValueError(
+            f"Every class must have `ipc` ({per_class}) images to choose "
+            f"from, and `ipc` be at least 1. Received: {counts[few]} of class "
+            f"{data.class_names[few]!r}. Lower `ipc` or add images."
+        )
+
+
 def select_by_features(
     selection: Selection,
     features: Callable[[int], np.ndarray],
@@ -66,16 +78,18 @@ def select_by_features(
         of class 0, then those of class 1, and so on.
 
     Raises:
-        ValueError: a class has fewer than `per_class` images.
+        ValueError: a class has fewer than `per_class` images, or a feature is
+            not finite.
     """
+    check_choice(data, per_class)
     chosen = []
     for label, name in enumerate(data.class_names):
-        members = data.train.indices_of(label)
-        if not 1 <= per_class <= len(members):
+        found = features(label)
+        if not np.isfinite(found).all():
             raise ValueError(
-                f"Every class must have `ipc` ({per_class}) images to choose "
-                f"from, and `ipc` be at least 1. Received: {len(members)} of "
-                f"class {name!r}. Lower `ipc` or add images."
+                "Features must be finite. Received: NaN or infinity in class "
+                f"{name!r}. The network diverged; choose another one."
             )
-        chosen.append(members[selection(features(label), per_class)])
+        rows = selection(found, per_class)
+        chosen.append(data.train.indices_of(label)[rows])
     return np.concatenate(chosen)

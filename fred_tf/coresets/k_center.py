@@ -8,9 +8,9 @@ def k_center(features: np.ndarray, count: int) -> np.ndarray:
 
     Starts with the row closest to the mean and adds, greedily, the row that is
     farthest from those chosen; the largest distance left is at most twice the
-    least possible for centres that start there (Gonzalez 1985; for coresets,
-    Sener & Savarese 2018, algorithm 1, arXiv 1708.00489). The first k of a
-    longer choice are the choice of k.
+    least that any `count` rows leave, whatever the start (Gonzalez 1985; for
+    coresets, Sener & Savarese 2018, algorithm 1, arXiv 1708.00489). The first
+    k of a longer choice are the choice of k.
 
     Args:
         features: `[n, d]` of one class.
