@@ -38,7 +38,7 @@ def test_checks_run_once_after_all_overrides():
         ("ipc=0", "`ipc`.*at least 1. Received: 0"),
         ("coefficients_per_channel=2000", "32 \\* 32 = 1024.*2000"),
         ("coefficients_per_channel=600", "leaves 1 instance.*at most 512"),
-        ("transform=dtc", "`transform` must be one of.*Did you mean 'dct'"),
+        ("transform=dctt", "`transform` must be one of.*Did you mean 'dct'"),
         ("parameterization.name=pixels", "Did you mean 'pixel'"),
     ],
 )

@@ -7,21 +7,32 @@
 
 writes `tfrecord/`, `gallery.png` and `coreset.json` (which images, and how they
 were chosen) into the folder. Herding and k-center look at the features of a
-network: an expert's where `--expert_dir` is given, else those of one that is
-trained here on the whole training split.
+network: the first expert's, after its last stored epoch, where `--expert_dir`
+is given, else those of one that is trained here on the whole training split.
+A finished folder stays as it is when the same command is given again.
 """
 
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from absl import flags, logging
 
 from export.images import write_gallery
-from export.tfrecord import write_tfrecord
-from fred_tf import assembly, datasets, files, folder_lock, seeds
+from export.tfrecord import verify_tfrecord, write_tfrecord
+from fred_tf import (
+    assembly,
+    datasets,
+    files,
+    folder_lock,
+    records,
+    seeds,
+)
 from fred_tf import config as config_lib
 from fred_tf.coresets import (
     CORESETS,
+    check_choice,
     class_features,
     coreset,
     select_by_features,
@@ -46,6 +57,7 @@ FEATURE_EPOCHS = flags.DEFINE_integer(
 # Of the network that is trained here, as in the evaluation of a set.
 _TRAINING = {"learning_rate": 0.01, "momentum": 0.9, "weight_decay": 5e-4}
 _RECORD = "coreset.json"
+_FORMAT_VERSION = 1
 
 
 def run(
@@ -73,28 +85,24 @@ def run(
         The folder of the TFRecords.
 
     Raises:
-        ValueError: the folder holds another choice, or a class has fewer than
-            `ipc` images.
+        FileNotFoundError: there is no expert store at `expert_dir`.
+        ValueError: the folder holds another choice or another export, a class
+            has fewer than `ipc` images, or the experts are of another network
+            or data set, or have no features of their own.
     """
     folder = pathlib.Path(run_dir)
-    settings = config_lib.to_json(config)
-    identity: dict[str, Any] = {
-        name: settings[name] for name in ("dataset", "ipc", "seed")
-    }
-    identity["method"] = method
-    if method != "random":
-        identity["features"] = {
-            "network": settings["network"],
-            "augmentation": config.augmentation,
-            "expert_dir": expert_dir and str(expert_dir),
-            "epochs": None if expert_dir else feature_epochs,
-        }
+    identity = _identity(config, method, expert_dir, feature_epochs)
+    record = {"format_version": _FORMAT_VERSION, "identity": identity}
     folder.mkdir(parents=True, exist_ok=True)
     with folder_lock.exclusive(folder):
-        if _is_there(folder / _RECORD, identity):
+        if _is_complete(folder, identity):
             logging.info("%s is complete.", folder)
             return folder / "tfrecord"
         data = datasets.load(config.dataset, data_dir, download)
+        check_choice(data, config.ipc)
+        # What a kill leaves from here on is known to be ours.
+        files.write_json(folder / _RECORD, record)
+        score = None
         if method == "random":
             chosen = select_random(
                 data.train.labels,
@@ -104,37 +112,99 @@ def run(
                 data.class_names,
             )
         else:
+            features, score = _features(
+                config, data, expert_dir, feature_epochs
+            )
             chosen = select_by_features(
-                CORESETS[method],
-                _features(config, data, expert_dir, feature_epochs),
-                data,
-                config.ipc,
+                CORESETS[method], features, data, config.ipc
             )
         chosen_set = coreset(data, chosen, **identity)
         _write(chosen_set, folder)
         files.write_json(
             folder / _RECORD,
-            {"identity": identity, "chosen": chosen.tolist()},
+            {
+                **record,
+                "feature_network_accuracy": score,
+                "chosen": chosen.tolist(),
+            },
         )
     return folder / "tfrecord"
 
 
-def _is_there(path: pathlib.Path, identity: dict[str, Any]) -> bool:
+def _identity(
+    config: config_lib.Config,
+    method: str,
+    expert_dir: str | None,
+    feature_epochs: int,
+) -> dict[str, Any]:
+    """Returns all that a choice follows from; reads no images."""
+    settings = config_lib.to_json(config)
+    identity = {name: settings[name] for name in ("dataset", "ipc", "seed")}
+    identity["method"] = method
+    if method == "random":
+        if expert_dir:
+            raise ValueError(
+                "`expert_dir` is for methods that look at features: "
+                f"{list(CORESETS)}. Received: {expert_dir} with `random`. "
+                "Leave it out or choose another method."
+            )
+    elif expert_dir:
+        # Not the path: a folder may move, or hold other experts tomorrow.
+        store = ExpertStore.open(expert_dir)
+        identity["features"] = {
+            "expert": store.description,
+            "facts": store.facts(0),
+        }
+    else:
+        identity["features"] = {
+            "network": settings["network"],
+            "augmentation": config.augmentation,
+            "epochs": feature_epochs,
+            "batch_size": config.evaluation.batch_size,
+            **_TRAINING,
+        }
+    return identity
+
+
+def _is_complete(folder: pathlib.Path, identity: dict[str, Any]) -> bool:
+    """Refuses a folder of something else, and an export that is damaged."""
+    path, export = folder / _RECORD, folder / "tfrecord"
     if not path.exists():
+        if export.exists():
+            raise ValueError(
+                f"{folder} holds the export of another set: there is a "
+                f"{export.name} but no {_RECORD}. Choose another --run_dir."
+            )
         return False
-    found = files.read_json(path).get("identity")
-    if found != identity:
+    record = records.read(path, _FORMAT_VERSION)
+    different = records.differences(record.get("identity") or {}, identity)
+    if different:
         raise ValueError(
-            f"{path.parent} holds another choice: {found}. Asked for: "
-            f"{identity}. Choose another --run_dir."
+            f"{folder} holds another choice:\n{records.listing(different)}\n"
+            "Choose another --run_dir."
         )
+    if "chosen" not in record or not export.exists():
+        return False
+    verify_tfrecord(export)
     return True
 
 
-def _features(config, data: ImageData, expert_dir, epochs: int):
-    """Returns a function from a class to the features of its images."""
+def _features(
+    config: config_lib.Config,
+    data: ImageData,
+    expert_dir: str | None,
+    epochs: int,
+) -> tuple[Callable[[int], np.ndarray], float]:
+    """Returns a function from a class to its features, and the accuracy."""
     network = assembly.network(config, data.image_shape, data.classes)
     if expert_dir:
+        if statistics := network.initial_statistics():
+            raise ValueError(
+                "Experts are stored without moving moments, which the features "
+                f"of this network need. Received: {len(statistics)} of them in "
+                f"{config.network.name!r}. Leave out --expert_dir, or choose "
+                "another `network.norm`."
+            )
         description = assembly.expert_description(config, data)
         experts = ExpertStore.open(expert_dir, description)
         last = experts.trajectory(0)[-1].astype("float32")
@@ -162,20 +232,16 @@ def _features(config, data: ImageData, expert_dir, epochs: int):
                 _TRAINING["learning_rate"],
             )
             logging.info("feature network, epoch %d of %d", epoch + 1, epochs)
-    logging.info(
-        "The network that embeds has test accuracy %.4f.",
-        accuracy(
-            network,
-            state,
-            data.test.images,
-            data.test.labels,
-            data.normalization,
-        ),
+    score = accuracy(
+        network, state, data.test.images, data.test.labels, data.normalization
     )
+    logging.info("The network that embeds has test accuracy %.4f.", score)
     parameters, _, statistics = state
-    return lambda label: class_features(
-        network, parameters, statistics, data, label
-    )
+
+    def features(label: int) -> np.ndarray:
+        return class_features(network, parameters, statistics, data, label)
+
+    return features, score
 
 
 def _write(chosen: SyntheticSet, folder: pathlib.Path) -> None:

@@ -46,6 +46,14 @@ def test_herding_follows_the_mean_closer_than_chance(features, generator):
     assert gap(herd(features, 10)) < np.min(by_chance)
 
 
+def test_herding_takes_the_lower_of_equal_images(generator):
+    """A matrix product would round equal rows apart."""
+    rows = generator.normal(size=(30, 200)).astype(np.float32)
+    chosen = herd(np.concatenate([rows, rows]), 30).tolist()
+    for k, row in enumerate(chosen):
+        assert row < 30 or row - 30 in chosen[:k]
+
+
 def radius(features, chosen):
     gaps = np.linalg.norm(features[:, None] - features[list(chosen)], axis=-1)
     return gaps.min(1).max()
@@ -85,8 +93,20 @@ def test_choices_are_of_the_right_class(digits):
     whole = digits.normalization(digits.train.images)
     expected = network.embed(weights, whole[digits.train.indices_of(2)], [])
     np.testing.assert_allclose(features(2), expected, atol=1e-5)
-    with pytest.raises(ValueError, match=r"`ipc` \(500\).*of class '0'"):
-        select_by_features(herd, features, digits, 500)
+
+
+def test_a_small_class_is_named_before_features_are_asked_for(digits):
+    counts = np.bincount(digits.train.labels)
+    wanted = counts.min() + 1
+    with pytest.raises(ValueError, match=rf"\({wanted}\).*'{counts.argmin()}'"):
+        select_by_features(herd, None, digits, wanted)
+
+
+def test_features_of_a_diverged_network_are_refused(digits):
+    with pytest.raises(ValueError, match="finite.*class '0'.*diverged"):
+        select_by_features(
+            herd, lambda label: np.full((200, 3), np.nan), digits, 1
+        )
 
 
 def test_the_full_set_is_the_training_split(digits):

@@ -1,11 +1,15 @@
 import json
+import pathlib
+import shutil
 
 import numpy as np
 import pytest
 
-from export.tfrecord import read_tfrecord
-from fred_tf import config, presets
-from trainers import select_coreset
+from export.tfrecord import read_tfrecord, write_tfrecord
+from fred_tf import config, datasets, overrides, presets
+from fred_tf.coresets import random_set
+from fred_tf.expert_store import ExpertStore
+from trainers import select_coreset, train_experts
 
 TM = config.replace(presets.preset("digits_ipc1_tm_tiny"), {"ipc": 2})
 
@@ -25,12 +29,70 @@ def test_writes_real_images_that_evaluate_reads(method, tmp_path, digits):
     select_coreset.run(TM, tmp_path, method, feature_epochs=1)
     assert (folder / "features.json").stat().st_mtime_ns == before
     other = config.replace(TM, {"ipc": 3})
-    with pytest.raises(ValueError, match="another choice.*Choose another"):
+    with pytest.raises(ValueError, match="ipc: 2 in the folder, 3 asked for"):
         select_coreset.run(other, tmp_path, method, feature_epochs=1)
 
 
+def test_a_folder_that_is_not_complete_is_completed(tmp_path):
+    folder = select_coreset.run(TM, tmp_path, "random")
+    written = (tmp_path / "coreset.json").read_text()
+    shutil.rmtree(folder)
+    assert select_coreset.run(TM, tmp_path, "random").is_dir()
+    assert (tmp_path / "coreset.json").read_text() == written
+    damaged = folder / "features.json"
+    damaged.write_text(damaged.read_text() + " ")
+    with pytest.raises(ValueError, match="features.json has SHA-256"):
+        select_coreset.run(TM, tmp_path, "random")
+
+
+def test_the_export_of_another_set_is_not_replaced(tmp_path, digits):
+    write_tfrecord(random_set(digits, 1, 0), tmp_path / "tfrecord")
+    with pytest.raises(ValueError, match="no coreset.json"):
+        select_coreset.run(TM, tmp_path, "random")
+
+
 def test_features_of_an_expert(tmp_path, expert_dir):
-    folder = select_coreset.run(
-        TM, tmp_path, "herding", expert_dir=str(expert_dir)
-    )
+    """Whatever the store's path; other experts make another choice."""
+    here = str(tmp_path / "moved")
+    shutil.copytree(expert_dir, here)
+    made = tmp_path / "made"
+    folder = select_coreset.run(TM, made, "herding", expert_dir=here)
     assert len(read_tfrecord(folder).labels) == 20
+    written = json.loads((made / "coreset.json").read_text())
+    facts = ExpertStore.open(here).facts(0)
+    assert written["feature_network_accuracy"] == facts["test_accuracy"]
+    again = select_coreset.run(TM, made, "herding", expert_dir=str(expert_dir))
+    assert again == folder
+    manifest = pathlib.Path(here, "manifest.json")
+    record = json.loads(manifest.read_text())
+    record["description"]["seed"] = 5
+    manifest.write_text(json.dumps(record))
+    with pytest.raises(ValueError, match="seed: 0 in the folder, 5 asked"):
+        select_coreset.run(TM, made, "herding", expert_dir=here)
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [("random", "Leave it out"), ("herding", "There is no expert store")],
+)
+def test_wrong_flags_fail_before_data_are_read(
+    method, message, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(datasets, "load", None)
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        select_coreset.run(
+            TM, tmp_path / "a", method, expert_dir=str(tmp_path / "none")
+        )
+    assert not (tmp_path / "a").exists()
+
+
+def test_moving_moments_are_not_made_up(tmp_path):
+    settings = overrides.override(TM, ["network.norm=batch", "count=1"])
+    train_experts.run(settings, tmp_path / "experts")
+    with pytest.raises(ValueError, match="without moving moments"):
+        select_coreset.run(
+            settings,
+            tmp_path / "a",
+            "herding",
+            expert_dir=str(tmp_path / "experts"),
+        )

@@ -130,8 +130,8 @@ def test_the_table_is_aligned_and_sums_up(expert_dir):
         assert len(line) == len(lines[0])
     assert lines[3] == (
         f"2 usable of 2 experts; {2 * megabytes:.3f} MB; digits; convnet, "
-        "width 8, depth 2, norm instance; test accuracy "
-        f"{np.mean(scores):.1f} +- {np.std(scores):.1f} %"
+        "width 8, depth 2, norm instance, pooling average, activation relu; "
+        f"test accuracy {np.mean(scores):.1f} +- {np.std(scores):.1f} %"
     )
 
 
