@@ -2,58 +2,169 @@
 
     python -m export --run_dir=runs/digits
 
-writes, into `<run_dir>/export` or `--export_dir`:
+writes, into `<run_dir>/export` or `--export_dir`, what `--forms` names, or all
+that fit the run:
 
-    tfrecord/      a folder for `tfds.builder_from_directory`
-    saved_model/   decodes instance indices, for `tf.saved_model.load`
-    gallery.png    the images, masks.png the kept frequencies per class
+    images_*/        TFDS folders of decoded images: float32 (exact), float16,
+                     png (to look at), for `tfds.builder_from_directory`
+    coefficients_*/  what FreD stores, in float32, float16, int8, int6, int4
+    saved_model/1/   decodes instances, for `tf.saved_model.load` and Serving
+    memory.keras     the same for `keras.saving.load_model`
+    gallery.png      the images; masks.png the kept frequencies per class
+    sizes.md         the bytes of each, beside the same images as pictures
+
+`--measure` also trains networks on what is read back of each form that loses
+something, as the run's config says; overrides apply. Stopped, it continues.
 """
 
+import dataclasses
 import pathlib
 
+import numpy as np
 from absl import flags
 
-from export.images import write_gallery, write_masks
-from export.saved_model import write_saved_model
-from export.tfrecord import write_tfrecord
-from fred_tf import files
+from export import forms, sizes
+from fred_tf import config as config_lib
+from fred_tf import datasets, files
+from fred_tf.datasets import ImageData
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.parameterizations import Frequency
+from fred_tf.evaluator import Evaluation
+from fred_tf.scoring import measured, score
+from fred_tf.settings import check_one_of
+from fred_tf.synthetic_set import SyntheticSet
 from trainers import run_flags
 
 EXPORT_DIR = flags.DEFINE_string(
     "export_dir", None, "Where to write; default <run_dir>/export."
 )
+FORMS = flags.DEFINE_list(
+    "forms", [], f"What to write, of {', '.join(forms.FORMS)}; default all."
+)
+MEASURE = flags.DEFINE_bool(
+    "measure", False, "Measures the accuracy that each form of the set gives."
+)
 
 
-def run(distilled: DistilledRun, export_dir: files.Path) -> list[pathlib.Path]:
-    """Writes every export of a run.
+def run(
+    distilled: DistilledRun,
+    export_dir: files.Path,
+    names: list[str] | None = None,
+    measure_on: ImageData | None = None,
+    config: config_lib.Config | None = None,
+) -> list[pathlib.Path]:
+    """Writes a run in some forms, and the table of their sizes.
 
     Each file or folder appears under its name only when it is complete, and
     replaces what an earlier export left there.
 
+    Args:
+        distilled: the run.
+        export_dir: folder of all that is written.
+        names: keys of `FORMS`; all that fit if None or empty.
+        measure_on: real data to measure accuracy on; None measures nothing.
+        config: how to measure; the run's if None.
+
     Returns:
         The paths written.
+
+    Raises:
+        ValueError: a form is unknown, or does not fit the run.
     """
+    chosen = _chosen(distilled, names)
     export_dir = pathlib.Path(export_dir)
-    synthetic_set = distilled.synthetic_set()
-    memory = distilled.parameterization
-    write_tfrecord(synthetic_set, export_dir / "tfrecord")
-    write_saved_model(memory, export_dir / "saved_model")
-    write_gallery(synthetic_set, export_dir / "gallery.png")
-    written = ["tfrecord", "saved_model", "gallery.png"]
-    if isinstance(memory, Frequency):
-        names = synthetic_set.class_names
-        write_masks(memory.masks, names, export_dir / "masks.png")
-        written.append("masks.png")
-    return [export_dir / name for name in written]
+    config = config or distilled.config
+    decoded = distilled.synthetic_set()
+    described = _with_details(
+        decoded, evaluations=measured(distilled.folder.path, decoded)
+    )
+    written, rows = [], []
+    for name, form in chosen.items():
+        path = export_dir / form.path
+        form.write(distilled, described, path)
+        row = sizes.size_of(name, path)
+        if form.read and measure_on is not None:
+            result = _measure(
+                config, decoded, form.read(path), measure_on, export_dir, name
+            )
+            result_facts = {"form": name, **result.to_json()}
+            form.write(
+                distilled,
+                _with_details(described, this_form=result_facts),
+                path,
+            )
+            row = dataclasses.replace(
+                sizes.size_of(name, path), accuracy=result
+            )
+        written.append(path)
+        if path.suffix != ".png":
+            rows.append(row)
+    if decoded.images.ndim == 4 and decoded.images.shape[-1] in (1, 3):
+        rows += sizes.pictures(decoded)
+    files.write_text(export_dir / "sizes.md", sizes.table(decoded, rows))
+    return [*written, export_dir / "sizes.md"]
+
+
+def _chosen(
+    distilled: DistilledRun, names: list[str] | None
+) -> dict[str, forms.Form]:
+    """Returns the forms to write, by name."""
+    for name in names or ():
+        check_one_of("--forms", name, forms.FORMS)
+        if not forms.FORMS[name].fits(distilled):
+            fitting = [n for n, f in forms.FORMS.items() if f.fits(distilled)]
+            raise ValueError(
+                f"A run of {distilled.config.parameterization.name!r} with "
+                f"images {list(distilled.facts.image_shape)} has the forms "
+                f"{fitting}. Received: {name!r}."
+            )
+    return {
+        name: form
+        for name, form in forms.FORMS.items()
+        if form.fits(distilled) and (not names or name in names)
+    }
+
+
+def _with_details(decoded: SyntheticSet, **more) -> SyntheticSet:
+    return dataclasses.replace(decoded, details={**decoded.details, **more})
+
+
+def _measure(
+    config: config_lib.Config,
+    decoded: SyntheticSet,
+    read: SyntheticSet,
+    data: ImageData,
+    folder: pathlib.Path,
+    name: str,
+) -> Evaluation:
+    """Scores the images that were read back.
+
+    Forms that give the very same images share one evaluation.
+    """
+    exact = np.array_equal(read.images, decoded.images)
+    return score(
+        config,
+        dataclasses.replace(decoded, images=read.images),
+        data,
+        folder / f"evaluation_{'exact' if exact else name}.json",
+    )
 
 
 def program() -> None:
+    run_flags.set_determinism()
     run_dir = run_flags.required(run_flags.RUN_DIR)
     export_dir = EXPORT_DIR.value or pathlib.Path(run_dir) / "export"
-    for path in run(DistilledRun.restore(run_dir), export_dir):
+    distilled = DistilledRun.restore(run_dir)
+    config = run_flags.override(distilled.config)
+    _chosen(distilled, FORMS.value)
+    data = None
+    if MEASURE.value:
+        data = datasets.load(
+            config.dataset, run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
+        )
+    written = run(distilled, export_dir, FORMS.value, data, config)
+    for path in written:
         print(path)
+    print(f"\n{written[-1].read_text()}")
 
 
 def main() -> None:
@@ -61,5 +172,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    flags.declare_key_flag("run_dir")
+    flags.adopt_module_key_flags(run_flags)
     main()

@@ -10,12 +10,13 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from export import check_replaceable
+from export import check_replaceable, manifest
+from export.encodings import ENCODINGS
 from fred_tf import files, normalizations
+from fred_tf.settings import check_one_of
 from fred_tf.synthetic_set import SyntheticSet
 
-FORMAT_VERSION = 1
-MANIFEST = "manifest.json"
+KIND = "images"
 
 _SPLIT = "train"
 _CITATION = """\
@@ -29,7 +30,10 @@ _HOMEPAGE = "https://arxiv.org/abs/2311.08819"
 
 
 def write_tfrecord(
-    synthetic_set: SyntheticSet, folder: files.Path, shards: int = 1
+    synthetic_set: SyntheticSet,
+    folder: files.Path,
+    shards: int = 1,
+    encoding: str = "float32",
 ) -> pathlib.Path:
     """Writes a folder that TFDS and plain `tf.data` read without this library.
 
@@ -39,58 +43,57 @@ def write_tfrecord(
     builder.info.metadata["normalization"]  # how to get pixels back
     ```
 
-    Images are stored bit for bit as they are: float32, normalised, not
-    clipped. Each record is a `tf.train.Example` for
+    `float32` stores images bit for bit as they are: normalised, not clipped.
+    `float16` takes half the bytes; `png` can be looked at, see `Png` for its
+    two more features. Each record is a `tf.train.Example` for
 
     ```python
     spec = {
         "image": tf.io.FixedLenFeature([height, width, channels], tf.float32),
         "label": tf.io.FixedLenFeature([], tf.int64),
-    }
+    }  # "image" of float16 and png: FixedLenFeature([], tf.string)
     records = tf.data.TFRecordDataset(sorted(glob(f"{folder}/*.tfrecord-*")))
     dataset = records.map(lambda r: tf.io.parse_single_example(r, spec))
+    # float16: tf.io.decode_raw(image, tf.float16); png: tf.io.decode_png(image)
     ```
 
-    `info.metadata` holds `format_version`, `dataset`, `images` (their number),
-    `normalization` (its config), `floats_stored`, `student_learning_rate` and
-    `details`. Readers other than `read_tfrecord` do not notice a file that was
-    cut between two records; `manifest.json` has the SHA-256 of every file. No
-    file names the folder, so it may be moved; as `<data_dir>/<name>/1.0.0` it
-    serves `tfds.load(name, data_dir=data_dir)`.
+    A set with soft labels has them as `soft_label` float32 `[classes]`.
+    `info.metadata` holds `format_version`, `encoding`, `dataset`, `images`
+    (their number), `normalization` (its config), `floats_stored`,
+    `student_learning_rate` and `details`: of a run its `config`, whose
+    `evaluation`, `network` and `augmentation` are the recipe to train by, and
+    its `evaluations`, the accuracies measured so far. Readers other than
+    `read_tfrecord` do not notice a file that was cut between two records;
+    `manifest.json` does. No file names the folder, so it may be moved; as
+    `<data_dir>/<name>/1.0.0` it serves `tfds.load(name, data_dir=data_dir)`.
 
     Args:
         synthetic_set: at least one image. Tuples in `details` become lists.
         folder: replaced as a whole if it is an earlier export.
         shards: number of TFRecord files, at most one per image.
+        encoding: a name in `ENCODINGS`.
 
     Returns:
         `folder`.
 
     Raises:
-        ValueError: the set is empty, `shards` is out of its range, class names
-            are not distinct single lines, or `details` is not fit for JSON.
+        ValueError: the set is empty, `shards` is out of its range, the images
+            do not fit the encoding, class names are not distinct single lines,
+            or `details` is not fit for JSON.
         FileExistsError: `folder` exists and is no earlier export.
     """
     folder = pathlib.Path(folder)
-    images, labels = synthetic_set.images, synthetic_set.labels
+    images = synthetic_set.images
     if not 1 <= shards <= len(images):
         raise ValueError(
             "`shards` must be between 1 and the number of images "
             f"({len(images)}). Received: {shards}."
         )
+    check_one_of("encoding", encoding, ENCODINGS)
     _check_names(synthetic_set.class_names)
-    metadata = _metadata(synthetic_set)
-    check_replaceable(folder, MANIFEST)
-    features = tfds.features.FeaturesDict(
-        {
-            "image": tfds.features.Tensor(
-                shape=images.shape[1:], dtype=np.float32
-            ),
-            "label": tfds.features.ClassLabel(
-                names=list(synthetic_set.class_names)
-            ),
-        }
-    )
+    metadata = _metadata(synthetic_set, encoding)
+    check_replaceable(folder, manifest.NAME)
+    features, arrays = _examples(synthetic_set, encoding)
     serializer = tfds.core.example_serializer.ExampleSerializer(
         features.get_serialized_info()
     )
@@ -110,7 +113,7 @@ def write_tfrecord(
             )
             with tf.io.TFRecordWriter(os.fspath(path)) as writer:
                 for row in rows:
-                    example = {"image": images[row], "label": labels[row]}
+                    example = {k: rows_of[row] for k, rows_of in arrays.items()}
                     encoded = features.encode_example(example)
                     writer.write(serializer.serialize_example(encoded))
             lengths[path.name] = len(rows)
@@ -142,7 +145,7 @@ def write_tfrecord(
             citation=_CITATION,
             homepage=_HOMEPAGE,
         )
-        files.write_json(temporary / MANIFEST, _manifest(temporary, lengths))
+        manifest.write(temporary, KIND, lengths)
     return folder
 
 
@@ -161,57 +164,29 @@ def read_tfrecord(folder: files.Path) -> SyntheticSet:
         builder.as_dataset(split=_SPLIT, batch_size=-1, read_config=in_order)
     )
     metadata = builder.info.metadata
+    normalization = normalizations.from_config(metadata["normalization"])
+    encoding = ENCODINGS[metadata["encoding"]]
     return SyntheticSet(
-        images=examples["image"],
+        images=encoding.decode(examples, normalization),
         labels=examples["label"],
         class_names=tuple(builder.info.features["label"].names),
-        normalization=normalizations.from_config(metadata["normalization"]),
+        normalization=normalization,
         dataset=metadata["dataset"],
         floats_stored=metadata["floats_stored"],
         student_learning_rate=metadata["student_learning_rate"],
         details=metadata["details"],
+        soft_labels=examples.get("soft_label"),
     )
 
 
 def verify_tfrecord(folder: files.Path) -> None:
-    """Compares every file of an export with its manifest.
+    """Compares every file of an export of images with its manifest.
 
     Raises:
         FileNotFoundError: there is no export at `folder`.
-        ValueError: the manifest is unreadable or of another format version, or
-            files are missing, damaged, exchanged or too many; each is named.
+        ValueError: see `manifest.verify`.
     """
-    folder = pathlib.Path(folder)
-    expected = _read_manifest(folder)
-    shards = {path.name for path in folder.glob("*.tfrecord*")}
-    faults = [
-        f"{name} is not in the manifest"
-        for name in sorted(shards - expected.keys())
-    ]
-    origins = {entry.get("sha256"): name for name, entry in expected.items()}
-    for name, entry in sorted(expected.items()):
-        path = folder / name
-        # A name that leads out of the folder, or a link, is not ours.
-        if name != path.name or path.is_symlink():
-            faults.append(f"{name!r} is not a plain file of this folder")
-        elif not path.is_file():
-            faults.append(f"{name} is missing")
-        elif (digest := files.sha256(path)) != entry.get("sha256"):
-            fault = f"{name} has SHA-256 {digest}, not {entry.get('sha256')}"
-            if "examples" in entry:
-                fault += (
-                    f", and {_whole_records(path)} whole records of "
-                    f"{entry['examples']}"
-                )
-            if digest in origins:
-                fault += f"; it is a copy of {origins[digest]}"
-            faults.append(fault)
-    if faults:
-        raise ValueError(
-            f"Files of an export must be as its {MANIFEST} says. In {folder}: "
-            f"{'; '.join(faults)}. Restore them from a copy, or write the "
-            "export again with `python -m export`."
-        )
+    manifest.verify(folder, KIND)
 
 
 def _check_names(names: tuple[str, ...]) -> None:
@@ -230,10 +205,32 @@ def _tfds_name(dataset: str) -> str:
     return "fred_" + re.sub(r"\W+", "_", dataset, flags=re.ASCII).lower()
 
 
-def _metadata(synthetic_set: SyntheticSet) -> dict[str, Any]:
+def _examples(synthetic_set: SyntheticSet, encoding: str):
+    """Returns the features of an example, and arrays of all by name."""
+    codec = ENCODINGS[encoding]
+    features = {
+        **codec.features(synthetic_set.images.shape[1:]),
+        "label": tfds.features.ClassLabel(
+            names=list(synthetic_set.class_names)
+        ),
+    }
+    arrays = {
+        **codec.encode(synthetic_set.images, synthetic_set.normalization),
+        "label": synthetic_set.labels,
+    }
+    if synthetic_set.soft_labels is not None:
+        arrays["soft_label"] = synthetic_set.soft_labels
+        features["soft_label"] = tfds.features.Tensor(
+            shape=[synthetic_set.classes], dtype=np.float32
+        )
+    return tfds.features.FeaturesDict(features), arrays
+
+
+def _metadata(synthetic_set: SyntheticSet, encoding: str) -> dict[str, Any]:
     rate = synthetic_set.student_learning_rate
     metadata = {
-        "format_version": FORMAT_VERSION,
+        "format_version": manifest.FORMAT_VERSION,
+        "encoding": encoding,
         "dataset": synthetic_set.dataset,
         "images": len(synthetic_set.images),
         "normalization": synthetic_set.normalization.get_config(),
@@ -250,54 +247,3 @@ def _metadata(synthetic_set: SyntheticSet) -> dict[str, Any]:
             "Convert arrays with `.tolist()`."
         ) from error
     return metadata
-
-
-def _manifest(folder: pathlib.Path, lengths: dict[str, int]) -> dict[str, Any]:
-    """Returns hashes of all files and the record counts of the shards."""
-    entries = {}
-    for path in sorted(folder.iterdir()):
-        entries[path.name] = {"sha256": files.sha256(path)}
-        if path.name in lengths:
-            entries[path.name]["examples"] = lengths[path.name]
-    return {"format_version": FORMAT_VERSION, "files": entries}
-
-
-def _read_manifest(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
-    """Returns the entries of a manifest by file name."""
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"{folder} holds no export: {path} does not exist. Write one with "
-            "`python -m export`."
-        )
-    manifest = files.read_json(path)
-    if not isinstance(manifest, dict):
-        manifest = {}
-    version = manifest.get("format_version")
-    if version != FORMAT_VERSION:
-        raise ValueError(
-            f"This release reads exports of `format_version` {FORMAT_VERSION}. "
-            f"Received: {version!r} in {path}. Read it with the release that "
-            "wrote it, or write the export again."
-        )
-    entries = manifest.get("files")
-    if not isinstance(entries, dict) or not all(
-        isinstance(entry, dict) for entry in entries.values()
-    ):
-        raise ValueError(
-            f"{path} must map file names to their hashes under `files`. "
-            f"Received: {entries!r}. Restore it from a copy, or write the "
-            "export again with `python -m export`."
-        )
-    return entries
-
-
-def _whole_records(path: pathlib.Path) -> int:
-    """Returns how many records can be read before the end or a fault."""
-    count = 0
-    try:
-        for _ in tf.data.TFRecordDataset(os.fspath(path)):
-            count += 1
-    except tf.errors.DataLossError:
-        pass
-    return count

@@ -144,7 +144,7 @@ class Evaluator:
             state = self._training.passes(
                 (parameters, [0 * v for v in velocities], statistics),
                 synthetic_set.images,
-                synthetic_set.labels,
+                synthetic_set.targets,
                 order_seed,
                 first,
                 max(last - first, 0),

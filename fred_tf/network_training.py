@@ -75,7 +75,7 @@ class NetworkTraining:
         Args:
             state: from `start` or an earlier call.
             images: `[n, height, width, channels]`.
-            labels: int `[n]`.
+            labels: int `[n]`, or soft ones, float32 `[n, classes]`.
             seed: int32 `[2]`; orders and augmentations follow from it.
             first: number of the first pass.
             count: passes to make.
@@ -83,10 +83,13 @@ class NetworkTraining:
         """
         state = tf.nest.map_structure(tf.convert_to_tensor, state)
         integer = functools.partial(tf.constant, dtype=tf.int32)
+        labels = tf.convert_to_tensor(labels)
+        if labels.dtype.is_integer:
+            labels = tf.cast(labels, tf.int32)
         return self._passes(
             state,
             tf.convert_to_tensor(images),
-            tf.cast(labels, tf.int32),
+            labels,
             tf.convert_to_tensor(seed),
             integer(first),
             integer(count),
@@ -148,9 +151,7 @@ class NetworkTraining:
             logits, statistics = self.network.apply(
                 parameters, statistics, images, training=True
             )
-            loss = tf.reduce_mean(
-                tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-            )
+            loss = tf.reduce_mean(_cross_entropy(labels, logits))
         parameters, velocities = sgd_step(
             parameters,
             velocities,
@@ -160,6 +161,13 @@ class NetworkTraining:
             self.weight_decay,
         )
         return parameters, velocities, statistics
+
+
+def _cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """Returns the cross-entropy of each image, with hard or soft labels."""
+    if labels.dtype.is_floating:
+        return tf.nn.softmax_cross_entropy_with_logits(labels, logits)
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
 
 
 def accuracy(

@@ -48,6 +48,10 @@ def score(
         "corrupted": {name: len(split) for name, split in corrupted.items()},
         **(facts or {}),
     }
+    if synthetic_set.soft_labels is not None:
+        identity["soft_labels"] = files.digest(
+            synthetic_set.soft_labels.tobytes()
+        )
     evaluator = assembly.evaluator(config, data)
     rate = evaluator.rate_for(synthetic_set)
     clean, others = _finished(path, identity)
@@ -80,6 +84,33 @@ def score(
         rate,
         {name: tuple(values[:wanted]) for name, values in others.items()},
     )
+
+
+def measured(
+    folder: files.Path, synthetic_set: SyntheticSet
+) -> list[dict[str, Any]]:
+    """Returns what the `evaluation*.json` of a folder say of a set.
+
+    Returns:
+        The network, the settings of the training, and the accuracies of each.
+    """
+    found = []
+    wanted = files.digest(synthetic_set.images.tobytes())
+    for path in sorted(pathlib.Path(folder).glob("evaluation*.json")):
+        written = files.read_json(path)
+        identity = written.get("identity", {})
+        if identity.get("set") == wanted:
+            found.append(
+                {
+                    "network": identity["network"],
+                    "augmentation": identity["augmentation"],
+                    "evaluation": identity["evaluation"],
+                    "mean": written["mean"],
+                    "deviation": written["deviation"],
+                    "accuracies": written["accuracies"],
+                }
+            )
+    return found
 
 
 def _finished(

@@ -27,6 +27,9 @@ class SyntheticSet:
             tables are not counted.
         student_learning_rate: learned step size, or None if none was learned.
         details: anything else worth knowing, fit for JSON.
+        soft_labels: float32 `[n, classes]`, a probability per class that
+            networks are trained on instead of `labels`; None if there are
+            none.
 
     Raises:
         ValueError: shapes, labels or values are not as stated above.
@@ -40,6 +43,7 @@ class SyntheticSet:
     floats_stored: int
     student_learning_rate: float | None = None
     details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    soft_labels: np.ndarray | None = None
 
     def __post_init__(self):
         set_field = object.__setattr__
@@ -65,12 +69,28 @@ class SyntheticSet:
                 f"`labels` must lie in [0, {classes}), one per class name. "
                 f"Received: {self.labels.min()} to {self.labels.max()}."
             )
+        if self.soft_labels is not None:
+            soft = np.asarray(self.soft_labels, np.float32)
+            set_field(self, "soft_labels", soft)
+            if soft.shape != (len(self.labels), classes) or not np.allclose(
+                soft.sum(-1), 1, atol=1e-3
+            ):
+                raise ValueError(
+                    "`soft_labels` must be probabilities [n, classes] = "
+                    f"[{len(self.labels)}, {classes}] that sum to 1. "
+                    f"Received: {soft.shape}."
+                )
         if not np.isfinite(self.images).all():
             raise ValueError(
                 "`images` of a synthetic set must be finite. Received "
                 f"{int((~np.isfinite(self.images)).sum())} NaN or infinite "
                 "values; go back to an earlier checkpoint."
             )
+
+    @property
+    def targets(self) -> np.ndarray:
+        """What networks are trained on: the soft labels, else the labels."""
+        return self.labels if self.soft_labels is None else self.soft_labels
 
     @property
     def classes(self) -> int:

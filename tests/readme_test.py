@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from export import __main__ as export
-from export.tfrecord import read_tfrecord
+from export.forms import read_export
 from fred_tf import overrides, presets
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.parameterizations import PARAMETERIZATIONS
@@ -45,9 +45,9 @@ def test_a_new_parameterization_goes_all_the_way(small, tmp_path):
 
     restored = DistilledRun.restore(tmp_path / "run")
     export.run(restored, tmp_path / "export")
-    reloaded = read_tfrecord(tmp_path / "export" / "tfrecord")
+    reloaded = read_export(tmp_path / "export" / "images_float32")
     np.testing.assert_array_equal(reloaded.images, synthetic_set.images)
-    loaded = tf.saved_model.load(str(tmp_path / "export" / "saved_model"))
+    loaded = tf.saved_model.load(str(tmp_path / "export" / "saved_model/1"))
     decoded = loaded.decode(tf.range(160))["images"]
     np.testing.assert_array_equal(decoded, synthetic_set.images)
 

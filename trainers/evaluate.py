@@ -21,7 +21,7 @@ from collections.abc import Callable
 import numpy as np
 from absl import flags
 
-from export.tfrecord import read_tfrecord
+from export.forms import read_export
 from fred_tf import config as config_lib
 from fred_tf import datasets
 from fred_tf.coresets import full_set, random_set
@@ -40,7 +40,10 @@ BASELINE = flags.DEFINE_enum(
     "baseline", None, list(_BASELINES), "Scores this instead of the run."
 )
 EXPORTED = flags.DEFINE_string(
-    "exported", None, "Scores the TFRecords in this folder instead of the run."
+    "exported",
+    None,
+    "Scores the TFRecords in this folder, of images or of coefficients, "
+    "instead of the run.",
 )
 NETWORKS = flags.DEFINE_list(
     "networks",
@@ -130,7 +133,7 @@ def _subject(
         restored = DistilledRun.restore(run_dir)
         config = run_flags.override(restored.config)
     if EXPORTED.value:
-        exported = read_tfrecord(EXPORTED.value)
+        exported = read_export(EXPORTED.value)
         return config, "exported", lambda data: exported
     if BASELINE.value:
         make = _BASELINES[BASELINE.value]

@@ -17,7 +17,7 @@ import tensorflow as tf
 from absl import flags
 
 from export import __main__ as export
-from export.tfrecord import read_tfrecord
+from export.forms import FORMS, read_export
 from fred_tf import config as config_lib
 from fred_tf import datasets, files, presets
 from fred_tf.coresets import full_set, random_set
@@ -101,19 +101,23 @@ def check_exports(distilled: DistilledRun, export_dir: pathlib.Path) -> None:
     """
     export.run(distilled, export_dir)
     expected = distilled.synthetic_set()
-    reloaded = read_tfrecord(export_dir / "tfrecord")
-    loaded = tf.saved_model.load(str(export_dir / "saved_model"))
-    decoded = loaded.decode(tf.range(len(expected.labels)))
+    records = [
+        (name, read_export(export_dir / FORMS[name].path))
+        for name in ("images_float32", "coefficients_float32")
+    ]
+    path = export_dir / FORMS["saved_model"].path
+    model = tf.saved_model.load(str(path))
+    decoded = tf.nest.map_structure(lambda x: x.numpy(), model.dataset())
     for name, images, labels in (
-        ("tfrecord", reloaded.images, reloaded.labels),
-        ("saved_model", decoded["images"].numpy(), decoded["labels"].numpy()),
+        *((name, read.images, read.labels) for name, read in records),
+        ("saved_model", decoded["images"], decoded["labels"]),
     ):
         same = np.array_equal(labels, expected.labels) and np.allclose(
             images, expected.images, rtol=0, atol=1e-5
         )
         if not same:
             raise RuntimeError(
-                f"{export_dir / name} does not decode to the distilled set. "
+                f"{name} in {export_dir} does not decode to the distilled set. "
                 "Delete it and run again; please report it if it stays so."
             )
 

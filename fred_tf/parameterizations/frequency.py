@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fred_tf import budget, seeds
+from fred_tf import budget, rounding, seeds
 from fred_tf.coresets.random_selection import select_random
 from fred_tf.parameterizations.frequency_mask import MASK_RULES, choose_mask
 from fred_tf.parameterizations.parameterization import Parameterization
@@ -28,8 +28,10 @@ class FrequencySettings(Settings):
     norm: str = "none"
     mask_rule: str = "explained_variance"
     mask_statistics: str = "initial_images"
+    bits: int = 0
 
     def __post_init__(self):
+        rounding.check_bits(self.bits)
         kept = self.coefficients_per_channel
         check_least("coefficients_per_channel", kept, 1)
         check_one_of("transform", self.transform, TRANSFORMS)
@@ -91,10 +93,13 @@ class Frequency(Parameterization):
         mask_statistics: `"initial_images"` scores the drawn images only, as
             the official masks do; `"whole_class"` every real image of the
             class, which is steadier where few are drawn.
+        bits: images are decoded from values rounded to so many bits, 2 to 8,
+            and gradients pass through the rounding (see `rounding.py`), for
+            exports of that width; 0 rounds nothing.
 
     Raises:
-        ValueError: `coefficients_per_channel`, `mask_rule` or
-            `mask_statistics` is out of its range.
+        ValueError: `coefficients_per_channel`, `mask_rule`,
+            `mask_statistics` or `bits` is out of its range.
     """
 
     Settings = FrequencySettings
@@ -115,12 +120,14 @@ class Frequency(Parameterization):
         transform: Transform,
         mask_rule: str = "explained_variance",
         mask_statistics: str = "initial_images",
+        bits: int = 0,
         **kwargs,
     ):
         super().__init__(image_shape, classes, instances_per_class, **kwargs)
         budget.instances_per_class(
             self.image_shape, 1, coefficients_per_channel
         )
+        rounding.check_bits(bits)
         for name, value, known in (
             ("mask_rule", mask_rule, tuple(MASK_RULES)),
             ("mask_statistics", mask_statistics, MASK_STATISTICS),
@@ -133,6 +140,7 @@ class Frequency(Parameterization):
         self.transform = transform
         self.mask_rule = mask_rule
         self.mask_statistics = mask_statistics
+        self.bits = int(bits)
         self.values = self.add_weight(
             name="values",
             shape=(
@@ -219,7 +227,12 @@ class Frequency(Parameterization):
 
     def call(self, indices):
         indices = tf.cast(indices, tf.int32)
-        values = tf.gather(tf.convert_to_tensor(self.values), indices)
+        values = tf.convert_to_tensor(self.values)
+        if self.bits:
+            by_class = tf.reshape(values, [self.classes, -1, *values.shape[1:]])
+            rounded = rounding.straight_through(by_class, self.bits)
+            values = tf.reshape(rounded, values.shape)
+        values = tf.gather(values, indices)
         kept = tf.gather(
             tf.convert_to_tensor(self.table),
             indices // self.instances_per_class,
@@ -251,6 +264,7 @@ class Frequency(Parameterization):
             "transform": keras.saving.serialize_keras_object(self.transform),
             "mask_rule": self.mask_rule,
             "mask_statistics": self.mask_statistics,
+            "bits": self.bits,
         }
 
     @classmethod

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.saved_model import write_saved_model
+from export.saved_model import read_keras, write_keras, write_saved_model
 from export.tfrecord import read_tfrecord, write_tfrecord
 from fred_tf import assembly, config, presets
 from fred_tf.parameterizations import PARAMETERIZATIONS
@@ -50,6 +50,13 @@ def test_layer_through_its_config(memory):
     again.set_weights(memory.get_weights())
     np.testing.assert_array_equal(again.decode(), memory.decode())
     assert again.get_config() == memory.get_config()
+
+
+def test_memory_through_a_keras_file(memory, tmp_path):
+    again = read_keras(write_keras(memory, tmp_path / "memory.keras"))
+    np.testing.assert_array_equal(again.decode(), memory.decode())
+    assert type(again) is type(memory)
+    assert [p.name for p in tmp_path.iterdir()] == ["memory.keras"]
 
 
 def test_memory_through_a_checkpoint(settings, memory, digits, tmp_path):

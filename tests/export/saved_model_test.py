@@ -1,3 +1,4 @@
+import json
 import pathlib
 import subprocess
 import sys
@@ -8,7 +9,7 @@ import pytest
 import tensorflow as tf
 from sklearn.datasets import load_digits
 
-from export.saved_model import write_saved_model
+from export.saved_model import read_keras, write_saved_model
 
 KEPT = 5
 
@@ -102,6 +103,79 @@ def test_indices_out_of_range_are_refused(folder, indices):
         tf.errors.InvalidArgumentError, match=r"must lie in \[0, 20\)"
     ):
         model.decode(tf.constant(indices))
+
+
+def test_a_class_is_drawn_without_repeats(layer, folder):
+    model = tf.saved_model.load(str(folder))
+    both = model.decode_class(tf.constant(7), tf.constant(2), tf.constant(0))
+    np.testing.assert_array_equal(both["labels"], [7, 7])
+    expected = layer(tf.constant([14, 15])).numpy()
+    orders = {
+        tuple(
+            int(np.abs(expected - image).sum((1, 2, 3)).argmin())
+            for image in model.decode_class(
+                tf.constant(7), tf.constant(2), tf.constant(seed)
+            )["images"].numpy()
+        )
+        for seed in range(20)
+    }
+    assert orders == {(0, 1), (1, 0)}
+    served = model.signatures["decode_class"](
+        label=tf.constant(7), n=tf.constant(2), seed=tf.constant(0)
+    )
+    np.testing.assert_array_equal(served["images"], both["images"])
+
+
+@pytest.mark.parametrize(("label", "n"), [(7, 3), (10, 1), (-1, 1), (7, -1)])
+def test_more_than_a_class_has_is_refused(folder, label, n):
+    model = tf.saved_model.load(str(folder))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must lie in"):
+        model.decode_class(tf.constant(label), tf.constant(n), tf.constant(0))
+
+
+def test_everything_comes_in_one_call(layer, folder):
+    model = tf.saved_model.load(str(folder))
+    for everything in (model.dataset(), model.signatures["dataset"]()):
+        np.testing.assert_array_equal(everything["labels"], layer.labels)
+        np.testing.assert_allclose(
+            everything["images"], layer(tf.range(20)), rtol=0, atol=1e-6
+        )
+
+
+def test_facts_travel_where_serving_ignores_them(layer, tmp_path):
+    folder = write_saved_model(layer, tmp_path / "digits" / "1", {"ipc": 2})
+    path = folder / "assets.extra" / "metadata.json"
+    assert json.loads(path.read_text()) == {"ipc": 2}
+    assert set(tf.saved_model.load(str(folder)).signatures) == {
+        "decode",
+        "decode_class",
+        "dataset",
+        "serving_default",
+    }
+
+
+def test_keras_files_of_others_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="python -m export"):
+        read_keras(tmp_path / "nowhere.keras")
+    inputs = keras.Input((2,))
+    path = tmp_path / "dense.keras"
+    keras.Model(inputs, keras.layers.Dense(1)(inputs)).save(path)
+    with pytest.raises(ValueError, match="with layers .*dense"):
+        read_keras(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match="Keras does not load"):
+        read_keras(path)
+
+
+def test_code_in_a_keras_file_is_not_run(tmp_path):
+    """F44."""
+    inputs = keras.Input((2,))
+    outputs = keras.layers.Lambda(lambda x: x + 1)(inputs)
+    path = tmp_path / "lambda.keras"
+    keras.Model(inputs, outputs).save(path)
+    with pytest.raises(ValueError, match="Keras does not load"):
+        read_keras(path)
 
 
 def test_memory_is_stored_compactly(layer, folder):

@@ -8,12 +8,14 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from sklearn.datasets import load_digits
 
-from export import tfrecord
+from export import manifest
+from export.encodings import ENCODINGS
 from export.tfrecord import read_tfrecord, verify_tfrecord, write_tfrecord
 from fred_tf.normalizations import Standardize
 from fred_tf.synthetic_set import SyntheticSet
 
 SHARDS = 3
+ARRAYS = ("images", "labels", "soft_labels")
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +64,7 @@ def assert_same(one: SyntheticSet, other: SyntheticSet):
     np.testing.assert_array_equal(bits(one.images), bits(other.images))
     np.testing.assert_array_equal(one.labels, other.labels)
     rest = (
-        {k: v for k, v in vars(s).items() if k not in ("images", "labels")}
+        {k: v for k, v in vars(s).items() if k not in ARRAYS}
         for s in (one, other)
     )
     assert next(rest) == next(rest)
@@ -100,6 +102,84 @@ def test_round_trip_without_learning_rate_and_of_volumes(
     assert_same(read_tfrecord(path), volumes)
 
 
+# Half a step of each encoding, in normalised units.
+@pytest.mark.parametrize(
+    ("encoding", "tolerance"), [("float16", 2**-11), ("png", 1 / 509)]
+)
+def test_lossy_encodings_are_as_close_as_they_say(
+    synthetic_set, tmp_path, encoding, tolerance
+):
+    tame = dataclasses.replace(
+        synthetic_set, images=np.clip(synthetic_set.images, -3, 3)
+    )
+    path = write_tfrecord(tame, tmp_path / "set", encoding=encoding)
+    read = read_tfrecord(path)
+    np.testing.assert_array_equal(read.labels, tame.labels)
+    if encoding == "float16":
+        np.testing.assert_allclose(
+            read.images, tame.images, rtol=tolerance, atol=1e-7
+        )
+        return
+    pixels = tame.pixels()
+    reach = np.maximum(pixels.max((1, 2, 3)), 1) - np.minimum(
+        pixels.min((1, 2, 3)), 0
+    )
+    error = np.abs(read.pixels() - pixels).max((1, 2, 3))
+    assert np.all(error <= tolerance * reach)
+    assert error.max() > 0
+
+
+def test_png_is_a_picture_for_plain_tensorflow(synthetic_set, tmp_path):
+    """The range of each record and the normalisation give values back."""
+    tame = dataclasses.replace(
+        synthetic_set, images=np.clip(synthetic_set.images, -3, 3)
+    )
+    path = write_tfrecord(tame, tmp_path / "set", encoding="png")
+    spec = {
+        "image": tf.io.FixedLenFeature([], tf.string),
+        "low": tf.io.FixedLenFeature([], tf.float32),
+        "high": tf.io.FixedLenFeature([], tf.float32),
+    }
+    record = next(iter(tf.data.TFRecordDataset(str(shards_of(path)[0]))))
+    parsed = tf.io.parse_single_example(record, spec)
+    levels = tf.cast(tf.io.decode_png(parsed["image"]), tf.float32)
+    span = parsed["high"] - parsed["low"]
+    pixels = parsed["low"] + levels / 255 * span
+    np.testing.assert_allclose(pixels, tame.pixels()[0], atol=0.003 * span)
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_soft_labels_come_back(synthetic_set, tmp_path, encoding):
+    soft = np.full((20, 10), 0.05, np.float32)
+    soft[np.arange(20), synthetic_set.labels] = 0.55
+    tame = dataclasses.replace(
+        synthetic_set,
+        images=np.clip(synthetic_set.images, -3, 3),
+        soft_labels=soft,
+    )
+    path = write_tfrecord(tame, tmp_path / "set", 2, encoding)
+    np.testing.assert_array_equal(read_tfrecord(path).soft_labels, soft)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "message"),
+    [
+        ("float16", "up to 65,504. Received: 3e\\+38"),
+        ("png", r"one channel or three.*Received: \(4, 4, 4, 1\)"),
+        ("float61", "Did you mean 'float16'"),
+    ],
+)
+def test_what_an_encoding_cannot_hold_is_refused(
+    synthetic_set, tmp_path, encoding, message
+):
+    volumes = dataclasses.replace(
+        synthetic_set, images=synthetic_set.images.reshape(20, 4, 4, 4, 1)
+    )
+    with pytest.raises(ValueError, match=message):
+        write_tfrecord(volumes, tmp_path / "set", encoding=encoding)
+    assert not list(tmp_path.iterdir())
+
+
 def test_plain_tfds_loads_it(synthetic_set, folder):
     builder = tfds.builder_from_directory(str(folder))
     info = builder.info
@@ -107,7 +187,8 @@ def test_plain_tfds_loads_it(synthetic_set, folder):
     assert tuple(info.features["label"].names) == synthetic_set.class_names
     assert info.splits["train"].num_examples == 20
     assert info.metadata == {
-        "format_version": 1,
+        "format_version": 2,
+        "encoding": "float32",
         "dataset": "3D-digits",
         "images": 20,
         "normalization": synthetic_set.normalization.get_config(),
@@ -181,8 +262,8 @@ def flip_bit(path):
     ("damage", "message"),
     [
         (cut_at_record, r"00001-of-00003 has .* 6 whole records of 7"),
-        (cut_in_record, r"00001-of-00003 has .* 6 whole records of 7"),
-        (flip_bit, r"00001-of-00003 has .* 3 whole records of 7"),
+        (cut_in_record, r"00001-of-00003 has .* record 6 of 7, .* is damaged"),
+        (flip_bit, r"00001-of-00003 has .* record 3 of 7, .* is damaged"),
         (
             lambda p: p.write_bytes(b""),
             r"00001-of-00003 has .* 0 whole .* of 7",
@@ -237,7 +318,7 @@ def test_no_flipped_byte_of_a_manifest_or_shard_goes_unseen(
         labels=synthetic_set.labels[:1],
     )
     folder = write_tfrecord(small, tmp_path / "set")
-    for path in [folder / tfrecord.MANIFEST, *shards_of(folder)]:
+    for path in [folder / manifest.NAME, *shards_of(folder)]:
         whole = path.read_bytes()
         for position in range(len(whole)):
             content = bytearray(whole)
@@ -247,7 +328,7 @@ def test_no_flipped_byte_of_a_manifest_or_shard_goes_unseen(
                 verify_tfrecord(folder)
             except ValueError:
                 continue
-            assert path.name == tfrecord.MANIFEST
+            assert path.name == manifest.NAME
             assert hashes(content) == hashes(whole)
         path.write_bytes(whole)
     verify_tfrecord(folder)
@@ -261,8 +342,12 @@ def hashes(manifest: bytes) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda m: m.update(format_version=2), r"version` 1\. Received: 2"),
-        (lambda m: m.pop("format_version"), r"version` 1\. Received: None"),
+        (lambda m: m.update(format_version=1), r"version` 2\. Received: 1"),
+        (lambda m: m.pop("format_version"), r"version` 2\. Received: None"),
+        (
+            lambda m: m.update(kind="coefficients"),
+            r"export of images is wanted\. Received: .* of coefficients",
+        ),
         (lambda m: m.update(files=["a"]), r"Received: \['a'\]"),
         (lambda m: m["files"].update({"../a": {}}), r"'\.\./a' is not a plain"),
         (
@@ -272,16 +357,16 @@ def hashes(manifest: bytes) -> dict[str, str]:
     ],
 )
 def test_odd_manifests_are_refused(folder, edit, message):
-    path = folder / tfrecord.MANIFEST
-    manifest = json.loads(path.read_text())
-    edit(manifest)
-    path.write_text(json.dumps(manifest))
+    path = folder / manifest.NAME
+    values = json.loads(path.read_text())
+    edit(values)
+    path.write_text(json.dumps(values))
     with pytest.raises(ValueError, match=message):
         read_tfrecord(folder)
 
 
 def test_manifest_that_is_no_object_is_refused(folder):
-    (folder / tfrecord.MANIFEST).write_text("[1]")
+    (folder / manifest.NAME).write_text("[1]")
     with pytest.raises(ValueError, match="Received: None"):
         read_tfrecord(folder)
 

@@ -7,8 +7,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import __main__ as export
-from export.tfrecord import read_tfrecord
 from fred_tf import config as config_lib
 from fred_tf import datasets, loop, overrides, presets
 from fred_tf.distilled_run import DistilledRun
@@ -215,26 +213,6 @@ def test_evaluation_file_continues_and_is_exact(tmp_path, monkeypatch):
     other = overrides.override(DM, ["evaluation.epochs=2"])
     changed = score(other, chosen, data, path)
     assert changed.accuracies != both.accuracies
-
-
-def test_exports_reload_and_evaluate_the_same(tmp_path):
-    run = distill.run(DM, tmp_path)
-    written = export.run(DistilledRun.restore(tmp_path), tmp_path / "export")
-    assert sorted(p.name for p in written) == [
-        "gallery.png",
-        "masks.png",
-        "saved_model",
-        "tfrecord",
-    ]
-    reloaded = read_tfrecord(tmp_path / "export" / "tfrecord")
-    expected = run.synthetic_set()
-    np.testing.assert_array_equal(reloaded.images, expected.images)
-    data = datasets.load("digits")
-    results = [
-        score(DM, chosen, data, tmp_path / f"{name}.json")
-        for name, chosen in (("a", expected), ("b", reloaded))
-    ]
-    assert results[0] == results[1]
 
 
 def test_refuses_to_export_an_empty_run_folder(tmp_path):

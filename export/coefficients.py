@@ -1,0 +1,192 @@
+"""What FreD really stores, as TFRecord files: kept coefficients, no images."""
+
+import os
+import pathlib
+import zlib
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from export import check_replaceable, manifest
+from fred_tf import budget, files, normalizations, records, rounding
+from fred_tf.parameterizations import Frequency
+from fred_tf.settings import check_one_of
+from fred_tf.synthetic_set import SyntheticSet
+
+KIND = "coefficients"
+BITS = {"int8": 8, "int6": 6, "int4": 4}
+STORAGES = ("float32", "float16", *BITS)
+
+_SHARD = "coefficients.tfrecord-00000-of-00001"
+
+
+def write_coefficients(
+    memory: Frequency,
+    settings: Frequency.Settings,
+    described: SyntheticSet,
+    folder: files.Path,
+    storage: str = "float32",
+) -> pathlib.Path:
+    """Writes a memory as one TFRecord file with a record per class.
+
+    A record is a `tf.train.Example` of
+
+        label   int64
+        table   flat positions of the kept coefficients, `[kept]`, in the
+                integer type that the manifest names
+        values  `[instances, kept, channels]`: float32, float16, or int8 levels
+        scales  bfloat16 `[kept]`: coefficient = value * scale, see
+                `rounding.py`; float32 has none
+
+    of which all but the label are bytes, compressed by zlib (RFC 1950). Levels
+    of 6 and 4 bits take a byte before compression; few different bytes then
+    compress to what they carry, which beats packed bits. `manifest.json` says
+    everything else. `examples/decode_coefficients.py` decodes all of it with
+    TensorFlow alone.
+
+    Args:
+        memory: what is stored.
+        settings: what the memory was made from.
+        described: its decoded set; all but its images is stored.
+        folder: replaced as a whole if it is an earlier export.
+        storage: a name in `STORAGES`. float32 keeps every bit.
+
+    Returns:
+        `folder`.
+
+    Raises:
+        ValueError: `storage` is unknown.
+        FileExistsError: `folder` exists and is no earlier export.
+    """
+    folder = pathlib.Path(folder)
+    check_one_of("storage", storage, STORAGES)
+    by_class = tf.reshape(
+        memory.values.value,
+        [memory.classes, memory.instances_per_class, *memory.values.shape[1:]],
+    )
+    values, scales = _stored(by_class, storage)
+    positions = budget.positions(memory.image_shape)
+    table_type = "uint16" if positions <= 2**16 else "int32"
+    table = memory.table.numpy().astype(table_type)
+    check_replaceable(folder, manifest.NAME)
+    with files.replacing_folder(folder) as temporary:
+        path = temporary / _SHARD
+        with tf.io.TFRecordWriter(os.fspath(path)) as writer:
+            for label in range(memory.classes):
+                parts = {"table": table[label], "values": values[label]}
+                if scales is not None:
+                    parts["scales"] = scales[label]
+                writer.write(_example(label, parts))
+        manifest.write(
+            temporary,
+            KIND,
+            {_SHARD: memory.classes},
+            storage=storage,
+            table_type=table_type,
+            image_shape=list(memory.image_shape),
+            instances_per_class=memory.instances_per_class,
+            parameterization=records.plain(settings.arguments("bits")),
+            **_facts(described),
+        )
+    return folder
+
+
+def read_coefficients(folder: files.Path) -> SyntheticSet:
+    """Decodes what `write_coefficients` wrote, after checking every byte.
+
+    Raises:
+        FileNotFoundError: there is no export at `folder`.
+        ValueError: see `manifest.verify`.
+    """
+    folder = pathlib.Path(folder)
+    facts = manifest.verify(folder, KIND)
+    settings = Frequency.Settings(**facts["parameterization"])
+    memory = Frequency(
+        facts["image_shape"],
+        len(facts["class_names"]),
+        facts["instances_per_class"],
+        transform=settings.make_transform(),
+        **settings.arguments("transform", "norm"),
+    )
+    classes = [
+        _parse(record.numpy(), facts, memory)
+        for record in tf.data.TFRecordDataset(os.fspath(folder / _SHARD))
+    ]
+    memory.table.assign(np.stack([table for table, _ in classes]))
+    memory.values.assign(np.concatenate([values for _, values in classes]))
+    return SyntheticSet(
+        images=memory.decode().numpy(),
+        labels=memory.labels,
+        class_names=tuple(facts["class_names"]),
+        normalization=normalizations.from_config(facts["normalization"]),
+        dataset=facts["dataset"],
+        floats_stored=facts["floats_stored"],
+        student_learning_rate=facts["student_learning_rate"],
+        details=facts["details"],
+    )
+
+
+def _stored(
+    values: tf.Tensor, storage: str
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Returns values as stored, and their scales if they have any."""
+    if storage == "float32":
+        return values.numpy(), None
+    if storage == "float16":
+        stored, scales = rounding.scale(values, 1.0)
+        return stored.numpy().astype(np.float16), scales.numpy()
+    levels, scales = rounding.quantize(values, BITS[storage])
+    return levels.numpy(), scales.numpy()
+
+
+def _example(label: int, parts: dict[str, np.ndarray]) -> bytes:
+    features = {
+        "label": tf.train.Feature(int64_list=tf.train.Int64List(value=[label])),
+        **{
+            name: tf.train.Feature(
+                bytes_list=tf.train.BytesList(
+                    value=[zlib.compress(part.tobytes(), 9)]
+                )
+            )
+            for name, part in parts.items()
+        },
+    }
+    example = tf.train.Example(features=tf.train.Features(feature=features))
+    return example.SerializeToString(deterministic=True)
+
+
+def _parse(
+    record: bytes, facts: dict[str, Any], memory: Frequency
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the table `[kept]` and the values of a class."""
+    features = tf.train.Example.FromString(record).features.feature
+
+    def part(name: str, dtype) -> np.ndarray:
+        stored = features[name].bytes_list.value[0]
+        return np.frombuffer(zlib.decompress(stored), dtype)
+
+    storage = facts["storage"]
+    values = part("values", "int8" if storage in BITS else storage)
+    values = values.reshape(
+        memory.instances_per_class, *memory.values.shape[1:]
+    )
+    if storage != "float32":
+        scales = part("scales", tf.bfloat16.as_numpy_dtype)
+        values = rounding.dequantize(values[None], scales[None]).numpy()[0]
+    table = part("table", facts["table_type"]).astype(np.int32)
+    return table, values.astype(np.float32)
+
+
+def _facts(described: SyntheticSet) -> dict[str, Any]:
+    rate = described.student_learning_rate
+    return records.plain(
+        {
+            "dataset": described.dataset,
+            "class_names": described.class_names,
+            "normalization": described.normalization.get_config(),
+            "floats_stored": int(described.floats_stored),
+            "student_learning_rate": None if rate is None else float(rate),
+            "details": dict(described.details),
+        }
+    )

@@ -1,0 +1,124 @@
+"""Every form that a distilled set can be written in, as one table."""
+
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Callable
+
+from export.coefficients import (
+    STORAGES,
+    read_coefficients,
+    write_coefficients,
+)
+from export.encodings import ENCODINGS
+from export.images import write_gallery, write_masks
+from export.saved_model import write_keras, write_saved_model
+from export.tfrecord import read_tfrecord, write_tfrecord
+from fred_tf.distilled_run import DistilledRun
+from fred_tf.parameterizations import Frequency
+from fred_tf.synthetic_set import SyntheticSet
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """One way to write a run.
+
+    Attributes:
+        path: where, below the export folder.
+        write: takes the run, its decoded set and the path.
+        read: takes the path, returns the set; None for what is no data set.
+        fits: whether a run can be written so.
+    """
+
+    path: str
+    write: Callable[[DistilledRun, SyntheticSet, pathlib.Path], pathlib.Path]
+    read: Callable[[pathlib.Path], SyntheticSet] | None = None
+    fits: Callable[[DistilledRun], bool] = lambda run: True
+
+
+def _has_frequencies(run: DistilledRun) -> bool:
+    return isinstance(run.parameterization, Frequency)
+
+
+def _has_colours(run: DistilledRun) -> bool:
+    return len(run.facts.image_shape) == 3 and run.facts.image_shape[-1] in (
+        1,
+        3,
+    )
+
+
+def _images(run, decoded, path, encoding):
+    return write_tfrecord(decoded, path, encoding=encoding)
+
+
+def _coefficients(run, decoded, path, storage):
+    return write_coefficients(
+        run.parameterization,
+        run.config.parameterization,
+        decoded,
+        path,
+        storage,
+    )
+
+
+def _saved_model(run, decoded, path):
+    facts = {
+        "dataset": decoded.dataset,
+        "class_names": list(decoded.class_names),
+        "normalization": decoded.normalization.get_config(),
+        "student_learning_rate": decoded.student_learning_rate,
+        "details": dict(decoded.details),
+    }
+    return write_saved_model(run.parameterization, path, facts)
+
+
+FORMS = {
+    **{
+        f"images_{encoding}": Form(
+            f"images_{encoding}",
+            functools.partial(_images, encoding=encoding),
+            read_tfrecord,
+            _has_colours if encoding == "png" else Form.fits,
+        )
+        for encoding in ENCODINGS
+    },
+    **{
+        f"coefficients_{storage}": Form(
+            f"coefficients_{storage}",
+            functools.partial(_coefficients, storage=storage),
+            read_coefficients,
+            _has_frequencies,
+        )
+        for storage in STORAGES
+    },
+    # As TensorFlow Serving wants it: <name>/<version>.
+    "saved_model": Form("saved_model/1", _saved_model),
+    "keras": Form(
+        "memory.keras",
+        lambda run, decoded, path: write_keras(run.parameterization, path),
+    ),
+    "gallery": Form(
+        "gallery.png",
+        lambda run, decoded, path: write_gallery(decoded, path),
+        fits=lambda run: run.facts.image_shape[-1] in (1, 3),
+    ),
+    "masks": Form(
+        "masks.png",
+        lambda run, decoded, path: write_masks(
+            run.parameterization.masks, run.facts.class_names, path
+        ),
+        fits=_has_frequencies,
+    ),
+}
+
+
+def read_export(folder: pathlib.Path) -> SyntheticSet:
+    """Reads an export of images or of coefficients, whichever it is.
+
+    Raises:
+        FileNotFoundError: there is no export at `folder`.
+        ValueError: it is damaged, or of another kind or format version.
+    """
+    if list(pathlib.Path(folder).glob("coefficients.tfrecord*")):
+        return read_coefficients(folder)
+    return read_tfrecord(folder)

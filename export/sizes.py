@@ -1,0 +1,86 @@
+"""What each form of a distilled set costs, in bytes and in accuracy."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from export.encodings import Png
+from fred_tf.evaluator import Evaluation
+from fred_tf.synthetic_set import SyntheticSet
+
+
+@dataclasses.dataclass(frozen=True)
+class Size:
+    """One row of the table.
+
+    Attributes:
+        name: the form.
+        size: bytes of all its files.
+        payload: bytes of its records alone; None where there are none.
+        accuracy: of networks trained on what is read back; None if not
+            measured.
+    """
+
+    name: str
+    size: int
+    payload: int | None = None
+    accuracy: Evaluation | None = None
+
+
+def size_of(name: str, path: pathlib.Path) -> Size:
+    """Returns the bytes of a file, or of all files of a folder."""
+    if path.is_file():
+        return Size(name, path.stat().st_size)
+    found = [p for p in path.rglob("*") if p.is_file()]
+    records = [p.stat().st_size for p in found if ".tfrecord-" in p.name]
+    return Size(
+        name,
+        sum(p.stat().st_size for p in found),
+        sum(records) if records else None,
+    )
+
+
+def pictures(decoded: SyntheticSet) -> list[Size]:
+    """Returns what the images take as PNG and as JPEG files, no container.
+
+    Each is drawn in its own range, as `Png` does. JPEG has quality 95.
+    """
+    levels = Png().encode(decoded.images, decoded.normalization)["image"]
+    encoders = {
+        "PNG files": tf.io.encode_png,
+        "JPEG files, quality 95": lambda x: tf.io.encode_jpeg(x, quality=95),
+    }
+    return [
+        Size(name, sum(len(encode(image).numpy()) for image in levels))
+        for name, encode in encoders.items()
+    ]
+
+
+def table(decoded: SyntheticSet, rows: list[Size]) -> str:
+    """Returns the sizes as Markdown; ratios are to the decoded floats.
+
+    Args:
+        decoded: the set.
+        rows: in the order in which they are listed.
+    """
+    floats = decoded.images.size * np.dtype(np.float32).itemsize
+    memory = decoded.floats_stored * np.dtype(np.float32).itemsize
+    lines = [
+        "| form | bytes on disk | of them records | floats / records | "
+        "test accuracy |",
+        "|---|---|---|---|---|",
+        f"| decoded floats, in memory | {floats:,} | | 1.0 | |",
+        f"| stored floats, in memory | {memory:,} | | {floats / memory:.1f} "
+        "| |",
+    ]
+    for row in rows:
+        counted = row.size if row.payload is None else row.payload
+        payload = "" if row.payload is None else f"{row.payload:,}"
+        accuracy = "" if row.accuracy is None else str(row.accuracy)
+        lines.append(
+            f"| {row.name} | {row.size:,} | {payload} | "
+            f"{floats / counted:.1f} | {accuracy} |"
+        )
+    return "\n".join(lines) + "\n"

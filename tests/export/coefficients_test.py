@@ -1,0 +1,232 @@
+import dataclasses
+import importlib.util
+import json
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from export import manifest
+from export.coefficients import (
+    STORAGES,
+    read_coefficients,
+    write_coefficients,
+)
+from fred_tf import assembly, config, presets
+from fred_tf.synthetic_set import SyntheticSet
+
+ROOT = pathlib.Path(__file__).parents[2]
+DCT = config.replace(
+    presets.preset("digits_ipc1_dm"),
+    {"ipc": 4, "parameterization.coefficients_per_channel": 16},
+)
+
+
+def example():
+    """The example that reads with TensorFlow alone, as users copy it."""
+    path = ROOT / "examples" / "decode_coefficients.py"
+    spec = importlib.util.spec_from_file_location("decode_coefficients", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def memory_of(settings, digits):
+    memory = assembly.parameterization(settings, digits.image_shape, 10)
+    assembly.adapt(memory, digits, seed=0)
+    return memory
+
+
+def described(memory, digits) -> SyntheticSet:
+    return SyntheticSet(
+        images=memory.decode().numpy(),
+        labels=memory.labels,
+        class_names=digits.class_names,
+        normalization=digits.normalization,
+        dataset="digits",
+        floats_stored=memory.floats_stored,
+        student_learning_rate=0.1 + 0.2,
+        details={"steps": 3},
+    )
+
+
+@pytest.fixture(scope="module")
+def memory(digits):
+    return memory_of(DCT, digits)
+
+
+@pytest.fixture(scope="module")
+def decoded(memory, digits):
+    return described(memory, digits)
+
+
+# Errors of images with unit deviation; the first storage keeps every bit.
+LARGEST = {
+    "float32": 0.0,
+    "float16": 2e-3,
+    "int8": 0.03,
+    "int6": 0.12,
+    "int4": 0.6,
+}
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_round_trip_is_as_close_as_the_storage(
+    memory, decoded, tmp_path, storage
+):
+    folder = write_coefficients(
+        memory, DCT.parameterization, decoded, tmp_path / "set", storage
+    )
+    read = read_coefficients(folder)
+    error = np.abs(read.images - decoded.images).max()
+    assert error <= LARGEST[storage]
+    assert (error > 0) == (storage != "float32")
+    for field in dataclasses.fields(SyntheticSet):
+        if field.name != "images":
+            one, other = (getattr(x, field.name) for x in (read, decoded))
+            assert np.all(one == other), field.name
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("norm", ["none", "ortho"])
+def test_tensorflow_alone_decodes_the_same(digits, tmp_path, storage, norm):
+    settings = config.replace(DCT, {"parameterization.norm": norm})
+    memory = memory_of(settings, digits)
+    folder = write_coefficients(
+        memory,
+        settings.parameterization,
+        described(memory, digits),
+        tmp_path / "set",
+        storage,
+    )
+    images, labels = zip(*example().images_of(folder).as_numpy_iterator())
+    read = read_coefficients(folder)
+    np.testing.assert_allclose(np.stack(images), read.images, atol=2e-6)
+    np.testing.assert_array_equal(labels, read.labels)
+
+
+def test_the_example_needs_nothing_of_ours():
+    source = (ROOT / "examples" / "decode_coefficients.py").read_text()
+    assert "import fred_tf" not in source
+    assert "from fred_tf" not in source
+
+
+@pytest.mark.parametrize("transform", ["dft", "haar", "db4", "identity"])
+def test_other_transforms_are_read_here_and_refused_there(
+    digits, tmp_path, transform
+):
+    settings = config.replace(DCT, {"parameterization.transform": transform})
+    memory = memory_of(settings, digits)
+    expected = described(memory, digits)
+    folder = write_coefficients(
+        memory, settings.parameterization, expected, tmp_path / "set"
+    )
+    np.testing.assert_array_equal(
+        read_coefficients(folder).images, expected.images
+    )
+    with pytest.raises(ValueError, match=f"Not a DCT: '{transform}'"):
+        example().images_of(folder)
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_a_memory_of_few_bits_loses_nothing_more(digits, tmp_path, bits):
+    """What was distilled through the rounding is what is stored."""
+    settings = config.replace(DCT, {"parameterization.bits": bits})
+    memory = memory_of(settings, digits)
+    expected = described(memory, digits)
+    folder = write_coefficients(
+        memory,
+        settings.parameterization,
+        expected,
+        tmp_path / "set",
+        f"int{bits}",
+    )
+    np.testing.assert_allclose(
+        read_coefficients(folder).images, expected.images, atol=1e-5
+    )
+
+
+def test_records_of_levels_are_small(memory, decoded, tmp_path):
+    """At equal content fewer bits take fewer bytes, without packing."""
+    sizes = []
+    for storage in ("float32", "float16", "int8", "int6", "int4"):
+        folder = write_coefficients(
+            memory, DCT.parameterization, decoded, tmp_path / storage, storage
+        )
+        (shard,) = folder.glob("*.tfrecord-*")
+        sizes.append(shard.stat().st_size)
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[2] < 0.45 * sizes[0]
+
+
+@pytest.fixture
+def folder(memory, decoded, tmp_path):
+    return write_coefficients(
+        memory, DCT.parameterization, decoded, tmp_path / "set", "int8"
+    )
+
+
+def shard(folder):
+    (path,) = folder.glob("*.tfrecord-*")
+    return path
+
+
+def flip(path, position):
+    content = bytearray(path.read_bytes())
+    content[position] ^= 4
+    path.write_bytes(content)
+
+
+def cut_at_record(path):
+    records = list(tf.data.TFRecordDataset(str(path)))[:-1]
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in records:
+            writer.write(record.numpy())
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda p: flip(p, 100), "00000-of-00001 has .* record 0 of 10"),
+        (lambda p: flip(p, -9), "00000-of-00001 has .* record 9 of 10"),
+        (cut_at_record, "00000-of-00001 has .* 9 whole records of 10"),
+        (lambda p: p.unlink(), "00000-of-00001 is missing"),
+    ],
+)
+def test_damage_is_named(folder, damage, message):
+    damage(shard(folder))
+    with pytest.raises(ValueError, match=message):
+        read_coefficients(folder)
+
+
+def test_another_version_and_another_kind_are_refused(folder):
+    path = folder / manifest.NAME
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps({**facts, "format_version": 9}))
+    with pytest.raises(ValueError, match="`format_version` 2. Received: 9"):
+        read_coefficients(folder)
+    path.write_text(json.dumps({**facts, "kind": "images"}))
+    with pytest.raises(ValueError, match="coefficients is wanted.*of images"):
+        read_coefficients(folder)
+
+
+def test_scales_keep_large_values_within_float16(memory, decoded, tmp_path):
+    before = memory.values.numpy()
+    try:
+        memory.values.assign(before * 1e6)
+        folder = write_coefficients(
+            memory, DCT.parameterization, decoded, tmp_path / "set", "float16"
+        )
+    finally:
+        memory.values.assign(before)
+    np.testing.assert_allclose(
+        read_coefficients(folder).images, 1e6 * decoded.images, atol=2e3
+    )
+
+
+def test_unknown_storages_are_refused(memory, decoded, tmp_path):
+    with pytest.raises(ValueError, match="Did you mean 'int8'"):
+        write_coefficients(
+            memory, DCT.parameterization, decoded, tmp_path / "set", "in8"
+        )
