@@ -144,8 +144,9 @@ class Distiller:
         """Makes one outer step.
 
         Returns:
-            `loss`, `gradient_norm` (of the memory), `finite` (1 or 0), and
-            what the objective learns, after the step.
+            `loss`, `gradient_norm` (of the memory) and what the memory tells
+            of its parts, `finite` (1 or 0), and what the objective learns,
+            after the step.
         """
         scalars = self._outer_step(self._next_references())
         return {name: float(value) for name, value in scalars.items()}
@@ -328,6 +329,7 @@ class Distiller:
         return {
             "loss": loss,
             "gradient_norm": tf.linalg.global_norm(gradients[:size]),
+            **self.parameterization.gradient_norms(gradients[:size]),
             "finite": tf.cast(finite, tf.float32),
             **dict(zip(self.objective.weight_names, new[size:])),
         }

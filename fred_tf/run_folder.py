@@ -10,6 +10,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from absl import logging
 
 from fred_tf import files, folder_lock, records
@@ -23,6 +24,7 @@ _CONFIG = "config.json"
 _METRICS = "metrics.jsonl"
 _CHECKPOINTS = "checkpoints"
 _LOGS = "tensorboard"
+_SNAPSHOTS = "snapshots"
 _PROGRAM = "python -m trainers.distill"
 
 
@@ -35,6 +37,7 @@ class RunFolder:
     metrics.jsonl  one JSON object per line, each with its outer `step`
     checkpoints/   see `checkpoints.Checkpoints`
     tensorboard/   event files
+    snapshots/     one image per class as it was at some steps, for pictures
     .lock          who writes to the folder
     ```
 
@@ -215,6 +218,26 @@ class RunFolder:
                 self.path / _METRICS,
                 "".join(json.dumps(line) + "\n" for line in kept),
             )
+
+    def save_snapshot(self, step: int, images: np.ndarray) -> None:
+        """Keeps some images as they are after an outer step."""
+        path = self.path / _SNAPSHOTS / f"{step:09d}.npy"
+        with files.replacing_file(path) as temporary:
+            with open(temporary, "wb") as file:
+                np.save(file, images, allow_pickle=False)
+
+    def snapshots(self) -> dict[int, np.ndarray]:
+        """Returns what `save_snapshot` kept, by outer step."""
+        return {
+            int(path.stem): np.load(path, allow_pickle=False)
+            for path in sorted((self.path / _SNAPSHOTS).glob("*.npy"))
+        }
+
+    def rewind_snapshots(self, step: int) -> None:
+        """Drops the snapshots after `step`, as `rewind_metrics` drops lines."""
+        for path in (self.path / _SNAPSHOTS).glob("*.npy"):
+            if int(path.stem) > step:
+                path.unlink()
 
     def _write_config(self) -> None:
         files.write_json(

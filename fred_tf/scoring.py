@@ -13,6 +13,9 @@ from fred_tf.datasets import ImageData, Split
 from fred_tf.evaluator import Evaluation
 from fred_tf.synthetic_set import SyntheticSet
 
+# Beginning of the names of evaluations that were made while distilling.
+CURVE = "evaluation_step"
+
 
 def score(
     config: Config,
@@ -91,12 +94,16 @@ def measured(
 ) -> list[dict[str, Any]]:
     """Returns what the `evaluation*.json` of a folder say of a set.
 
+    What `trainers.distill` wrote for its curve is left out.
+
     Returns:
         The network, the settings of the training, and the accuracies of each.
     """
     found = []
     wanted = files.digest(synthetic_set.images.tobytes())
     for path in sorted(pathlib.Path(folder).glob("evaluation*.json")):
+        if path.stem.startswith(CURVE):
+            continue
         written = files.read_json(path)
         identity = written.get("identity", {})
         if identity.get("set") == wanted:

@@ -44,7 +44,8 @@ def test_a_new_parameterization_goes_all_the_way(small, tmp_path):
     assert synthetic_set.floats_stored == 640
 
     restored = DistilledRun.restore(tmp_path / "run")
-    export.run(restored, tmp_path / "export")
+    forms = ["images_float32", "saved_model"]
+    export.run(restored, tmp_path / "export", forms)
     reloaded = read_export(tmp_path / "export" / "images_float32")
     np.testing.assert_array_equal(reloaded.images, synthetic_set.images)
     loaded = tf.saved_model.load(str(tmp_path / "export" / "saved_model/1"))

@@ -4,7 +4,8 @@
 
 Trajectory-matching presets also need `--expert_dir`, see
 `trainers.train_experts`. The run folder explains itself: `config.json`,
-`metrics.jsonl`, `checkpoints/` and `tensorboard/` (`tensorboard --logdir`).
+`metrics.jsonl`, `checkpoints/` and `tensorboard/` (`tensorboard --logdir`; see
+`trainers.run_log` for what it shows).
 A run that was stopped continues when the same command is given again.
 
 All GPUs of a machine are used. Several machines work together when the same
@@ -25,12 +26,13 @@ from fred_tf import assembly, datasets, distilled_run, loop
 from fred_tf import config as config_lib
 from fred_tf.checkpoints import Checkpoints
 from fred_tf.config import Config
-from fred_tf.distiller import Distiller, references_per_replica
-from fred_tf.figures import canvas, gallery, masks
+from fred_tf.datasets import ImageData
+from fred_tf.distiller import references_per_replica
 from fred_tf.objectives import OBJECTIVES
-from fred_tf.parameterizations import Frequency
 from fred_tf.run_folder import RunFolder
+from fred_tf.scoring import CURVE, score
 from trainers import run_flags
+from trainers.run_log import RunLog
 from trainers.workers import Workers
 
 SAVE_EVERY = flags.DEFINE_integer(
@@ -38,6 +40,20 @@ SAVE_EVERY = flags.DEFINE_integer(
 )
 IMAGES_EVERY = flags.DEFINE_integer(
     "images_every", 250, "Outer steps between galleries in TensorBoard.", 1
+)
+EVALUATE_EVERY = flags.DEFINE_integer(
+    "evaluate_every",
+    0,
+    "Outer steps between evaluations for the curve of test accuracy; 0 makes "
+    "none.",
+    0,
+)
+PROFILE_STEPS = flags.DEFINE_integer(
+    "profile_steps",
+    0,
+    "How many steps are profiled for TensorBoard, after the first five; needs "
+    "tensorboard-plugin-profile to be looked at.",
+    0,
 )
 _JIT = {"auto": None, "on": True, "off": False}
 JIT = flags.DEFINE_enum(
@@ -57,6 +73,8 @@ def run(
     download: bool = False,
     save_every: int = 100,
     images_every: int = 250,
+    evaluate_every: int = 0,
+    profile_steps: int = 0,
     interruption: loop.Interruption | None = None,
     strategy: tf.distribute.Strategy | None = None,
     jit: bool | None = None,
@@ -74,6 +92,9 @@ def run(
         download: whether missing data may be downloaded.
         save_every: outer steps between checkpoints.
         images_every: outer steps between galleries in TensorBoard.
+        evaluate_every: outer steps between evaluations on the test split, for
+            the curve of accuracy; 0 makes none. They choose nothing.
+        profile_steps: steps to profile, after the first five; 0 for none.
         interruption: stops the run after the current step once it holds a
             signal; with several workers, once it does on any of them.
         strategy: defaults to `run_flags.local_strategy()`.
@@ -150,19 +171,38 @@ def run(
         actions = ()
         if workers.chief:
             folder.rewind_metrics(distiller.step)
-            writer = tf.summary.create_file_writer(str(folder.log_folder))
-            stack.callback(writer.close)
+            folder.rewind_snapshots(distiller.step)
+            log = RunLog(folder)
+            stack.callback(log.close)
+
+            def now() -> distilled_run.DistilledRun:
+                return run.at(distiller.step, distiller.learned())
+
             if restored is None:
-                _write_images(writer, run, distiller)
-            actions = (
+                log.begin(run)
+                log.pictures(run)
+            actions = [
                 loop.Action(1, folder.append_metrics),
-                loop.Action(10, lambda *args: _write_scalars(writer, *args)),
+                loop.Action(10, log.scalars),
                 loop.Action(save_every, lambda step, _: checkpoints.save(step)),
-                loop.Action(
-                    images_every,
-                    lambda *_: _write_images(writer, run, distiller),
-                ),
-            )
+                loop.Action(images_every, lambda *_: log.pictures(now())),
+            ]
+            if profile_steps:
+                first = distiller.step + 5
+                actions.append(
+                    loop.Action(
+                        1,
+                        lambda step, _: log.profile(step, first, profile_steps),
+                    )
+                )
+            if evaluate_every:
+                actions.append(
+                    loop.Action(
+                        evaluate_every,
+                        lambda *_: _evaluate(now(), data, log),
+                        on_stop=False,
+                    )
+                )
         try:
             loop.run(distiller, config.outer_steps, actions, interruption)
         except loop.NonFiniteError:
@@ -196,26 +236,12 @@ def _folder(
             ) from error
 
 
-def _write_scalars(writer, step: int, scalars: loop.Scalars) -> None:
-    with writer.as_default(step):
-        for name, value in scalars.items():
-            tf.summary.scalar(f"distillation/{name}", value)
-    writer.flush()
-
-
-def _write_images(
-    writer, run: distilled_run.DistilledRun, distiller: Distiller
+def _evaluate(
+    run: distilled_run.DistilledRun, data: ImageData, log: RunLog
 ) -> None:
-    now = run.at(distiller.step, distiller.learned())
-    pictures = {"gallery": gallery(now.synthetic_set())}
-    if isinstance(run.parameterization, Frequency) and now.step == 0:
-        pictures["masks"] = masks(
-            run.parameterization.masks, run.facts.class_names
-        )
-    with writer.as_default(now.step):
-        for name, figure in pictures.items():
-            tf.summary.image(name, canvas.to_array(figure)[None])
-    writer.flush()
+    path = run.folder.path / f"{CURVE}{run.step:09d}.json"
+    result = score(run.config, run.synthetic_set(), data, path)
+    log.accuracy(run.step, run.config.network.name, result)
 
 
 def program() -> int:
@@ -232,6 +258,8 @@ def program() -> int:
             run_flags.DOWNLOAD.value,
             SAVE_EVERY.value,
             IMAGES_EVERY.value,
+            EVALUATE_EVERY.value,
+            PROFILE_STEPS.value,
             interruption,
             strategy,
             _JIT[JIT.value],

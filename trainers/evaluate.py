@@ -31,6 +31,7 @@ from fred_tf.evaluator import Evaluation
 from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import run_flags
+from trainers.run_log import RunLog
 
 _BASELINES = {
     "random": lambda data, config: random_set(data, config.ipc, config.seed),
@@ -125,8 +126,16 @@ def corrupted_sets(data: ImageData, names: tuple[str, ...]):
 
 def _subject(
     run_dir: pathlib.Path,
-) -> tuple[config_lib.Config, str, Callable[[ImageData], SyntheticSet]]:
-    """Returns the config, what is scored in a word, and how to get it."""
+) -> tuple[
+    config_lib.Config,
+    str,
+    Callable[[ImageData], SyntheticSet],
+    DistilledRun | None,
+]:
+    """Returns the config, what is scored in a word, how to get it, and the run.
+
+    The run is None where something else than its set is scored.
+    """
     if run_flags.has_preset() and (EXPORTED.value or BASELINE.value):
         config, restored = run_flags.config(), None
     else:
@@ -134,18 +143,18 @@ def _subject(
         config = run_flags.override(restored.config)
     if EXPORTED.value:
         exported = read_export(EXPORTED.value)
-        return config, "exported", lambda data: exported
+        return config, "exported", lambda data: exported, None
     if BASELINE.value:
         make = _BASELINES[BASELINE.value]
-        return config, BASELINE.value, lambda data: make(data, config)
-    return config, "", lambda data: restored.synthetic_set()
+        return config, BASELINE.value, lambda data: make(data, config), None
+    return config, "", lambda data: restored.synthetic_set(), restored
 
 
 def program() -> None:
     run_flags.set_determinism()
     run_dir = pathlib.Path(run_flags.required(run_flags.RUN_DIR))
     names = corruptions.named(CORRUPTIONS.value) if CORRUPTIONS.value else ()
-    config, subject, make = _subject(run_dir)
+    config, subject, make, distilled = _subject(run_dir)
     wanted = configs(config, NETWORKS.value)
     data = datasets.load(
         config.dataset, run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
@@ -153,12 +162,15 @@ def program() -> None:
     corrupted, facts = corrupted_sets(data, names) if names else ({}, {})
     run_dir.mkdir(parents=True, exist_ok=True)
     chosen, results = make(data), {}
+    log = RunLog(distilled.folder) if distilled else None
     for network, settings in wanted.items():
         own = network == config.network.name
         parts = ["evaluation", subject, "" if own else network]
         parts.append("corrupted" if names else "")
         path = run_dir / f"{'_'.join(filter(None, parts))}.json"
         results[network] = score(settings, chosen, data, path, corrupted, facts)
+        if log:
+            log.accuracy(distilled.step, network, results[network])
         print(
             f"{results[network]} test accuracy of "
             f"{len(results[network].accuracies)} networks: {path}"

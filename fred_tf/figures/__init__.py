@@ -1,7 +1,22 @@
 """What people look at: arrays in, a matplotlib figure out, no global state."""
 
 from fred_tf.figures.canvas import save, to_array
-from fred_tf.figures.gallery import gallery
+from fred_tf.figures.curves import Curve, curves
+from fred_tf.figures.gallery import beside, gallery, strips
+from fred_tf.figures.maps import frequency_maps
 from fred_tf.figures.masks import masks
+from fred_tf.figures.tiles import displayable, tiles
 
-__all__ = ["gallery", "masks", "save", "to_array"]
+__all__ = [
+    "Curve",
+    "beside",
+    "curves",
+    "displayable",
+    "frequency_maps",
+    "gallery",
+    "masks",
+    "save",
+    "strips",
+    "tiles",
+    "to_array",
+]

@@ -2,6 +2,7 @@
 
 import pathlib
 
+import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -10,6 +11,10 @@ from fred_tf import files
 
 # More classes than this make a picture nobody reads.
 MAX_CLASSES = 20
+_ANONYMOUS = {
+    "png": {"Software": None},
+    "svg": {"Creator": None, "Date": None},
+}
 
 
 def to_array(figure: Figure, dpi: float = 100) -> np.ndarray:
@@ -30,22 +35,25 @@ def to_array(figure: Figure, dpi: float = 100) -> np.ndarray:
 
 
 def save(figure: Figure, path: files.Path, dpi: float = 200) -> pathlib.Path:
-    """Writes a PNG, all of it or nothing, and returns its path.
+    """Writes a PNG or an SVG, all of it or nothing, and returns its path.
 
-    Equal figures give equal files: the PNG names no software and no date.
+    Equal figures give equal files: they name no software and no date.
 
     Raises:
-        ValueError: `path` does not end in `.png`.
+        ValueError: `path` ends neither in `.png` nor in `.svg`.
     """
     path = pathlib.Path(path)
-    if path.suffix.lower() != ".png":
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in _ANONYMOUS:
         raise ValueError(
-            f"Figures are written as PNG. Received: {path}. Let the name end "
-            "in `.png`."
+            f"Figures are written as PNG or SVG. Received: {path}. Let the "
+            "name end in `.png` or `.svg`."
         )
     with files.replacing_file(path) as temporary:
         FigureCanvasAgg(figure)
-        figure.savefig(
-            temporary, format="png", dpi=dpi, metadata={"Software": None}
-        )
+        # The salt makes the names inside an SVG the same every time.
+        with matplotlib.rc_context({"svg.hashsalt": "fred_tf"}):
+            figure.savefig(
+                temporary, format=kind, dpi=dpi, metadata=_ANONYMOUS[kind]
+            )
     return path

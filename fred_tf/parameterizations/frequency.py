@@ -16,6 +16,8 @@ from fred_tf.transforms import TRANSFORMS, Transform
 from fred_tf.transforms.dct import NORMS
 
 MASK_STATISTICS = ("initial_images", "whole_class")
+# Bands of equal width, from the lowest frequency to the highest.
+BANDS = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -247,6 +249,26 @@ class Frequency(Parameterization):
         return self.transform.inverse(
             tf.reshape(planes, [-1, *self.image_shape])
         )
+
+    def gradient_norms(self, gradients):
+        """Returns the norm in each of `BANDS` bands of frequency.
+
+        Which of an image's frequencies the objective changes is what FreD
+        rests on: it should be the low ones. Pixels have no bands.
+        """
+        try:
+            height = self.transform.frequencies(self.image_shape[:-1]).ravel()
+        except ValueError:
+            return {}
+        band = np.minimum(BANDS * height / height.max(), BANDS - 1)
+        of_kept = tf.gather(band.astype(np.int32), self.table.value)
+        shape = [self.classes, -1, *self.values.shape[1:]]
+        energy = tf.reduce_sum(tf.reshape(gradients[0], shape) ** 2, [1, 3])
+        totals = tf.math.unsorted_segment_sum(energy, of_kept, BANDS)
+        return {
+            f"gradient_norm_band_{number}": tf.sqrt(totals[number])
+            for number in range(BANDS)
+        }
 
     @property
     def masks(self) -> np.ndarray:

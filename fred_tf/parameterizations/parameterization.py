@@ -132,6 +132,16 @@ class Parameterization(keras.layers.Layer, abc.ABC):
         """Returns the nearest legal values of the trainable weights."""
         return memory
 
+    def gradient_norms(
+        self, gradients: list[tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
+        """Returns norms of parts of the memory's gradient, by name, to watch.
+
+        Args:
+            gradients: one per trainable weight.
+        """
+        return {}
+
     def complete(self, objective: Objective) -> Objective:
         """Returns the objective with what this memory adds to the loss."""
         return objective

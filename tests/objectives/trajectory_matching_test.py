@@ -107,7 +107,7 @@ def test_adjoint_equals_unroll_with_minibatches_and_augmentation(
     for memory, chunk in (("store", 0), ("recompute", student_chunk)):
         objective = make(
             experts,
-            student_steps=5,
+            student_steps=3,
             student_batch=student_batch,
             student_chunk=chunk,
             student_learning_rate=0.1,

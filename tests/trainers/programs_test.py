@@ -38,14 +38,16 @@ class StopAfter(loop.Interruption):
         return 15 if self._left <= 0 else None
 
 
-@pytest.mark.parametrize("settings", [DM, TM], ids=["dm", "tm"])
+@pytest.mark.parametrize(
+    ("settings", "stops"), [(DM, (1, 2)), (TM, (2,))], ids=["dm", "tm"]
+)
 def test_stopped_at_any_step_equals_uninterrupted(
-    settings, tmp_path, expert_dir
+    settings, stops, tmp_path, expert_dir
 ):
     """F33: bit-equal memory, learned values and metrics."""
     whole = distill.run(settings, tmp_path / "whole", expert_dir=expert_dir)
     expected = (tmp_path / "whole" / "metrics.jsonl").read_text()
-    for stop in range(1, settings.outer_steps):
+    for stop in stops:
         folder = tmp_path / f"stopped{stop}"
         part = distill.run(
             settings,
@@ -121,7 +123,7 @@ def test_run_folder_explains_itself(tmp_path, expert_dir):
         for event in tf.compat.v1.train.summary_iterator(str(file))
         for value in event.summary.value
     }
-    assert {"gallery", "masks", "distillation/loss"} <= tags
+    assert {"gallery", "masks", "loss", "learned/student_learning_rate"} <= tags
     restored = DistilledRun.restore(tmp_path)
     np.testing.assert_array_equal(memory_of(restored), memory_of(run))
     assert restored.learned == pytest.approx(run.learned)
@@ -139,8 +141,8 @@ def test_refuses_a_folder_of_another_configuration(tmp_path):
 
 
 def test_jit_is_recorded_and_kept(tmp_path):
-    # One operation keeps compilation short.
-    settings = overrides.override(DM, ["augmentation=crop", "outer_steps=1"])
+    # Convolutions take XLA many seconds.
+    settings = overrides.override(DM, ["network.name=mlp", "outer_steps=1"])
     distill.run(settings, tmp_path, jit=True)
     written = json.loads((tmp_path / "config.json").read_text())
     assert written["identity"]["jit"] is True

@@ -10,7 +10,12 @@ from fred_tf.grid import cells
 from trainers import sweep
 
 DM = presets.preset("digits_ipc1_dm_tiny")
-QUICK = ["outer_steps=2", "evaluation.epochs=1", "augmentation=none"]
+QUICK = [
+    "outer_steps=2",
+    "evaluation.epochs=1",
+    "augmentation=none",
+    "network.name=mlp",
+]
 
 
 def rows(folder):

@@ -1,0 +1,94 @@
+"""Curves and their spread, distinct without colour as well."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+
+# Okabe & Ito's colours, which the colour-blind tell apart, and line styles
+# that a grey print does.
+_STYLES = (
+    ("#0072b2", "-", "o"),
+    ("#d55e00", "--", "s"),
+    ("#009e73", "-.", "^"),
+    ("#cc79a7", ":", "D"),
+    ("#56b4e9", (0, (5, 1)), "v"),
+    ("#e69f00", (0, (3, 1, 1, 1)), "P"),
+    ("#000000", (0, (1, 1)), "X"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """Points of a curve.
+
+    Attributes:
+        x: positions.
+        y: values, one per position.
+        spread: half the height of the band around each value; none if empty.
+        marked: whether the points are marked.
+    """
+
+    x: Sequence[float]
+    y: Sequence[float]
+    spread: Sequence[float] = ()
+    marked: bool = False
+
+
+def curves(
+    lines: Mapping[str, Curve],
+    x_label: str,
+    y_label: str,
+    log_x: bool = False,
+    log_y: bool = False,
+) -> Figure:
+    """Draws curves in one frame.
+
+    Args:
+        lines: by the name in the legend.
+        x_label: with unit.
+        y_label: with unit.
+        log_x: whether the horizontal axis is logarithmic.
+        log_y: whether the vertical axis is.
+
+    Raises:
+        ValueError: there is no curve, or one has as many values as positions
+            in no way.
+    """
+    if not lines:
+        raise ValueError("`lines` must hold at least one curve. Received none.")
+    figure = Figure(figsize=(5, 3.4), layout="constrained")
+    axes = figure.add_subplot()
+    for number, (name, line) in enumerate(lines.items()):
+        if len(line.x) != len(line.y):
+            raise ValueError(
+                "A curve has one value per position. Received: "
+                f"{len(line.x)} positions and {len(line.y)} values in "
+                f"{name!r}."
+            )
+        color, style, marker = _STYLES[number % len(_STYLES)]
+        axes.plot(
+            line.x,
+            line.y,
+            color=color,
+            linestyle=style,
+            marker=marker if line.marked or len(line.x) == 1 else None,
+            markersize=4,
+            linewidth=1.4,
+            label=name.replace("$", r"\$"),
+        )
+        if len(line.spread):
+            low = [y - s for y, s in zip(line.y, line.spread)]
+            high = [y + s for y, s in zip(line.y, line.spread)]
+            axes.fill_between(line.x, low, high, color=color, alpha=0.2, lw=0)
+    axes.set_xlabel(x_label, fontsize=9)
+    axes.set_ylabel(y_label, fontsize=9)
+    if log_x:
+        axes.set_xscale("log")
+    if log_y:
+        axes.set_yscale("log")
+    axes.tick_params(labelsize=8)
+    axes.grid(alpha=0.3, linewidth=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(fontsize=8, frameon=False)
+    return figure

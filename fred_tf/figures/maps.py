@@ -1,0 +1,73 @@
+"""Quantities over the plane of frequencies, side by side in one scale."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+
+_COLUMNS = 5
+# Dark to light in print as on the screen, and to the colour-blind.
+_COLOR_MAP = "viridis"
+# What lies more decades below the highest value has the darkest colour.
+_DECADES = 6
+
+
+def frequency_maps(
+    values: Mapping[str, np.ndarray],
+    quantity: str,
+    axes: tuple[str, str] = ("vertical frequency", "horizontal frequency"),
+) -> Figure:
+    """Draws maps with a common logarithmic colour scale.
+
+    Args:
+        values: non-negative `[height, width]` by title; of more axes, the
+            mean over the leading ones is drawn.
+        quantity: what the colours mean, with its unit.
+        axes: names of the vertical and the horizontal axis.
+
+    Raises:
+        ValueError: there is no map, or none has a positive value.
+    """
+    flat = {
+        name: np.asarray(x, np.float64).mean(tuple(range(np.ndim(x) - 2)))
+        for name, x in values.items()
+    }
+    highest = max((x.max() for x in flat.values()), default=0.0)
+    if not highest > 0:
+        raise ValueError(
+            "Maps need at least one positive value. Received: "
+            f"{list(values)} of maximum {highest}."
+        )
+    positive = min(x[x > 0].min() for x in flat.values() if (x > 0).any())
+    lowest = max(positive, highest * 10.0**-_DECADES)
+    if lowest >= highest:
+        lowest = highest / 10
+    columns = min(len(flat), _COLUMNS)
+    rows = -(-len(flat) // columns)
+    figure = Figure(
+        figsize=(2.1 * columns + 1.1, 2.1 * rows + 0.7), layout="constrained"
+    )
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for panel in panels[len(flat) :]:
+        panel.set_axis_off()
+    for panel, (name, value) in zip(panels, flat.items()):
+        drawn = panel.imshow(
+            np.maximum(value, lowest),
+            cmap=_COLOR_MAP,
+            norm=LogNorm(lowest, highest),
+            interpolation="nearest",
+        )
+        panel.set_title(name, fontsize=9, parse_math=False)
+        height, width = value.shape
+        panel.set_xticks([0, width - 1])
+        panel.set_yticks([0, height - 1])
+        panel.tick_params(labelsize=7, length=2)
+    figure.supxlabel(axes[1], fontsize=9)
+    figure.supylabel(axes[0], fontsize=9)
+    bar = figure.colorbar(
+        drawn, ax=panels[: len(flat)].tolist(), pad=0.02, fraction=0.05
+    )
+    bar.set_label(quantity, fontsize=9)
+    bar.ax.tick_params(labelsize=7)
+    return figure

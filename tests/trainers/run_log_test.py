@@ -1,0 +1,148 @@
+import collections
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl import logging
+from tensorboard.backend.event_processing.event_accumulator import (
+    EventAccumulator,
+)
+
+from fred_tf import config, presets
+from fred_tf.distilled_run import DistilledRun
+from fred_tf.evaluator import Evaluation
+from trainers import distill
+from trainers.run_log import RunLog
+
+DM = config.replace(
+    presets.preset("digits_ipc1_dm_tiny"),
+    {
+        "augmentation": "none",
+        "network.name": "mlp",
+        "evaluation.networks": 1,
+        "evaluation.epochs": 1,
+    },
+)
+
+
+def events(folder) -> dict[str, dict[int, tf.Tensor]]:
+    """Returns what is logged, by tag and step."""
+    found = collections.defaultdict(dict)
+    for file in sorted(folder.glob("events*")):
+        for event in tf.compat.v1.train.summary_iterator(str(file)):
+            for value in event.summary.value:
+                found[value.tag][event.step] = tf.make_ndarray(value.tensor)
+    return found
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "digits"
+    distill.run(DM, folder, images_every=2, evaluate_every=2)
+    return DistilledRun.restore(folder)
+
+
+def test_everything_is_under_its_heading(run):
+    found = events(run.folder.log_folder)
+    assert set(found) == {
+        "_hparams_/session_start_info",
+        "config",
+        "masks",
+        "gallery",
+        "first_of_class",
+        "coefficients/values",
+        "pixels",
+        "loss",
+        "gradient_norm/all",
+        *(f"gradient_norm/band_{number}" for number in range(4)),
+        "speed/peak_memory_gigabytes",
+        "accuracy/mlp/mean",
+        "accuracy/mlp/deviation",
+    }
+    assert list(found["gallery"]) == [0, 2, 3]
+    assert list(found["accuracy/mlp/mean"]) == [2, 3]
+    text = found["config"][0].item().decode()
+    assert json.loads(text.strip("`").removeprefix("json")) == json.loads(
+        json.dumps(config.to_json(run.config))
+    )
+
+
+def test_values_are_those_of_the_run(run):
+    found = events(run.folder.log_folder)
+    last = run.folder.metrics()[-1]
+    assert found["loss"][3] == pytest.approx(last["loss"], rel=1e-6)
+    written = json.loads(
+        (run.folder.path / "evaluation_step000000003.json").read_text()
+    )
+    shown = found["accuracy/mlp/mean"][3]
+    assert shown == pytest.approx(100 * written["mean"], rel=1e-6)
+    bands = [found[f"gradient_norm/band_{n}"][3] for n in range(4)]
+    whole = found["gradient_norm/all"][3]
+    assert np.linalg.norm(bands) == pytest.approx(whole, rel=1e-5)
+    assert bands[0] > 0
+
+
+def test_tensorboard_itself_reads_it(run):
+    accumulator = EventAccumulator(str(run.folder.log_folder))
+    accumulator.Reload()
+    tags = accumulator.Tags()["tensors"]
+    assert {"loss", "gallery", "coefficients/values"} <= set(tags)
+    plugins = {
+        accumulator.SummaryMetadata(tag).plugin_data.plugin_name for tag in tags
+    }
+    assert {"scalars", "images", "histograms", "text"} <= plugins
+
+
+def test_looking_changes_nothing(run, tmp_path):
+    """F36."""
+    unseen = distill.run(DM, tmp_path, images_every=1000)
+    for one, other in zip(
+        unseen.parameterization.get_weights(),
+        run.parameterization.get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_snapshots_follow_the_run_back(run, tmp_path):
+    folder = run.folder
+    kept = folder.snapshots()
+    assert list(kept) == [0, 2, 3]
+    np.testing.assert_allclose(
+        kept[3], run.synthetic_set().images[::2], rtol=1e-3, atol=1e-3
+    )
+    other = distill.run(DM, tmp_path, images_every=1).folder
+    assert list(other.snapshots()) == [0, 1, 2, 3]
+    other.rewind_snapshots(1)
+    assert list(other.snapshots()) == [0, 1]
+
+
+def test_a_log_that_cannot_be_written_is_one_warning(
+    run, monkeypatch, tmp_path
+):
+    """F5: results are never lost because logging failed."""
+    warnings = []
+    monkeypatch.setattr(logging, "warning", lambda *args: warnings.append(args))
+
+    def full_disk(*_, **__):
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left")
+
+    monkeypatch.setattr(tf.summary, "scalar", full_disk)
+    finished = distill.run(
+        config.replace(DM, {"outer_steps": 12}), tmp_path / "run"
+    )
+    assert finished.step == 12
+    assert len(finished.folder.metrics()) == 12
+    assert len(warnings) == 1
+    log = RunLog(finished.folder)
+    log.accuracy(12, "mlp", Evaluation((0.5,), 0.1))
+    log.accuracy(12, "mlp", Evaluation((0.5,), 0.1))
+    assert len(warnings) == 2
+
+
+def test_steps_are_profiled(tmp_path):
+    distill.run(
+        config.replace(DM, {"outer_steps": 7}), tmp_path, profile_steps=1
+    )
+    assert list((tmp_path / "tensorboard" / "plugins").rglob("*.xplane.pb"))
