@@ -46,7 +46,7 @@ def frequency_maps(
     columns = min(len(flat), _COLUMNS)
     rows = -(-len(flat) // columns)
     figure = Figure(
-        figsize=(2.1 * columns + 1.1, 2.1 * rows + 0.7), layout="constrained"
+        figsize=(2.1 * columns + 1.1, 2.1 * rows + 0.7), layout="compressed"
     )
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel in panels[len(flat) :]:

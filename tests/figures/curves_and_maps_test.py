@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from fred_tf import figures
+from fred_tf.figures import Curve
+
+
+def test_curves_are_labelled_and_told_apart_without_colour():
+    lines = {
+        f"run {number}": Curve([1, 2, 4], [number, 2, 3], [0.1, 0.2, 0.3])
+        for number in range(7)
+    }
+    figure = figures.curves(lines, "steps", "accuracy (%)", log_x=True)
+    (axes,) = figure.axes
+    assert axes.get_xlabel() == "steps"
+    assert axes.get_ylabel() == "accuracy (%)"
+    assert axes.get_xscale() == "log"
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == list(lines)
+    assert len({str(line.get_linestyle()) for line in axes.lines}) >= 4
+    assert len({line.get_color() for line in axes.lines}) == 7
+    assert len(axes.collections) == 7  # One band each.
+    np.testing.assert_array_equal(axes.lines[3].get_ydata(), [3, 2, 3])
+
+
+def test_one_point_is_marked():
+    figure = figures.curves({"$a$": Curve([1], [2])}, "x", "y")
+    assert figure.axes[0].lines[0].get_marker() == "o"
+    figures.to_array(figure)
+
+
+def test_curves_that_make_no_sense_are_refused():
+    with pytest.raises(ValueError, match="at least one curve"):
+        figures.curves({}, "x", "y")
+    with pytest.raises(ValueError, match="2 positions and 1 values in 'a'"):
+        figures.curves({"a": Curve([1, 2], [1])}, "x", "y")
+
+
+def test_maps_share_one_scale():
+    maps = {"real": np.geomspace(1, 1e-9, 64).reshape(8, 8), "none": None}
+    maps["none"] = np.zeros((8, 8))
+    figure = figures.frequency_maps(maps, "energy (share)")
+    *panels, bar = figure.axes
+    assert [panel.get_title() for panel in panels] == ["real", "none"]
+    assert bar.get_ylabel() == "energy (share)"
+    limits = {panel.images[0].get_clim() for panel in panels}
+    assert len(limits) == 1
+    ((lowest, highest),) = limits
+    assert highest == pytest.approx(1)
+    assert lowest == pytest.approx(1e-6)
+
+
+def test_maps_of_volumes_are_their_mean():
+    volume = np.stack([np.full((4, 4), 1.0), np.full((4, 4), 3.0)])
+    figure = figures.frequency_maps({"a": volume}, "energy")
+    np.testing.assert_array_equal(
+        figure.axes[0].images[0].get_array(), np.full((4, 4), 2.0)
+    )
+
+
+def test_maps_of_nothing_are_refused():
+    with pytest.raises(ValueError, match="at least one positive"):
+        figures.frequency_maps({"a": np.zeros((4, 4))}, "energy")
+
+
+def test_svg_and_png_are_the_same_every_time(tmp_path):
+    def draw(name):
+        figure = figures.curves({"a": Curve([1, 2], [1, 2])}, "x", "y")
+        return figures.save(figure, tmp_path / name).read_bytes()
+
+    for suffix in ("png", "svg"):
+        assert draw(f"a.{suffix}") == draw(f"b.{suffix}")
+    assert b"<svg" in (tmp_path / "a.svg").read_bytes()
