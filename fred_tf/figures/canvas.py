@@ -1,6 +1,7 @@
 """Figures as pixels: drawn by Agg, without pyplot and without a display."""
 
 import pathlib
+from typing import IO
 
 import matplotlib
 import numpy as np
@@ -34,10 +35,23 @@ def to_array(figure: Figure, dpi: float = 100) -> np.ndarray:
         figure.set_dpi(before)
 
 
+def write(figure: Figure, file: IO[bytes], kind: str, dpi: float = 200) -> None:
+    """Writes a figure into an open file; equal figures give equal bytes.
+
+    Args:
+        figure: any figure.
+        file: what is written to.
+        kind: `"png"` or `"svg"`; neither names software or a date.
+        dpi: pixels per inch.
+    """
+    FigureCanvasAgg(figure)
+    # The salt makes the names inside an SVG the same every time.
+    with matplotlib.rc_context({"svg.hashsalt": "fred_tf"}):
+        figure.savefig(file, format=kind, dpi=dpi, metadata=_ANONYMOUS[kind])
+
+
 def save(figure: Figure, path: files.Path, dpi: float = 200) -> pathlib.Path:
     """Writes a PNG or an SVG, all of it or nothing, and returns its path.
-
-    Equal figures give equal files: they name no software and no date.
 
     Raises:
         ValueError: `path` ends neither in `.png` nor in `.svg`.
@@ -50,10 +64,6 @@ def save(figure: Figure, path: files.Path, dpi: float = 200) -> pathlib.Path:
             "name end in `.png` or `.svg`."
         )
     with files.replacing_file(path) as temporary:
-        FigureCanvasAgg(figure)
-        # The salt makes the names inside an SVG the same every time.
-        with matplotlib.rc_context({"svg.hashsalt": "fred_tf"}):
-            figure.savefig(
-                temporary, format=kind, dpi=dpi, metadata=_ANONYMOUS[kind]
-            )
+        with open(temporary, "wb") as file:
+            write(figure, file, kind, dpi)
     return path
