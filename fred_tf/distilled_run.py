@@ -5,7 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from fred_tf import assembly
+from fred_tf import assembly, files
 from fred_tf import config as config_lib
 from fred_tf.checkpoints import Checkpoints
 from fred_tf.datasets import ImageData
@@ -53,9 +53,59 @@ class DataFacts:
         )
 
 
-def record(config: config_lib.Config, facts: DataFacts) -> dict[str, Any]:
-    """Returns what a run folder's `config.json` says of a run."""
-    return {**config_lib.to_json(config), "data": facts.to_json()}
+def record(
+    config: config_lib.Config,
+    facts: DataFacts,
+    start: "DistilledRun | None" = None,
+) -> dict[str, Any]:
+    """Returns what a run folder's `config.json` says of a run.
+
+    Args:
+        config: its settings.
+        facts: what is known of its data.
+        start: the run whose memory it begins with, if any.
+    """
+    described = {**config_lib.to_json(config), "data": facts.to_json()}
+    if start is not None:
+        weights = start.parameterization.get_weights()
+        memory = b"".join(weight.tobytes() for weight in weights)
+        described["start"] = {
+            "memory": files.digest(memory),
+            "outer_steps": start.step,
+        }
+    return described
+
+
+def check_start(config: config_lib.Config, start: "DistilledRun") -> None:
+    """Refuses to begin a run with the memory of another that does not fit.
+
+    Args:
+        config: the run that is to begin.
+        start: the other one.
+
+    Raises:
+        ValueError: the data sets differ, or the shapes of the memories.
+    """
+    facts = start.facts
+    if config.dataset != facts.name:
+        raise ValueError(
+            "A run starts from one of the same data set. Received: "
+            f"{facts.name!r} in {start.folder.path}, asked for: "
+            f"{config.dataset!r}."
+        )
+    empty = assembly.parameterization(
+        config, facts.image_shape, len(facts.class_names)
+    )
+    wanted, found = (
+        [tuple(weight.shape) for weight in memory.weights]
+        for memory in (empty, start.parameterization)
+    )
+    if wanted != found:
+        raise ValueError(
+            "A run starts from one whose memory has the same shapes. Received: "
+            f"{found} in {start.folder.path}, asked for: {wanted}. Override "
+            "`ipc` and `parameterization` as that run's config.json has them."
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +139,7 @@ class DistilledRun:
         folder = RunFolder.read(run_dir)
         values = dict(folder.config)
         facts = DataFacts.from_json(values.pop("data"))
+        values.pop("start", None)
         config = config_lib.from_json(values)
         memory = assembly.parameterization(
             config, facts.image_shape, len(facts.class_names)

@@ -1,9 +1,10 @@
 """One outer step: references in, updated memory and named scalars out."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from fred_tf import files, seeds
@@ -150,6 +151,22 @@ class Distiller:
         """
         scalars = self._outer_step(self._next_references())
         return {name: float(value) for name, value in scalars.items()}
+
+    def start_from(
+        self, weights: Sequence[np.ndarray], learned: Mapping[str, float]
+    ) -> None:
+        """Begins with the memory of another run instead of real images.
+
+        Args:
+            weights: of a parameterization of the same shapes.
+            learned: what that run's objective learned; names that this one
+                does not know are ignored.
+        """
+        self.parameterization.set_weights(weights)
+        own = self._variables[self._memory_size :]
+        for name, variable in zip(self.objective.weight_names, own):
+            if name in learned:
+                variable.assign(learned[name])
 
     def fingerprint(self) -> str:
         """Returns a digest of reference 0: what the real data say here."""

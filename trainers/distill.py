@@ -48,6 +48,12 @@ EVALUATE_EVERY = flags.DEFINE_integer(
     "none.",
     0,
 )
+START_FROM = flags.DEFINE_string(
+    "start_from",
+    None,
+    "Run folder whose memory this run begins with, e.g. to go on with another "
+    "objective, or with --override parameterization.bits=4 through rounding.",
+)
 PROFILE_STEPS = flags.DEFINE_integer(
     "profile_steps",
     0,
@@ -75,6 +81,7 @@ def run(
     images_every: int = 250,
     evaluate_every: int = 0,
     profile_steps: int = 0,
+    start: distilled_run.DistilledRun | None = None,
     interruption: loop.Interruption | None = None,
     strategy: tf.distribute.Strategy | None = None,
     jit: bool | None = None,
@@ -95,6 +102,8 @@ def run(
         evaluate_every: outer steps between evaluations on the test split, for
             the curve of accuracy; 0 makes none. They choose nothing.
         profile_steps: steps to profile, after the first five; 0 for none.
+        start: a run whose memory this one begins with, instead of real
+            images; a run that is resumed must be given the same again.
         interruption: stops the run after the current step once it holds a
             signal; with several workers, once it does on any of them.
         strategy: defaults to `run_flags.local_strategy()`.
@@ -122,6 +131,8 @@ def run(
     references_per_replica(
         getattr(config.objective, name), strategy.num_replicas_in_sync, name
     )
+    if start is not None:
+        distilled_run.check_start(config, start)
     distiller = None
 
     def where() -> str:
@@ -141,7 +152,7 @@ def run(
         folder = _folder(
             workers,
             run_dir,
-            distilled_run.record(config, facts),
+            distilled_run.record(config, facts, start),
             run_flags.identity(strategy, jit),
         )
         if workers.chief:
@@ -153,7 +164,14 @@ def run(
         with workers.chief_first():
             restored = checkpoints.restore_latest()
             if restored is None:
-                assembly.adapt(distiller.parameterization, data, config.seed)
+                if start is None:
+                    assembly.adapt(
+                        distiller.parameterization, data, config.seed
+                    )
+                else:
+                    distiller.start_from(
+                        start.parameterization.get_weights(), start.learned
+                    )
                 checkpoints.save(0)
         if workers.count > 1:
             drawn = distiller.fingerprint()
@@ -248,7 +266,10 @@ def program() -> int:
     run_flags.set_determinism()
     config = run_flags.config()
     run_dir = run_flags.required(run_flags.RUN_DIR)
+    start = None
     strategy = run_flags.strategy()
+    if START_FROM.value:
+        start = distilled_run.DistilledRun.restore(START_FROM.value)
     with loop.Interruption().watching() as interruption:
         finished = run(
             config,
@@ -260,6 +281,7 @@ def program() -> int:
             IMAGES_EVERY.value,
             EVALUATE_EVERY.value,
             PROFILE_STEPS.value,
+            start,
             interruption,
             strategy,
             _JIT[JIT.value],

@@ -104,6 +104,39 @@ def test_extended_run_equals_one_long_run(tmp_path):
     np.testing.assert_array_equal(memory_of(again), memory_of(whole))
 
 
+def test_a_run_starts_from_another(tmp_path, expert_dir):
+    """With what it learned; and says so, so that it resumes from the same."""
+    first = distill.run(TM, tmp_path / "first", expert_dir=expert_dir)
+    fine = overrides.override(TM, ["bits=4", "outer_steps=0"])
+    again = distill.run(
+        fine, tmp_path / "fine", expert_dir=expert_dir, start=first
+    )
+    np.testing.assert_array_equal(memory_of(again), memory_of(first))
+    assert again.learned == pytest.approx(first.learned)
+    np.testing.assert_array_equal(
+        again.parameterization.table, first.parameterization.table
+    )
+    assert DistilledRun.restore(tmp_path / "fine").config == fine
+    with pytest.raises(ValueError, match="start.outer_steps: 3 in the folder"):
+        distill.run(fine, tmp_path / "fine", expert_dir=expert_dir)
+    more = overrides.override(fine, ["outer_steps=1"])
+    stepped = distill.run(
+        more, tmp_path / "fine", expert_dir=expert_dir, start=first
+    )
+    assert np.any(memory_of(stepped) != memory_of(first))
+
+
+def test_a_start_that_does_not_fit_is_refused(tmp_path, monkeypatch):
+    first = distill.run(DM, tmp_path / "first")
+    monkeypatch.setattr(datasets, "load", None)
+    larger = overrides.override(DM, ["ipc=2"])
+    with pytest.raises(ValueError, match=r"same shapes.*\(20, 32, 1\).*\(40,"):
+        distill.run(larger, tmp_path / "larger", start=first)
+    other = overrides.override(DM, ["dataset=mnist"])
+    with pytest.raises(ValueError, match="same data set.*'digits'.*'mnist'"):
+        distill.run(other, tmp_path / "other", start=first)
+
+
 def test_run_folder_explains_itself(tmp_path, expert_dir):
     run = distill.run(TM, tmp_path, expert_dir=expert_dir)
     written = json.loads((tmp_path / "config.json").read_text())

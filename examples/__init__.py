@@ -1,0 +1,1 @@
+"""Short programs that use a distilled set; copy from them freely."""
