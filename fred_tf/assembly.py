@@ -8,7 +8,7 @@ import tensorflow as tf
 from fred_tf import files
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.config import Config, memory_learning_rate, to_json
-from fred_tf.datasets import ImageData
+from fred_tf.datasets import KNOWN, ImageData
 from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.distiller import Distiller
 from fred_tf.evaluator import Evaluator
@@ -29,6 +29,19 @@ def network(
     """Returns the network of a config as a function of its parameters."""
     make = NETWORKS[config.network.name]
     return Functional(make(image_shape, classes, **config.network.arguments()))
+
+
+def check_network(config: Config) -> None:
+    """Refuses a network that does not take the images of a known data set.
+
+    Other data sets are known when they are loaded.
+
+    Raises:
+        ValueError: the images are too small, or have other axes.
+    """
+    if config.dataset in KNOWN:
+        spec = KNOWN[config.dataset]
+        network(config, spec.image_shape, spec.classes)
 
 
 def augmentation(config: Config) -> SiameseAugmentation:

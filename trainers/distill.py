@@ -131,6 +131,7 @@ def run(
     references_per_replica(
         getattr(config.objective, name), strategy.num_replicas_in_sync, name
     )
+    assembly.check_network(config)
     if start is not None:
         distilled_run.check_start(config, start)
     distiller = None

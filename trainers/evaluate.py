@@ -22,8 +22,8 @@ import numpy as np
 from absl import flags
 
 from export.forms import read_export
+from fred_tf import assembly, datasets
 from fred_tf import config as config_lib
-from fred_tf import datasets
 from fred_tf.coresets import full_set, random_set
 from fred_tf.datasets import ImageData, corruptions
 from fred_tf.distilled_run import DistilledRun
@@ -74,12 +74,15 @@ def configs(
     """Returns the config of each evaluation, by network.
 
     Raises:
-        ValueError: a network is unknown.
+        ValueError: a network is unknown, or does not take the images.
     """
-    return {
+    wanted = {
         name: config_lib.replace(config, {"network.name": name})
         for name in networks or [config.network.name]
     }
+    for settings in wanted.values():
+        assembly.check_network(settings)
+    return wanted
 
 
 def table(own: str, results: dict[str, Evaluation]) -> str:

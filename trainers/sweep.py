@@ -32,8 +32,8 @@ import numpy as np
 import tensorflow as tf
 from absl import flags, logging
 
+from fred_tf import assembly, datasets, files, folder_lock, loop, overrides
 from fred_tf import config as config_lib
-from fred_tf import datasets, files, folder_lock, loop, overrides
 from fred_tf.evaluator import Evaluation
 from fred_tf.grid import Cell, cells
 from fred_tf.run_folder import RunFolder
@@ -116,7 +116,9 @@ def run(
 
 def _settings(config: config_lib.Config, cell: Cell) -> config_lib.Config:
     try:
-        return overrides.override(config, cell.assignments)
+        settings = overrides.override(config, cell.assignments)
+        assembly.check_network(settings)
+        return settings
     except ValueError as error:
         raise ValueError(f"Cell {cell.folder!r}: {error}") from error
 

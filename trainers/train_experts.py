@@ -68,6 +68,7 @@ def run(
         The store, with this worker's share of `experts.count` trajectories and
         what others have appended.
     """
+    assembly.check_network(config)
     data = datasets.load(config.dataset, data_dir, download)
     trainer = assembly.expert_trainer(config, data)
     store = assembly.expert_store(config, data, expert_dir)

@@ -14,12 +14,17 @@ DM = presets.preset("digits_ipc1_dm_tiny")
 
 
 def test_networks_come_with_their_own_settings():
-    found = evaluate.configs(DM, ["convnet", "mlp", "alexnet"])
+    found = evaluate.configs(DM, ["convnet", "mlp"])
     assert found["convnet"] == DM
     assert found["mlp"].network.name == "mlp"
     assert found["mlp"].evaluation == DM.evaluation
     with pytest.raises(ValueError, match="Did you mean 'alexnet'"):
         evaluate.configs(DM, ["alexnt"])
+
+
+def test_networks_that_do_not_take_the_images_are_refused_at_once():
+    with pytest.raises(ValueError, match="at least .* Received: 8 x 8"):
+        evaluate.configs(DM, ["convnet", "vgg11"])
 
 
 def test_corrupted_sets_are_scored_by_the_same_networks(digits, tmp_path):

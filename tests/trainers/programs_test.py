@@ -126,6 +126,19 @@ def test_a_run_starts_from_another(tmp_path, expert_dir):
     assert np.any(memory_of(stepped) != memory_of(first))
 
 
+def test_a_network_that_does_not_fit_fails_before_data_are_read(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(datasets, "load", None)
+    for name, message in (("vgg11", "8 x 8"), ("convnet3d", "depth")):
+        settings = overrides.override(DM, [f"network.name={name}"])
+        with pytest.raises(ValueError, match=message):
+            distill.run(settings, tmp_path / "run")
+        with pytest.raises(ValueError, match=message):
+            train_experts.run(settings, tmp_path / "experts")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_start_that_does_not_fit_is_refused(tmp_path, monkeypatch):
     first = distill.run(DM, tmp_path / "first")
     monkeypatch.setattr(datasets, "load", None)
