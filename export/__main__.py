@@ -13,6 +13,9 @@ that fit the run:
     gallery.png      the images; masks.png the kept frequencies per class
     sizes.md         the bytes of each, beside the same images as pictures
 
+`--soft_labels_from=EXPERT_DIR` adds, to forms of images, the probabilities that
+experts give each image; readers that know soft labels train on them.
+
 `--measure` also trains networks on what is read back of each form that loses
 something, as the run's config says; overrides apply. Stopped, it continues.
 """
@@ -24,13 +27,15 @@ import numpy as np
 from absl import flags
 
 from export import forms, sizes
+from fred_tf import assembly, datasets, files
 from fred_tf import config as config_lib
-from fred_tf import datasets, files
 from fred_tf.datasets import ImageData
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.evaluator import Evaluation
+from fred_tf.expert_store import ExpertStore
 from fred_tf.scoring import measured, score
 from fred_tf.settings import check_one_of
+from fred_tf.soft_labels import soft_labels
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import run_flags
 
@@ -39,6 +44,11 @@ EXPORT_DIR = flags.DEFINE_string(
 )
 FORMS = flags.DEFINE_list(
     "forms", [], f"What to write, of {', '.join(forms.FORMS)}; default all."
+)
+SOFT_LABELS_FROM = flags.DEFINE_string(
+    "soft_labels_from",
+    None,
+    "Expert store whose experts label the images; forms of images only.",
 )
 MEASURE = flags.DEFINE_bool(
     "measure", False, "Measures the accuracy that each form of the set gives."
@@ -51,6 +61,7 @@ def run(
     names: list[str] | None = None,
     measure_on: ImageData | None = None,
     config: config_lib.Config | None = None,
+    soft_labels_from: files.Path | None = None,
 ) -> list[pathlib.Path]:
     """Writes a run in some forms, and the table of their sizes.
 
@@ -63,17 +74,24 @@ def run(
         names: keys of `FORMS`; all that fit if None or empty.
         measure_on: real data to measure accuracy on; None measures nothing.
         config: how to measure; the run's if None.
+        soft_labels_from: folder of the experts that label the images softly;
+            None for hard labels only.
 
     Returns:
         The paths written.
 
     Raises:
-        ValueError: a form is unknown, or does not fit the run.
+        ValueError: a form is unknown, or does not fit the run or soft labels;
+            or the experts are of another data set or network.
     """
+    if soft_labels_from:
+        names = _softly_labelled(distilled, names)
     chosen = _chosen(distilled, names)
     export_dir = pathlib.Path(export_dir)
     config = config or distilled.config
     decoded = distilled.synthetic_set()
+    if soft_labels_from:
+        decoded = _softened(distilled, decoded, soft_labels_from)
     described = _with_details(
         decoded, evaluations=measured(distilled.folder.path, decoded)
     )
@@ -124,6 +142,33 @@ def _chosen(
     }
 
 
+def _softly_labelled(
+    distilled: DistilledRun, names: list[str] | None
+) -> list[str]:
+    """Returns which forms are written where labels are soft."""
+    able = [
+        name
+        for name, form in forms.FORMS.items()
+        if name.startswith("images_") and form.fits(distilled)
+    ]
+    for name in names or ():
+        check_one_of("--forms with --soft_labels_from", name, able)
+    return names or able
+
+
+def _softened(
+    distilled: DistilledRun, decoded: SyntheticSet, expert_dir: files.Path
+) -> SyntheticSet:
+    facts, config = distilled.facts, distilled.config
+    experts = ExpertStore.open(
+        expert_dir, assembly.expert_description(config, facts)
+    )
+    network = assembly.network(config, facts.image_shape, decoded.classes)
+    return dataclasses.replace(
+        decoded, soft_labels=soft_labels(network, experts, decoded.images)
+    )
+
+
 def _with_details(decoded: SyntheticSet, **more) -> SyntheticSet:
     return dataclasses.replace(decoded, details={**decoded.details, **more})
 
@@ -141,11 +186,14 @@ def _measure(
     Forms that give the very same images share one evaluation.
     """
     exact = np.array_equal(read.images, decoded.images)
+    kind = "exact" if exact else name
+    if decoded.soft_labels is not None:
+        kind += "_soft"
     return score(
         config,
         dataclasses.replace(decoded, images=read.images),
         data,
-        folder / f"evaluation_{'exact' if exact else name}.json",
+        folder / f"evaluation_{kind}.json",
     )
 
 
@@ -161,7 +209,14 @@ def program() -> None:
         data = datasets.load(
             config.dataset, run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
         )
-    written = run(distilled, export_dir, FORMS.value, data, config)
+    written = run(
+        distilled,
+        export_dir,
+        FORMS.value,
+        data,
+        config,
+        SOFT_LABELS_FROM.value,
+    )
     for path in written:
         print(path)
     print(f"\n{written[-1].read_text()}")

@@ -1,7 +1,7 @@
 """From a config to the objects of a run."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import tensorflow as tf
 
@@ -15,6 +15,7 @@ from fred_tf.evaluator import Evaluator
 from fred_tf.expert_store import ExpertStore
 from fred_tf.expert_trainer import ExpertTrainer
 from fred_tf.networks import NETWORKS, Functional
+from fred_tf.normalizations import Standardize
 from fred_tf.objectives import OBJECTIVES, Objective
 from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
 
@@ -59,7 +60,14 @@ def parameterization(
     )
 
 
-def expert_description(config: Config, data: ImageData) -> dict[str, Any]:
+class Described(Protocol):
+    """What a manifest says of data: of `ImageData`, or of a run's facts."""
+
+    name: str
+    normalization: Standardize
+
+
+def expert_description(config: Config, data: Described) -> dict[str, Any]:
     """Returns what a manifest must say of experts that a config can match.
 
     How many experts there are, how long they were trained and how they are

@@ -1,5 +1,6 @@
 """Choices of real images by the features of a trained network."""
 
+import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -7,6 +8,7 @@ import tensorflow as tf
 
 from fred_tf.datasets.image_data import ImageData
 from fred_tf.networks import Functional
+from fred_tf.normalizations import Standardize
 
 # Of one class: (features [n, d], count) to indices [count].
 Selection = Callable[[np.ndarray, int], np.ndarray]
@@ -33,17 +35,28 @@ def class_features(
     Returns:
         float32 `[n, features]`, in the order of `data.train.indices_of`.
     """
-
-    @tf.function(autograph=False, reduce_retracing=True)
-    def embed(images):
-        normal = data.normalization(images)
-        return network.embed(list(parameters), normal, list(statistics))
-
+    embed = _embedder(network, data.normalization)
     images = data.train.images[data.train.indices_of(label)]
     blocks = range(0, len(images), batch_size)
     return np.concatenate(
-        [embed(images[b : b + batch_size]).numpy() for b in blocks]
+        [
+            embed(
+                list(parameters),
+                list(statistics),
+                tf.convert_to_tensor(images[b : b + batch_size]),
+            ).numpy()
+            for b in blocks
+        ]
     )
+
+
+@functools.lru_cache(maxsize=16)
+def _embedder(network: Functional, normalization: Standardize):
+    @tf.function(autograph=False, reduce_retracing=True)
+    def embed(parameters, statistics, images):
+        return network.embed(parameters, normalization(images), statistics)
+
+    return embed
 
 
 def check_choice(data: ImageData, per_class: int) -> None:

@@ -11,8 +11,9 @@ import tensorflow as tf
 from export import __main__ as export
 from export.forms import FORMS, read_export
 from export.saved_model import read_keras
-from fred_tf import config, presets
+from fred_tf import assembly, config, presets
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.expert_store import ExpertStore
 from fred_tf.scoring import score
 from trainers import distill
 
@@ -145,6 +146,40 @@ def test_measured_accuracy_travels_with_each_form(run, digits, tmp_path):
         "evaluation_images_png.json",
     ]
     assert f"| {expected} |" in (tmp_path / "sizes.md").read_text()
+
+
+def test_experts_label_the_images(tmp_path, expert_dir, digits):
+    settings = presets.preset("digits_ipc1_tm_tiny")
+    distill.run(settings, tmp_path / "run", expert_dir=expert_dir)
+    distilled = DistilledRun.restore(tmp_path / "run")
+    out = tmp_path / "soft"
+    written = export.run(
+        distilled, out, measure_on=digits, soft_labels_from=expert_dir
+    )
+    assert {path.name for path in written} == {
+        "images_float32",
+        "images_float16",
+        "images_png",
+        "sizes.md",
+    }
+    read = read_export(out / "images_float32")
+    np.testing.assert_allclose(read.soft_labels.sum(1), 1, atol=1e-5)
+    by_expert = np.zeros((20, 10))
+    store = ExpertStore.open(expert_dir)
+    network = assembly.network(settings, (8, 8, 1), 10)
+    for number in range(2):
+        last = store.trajectory(number)[-1]
+        logits = network.logits(network.unflatten(last), read.images)
+        by_expert += tf.nn.softmax(logits).numpy() / 2
+    np.testing.assert_allclose(read.soft_labels, by_expert, atol=1e-5)
+    assert (out / "evaluation_exact_soft.json").exists()
+    with pytest.raises(ValueError, match="coefficients_int8"):
+        export.run(
+            distilled,
+            tmp_path / "no",
+            ["coefficients_int8"],
+            soft_labels_from=expert_dir,
+        )
 
 
 def test_evaluations_of_the_run_travel_along(run, digits, tmp_path):
