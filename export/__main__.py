@@ -27,7 +27,7 @@ import numpy as np
 from absl import flags
 
 from export import forms, sizes
-from fred_tf import assembly, datasets, files
+from fred_tf import assembly, files
 from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
 from fred_tf.distilled_run import DistilledRun
@@ -206,8 +206,8 @@ def program() -> None:
     _chosen(distilled, FORMS.value)
     data = None
     if MEASURE.value:
-        data = datasets.load(
-            config.dataset, run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
+        data = assembly.load_data(
+            config, run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
         )
     written = run(
         distilled,

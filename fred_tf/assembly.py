@@ -5,10 +5,10 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
-from fred_tf import files
+from fred_tf import datasets, files
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.config import Config, memory_learning_rate, to_json
-from fred_tf.datasets import KNOWN, ImageData
+from fred_tf.datasets import KNOWN, ImageData, hold_out
 from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.distiller import Distiller
 from fred_tf.evaluator import Evaluator
@@ -22,6 +22,14 @@ from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
 
 def _arguments(section: Any, *left_out: str) -> dict[str, Any]:
     return {k: v for k, v in vars(section).items() if k not in left_out}
+
+
+def load_data(
+    config: Config, data_dir: files.Path | None = None, download: bool = False
+) -> ImageData:
+    """Loads the data of a config, with its holdout; see `datasets.load`."""
+    whole = datasets.load(config.dataset, data_dir, download)
+    return hold_out(whole, config.holdout) if config.holdout else whole
 
 
 def network(

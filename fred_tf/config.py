@@ -115,6 +115,8 @@ class Config:
         outer_steps: steps of the distiller.
         augmentation: operations joined by `_`, or `none`.
         seed: the one integer from which everything random follows.
+        holdout: share of the training images of each class that replaces the
+            test split, to choose settings by; 0 leaves the splits as they are.
         parameterization: settings of a member of `PARAMETERIZATIONS`.
         network: settings of a member of `NETWORKS`; it is matched, and
             trained in the evaluation.
@@ -126,6 +128,7 @@ class Config:
     outer_steps: int
     augmentation: str = "color_crop_cutout_flip_scale_rotate"
     seed: int = 0
+    holdout: float = 0.0
     parameterization: Settings = Frequency.Settings()
     network: Settings = ConvNet.Settings()
     distiller: DistillerConfig = DistillerConfig()
@@ -135,6 +138,11 @@ class Config:
     def __post_init__(self):
         check_least("ipc", self.ipc, 1)
         check_least("outer_steps", self.outer_steps, 0)
+        if not 0 <= self.holdout < 1:
+            raise ValueError(
+                "`holdout` is a share of the training images, from 0 to below "
+                f"1. Received: {self.holdout}."
+            )
         instances = None
         if self.dataset in KNOWN:
             known = KNOWN[self.dataset]

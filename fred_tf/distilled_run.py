@@ -87,11 +87,14 @@ def check_start(config: config_lib.Config, start: "DistilledRun") -> None:
         ValueError: the data sets differ, or the shapes of the memories.
     """
     facts = start.facts
-    if config.dataset != facts.name:
+    wanted, found = (
+        {"dataset": x.dataset, "holdout": x.holdout}
+        for x in (config, start.config)
+    )
+    if wanted != found:
         raise ValueError(
-            "A run starts from one of the same data set. Received: "
-            f"{facts.name!r} in {start.folder.path}, asked for: "
-            f"{config.dataset!r}."
+            "A run starts from one of the same data. Received: "
+            f"{found} in {start.folder.path}, asked for: {wanted}."
         )
     empty = assembly.parameterization(
         config, facts.image_shape, len(facts.class_names)

@@ -22,7 +22,7 @@ from typing import Any
 import tensorflow as tf
 from absl import flags, logging
 
-from fred_tf import assembly, datasets, distilled_run, loop
+from fred_tf import assembly, distilled_run, loop
 from fred_tf import config as config_lib
 from fred_tf.checkpoints import Checkpoints
 from fred_tf.config import Config
@@ -144,7 +144,7 @@ def run(
     with contextlib.ExitStack() as stack:
         stack.enter_context(workers.guard(run_dir, where))
         with workers.chief_first():  # It may download.
-            data = datasets.load(config.dataset, data_dir, download)
+            data = assembly.load_data(config, data_dir, download)
         facts = distilled_run.DataFacts.of(data)
         rate = config_lib.memory_learning_rate(config, data.image_shape)
         config = config_lib.replace(

@@ -22,7 +22,7 @@ import numpy as np
 from absl import flags
 
 from export.forms import read_export
-from fred_tf import assembly, datasets
+from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
 from fred_tf.datasets import ImageData, corruptions
@@ -159,8 +159,8 @@ def program() -> None:
     names = corruptions.named(CORRUPTIONS.value) if CORRUPTIONS.value else ()
     config, subject, make, distilled = _subject(run_dir)
     wanted = configs(config, NETWORKS.value)
-    data = datasets.load(
-        config.dataset, run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
+    data = assembly.load_data(
+        config, run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
     )
     corrupted, facts = corrupted_sets(data, names) if names else ({}, {})
     run_dir.mkdir(parents=True, exist_ok=True)

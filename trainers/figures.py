@@ -30,7 +30,7 @@ import tensorflow as tf
 from absl import flags, logging
 from matplotlib.figure import Figure
 
-from fred_tf import assembly, datasets, figures, files, scoring, seeds, spectra
+from fred_tf import assembly, figures, files, scoring, seeds, spectra
 from fred_tf import config as config_lib
 from fred_tf.coresets import random_set
 from fred_tf.datasets import ImageData
@@ -378,8 +378,8 @@ def program() -> None:
     for name in NAMES.value:
         check_one_of("--figures", name, FIGURES)
     runs = named_runs(run_dir, COMPARE.value)
-    data = datasets.load(
-        next(iter(runs.values())).config.dataset,
+    data = assembly.load_data(
+        next(iter(runs.values())).config,
         run_flags.DATA_DIR.value,
         run_flags.DOWNLOAD.value,
     )

@@ -18,8 +18,8 @@ from absl import flags
 
 from export import __main__ as export
 from export.forms import FORMS, read_export
+from fred_tf import assembly, files, presets
 from fred_tf import config as config_lib
-from fred_tf import datasets, files, presets
 from fred_tf.coresets import full_set, random_set
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import score
@@ -47,7 +47,7 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
         run_dir: folder of everything that is made.
     """
     root = pathlib.Path(run_dir)
-    data = datasets.load(config.dataset)
+    data = assembly.load_data(config)
     experts = str(root / "experts")
     train_experts.run(config, experts)
     runs = {

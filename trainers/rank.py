@@ -14,8 +14,8 @@ from typing import Any
 
 from absl import flags
 
+from fred_tf import assembly, files
 from fred_tf import config as config_lib
-from fred_tf import datasets, files
 from fred_tf.coresets import full_set, random_set
 from fred_tf.datasets import ImageData
 from fred_tf.distilled_run import DistilledRun
@@ -119,8 +119,8 @@ def program() -> None:
         raise ValueError(
             f"--rates must be numbers joined by commas: {error}."
         ) from None
-    data = datasets.load(
-        config.dataset, run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
+    data = assembly.load_data(
+        config, run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
     )
     ranking = run(
         config,

@@ -23,7 +23,6 @@ from export.images import write_gallery
 from export.tfrecord import verify_tfrecord, write_tfrecord
 from fred_tf import (
     assembly,
-    datasets,
     files,
     folder_lock,
     records,
@@ -98,7 +97,7 @@ def run(
         if _is_complete(folder, identity):
             logging.info("%s is complete.", folder)
             return folder / "tfrecord"
-        data = datasets.load(config.dataset, data_dir, download)
+        data = assembly.load_data(config, data_dir, download)
         check_choice(data, config.ipc)
         # What a kill leaves from here on is known to be ours.
         files.write_json(folder / _RECORD, record)

@@ -32,7 +32,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags, logging
 
-from fred_tf import assembly, datasets, files, folder_lock, loop, overrides
+from fred_tf import assembly, files, folder_lock, loop, overrides
 from fred_tf import config as config_lib
 from fred_tf.evaluator import Evaluation
 from fred_tf.grid import Cell, cells
@@ -158,7 +158,7 @@ def _one(config, folder, facts, places, interruption) -> None:
     )
     if interruption.signal:
         return
-    data = datasets.load(config.dataset, data_dir)
+    data = assembly.load_data(config, data_dir)
     result = score(
         made.config, made.synthetic_set(), data, folder / "evaluation.json"
     )

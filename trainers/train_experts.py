@@ -33,7 +33,7 @@ from typing import Any
 import numpy as np
 from absl import flags, logging
 
-from fred_tf import assembly, datasets
+from fred_tf import assembly
 from fred_tf.config import Config
 from fred_tf.expert_store import ExpertStore, StoredExpert
 from trainers import run_flags
@@ -69,7 +69,7 @@ def run(
         what others have appended.
     """
     assembly.check_network(config)
-    data = datasets.load(config.dataset, data_dir, download)
+    data = assembly.load_data(config, data_dir, download)
     trainer = assembly.expert_trainer(config, data)
     store = assembly.expert_store(config, data, expert_dir)
     begun = spoken = time.monotonic()

@@ -5,7 +5,7 @@ import re
 from fred_tf.datasets import digits, image_folder, tfds_images
 from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.datasets.dataset_spec import KNOWN, DatasetSpec
-from fred_tf.datasets.image_data import ImageData, Split
+from fred_tf.datasets.image_data import ImageData, Split, hold_out
 from fred_tf.normalizations import Standardize
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "DatasetSpec",
     "ImageData",
     "Split",
+    "hold_out",
     "load",
 ]
 

@@ -146,7 +146,7 @@ def test_a_start_that_does_not_fit_is_refused(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"same shapes.*\(20, 32, 1\).*\(40,"):
         distill.run(larger, tmp_path / "larger", start=first)
     other = overrides.override(DM, ["dataset=mnist"])
-    with pytest.raises(ValueError, match="same data set.*'digits'.*'mnist'"):
+    with pytest.raises(ValueError, match="same data.*'digits'.*'mnist'"):
         distill.run(other, tmp_path / "other", start=first)
 
 
@@ -276,3 +276,17 @@ def test_quickstart_on_the_tiny_preset(tmp_path):
     assert floats[:3] == ["640"] * 3
     assert (tmp_path / "table.md").read_text() == table + "\n"
     assert quickstart.run(TM, tmp_path) == table
+
+
+def test_a_holdout_replaces_the_test_split_everywhere(tmp_path):
+    """Experts, runs and evaluations of it are told from those of the whole."""
+    settings = overrides.override(TM, ["holdout=0.2", "outer_steps=1"])
+    train_experts.run(settings, tmp_path / "experts")
+    run = distill.run(
+        settings, tmp_path / "run", expert_dir=tmp_path / "experts"
+    )
+    assert run.facts.name == "digits, holdout 0.2"
+    assert DistilledRun.restore(tmp_path / "run").config.holdout == 0.2
+    whole = overrides.override(TM, ["outer_steps=1"])
+    with pytest.raises(ValueError, match="dataset.*digits, holdout 0.2"):
+        distill.run(whole, tmp_path / "no", expert_dir=tmp_path / "experts")
