@@ -4,7 +4,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test lint format clean
+.PHONY: quickstart test lint format results-cpu clean
+
+# Where TensorFlow Datasets keeps MNIST and CIFAR-10, for results-cpu.
+DATA_DIR ?= $(HOME)/tensorflow_datasets
 
 $(BIN)/.installed: setup.cfg pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -17,6 +20,10 @@ quickstart: $(BIN)/.installed
 
 test: $(BIN)/.installed
 	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
+
+# All rows of RESULTS.md, most of a day; stopped, it continues.
+results-cpu: $(BIN)/.installed
+	$(BIN)/python -m trainers.results --data_dir=$(DATA_DIR)
 
 lint: $(BIN)/.installed
 	$(BIN)/ruff check .

@@ -1,0 +1,87 @@
+import json
+
+import pytest
+
+from fred_tf.config import to_json
+from trainers import results
+from trainers.results import ROWS, Row
+
+QUICK = ("augmentation=none", "network.name=mlp", "evaluation.epochs=1")
+TINY = {
+    "pixel_dm": Row(
+        "digits_ipc1_dm_tiny", (*QUICK, "parameterization.name=pixel")
+    ),
+    "random": Row("digits_ipc1_dm_tiny", QUICK, "random", (), "14.4 (Nobody)"),
+    "fred_tm": Row(
+        "digits_ipc1_tm_tiny", (), "run", ("evaluation.networks=1",)
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("results")
+    for name, row in TINY.items():
+        results.make(name, row, root / "runs", root / "results")
+    return root / "runs", root / "results"
+
+
+def test_every_row_is_a_preset_that_can_be_run():
+    for name, row in ROWS.items():
+        assert row.subject in ("run", "random", "herding", "full"), name
+        scored = row.evaluation()
+        assert scored.network.arguments()["width"] == 128
+        assert scored.evaluation.networks >= 3
+        assert name.startswith(scored.dataset)
+        assert scored.holdout == 0
+
+
+def test_a_row_says_all_there_is_to_know(folders):
+    found = json.loads((folders[1] / "fred_tm.json").read_text())
+    assert found["images"] == 20 and found["floats"] == 640
+    assert found["outer_steps"] == 3
+    assert set(found["minutes"]) == {"experts", "distilling", "evaluating"}
+    assert len(found["accuracies"]) == 1
+    assert "cores" in found["hardware"]
+    assert found["config"] == json.loads(
+        json.dumps(to_json(TINY["fred_tm"].config()))
+    )
+    by_chance = json.loads((folders[1] / "random.json").read_text())
+    assert by_chance["outer_steps"] is None
+    assert by_chance["images"] == 10
+
+
+def test_what_is_finished_is_left_as_it_is(folders):
+    path = folders[1] / "pixel_dm.json"
+    before = path.stat().st_mtime_ns
+    row = TINY["pixel_dm"]
+    found = results.make("pixel_dm", row, *folders)
+    assert found == json.loads(path.read_text())
+    assert path.stat().st_mtime_ns == before
+    other = Row(row.preset, row.overrides, "run", ("evaluation.networks=3",))
+    again = results.make("pixel_dm", other, *folders)
+    assert again["accuracies"][:2] == found["accuracies"]
+    assert len(again["accuracies"]) == 3
+
+
+def test_the_table_comes_from_the_files_alone(folders, monkeypatch):
+    monkeypatch.setattr(results, "ROWS", TINY)
+    table = results.table(folders[1])
+    found = json.loads((folders[1] / "random.json").read_text())
+    line = next(x for x in table.splitlines() if x.startswith("| `random`"))
+    mean, deviation = 100 * found["mean"], 100 * found["deviation"]
+    assert f"| {mean:.1f} ± {deviation:.1f} | 14.4 (Nobody) |" in line
+    assert "Not made yet" not in table
+    (folders[1] / "random.json").rename(folders[1] / "other.json")
+    try:
+        table = results.table(folders[1])
+        assert "Not made yet: random." in table
+        assert "| `other` |" in table
+    finally:
+        (folders[1] / "other.json").rename(folders[1] / "random.json")
+
+
+def test_foreign_files_are_refused(tmp_path):
+    (tmp_path / "a.json").write_text('{"format_version": 9}')
+    with pytest.raises(ValueError, match="format version 1. Delete it"):
+        results.table(tmp_path)
