@@ -1,1 +1,7 @@
-"""Programs: train experts, distil, evaluate, and all of it in one go."""
+"""Programs: train experts, distil, evaluate, look, and all of it in one go."""
+
+import os
+
+# TensorFlow's core prints pages about graphs that it then runs as it should.
+# Its errors stay; TF_CPP_MIN_LOG_LEVEL=0 shows everything.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
