@@ -65,6 +65,10 @@ def write_coefficients(
         memory.values.value,
         [memory.classes, memory.instances_per_class, *memory.values.shape[1:]],
     )
+    if memory.bits:  # The images are those of the rounded values.
+        by_class = rounding.dequantize(
+            *rounding.quantize(by_class, memory.bits)
+        )
     values, scales = _stored(by_class, storage)
     positions = budget.positions(memory.image_shape)
     table_type = "uint16" if positions <= 2**16 else "int32"
