@@ -191,7 +191,7 @@ def run(
         if workers.chief:
             folder.rewind_metrics(distiller.step)
             folder.rewind_snapshots(distiller.step)
-            log = RunLog(folder)
+            log = RunLog(folder, distiller.step)
             stack.callback(log.close)
 
             def now() -> distilled_run.DistilledRun:

@@ -12,6 +12,7 @@ config                            the settings as text; HPARAMS has them,
 """
 
 import json
+import pathlib
 import resource
 import sys
 import time
@@ -22,9 +23,11 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 from matplotlib.figure import Figure
+from tensorboard.compat.proto import event_pb2
 from tensorboard.plugins.hparams import api as hparams
 
 from fred_tf import config as config_lib
+from fred_tf import files
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.evaluator import Evaluation
 from fred_tf.figures import canvas, gallery, masks, strips
@@ -48,11 +51,16 @@ class RunLog:
 
     Args:
         folder: the run folder.
+        step: what was logged after this step is dropped, since a run that is
+            resumed from there logs it again; None drops nothing.
     """
 
-    def __init__(self, folder: RunFolder):
+    def __init__(self, folder: RunFolder, step: int | None = None):
         self._folder = folder
         self._before: tuple[int, float] | None = None
+        if step is not None:
+            for path in folder.log_folder.glob("events.out.tfevents.*"):
+                _rewind(path, step)
         self._writer = tf.summary.create_file_writer(str(folder.log_folder))
 
     def close(self) -> None:
@@ -146,6 +154,25 @@ class RunLog:
                 error,
             )
             self._writer = None
+
+
+def _rewind(path: pathlib.Path, last: int) -> None:
+    """Drops the events after step `last`, and what a kill left half-written."""
+    kept, dropped = [], False
+    try:
+        for record in tf.data.TFRecordDataset(str(path)):
+            event = event_pb2.Event.FromString(record.numpy())
+            if event.step > last:
+                dropped = True
+            else:
+                kept.append(record.numpy())
+    except tf.errors.DataLossError:
+        dropped = True
+    if dropped:
+        with files.replacing_file(path) as temporary:
+            with tf.io.TFRecordWriter(str(temporary)) as writer:
+                for record in kept:
+                    writer.write(record)
 
 
 def _place(name: str) -> str:

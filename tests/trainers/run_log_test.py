@@ -105,6 +105,38 @@ def test_looking_changes_nothing(run, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_resumed_run_logs_no_step_twice(tmp_path):
+    """F34: what was logged after the last checkpoint is dropped."""
+
+    class Killed(BaseException):
+        pass
+
+    def die(step, scalars):
+        raise Killed
+
+    settings = config.replace(DM, {"outer_steps": 4})
+    log, loss = RunLog.scalars, []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunLog, "pictures", lambda self, run: None)
+        patch.setattr(
+            RunLog,
+            "scalars",
+            lambda self, step, scalars: log(self, step, scalars) or die(0, {}),
+        )
+        with pytest.raises(Killed):
+            distill.run(settings, tmp_path)
+    logs = tmp_path / "tensorboard"
+    assert list(events(logs)["loss"]) == [4]
+    (torn,) = logs.glob("events*")
+    torn.write_bytes(torn.read_bytes() + b"half a record")
+    distill.run(settings, tmp_path)
+    for file in logs.glob("events*"):
+        for event in tf.compat.v1.train.summary_iterator(str(file)):
+            loss += [event.step for v in event.summary.value if v.tag == "loss"]
+    assert loss == [4]
+    assert "config" in events(logs)
+
+
 def test_snapshots_follow_the_run_back(run, tmp_path):
     folder = run.folder
     kept = folder.snapshots()
