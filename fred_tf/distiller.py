@@ -198,8 +198,13 @@ class Distiller:
             lambda number: tf.data.Dataset.range(number, number + each)
         )
         references = self.objective.references(self.seed, numbers)
+        # An iterator that tunes itself is deleted only when its tuner wakes
+        # up, which takes up to a minute each.
+        options = tf.data.Options()
+        options.autotune.enabled = False
         # Read ahead as whole batches, so that no step waits for one.
-        return references.batch(each, drop_remainder=True).prefetch(2)
+        batches = references.batch(each, drop_remainder=True).prefetch(2)
+        return batches.with_options(options)
 
     @tf.function(autograph=False)
     def _outer_step(self, references):

@@ -1,6 +1,5 @@
 """Two logical CPU devices for every test, and fixtures that files share."""
 
-import gc
 import pathlib
 
 import numpy as np
@@ -12,9 +11,6 @@ tf.config.set_logical_device_configuration(
     _CPUS[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 tf.config.experimental.enable_op_determinism()
-
-# Deleting the graphs of many tests at once has taken a minute and more.
-gc.disable()
 
 
 @pytest.fixture
