@@ -11,6 +11,9 @@ tf.config.set_logical_device_configuration(
     _CPUS[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 tf.config.experimental.enable_op_determinism()
+# Rewriting graphs this small takes longer than running them as they are.
+# Programs that tests start as processes of their own do rewrite theirs.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 @pytest.fixture

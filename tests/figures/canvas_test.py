@@ -53,8 +53,8 @@ def test_failure_leaves_the_old_file(tmp_path, monkeypatch):
     path = canvas.save(line(1), tmp_path / "line.png")
     before = path.read_bytes()
 
-    def full_disk(self, path, **_):
-        path.write_bytes(b"half")
+    def full_disk(self, file, **_):
+        file.write(b"half")
         raise OSError("No space left on device")
 
     monkeypatch.setattr(Figure, "savefig", full_disk)
