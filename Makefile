@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test lint format results-cpu clean
+.PHONY: quickstart test test-all lint format results-cpu clean
 
 # Where TensorFlow Datasets keeps MNIST and CIFAR-10, for results-cpu.
 DATA_DIR ?= $(HOME)/tensorflow_datasets
@@ -19,7 +19,12 @@ quickstart: $(BIN)/.installed
 	$(BIN)/python -m trainers.quickstart --run_dir=runs/quickstart
 
 test: $(BIN)/.installed
-	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
+	$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal -m "not slow"
+
+# Also the slow tests, and every objective x parameterization x network: hours.
+test-all: $(BIN)/.installed
+	FRED_TF_ALL_CELLS=1 $(BIN)/python -m pytest --numprocesses=auto \
+		--dist=worksteal
 
 # All rows of RESULTS.md, most of a day; stopped, it continues.
 results-cpu: $(BIN)/.installed

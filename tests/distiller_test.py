@@ -189,6 +189,7 @@ def outer_gradients(digits, expert_dir, **changes):
     return [np.array(loss), *map(np.array, gradients)]
 
 
+@pytest.mark.slow
 def test_adjoint_equals_unroll_in_the_memory(digits, expert_dir):
     """In float32, with minibatches, augmentation and chunks."""
     settings = {"objective.student_batch": 8, "objective.student_steps": 5}

@@ -141,6 +141,7 @@ def test_gradient_agrees_with_central_differences(name, count):
     assert not np.allclose(numeric[0], 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("strategy", "jit_compile"), [(ALL, False), ("scale", True)]
 )
@@ -180,6 +181,7 @@ def test_gradient_through_a_student_step(strategy, jit_compile):
         assert analytic == pytest.approx(numeric, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize(
     ("strategy", "jit_compile"), [(ALL, False), ("flip_rotate", True)]

@@ -264,6 +264,7 @@ def test_second_derivative_equals_central_differences(name, generator):
     assert float(slope) == pytest.approx(float(numeric), rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMPILED)
 def test_compiles_under_xla(name, generator):
     functional = Functional(make(name))

@@ -165,6 +165,7 @@ def test_lowers_its_loss_and_resumes_with_its_network(digits, tmp_path):
     assert [other()["loss"] for _ in range(26)] == losses[4:]
 
 
+@pytest.mark.slow
 def test_compiles_under_xla(digits):
     changes = {"network.depth": 1, "objective.network_steps": 2}
     compiled = distiller(digits, jit=True, **changes)

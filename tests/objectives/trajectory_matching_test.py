@@ -149,6 +149,7 @@ def test_unrolled_gradient_equals_central_differences(
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("student_memory", ["store", "recompute"])
 def test_compiles_under_xla(experts, images, reference, student_memory):
     objective = make(

@@ -90,6 +90,7 @@ def test_refuses_voxels_and_small_images():
             Hallucinator(shape, 2, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decode", ["all", "pair"])
 def test_distils_beside_its_extractor_and_resumes(decode, digits, tmp_path):
     settings = config.replace(

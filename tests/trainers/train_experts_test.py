@@ -43,6 +43,7 @@ def finish(process):
     return process.returncode, output, errors
 
 
+@pytest.mark.slow
 def test_two_processes_make_the_store_that_one_makes(tmp_path):
     flags = ("--preset=digits_ipc1_tm_tiny", "--override=experts.count=3")
     one = start(*flags, f"--expert_dir={tmp_path / 'one'}")
