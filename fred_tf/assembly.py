@@ -188,6 +188,9 @@ def distiller(
     with strategy.scope():
         memory = parameterization(config, data.image_shape, data.classes)
         matched = memory.complete(objective(config, data, expert_dir))
+        average = None
+        if config.distiller.memory_average:
+            average = parameterization(config, data.image_shape, data.classes)
     return Distiller(
         memory,
         matched,
@@ -196,6 +199,8 @@ def distiller(
         seed=config.seed,
         jit=jit,
         strategy=strategy,
+        average=average,
+        memory_average=config.distiller.memory_average,
     )
 
 

@@ -38,14 +38,22 @@ class DistillerConfig:
     Attributes:
         memory_learning_rate: 0 means the usual one of the parameterization
             and the objective, see `memory_learning_rate`.
+        memory_average: decay of the running average of the memory that is
+            kept as the result; 0 keeps the last memory.
     """
 
     memory_learning_rate: float = 0.0
     memory_momentum: float = 0.5
+    memory_average: float = 0.0
 
     def __post_init__(self):
         check_least("memory_learning_rate", self.memory_learning_rate, 0)
         check_least("memory_momentum", self.memory_momentum, 0)
+        if not 0 <= self.memory_average < 1:
+            raise ValueError(
+                "`distiller.memory_average` is a decay, from 0, which keeps "
+                f"the last memory, to below 1. Received: {self.memory_average}."
+            )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -119,7 +119,8 @@ class DistilledRun:
         folder: the run folder.
         config: the run's config as resolved.
         facts: what is known of its data set.
-        parameterization: the restored memory.
+        parameterization: the restored memory; where the run averages it, the
+            average.
         learned: what the objective learned, e.g. the student learning rate.
         step: outer steps made.
     """
@@ -149,8 +150,9 @@ class DistilledRun:
         )
         names = OBJECTIVES[config.objective.name].weight_names
         learned = [tf.Variable(0.0) for _ in names]
+        kept = "average" if config.distiller.memory_average else "memory"
         checkpoint = tf.train.Checkpoint(
-            memory=[v.value for v in memory.variables], learned=learned
+            learned=learned, **{kept: [v.value for v in memory.variables]}
         )
         step = Checkpoints(
             folder.checkpoint_folder, checkpoint

@@ -1,7 +1,7 @@
 """One outer step: references in, updated memory and named scalars out."""
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
@@ -10,30 +10,17 @@ import tensorflow as tf
 from fred_tf import files, seeds
 from fred_tf.objectives import Objective, Reference
 from fred_tf.parameterizations import Parameterization
+from fred_tf.reference_stream import ReferenceStream
+from fred_tf.running_average import average_step
 from fred_tf.sequential import repeat
 from fred_tf.sgd import sgd_step
 
 Tensors = list[tf.Tensor]
-
-
-def references_per_replica(asked: int, replicas: int, name: str) -> int:
-    """Returns how many references each replica treats in a step.
-
-    Args:
-        asked: references in a step, over all replicas; 0 means one each.
-        replicas: devices of all processes together.
-        name: what the user calls `asked`, for the error.
-
-    Raises:
-        ValueError: `asked` is not a multiple of `replicas`.
-    """
-    if asked % replicas:
-        raise ValueError(
-            f"`{name}` must be a multiple of the replicas ({replicas}), or 0 "
-            f"for one each. Received: {asked}. Override it, or use other "
-            "devices."
-        )
-    return asked // replicas or 1
+Scalars = dict[str, tf.Tensor]
+# All that a step changes: the lists `variables` (the memory, then what the
+# objective learns), `velocities`, `objective` (its state) and `average` (of
+# the memory; empty if it is not averaged).
+State = dict[str, Tensors]
 
 
 class Distiller:
@@ -42,14 +29,14 @@ class Distiller:
     A step takes the objective's `references_per_step` references, averages
     the gradients of their losses, and makes one SGD step on the memory and
     one on what the objective learns; then the objective's state moves on.
-    References are shared out evenly over the replicas, and each process makes
-    those of its own replicas only; which replica treats a reference changes
-    nothing but rounding. The numeric work is the pure functions `gradients`
-    and `advance`; this class adds the variables, the replicas and the order
-    of things.
+    References are shared out evenly over the replicas (`ReferenceStream`);
+    which replica treats a reference changes nothing but rounding.
 
-    Everything random in step k follows from the seed and k. A step whose loss
-    or gradient is not finite changes no variable and reports `finite` = 0.
+    The numeric work is pure functions of tensors: `outer_step`, made of
+    `gradients` and `update`. This class adds the variables, the replicas and
+    the order of things. Everything random in step k follows from the seed and
+    k. A step whose loss or gradient is not finite changes no variable and
+    reports `finite` = 0.
 
     Args:
         parameterization: holds the memory; adapted or about to be restored.
@@ -57,11 +44,17 @@ class Distiller:
         memory_learning_rate: step size for the memory.
         memory_momentum: momentum for the memory and the objective's weights.
         seed: the run's integer seed.
-        jit: whether to compile the pure function with XLA.
+        jit: whether to compile the pure functions with XLA.
         strategy: a strategy under whose scope the parameterization and the
             objective were made; the default one if None.
+        average: another memory of the same shapes, made under that scope,
+            that follows the first as its running average over the steps; None
+            averages nothing.
+        memory_average: decay of that average, in [0, 1).
 
     Attributes:
+        distilled: the memory to use when all is done: `average`, or the
+            parameterization itself.
         checkpoint: a `tf.train.Checkpoint` of everything that a step changes.
 
     Raises:
@@ -77,19 +70,17 @@ class Distiller:
         seed: int = 0,
         jit: bool = False,
         strategy: tf.distribute.Strategy | None = None,
+        average: Parameterization | None = None,
+        memory_average: float = 0.0,
     ):
         self.parameterization = parameterization
+        self.distilled = average or parameterization
         self.objective = objective
         self.seed = seed
         self.strategy = strategy or tf.distribute.get_strategy()
-        self._per_replica = references_per_replica(
-            objective.references_per_step,
-            self.strategy.num_replicas_in_sync,
-            objective.references_per_step_name,
-        )
-        self._per_step = self._per_replica * self.strategy.num_replicas_in_sync
+        self._references = ReferenceStream(objective, seed, self.strategy)
         self._memory_size = len(parameterization.trainable_variables)
-        self._variables = [
+        variables = [
             v.value
             for v in (
                 *parameterization.trainable_variables,
@@ -99,34 +90,42 @@ class Distiller:
         self._constants = [
             v.value for v in parameterization.non_trainable_variables
         ]
-        self._state = [v.value for v in objective.non_trainable_variables]
-        for variable, value in zip(
-            self._state, objective.initial_state(seed), strict=True
-        ):
+        state = [v.value for v in objective.non_trainable_variables]
+        initial = objective.initial_state(seed)
+        for variable, value in zip(state, initial, strict=True):
             variable.assign(value)
         self._rates = [memory_learning_rate] * self._memory_size + [
             objective.weight_step
         ] * len(objective.trainable_variables)
         self._momentum = memory_momentum
+        self._memory_average = memory_average
         with self.strategy.scope():
-            self._velocities = [
+            velocities = [
                 tf.Variable(tf.zeros_like(v), trainable=False)
-                for v in self._variables
+                for v in variables
             ]
             self._step = tf.Variable(0, trainable=False, dtype=tf.int64)
+        self._state = {
+            "variables": variables,
+            "velocities": velocities,
+            "objective": state,
+            "average": [v.value for v in average.trainable_variables]
+            if average
+            else [],
+        }
         self.checkpoint = tf.train.Checkpoint(
             step=self._step,
             memory=[v.value for v in parameterization.variables],
-            learned=self._variables[self._memory_size :],
-            velocities=self._velocities,
-            state=self._state,
+            learned=variables[self._memory_size :],
+            velocities=velocities,
+            state=state,
+            average=[v.value for v in average.variables] if average else [],
         )
         compiled = functools.partial(
             tf.function, jit_compile=jit, autograph=False
         )
         self._gradients = compiled(self.gradients)
-        self._advance = compiled(self.advance)
-        self._references: dict[int, Iterator[Reference]] = {}
+        self._update = compiled(self.update)
 
     @property
     def step(self) -> int:
@@ -135,7 +134,7 @@ class Distiller:
 
     def learned(self) -> dict[str, float]:
         """Returns what the objective has learned, as named floats."""
-        weights = self._variables[self._memory_size :]
+        weights = self._state["variables"][self._memory_size :]
         return {
             name: float(weight.numpy())
             for name, weight in zip(self.objective.weight_names, weights)
@@ -149,7 +148,7 @@ class Distiller:
             of its parts, `finite` (1 or 0), and what the objective learns,
             after the step.
         """
-        scalars = self._outer_step(self._next_references())
+        scalars = self._outer_step(self._references.next(self.step))
         return {name: float(value) for name, value in scalars.items()}
 
     def start_from(
@@ -163,10 +162,16 @@ class Distiller:
                 does not know are ignored.
         """
         self.parameterization.set_weights(weights)
-        own = self._variables[self._memory_size :]
+        self.start_average()
+        own = self._state["variables"][self._memory_size :]
         for name, variable in zip(self.objective.weight_names, own):
             if name in learned:
                 variable.assign(learned[name])
+
+    def start_average(self) -> None:
+        """Must be called when the memory has been filled, if it is averaged."""
+        if self.distilled is not self.parameterization:
+            self.distilled.set_weights(self.parameterization.get_weights())
 
     def fingerprint(self) -> str:
         """Returns a digest of reference 0: what the real data say here."""
@@ -177,59 +182,79 @@ class Distiller:
 
     def restored(self) -> None:
         """Must be called after restoring, if a step was made before."""
-        self._references = {}
+        self._references.reset()
 
-    def _next_references(self) -> Reference:
-        def of_replica(context):
-            replica = context.replica_id_in_sync_group
-            if replica not in self._references:
-                self._references[replica] = iter(self._stream(replica))
-            return next(self._references[replica])
-
-        return self.strategy.experimental_distribute_values_from_function(
-            of_replica
+    def tensors(self) -> tuple[State, Tensors]:
+        """Returns the state and the constants, as `outer_step` takes them."""
+        return tf.nest.map_structure(
+            tf.convert_to_tensor, (self._state, self._constants)
         )
-
-    def _stream(self, replica: int) -> tf.data.Dataset:
-        """Streams what one replica treats: `[per replica, ...]` a step."""
-        each, all_replicas = self._per_replica, self._per_step
-        first = self.step * all_replicas + replica * each
-        numbers = tf.data.Dataset.counter(first, all_replicas).flat_map(
-            lambda number: tf.data.Dataset.range(number, number + each)
-        )
-        references = self.objective.references(self.seed, numbers)
-        # An iterator that tunes itself is deleted only when its tuner wakes
-        # up, which takes up to a minute each.
-        options = tf.data.Options()
-        options.autotune.enabled = False
-        # Read ahead as whole batches, so that no step waits for one.
-        batches = references.batch(each, drop_remainder=True).prefetch(2)
-        return batches.with_options(options)
 
     @tf.function(autograph=False)
     def _outer_step(self, references):
         stream = tf.constant(seeds.named(self.seed, "outer step"))
-        first = self._step * self._per_step
+        first = self._step * self._references.per_step
 
         def replica(references, first):
             context = tf.distribute.get_replica_context()
             place = tf.cast(context.replica_id_in_sync_group, first.dtype)
+            state, constants = self.tensors()
             return self._gradients(
-                _tensors(self._variables),
-                _tensors(self._constants),
-                _tensors(self._state),
+                state["variables"],
+                constants,
+                state["objective"],
                 references,
                 stream,
-                first + place * self._per_replica,
+                first + place * self._references.per_replica,
             )
 
-        loss, gradients = self.strategy.run(replica, args=(references, first))
-        mean = tf.distribute.ReduceOp.MEAN
-        loss = self.strategy.reduce(mean, loss, axis=None)
-        gradients = [
-            self.strategy.reduce(mean, g, axis=None) for g in gradients
-        ]
-        return self._update(loss, gradients)
+        loss, gradients = tf.nest.map_structure(
+            lambda x: self.strategy.reduce(
+                tf.distribute.ReduceOp.MEAN, x, axis=None
+            ),
+            self.strategy.run(replica, args=(references, first)),
+        )
+        state, constants = self.tensors()
+        new, scalars = self._update(
+            state,
+            constants,
+            tf.convert_to_tensor(self._step),
+            loss,
+            gradients,
+        )
+        for variable, value in zip(
+            tf.nest.flatten(self._state), tf.nest.flatten(new), strict=True
+        ):
+            variable.assign(value)
+        self._step.assign_add(tf.cast(scalars["finite"], tf.int64))
+        return scalars
+
+    def outer_step(
+        self,
+        state: State,
+        constants: Tensors,
+        references: Reference,
+        step: tf.Tensor,
+    ) -> tuple[State, Scalars]:
+        """Returns the state after a step on one device; pure.
+
+        Args:
+            state: see `State`; `tensors` returns the present one.
+            constants: the parameterization's fixed tensors.
+            references: the step's references stacked along a new first axis
+                `[r, ...]`.
+            step: integer scalar, outer steps made before.
+        """
+        count = tf.nest.flatten(references)[0].shape[0]
+        loss, gradients = self.gradients(
+            state["variables"],
+            constants,
+            state["objective"],
+            references,
+            tf.constant(seeds.named(self.seed, "outer step")),
+            step * count,
+        )
+        return self.update(state, constants, step, loss, gradients)
 
     def gradients(
         self,
@@ -280,24 +305,75 @@ class Distiller:
             )
 
         zeros = [tf.zeros_like(v) for v in variables]
-        loss, totals = repeat(count, one, tf.constant(0.0), zeros)
+        none = tf.zeros([], variables[0].dtype)
+        loss, totals = repeat(count, one, none, zeros)
         return loss, totals
 
-    def advance(
+    def update(
+        self,
+        state: State,
+        constants: Tensors,
+        step: tf.Tensor,
+        loss: tf.Tensor,
+        gradients: Tensors,
+    ) -> tuple[State, Scalars]:
+        """Returns the state after a step, and its scalars; pure.
+
+        Args:
+            state: before the step, see `State`.
+            constants: the parameterization's fixed tensors.
+            step: integer scalar, outer steps made before.
+            loss: of the step.
+            gradients: in `variables`.
+        """
+        size = self._memory_size
+        variables, velocities = sgd_step(
+            state["variables"],
+            state["velocities"],
+            gradients,
+            self._rates,
+            self._momentum,
+        )
+        variables[:size] = self.parameterization.constrain(variables[:size])
+        variables[size:] = self.objective.constrain(variables[size:])
+        new = {
+            "variables": variables,
+            "velocities": velocities,
+            "objective": self._advance(variables, constants, state, step),
+            "average": average_step(
+                state["average"], variables[:size], step, self._memory_average
+            )
+            if state["average"]
+            else [],
+        }
+        finite = tf.reduce_all(
+            [
+                tf.reduce_all(tf.math.is_finite(x))
+                for x in tf.nest.flatten((loss, gradients, new))
+                if x.dtype.is_floating
+            ]
+        )
+        new = tf.nest.map_structure(
+            lambda after, before: tf.where(finite, after, before), new, state
+        )
+        return new, {
+            "loss": loss,
+            "gradient_norm": tf.linalg.global_norm(gradients[:size]),
+            **self.parameterization.gradient_norms(gradients[:size]),
+            "finite": tf.cast(finite, tf.float32),
+            **dict(zip(self.objective.weight_names, new["variables"][size:])),
+        }
+
+    def _advance(
         self,
         variables: Tensors,
         constants: Tensors,
-        state: Tensors,
-        seed: tf.Tensor,
+        state: State,
+        step: tf.Tensor,
     ) -> Tensors:
-        """Returns the objective's state after an update; pure.
-
-        Args:
-            variables: the updated ones; the others as for `gradients`.
-            constants: see there.
-            state: the state before.
-            seed: int32 `[2]`, of the step.
-        """
+        """Returns the objective's state after its variables were updated."""
+        if not state["objective"]:
+            return []
         images, _ = self.parameterization.stateless_call(
             variables[: self._memory_size],
             constants,
@@ -308,54 +384,9 @@ class Distiller:
                 self.objective.trainable_variables,
                 variables[self._memory_size :],
             ),
-            *zip(self.objective.non_trainable_variables, state),
+            *zip(self.objective.non_trainable_variables, state["objective"]),
         ]
+        seed = seeds.fold(seeds.named(self.seed, "objective state"), step)
         with keras.StatelessScope(state_mapping=weights):
             labels = tf.constant(self.parameterization.labels)
             return self.objective.advance(images, labels, seed)
-
-    def _update(self, loss: tf.Tensor, gradients: Tensors):
-        size = self._memory_size
-        held = [*self._variables, *self._velocities, *self._state]
-        old = _tensors(held)
-        count = len(gradients)
-        variables, velocities = sgd_step(
-            old[:count],
-            old[count : 2 * count],
-            gradients,
-            self._rates,
-            self._momentum,
-        )
-        variables[:size] = self.parameterization.constrain(variables[:size])
-        variables[size:] = self.objective.constrain(variables[size:])
-        state = old[2 * count :]
-        if state:
-            seed = seeds.fold(
-                seeds.named(self.seed, "objective state"), self._step
-            )
-            state = self._advance(
-                variables, _tensors(self._constants), state, seed
-            )
-        new = [*variables, *velocities, *state]
-        finite = tf.reduce_all(
-            [
-                tf.reduce_all(tf.math.is_finite(x))
-                for x in (loss, *gradients, *new)
-                if x.dtype.is_floating
-            ]
-        )
-        new = [tf.where(finite, b, a) for a, b in zip(old, new, strict=True)]
-        for variable, value in zip(held, new):
-            variable.assign(value)
-        self._step.assign_add(tf.cast(finite, tf.int64))
-        return {
-            "loss": loss,
-            "gradient_norm": tf.linalg.global_norm(gradients[:size]),
-            **self.parameterization.gradient_norms(gradients[:size]),
-            "finite": tf.cast(finite, tf.float32),
-            **dict(zip(self.objective.weight_names, new[size:])),
-        }
-
-
-def _tensors(variables: list[tf.Variable]) -> Tensors:
-    return [tf.convert_to_tensor(variable) for variable in variables]

@@ -23,19 +23,22 @@ def lower(
     installed:
 
     ```python
-    lower(distiller.gradients, arguments, "gradients.jax")
+    numbers = tf.data.Dataset.range(1)
+    references = distiller.objective.references(seed, numbers).batch(1)
+    arguments = (*distiller.tensors(), next(iter(references)), 0)
+    lower(distiller.outer_step, arguments, "step.jax")
     ```
 
     And over there, after `from jax import export`:
 
     ```python
-    exported = export.deserialize(open("gradients.jax", "rb").read())
-    loss, gradients = jax.jit(exported.call)(*arguments)
+    exported = export.deserialize(open("step.jax", "rb").read())
+    state, scalars = jax.jit(exported.call)(state, constants, references, step)
     ```
 
     The function must be pure (state goes in and comes out, no variable is
     captured), draw only stateless random numbers, and compile under XLA; its
-    shapes must be static. `Distiller.gradients` is such a function. Its draws
+    shapes must be static. `Distiller.outer_step` is such a function. Its draws
     are those of TensorFlow under XLA: the same seed draws the same numbers as
     with `jit`, and others than without.
 

@@ -61,14 +61,11 @@ def test_averages_the_references_of_a_step(digits, expert_dir):
     single = make(name, digits, expert_dir)
     numbers = tf.data.Dataset.range(2)
     stream = iter(single.objective.references(single.seed, numbers).batch(1))
-    variables = [tf.identity(v) for v in single._variables]
-    constants = [
-        v.value for v in single.parameterization.non_trainable_variables
-    ]
+    state, constants = single.tensors()
     losses = [
         float(
             single.gradients(
-                variables,
+                state["variables"],
                 constants,
                 [],
                 next(stream),
@@ -154,10 +151,10 @@ def test_replicas_read_the_numbers_they_treat(
     strategy = tf.distribute.MirroredStrategy(devices)
     changes = {"objective.batches_per_step": each}
     distiller = make("digits_ipc1_dm_tiny", digits, None, strategy, **changes)
-    distiller._step.assign(3)
     distiller.objective.references = lambda seed, numbers: numbers
     for replica, batches in expected.items():
-        found = distiller._stream(replica).take(len(batches))
+        stream = distiller._references.of_replica(replica, step=3)
+        found = stream.take(len(batches))
         assert [list(batch) for batch in found.as_numpy_iterator()] == batches
 
 
@@ -175,12 +172,10 @@ def outer_gradients(digits, expert_dir, **changes):
     numbers = tf.data.Dataset.range(1)
     references = distiller.objective.references(0, numbers).batch(1)
     compute = tf.function(distiller.gradients, autograph=False)
+    state, constants = distiller.tensors()
     loss, gradients = compute(
-        [tf.identity(v) for v in distiller._variables],
-        [
-            tf.convert_to_tensor(v)
-            for v in distiller.parameterization.non_trainable_variables
-        ],
+        state["variables"],
+        constants,
         [],
         next(iter(references)),
         tf.constant(seeds.named(0, "outer step")),
@@ -241,10 +236,27 @@ def test_segments_are_read_ahead_and_beside_the_step(
     watched("_load")
     settings = presets.preset("digits_ipc1_tm_tiny")
     distiller = assembly.distiller(settings, digits, str(expert_dir))
-    distiller._next_references()
+    distiller._references.next(0)
     deadline = time.monotonic() + 60
     while counted("segment") < 3 or counted("_load") < 2:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert counted("_load") == len(distiller.objective.experts) == 2
     assert threading.get_ident() not in {thread for _, thread in seen}
+
+
+def test_keeps_the_average_of_its_memory(digits):
+    name = "digits_ipc1_dm_tiny"
+    plain = make(name, digits, None)
+    averaging = make(name, digits, None, **{"distiller.memory_average": 0.3})
+    averaging.start_average()
+    expected = memory_of(plain)
+    for step in range(5):
+        assert averaging() == plain()
+        kept = min(0.3, (1 + step) / (10 + step))
+        expected = kept * expected + (1 - kept) * memory_of(plain)
+    np.testing.assert_array_equal(memory_of(averaging), memory_of(plain))
+    values, table = averaging.distilled.get_weights()
+    np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(table, plain.parameterization.table.numpy())
+    assert plain.distilled is plain.parameterization

@@ -27,8 +27,8 @@ from fred_tf import config as config_lib
 from fred_tf.checkpoints import Checkpoints
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
-from fred_tf.distiller import references_per_replica
 from fred_tf.objectives import OBJECTIVES
+from fred_tf.reference_stream import references_per_replica
 from fred_tf.run_folder import RunFolder
 from fred_tf.scoring import CURVE, score
 from trainers import run_flags
@@ -169,6 +169,7 @@ def run(
                     assembly.adapt(
                         distiller.parameterization, data, config.seed
                     )
+                    distiller.start_average()
                 else:
                     distiller.start_from(
                         start.parameterization.get_weights(), start.learned
@@ -183,7 +184,7 @@ def run(
             folder,
             config,
             facts,
-            distiller.parameterization,
+            distiller.distilled,
             distiller.learned(),
             distiller.step,
         )

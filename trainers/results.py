@@ -159,7 +159,7 @@ def make(
     }
     if path.exists():
         found = files.read_json(path)
-        if all(found.get(k) == v for k, v in described.items()):
+        if _same(found, described):
             logging.info("%s is finished.", name)
             return found
     folder = pathlib.Path(runs_dir) / name
@@ -187,6 +187,18 @@ def make(
     }
     files.write_json(path, made)
     return made
+
+
+def _same(found: dict[str, Any], described: dict[str, Any]) -> bool:
+    """Returns whether a file holds this row, made with these settings.
+
+    Settings that did not exist when it was made count as their defaults.
+    """
+    complete = {
+        name: config_lib.to_json(config_lib.from_json(found[name]))
+        for name in ("config", "evaluation")
+    }
+    return all({**found, **complete}.get(k) == v for k, v in described.items())
 
 
 class _Clock:

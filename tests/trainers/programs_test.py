@@ -20,6 +20,7 @@ DM = config_lib.replace(
     presets.preset("digits_ipc1_dm_tiny"),
     {"augmentation": "none", "network.name": "mlp"},
 )
+AVERAGED = config_lib.replace(DM, {"distiller.memory_average": 0.5})
 TM = presets.preset("digits_ipc1_tm_tiny")
 
 
@@ -40,7 +41,9 @@ class StopAfter(loop.Interruption):
 
 
 @pytest.mark.parametrize(
-    ("settings", "stops"), [(DM, (1, 2)), (TM, (2,))], ids=["dm", "tm"]
+    ("settings", "stops"),
+    [(DM, (1, 2)), (AVERAGED, (2,)), (TM, (2,))],
+    ids=["dm", "averaged", "tm"],
 )
 def test_stopped_at_any_step_equals_uninterrupted(
     settings, stops, tmp_path, expert_dir
@@ -59,7 +62,9 @@ def test_stopped_at_any_step_equals_uninterrupted(
         assert part.step == stop
         again = distill.run(settings, folder, expert_dir=expert_dir)
         np.testing.assert_array_equal(memory_of(again), memory_of(whole))
-        assert again.learned == whole.learned
+        restored = DistilledRun.restore(folder)
+        np.testing.assert_array_equal(memory_of(restored), memory_of(whole))
+        assert again.learned == restored.learned == whole.learned
         assert (folder / "metrics.jsonl").read_text() == expected
 
 

@@ -1,0 +1,99 @@
+"""Which references a step takes, and which replica treats them."""
+
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+from fred_tf.objectives import Objective, Reference
+
+
+def references_per_replica(asked: int, replicas: int, name: str) -> int:
+    """Returns how many references each replica treats in a step.
+
+    Args:
+        asked: references in a step, over all replicas; 0 means one each.
+        replicas: devices of all processes together.
+        name: what the user calls `asked`, for the error.
+
+    Raises:
+        ValueError: `asked` is not a multiple of `replicas`.
+    """
+    if asked % replicas:
+        raise ValueError(
+            f"`{name}` must be a multiple of the replicas ({replicas}), or 0 "
+            f"for one each. Received: {asked}. Override it, or use other "
+            "devices."
+        )
+    return asked // replicas or 1
+
+
+class ReferenceStream:
+    """Shares an objective's references out over the replicas.
+
+    Step k takes the references k * `per_step` and on, in order: the first
+    replica the first `per_replica` of them, and so on. Each process makes
+    those of its own replicas only, and reads ahead.
+
+    Args:
+        objective: makes references by their number.
+        seed: the run's integer seed.
+        strategy: knows the replicas.
+
+    Raises:
+        ValueError: `references_per_step` of the objective is not a multiple
+            of the replicas.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        seed: int,
+        strategy: tf.distribute.Strategy,
+    ):
+        self.per_replica = references_per_replica(
+            objective.references_per_step,
+            strategy.num_replicas_in_sync,
+            objective.references_per_step_name,
+        )
+        self.per_step = self.per_replica * strategy.num_replicas_in_sync
+        self._objective = objective
+        self._seed = seed
+        self._strategy = strategy
+        self._iterators: dict[int, Iterator[Reference]] = {}
+
+    def next(self, step: int) -> Reference:
+        """Returns a step's references, `[per_replica, ...]` per replica.
+
+        Args:
+            step: read once, at the first call; later calls go on from there.
+        """
+
+        def of_replica(context):
+            replica = context.replica_id_in_sync_group
+            if replica not in self._iterators:
+                self._iterators[replica] = iter(self.of_replica(replica, step))
+            return next(self._iterators[replica])
+
+        return self._strategy.experimental_distribute_values_from_function(
+            of_replica
+        )
+
+    def reset(self) -> None:
+        """Makes the next call of `next` read its `step` again."""
+        self._iterators = {}
+
+    def of_replica(self, replica: int, step: int) -> tf.data.Dataset:
+        """Streams what one replica treats from a step on."""
+        each, all_replicas = self.per_replica, self.per_step
+        first = step * all_replicas + replica * each
+        numbers = tf.data.Dataset.counter(first, all_replicas).flat_map(
+            lambda number: tf.data.Dataset.range(number, number + each)
+        )
+        references = self._objective.references(self._seed, numbers)
+        # An iterator that tunes itself is deleted only when its tuner wakes
+        # up, which takes up to a minute each.
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        # Read ahead as whole batches, so that no step waits for one.
+        batches = references.batch(each, drop_remainder=True).prefetch(2)
+        return batches.with_options(options)
