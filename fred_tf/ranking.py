@@ -20,7 +20,8 @@ def label_robust_score(
 
     Args:
         distilled: accuracy in [0, 1] of networks trained on the set.
-        random: of those trained on as many real images, drawn at random.
+        random: of those trained on real images of the same ipc, drawn at
+            random: as many as take the room of the set.
         full: of those trained on the whole training split.
         weight: in [0, 1].
 
@@ -46,7 +47,7 @@ def augmentation_robust_score(
 
     Args:
         distilled: accuracy in [0, 1] of the set, trained with augmentation.
-        random: of as many real images, with augmentation.
+        random: of real images of the same ipc, with augmentation.
         distilled_plain: of the set, without.
         random_plain: of the real images, without.
         weight: in [0, 1].

@@ -81,29 +81,39 @@ class DistributionMatching(Objective):
             [seeds.fold(seed, 1 + label) for label in range(classes)]
         )
         augment = functools.partial(self.augmentation, shared=True)
+        embed = functools.partial(self.network.embed, parameters)
 
-        def real_mean(element):
-            features = self.network.embed(parameters, augment(*element))
-            return tf.reduce_mean(features, axis=0)
+        def mean_of_class(element):
+            return tf.reduce_mean(embed(augment(*element)), axis=0)
 
-        # One class at a time: the real side needs no gradient, so that only
-        # one class's activations are alive.
-        real_means = tf.map_fn(
-            real_mean,
-            (tf.cast(real, images.dtype), class_seeds),
-            fn_output_signature=images.dtype,
-            parallel_iterations=1,
-        )
+        def means(by_class):
+            """Returns the mean features of classes `[c, n, ...]` as one batch.
+
+            As in the authors' code, a batch norm then sees all classes.
+            """
+            augmented = tf.map_fn(
+                lambda element: augment(*element),
+                (by_class, class_seeds),
+                fn_output_signature=images.dtype,
+            )
+            features = embed(tf.reshape(augmented, [-1, *images.shape[1:]]))
+            return tf.reduce_mean(
+                tf.reshape(features, [classes, -1, features.shape[-1]]), axis=1
+            )
+
+        real = tf.cast(real, images.dtype)
+        if self.network.initial_statistics():
+            real_means = means(real)
+        else:
+            # One class at a time: the real side needs no gradient, so that
+            # only one class's activations are alive.
+            real_means = tf.map_fn(
+                mean_of_class,
+                (real, class_seeds),
+                fn_output_signature=images.dtype,
+                parallel_iterations=1,
+            )
         synthetic = tf.reshape(images, [classes, -1, *images.shape[1:]])
-        synthetic = tf.map_fn(
-            lambda element: augment(*element),
-            (synthetic, class_seeds),
-            fn_output_signature=images.dtype,
+        return tf.reduce_sum(
+            (tf.stop_gradient(real_means) - means(synthetic)) ** 2
         )
-        features = self.network.embed(
-            parameters, tf.reshape(synthetic, tf.shape(images))
-        )
-        means = tf.reduce_mean(
-            tf.reshape(features, [classes, -1, features.shape[-1]]), axis=1
-        )
-        return tf.reduce_sum((tf.stop_gradient(real_means) - means) ** 2)

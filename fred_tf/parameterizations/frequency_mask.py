@@ -79,7 +79,8 @@ def _random(coefficients, transform, generator):
 
 
 # Scores of all positions, highest kept. The last three look at no image: the
-# lowest frequencies are those of the zig-zag order, diagonal by diagonal.
+# lowest frequencies are those of the zig-zag order, diagonal by diagonal; a
+# diagonal that is kept in part begins with the lowest row, always.
 MASK_RULES = {
     "explained_variance": _explained_variance,
     "energy": _energy,

@@ -67,11 +67,12 @@ class Hallucinator(Parameterization):
     """
 
     Settings = HallucinatorSettings
-    # Trajectory matching: the authors'. Others: those of pixels.
+    # Trajectory matching: the authors' 100 with momentum 0.95 moves as far as
+    # 1,000 with the 0.5 of our runs. Others: those of pixels.
     usual_learning_rates = {
         "gradient_matching": 0.1,
         "distribution_matching": 1.0,
-        "trajectory_matching": 100.0,
+        "trajectory_matching": 1000.0,
     }
 
     def __init__(

@@ -82,7 +82,8 @@ class DCT(Transform):
 
     def frequencies(self, spatial_shape):
         axes = [np.arange(size) / size for size in spatial_shape]
-        return sum(np.meshgrid(*axes, indexing="ij"))
+        # Rounded, so that all positions of a diagonal are equal.
+        return sum(np.meshgrid(*axes, indexing="ij")).round(12)
 
     def _apply(self, x: tf.Tensor, inverse: bool) -> tf.Tensor:
         x = tf.convert_to_tensor(x)

@@ -46,7 +46,10 @@ def test_precision_does_not_change_the_draw(strategy):
 # tests take one or two.
 @pytest.mark.parametrize(
     ("strategy", "jit_compile"),
-    [*((name, True) for name in OPERATIONS), (ALL, False)],
+    [
+        *(pytest.param(o, True, marks=pytest.mark.slow) for o in OPERATIONS),
+        (ALL, False),
+    ],
 )
 def test_shared_draws_do_not_depend_on_the_batch(strategy, jit_compile):
     augment = SiameseAugmentation(strategy)

@@ -13,9 +13,11 @@ SEED = seeds.named(0, "test")
 
 @pytest.fixture
 def make(digits):
-    def make(strategy="color_crop_cutout_flip_scale_rotate", real=6):
+    def make(
+        strategy="color_crop_cutout_flip_scale_rotate", real=6, norm="instance"
+    ):
         return DistributionMatching(
-            Functional(ConvNet((8, 8, 1), 10, width=8, depth=2)),
+            Functional(ConvNet((8, 8, 1), 10, width=8, depth=2, norm=norm)),
             SiameseAugmentation(strategy),
             ClassBatches(digits.train, digits.normalization, 10),
             real,
@@ -40,6 +42,12 @@ def test_identical_batches_give_zero(make, reference):
     for seed in range(6):
         loss = make()(flat(reference), LABELS, reference, seeds.named(seed))
         assert float(loss) == pytest.approx(0, abs=1e-6)
+
+
+def test_batch_norm_sees_all_classes_on_both_sides(make, reference):
+    objective = make("none", norm="batch")
+    loss = float(objective(flat(reference), LABELS, reference, SEED))
+    assert loss == pytest.approx(0, abs=1e-6)
 
 
 def test_equals_numpy(make, reference, generator):

@@ -109,6 +109,16 @@ def test_low_frequencies_go_diagonal_by_diagonal():
     )
 
 
+@pytest.mark.parametrize(("size", "kept"), [(28, 49), (28, 98), (32, 64)])
+def test_a_diagonal_that_is_cut_begins_with_the_lowest_row(size, kept):
+    """Rounding of i / size + j / size must not decide."""
+    order = sorted(np.ndindex(size, size), key=lambda p: (p[0] + p[1], p[0]))
+    coefficients = np.ones((2, size, size, 1))
+    found = choose_mask("low_frequency", kept, coefficients, DCT(), None)
+    expected = sorted(row * size + column for row, column in order[:kept])
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_low_frequencies_of_a_fourier_transform_come_with_their_mirrors():
     found = mask("low_frequency", 5, DFT())
     assert set(zip(*np.nonzero(found))) == {
