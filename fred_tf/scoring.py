@@ -89,6 +89,18 @@ def score(
     )
 
 
+def curve(folder: files.Path) -> dict[int, dict[str, Any]]:
+    """Returns the evaluations made while distilling, by outer step.
+
+    They are what `trainers.distill --evaluate_every` writes into a run folder.
+    """
+    paths = sorted(pathlib.Path(folder).glob(f"{CURVE}*.json"))
+    return {
+        int(path.stem.removeprefix(CURVE)): files.read_json(path)
+        for path in paths
+    }
+
+
 def measured(
     folder: files.Path, synthetic_set: SyntheticSet
 ) -> list[dict[str, Any]]:

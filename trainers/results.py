@@ -7,8 +7,9 @@
 A row trains experts if it needs them, distils, evaluates on the test split and
 writes `results/<row>.json`; runs are in `runs/results`. Stopped, the same
 command continues, and what is finished is left as it is. RESULTS.md is
-generated from all of `results/`, never typed. Settings are those of the
-presets: nothing is chosen here, and the accuracy is that of the final step.
+generated from all of `results/`, never typed; `results/notes.md`, if there, is
+what people have to say about it. Settings are those of the presets: nothing is
+chosen here, and the accuracy is that of the final step.
 """
 
 import dataclasses
@@ -20,14 +21,17 @@ from typing import Any
 
 from absl import flags, logging
 
-from export.forms import read_export
+from export import sizes
+from export.forms import FORMS, read_export
+from export.tfrecord import write_tfrecord
 from fred_tf import assembly, files, loop, overrides, presets
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
 from fred_tf.datasets import ImageData
+from fred_tf.distilled_run import DistilledRun
 from fred_tf.evaluator import Evaluation
 from fred_tf.objectives import OBJECTIVES
-from fred_tf.scoring import score
+from fred_tf.scoring import curve, score
 from fred_tf.settings import check_one_of
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import distill, run_flags, select_coreset, train_experts
@@ -58,6 +62,9 @@ class Row:
         scored_with: overrides for the evaluation only.
         published: accuracy and deviation in per cent with their source; empty
             if none is known.
+        run_of: the row whose run is scored; empty for a run of its own.
+        evaluate_every: outer steps between evaluations on the way, for the
+            curve of accuracy; 0 makes none.
     """
 
     preset: str
@@ -65,6 +72,8 @@ class Row:
     subject: str = "run"
     scored_with: tuple[str, ...] = ()
     published: str = ""
+    run_of: str = ""
+    evaluate_every: int = 0
 
     def config(self) -> config_lib.Config:
         """Returns the settings of the run."""
@@ -78,13 +87,17 @@ class Row:
 _PIXEL = ("parameterization.name=pixel",)
 # The rows share the network of the papers, whatever they were distilled with.
 _WIDE = ("network.width=128",)
-_FULL = ("evaluation.epochs=20", "evaluation.learning_rate=0.01")
+_FULL = (
+    "evaluation.epochs=10",
+    "evaluation.networks=3",
+    "evaluation.learning_rate=0.01",
+)
 _FRED = "Shin et al. 2023"
 _DM = "Zhao & Bilen 2023"
 _TM = "Cazenavette et al. 2022"
 _DSA = "Zhao & Bilen 2021"
 
-ROWS = {
+_OWN = {
     "mnist_ipc1_random": Row("mnist_ipc1_dm_cpu", (), "random", _WIDE),
     "mnist_ipc1_herding": Row("mnist_ipc1_dm_cpu", (), "herding", _WIDE),
     "mnist_ipc1_pixel_dm": Row("mnist_ipc1_dm_cpu", _PIXEL, "run", _WIDE),
@@ -93,34 +106,80 @@ ROWS = {
     "mnist_ipc1_fred_tm": Row(
         "mnist_ipc1_tm_cpu", (), "run", _WIDE, f"95.8 ({_FRED})"
     ),
-    "mnist_full": Row("mnist_ipc1_dm_cpu", _FULL, "full", _WIDE),
+    "mnist_full": Row("mnist_ipc1_dm_cpu", (), "full", (*_WIDE, *_FULL)),
     "cifar10_ipc1_random": Row(
-        "cifar10_ipc1_dm_cpu", (), "random", (), f"14.4 ± 2.0 ({_DM})"
+        "cifar10_ipc1_dm_cpu", (), "random", (), f"14.4 ± 2.0 ({_FRED})"
     ),
     "cifar10_ipc1_herding": Row(
-        "cifar10_ipc1_dm_cpu", (), "herding", (), f"21.5 ± 1.3 ({_DM})"
+        "cifar10_ipc1_dm_cpu", (), "herding", (), f"21.5 ± 1.3 ({_FRED})"
     ),
     "cifar10_ipc1_pixel_dm": Row(
         "cifar10_ipc1_dm_cpu", _PIXEL, "run", (), f"26.0 ± 0.8 ({_DM})"
     ),
-    "cifar10_ipc1_fred_dm": Row("cifar10_ipc1_dm_cpu"),
+    "cifar10_ipc1_fred_dm": Row(
+        "cifar10_ipc1_dm_cpu", published=f"ipc 2: 55.9 ± 0.4 ({_FRED})"
+    ),
     "cifar10_ipc1_pixel_tm": Row(
-        "cifar10_ipc1_tm_cpu", _PIXEL, "run", (), f"46.3 ± 0.8 ({_TM})"
+        "cifar10_ipc1_tm_cpu",
+        _PIXEL,
+        published=f"46.3 ± 0.8 with ZCA ({_TM})",
     ),
     "cifar10_ipc1_fred_tm": Row(
-        "cifar10_ipc1_tm_cpu", (), "run", (), f"60.6 ± 0.8 ({_FRED})"
+        "cifar10_ipc1_tm_cpu", published=f"60.6 ± 0.8 ({_FRED})"
     ),
     "cifar10_ipc1_pixel_dc": Row(
-        "cifar10_ipc1_dc_cpu", _PIXEL, "run", (), f"28.3 ± 0.5 ({_DSA})"
+        "cifar10_ipc1_dc_cpu", _PIXEL, published=f"28.3 ± 0.5 ({_DSA})"
     ),
-    "cifar10_ipc1_fred_dc": Row("cifar10_ipc1_dc_cpu"),
+    "cifar10_ipc1_fred_dc": Row(
+        "cifar10_ipc1_dc_cpu", published=f"ipc 2: 45.3 ± 0.5 ({_FRED})"
+    ),
     "cifar10_ipc1_pixel_dsa": Row(
-        "cifar10_ipc1_dsa_cpu", _PIXEL, "run", (), f"28.8 ± 0.7 ({_DSA})"
+        "cifar10_ipc1_dsa_cpu", _PIXEL, published=f"28.8 ± 0.7 ({_DSA})"
     ),
     "cifar10_ipc1_fred_dsa": Row("cifar10_ipc1_dsa_cpu"),
     "cifar10_full": Row(
-        "cifar10_ipc1_dm_cpu", _FULL, "full", (), f"84.8 ± 0.1 ({_DM})"
+        "cifar10_ipc1_dm_cpu", (), "full", _FULL, f"84.8 ± 0.1 ({_DM})"
     ),
+    "cifar10_ipc10_random": Row(
+        "cifar10_ipc10_dm_cpu", (), "random", (), f"26.0 ± 1.2 ({_FRED})"
+    ),
+    "cifar10_ipc10_pixel_dm": Row(
+        "cifar10_ipc10_dm_cpu", _PIXEL, published=f"48.9 ± 0.6 ({_DM})"
+    ),
+    "cifar10_ipc10_fred_dm": Row(
+        "cifar10_ipc10_dm_cpu", published=f"ipc 11: 61.3 ± 0.8 ({_FRED})"
+    ),
+}
+# Other networks on the sets of these rows: short, for ResNet18 takes seven
+# times the arithmetic of the ConvNet; small batches make up for it.
+UNSEEN = ("alexnet", "vgg11", "resnet18")
+_TRANSFERRED = ("mnist_ipc1_fred_tm", "cifar10_ipc1_fred_dm") + (
+    "cifar10_ipc1_fred_tm",
+    "cifar10_ipc1_fred_dsa",
+)
+_SHORT = (
+    "evaluation.epochs=60",
+    "evaluation.batch_size=32",
+    "evaluation.networks=1",
+)
+
+
+def _on(name: str, network: str) -> Row:
+    return dataclasses.replace(
+        _OWN[name],
+        scored_with=(f"network.name={network}", *_SHORT),
+        published="",
+        run_of=name,
+    )
+
+
+ROWS = {
+    **_OWN,
+    **{
+        f"{name}_on_{network}": _on(name, network)
+        for name in _TRANSFERRED
+        for network in UNSEEN
+    },
 }
 
 
@@ -163,30 +222,55 @@ def make(
             logging.info("%s is finished.", name)
             return found
     folder = pathlib.Path(runs_dir) / name
+    source = pathlib.Path(runs_dir) / (row.run_of or name)
     folder.mkdir(parents=True, exist_ok=True)
     data = assembly.load_data(config, data_dir, download)
-    spent = _Clock(folder / "minutes.json")
+    spent, on_the_way = _Clock(source / "minutes.json"), {}
     if row.subject == "run":
-        chosen = _distilled(
-            config, folder, runs_dir, data_dir, spent, interruption
-        )
+        run = _distilled(row, source, runs_dir, data_dir, spent, interruption)
+        on_the_way = curve(run.folder.path)
+        chosen = run.synthetic_set()
+        stored = _bytes_of_run(run, source)
     else:
         chosen = _chosen(row.subject, config, folder, data, data_dir)
+        stored = None
+        if row.subject != "full":
+            stored = _bytes(write_tfrecord(chosen, folder / "stored"))
     if interruption is not None and interruption.signal:
         return None
-    with spent.on("evaluating"):
+    evaluating = _Clock(folder / "evaluating.json")
+    with evaluating.on("evaluating"):
         result = score(scored, chosen, data, folder / "evaluation.json")
     made = {
         **described,
         "images": len(chosen.labels),
         "floats": int(chosen.floats_stored),
+        "bytes": stored,
         "outer_steps": chosen.details.get("outer_steps"),
-        "minutes": spent.minutes(),
+        "minutes": {**spent.minutes(), **evaluating.minutes()},
         "hardware": _hardware(),
+        "curve": {
+            str(step): {k: found[k] for k in ("accuracies", "learning_rate")}
+            for step, found in on_the_way.items()
+        },
         **result.to_json(),
     }
     files.write_json(path, made)
     return made
+
+
+def _bytes_of_run(run: DistilledRun, folder: pathlib.Path) -> int:
+    """Returns what a run takes on disk, in its smallest form without loss."""
+    form = next(
+        FORMS[name]
+        for name in ("coefficients_float32", "images_float32")
+        if FORMS[name].fits(run)
+    )
+    return _bytes(form.write(run, run.synthetic_set(), folder / "stored"))
+
+
+def _bytes(export: pathlib.Path) -> int:
+    return sizes.size_of("", export).payload
 
 
 def _same(found: dict[str, Any], described: dict[str, Any]) -> bool:
@@ -231,14 +315,14 @@ class _Part:
 
 
 def _distilled(
-    config: config_lib.Config,
+    row: Row,
     folder: pathlib.Path,
     runs_dir: files.Path,
     data_dir: str | None,
     spent: _Clock,
     interruption: loop.Interruption | None,
-) -> SyntheticSet:
-    experts = None
+) -> DistilledRun:
+    config, experts = row.config(), None
     if OBJECTIVES[config.objective.name].needs_experts:
         # Rows of one data set and network share their experts.
         wanted = {
@@ -256,10 +340,14 @@ def _distilled(
         with spent.on("experts"):
             train_experts.run(config, experts, data_dir)
     with spent.on("distilling"):
-        run = distill.run(
-            config, folder / "run", data_dir, experts, interruption=interruption
+        return distill.run(
+            config,
+            folder / "run",
+            data_dir,
+            experts,
+            evaluate_every=row.evaluate_every,
+            interruption=interruption,
         )
-    return run.synthetic_set()
 
 
 def _chosen(
@@ -292,61 +380,148 @@ def _hardware() -> str:
     return f"{os.cpu_count()} cores, {model}"
 
 
+_HEAD = (
+    "objective | stored as | images | floats | bytes | outer steps | minutes | "
+    "experts | networks x epochs | seed | accuracy | best on the way | "
+    "published | row"
+)
+_OBJECTIVES = {
+    "distribution_matching": "DM",
+    "trajectory_matching": "TM",
+    "gradient_matching": "DC",
+}
+_STORED = {
+    "frequency": "FreD",
+    "pixel": "pixels",
+    "idc": "IDC",
+    "haba": "HaBa",
+}
+
+
 def table(results_dir: files.Path) -> str:
-    """Returns RESULTS.md, made of the JSON files alone.
+    """Returns RESULTS.md, made of the files in `results_dir` alone.
 
     Raises:
         ValueError: a file is no result of this format version.
     """
-    made = {}
-    for path in sorted(pathlib.Path(results_dir).glob("*.json")):
+    results_dir, made = pathlib.Path(results_dir), {}
+    for path in sorted(results_dir.glob("*.json")):
         made[path.stem] = files.read_json(path)
         if made[path.stem].get("format_version") != _FORMAT_VERSION:
             raise ValueError(
                 f"{path} must be a result of format version "
                 f"{_FORMAT_VERSION}. Delete it and make its row again."
             )
-    order = [*ROWS, *sorted(made.keys() - ROWS.keys())]
+    order = [
+        n for n in (*ROWS, *sorted(made.keys() - ROWS.keys())) if n in made
+    ]
+    own = [n for n in order if not (n in ROWS and ROWS[n].run_of)]
     lines = [
         "# Results",
         "",
         "Generated by `python -m trainers.results` from the files in "
-        "`results/`, which say more: all settings, each network's accuracy. "
-        "Test accuracy in per cent at the final outer step, mean and standard "
-        "deviation over networks trained from scratch by the papers' recipe; "
-        "nothing was chosen by it. Minutes are of distilling, experts apart.",
-        "",
-        "| row | images | floats | outer steps | minutes | experts | epochs | "
-        "networks | accuracy | published |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "`results/`, which say more: all settings, each network's accuracy, "
+        "the hardware. Test accuracy in per cent at the final outer step, mean "
+        "and standard deviation over networks trained from scratch; nothing "
+        "was chosen by it. The best evaluation on the way, where there were "
+        "any, is a choice by the test split. Minutes are of distilling, those "
+        "of experts apart, and include what else the machine was doing. Bytes "
+        "are those of the records, without loss.",
     ]
-    for name in order:
-        if name in made:
-            lines.append(_line(name, made[name]))
+    for title, names in _by_budget(own, made).items():
+        lines += ["", f"## {title}", "", f"| {_HEAD} |"]
+        lines.append("|---" * (_HEAD.count("|") + 1) + "|")
+        lines += [_line(name, made[name]) for name in names]
+    lines += _transfer(order, made)
     hardware = sorted({found["hardware"] for found in made.values()})
-    missing = [name for name in ROWS if name not in made]
     lines += ["", f"Hardware: {'; '.join(hardware) or 'none yet'}."]
+    missing = [name for name in ROWS if name not in made]
     if missing:
         lines += ["", f"Not made yet: {', '.join(missing)}."]
+    notes = results_dir / "notes.md"
+    if notes.exists():
+        lines += ["", notes.read_text(encoding="utf-8").strip()]
     return "\n".join(lines) + "\n"
 
 
-def _line(name: str, found: dict[str, Any]) -> str:
-    minutes = found["minutes"]
+def _by_budget(names: list[str], made: dict[str, Any]) -> dict[str, list[str]]:
+    """Returns the rows under each heading, in order."""
+    headings = {}
+    for name in names:
+        config = made[name]["config"]
+        heading = f"{config['dataset']}, ipc {config['ipc']}"
+        if made[name]["subject"] == "full":
+            heading = "Whole training splits"
+        headings.setdefault(heading, []).append(name)
+    return headings
+
+
+def _accuracy(found: dict[str, Any]) -> str:
     accuracy = Evaluation(tuple(found["accuracies"]), found["learning_rate"])
+    return str(accuracy).replace("+-", "±").removesuffix(" %")
+
+
+def _line(name: str, found: dict[str, Any]) -> str:
+    minutes, config = found["minutes"], found["config"]
+    scored, subject = found["evaluation"]["evaluation"], found["subject"]
+    objective = _OBJECTIVES.get(config["objective"]["name"], "")
+    if objective == "DC" and config["augmentation"] != "none":
+        objective = "DSA"
+    stored = config["parameterization"]["name"]
+    best = ""
+    if on_the_way := found.get("curve"):
+        step = max(on_the_way, key=lambda s: sum(on_the_way[s]["accuracies"]))
+        best = f"{_accuracy(on_the_way[step])} at {int(step):,}"
+    if subject != "run":
+        objective, stored = "", {"full": "all images"}.get(subject, subject)
     cells = [
-        f"`{name}`",
+        objective,
+        _STORED.get(stored, stored),
         f"{found['images']:,}",
         f"{found['floats']:,}",
+        f"{found['bytes']:,}" if found.get("bytes") else "",
         "" if found["outer_steps"] is None else f"{found['outer_steps']:,}",
         minutes.get("distilling", ""),
         minutes.get("experts", ""),
-        f"{found['evaluation']['evaluation']['epochs']:,}",
-        len(found["accuracies"]),
-        str(accuracy).replace("+-", "±").removesuffix(" %"),
+        f"{len(found['accuracies'])} x {scored['epochs']:,}",
+        config["seed"],
+        _accuracy(found),
+        best,
         ROWS[name].published if name in ROWS else "",
+        f"`{name}`",
     ]
     return f"| {' | '.join(map(str, cells))} |"
+
+
+def _transfer(names: list[str], made: dict[str, Any]) -> list[str]:
+    """Returns the table of other networks trained on the sets of some rows."""
+    subjects = {}
+    for name in names:
+        if name in ROWS and (origin := ROWS[name].run_of):
+            network = made[name]["evaluation"]["network"]["name"]
+            subjects.setdefault(origin, {})[network] = made[name]
+    if not subjects:
+        return []
+    scored = next(iter(next(iter(subjects.values())).values()))["evaluation"]
+    settings = scored["evaluation"]
+    lines = [
+        "",
+        "## Other networks on the same sets",
+        "",
+        f"From scratch, {settings['epochs']} epochs in batches of "
+        f"{settings['batch_size']}, {settings['networks']} network each.",
+        "",
+        f"| row | {' | '.join(UNSEEN)} | mean of the unseen |",
+        "|---" * (len(UNSEEN) + 2) + "|",
+    ]
+    for origin, found in subjects.items():
+        cells = [_accuracy(found[n]) if n in found else "" for n in UNSEEN]
+        mean = ""
+        if all(cells):
+            means = [found[n]["mean"] for n in UNSEEN]
+            mean = f"{100 * sum(means) / len(means):.1f}"
+        lines.append(f"| `{origin}` | {' | '.join(cells)} | {mean} |")
+    return lines
 
 
 def program() -> int:

@@ -33,7 +33,11 @@ IPC10 = {
     "outer_steps": 10_000,
 }
 # Two cores: a quarter of the real images, as many steps as 20 minutes hold.
-CPU = {"objective.real_batch_per_class": 64, "outer_steps": 400}
+CPU = {
+    "objective.real_batch_per_class": 64,
+    "distiller.memory_average": 0.99,
+    "outer_steps": 400,
+}
 
 ROWS = {
     "cifar10_ipc1_dc": {KEPT: 64},  # ours
@@ -42,7 +46,12 @@ ROWS = {
     "cifar10_ipc10_dc": {KEPT: 160, **IPC10},  # ours
     "cifar10_ipc10_dsa": {KEPT: 160, **IPC10, **DSA},  # ours
     "cifar10_ipc1_dc_cpu": {KEPT: 64, **CPU},  # ours
-    "cifar10_ipc1_dsa_cpu": {KEPT: 64, **CPU, **DSA},  # ours
+    "cifar10_ipc1_dsa_cpu": {  # ours
+        KEPT: 64,
+        **DSA,
+        **CPU,
+        "evaluation.epochs": 300,
+    },
     # Finishes in seconds; for tests and for trying a change.
     "digits_ipc1_dc_tiny": {  # ours
         "dataset": "digits",

@@ -66,7 +66,9 @@ ROWS = {
         objective__student_batch=40,
         experts__count=2,
         experts__epochs=2,
-        outer_steps=200,
+        outer_steps=800,
+        distiller__memory_average=0.99,
+        evaluation__epochs=300,
         evaluation__learning_rate=0.01,
     ),
     "mnist_ipc1_tm_cpu": _row(
@@ -83,6 +85,8 @@ ROWS = {
         experts__count=4,
         experts__epochs=2,
         outer_steps=400,
+        distiller__memory_average=0.99,
+        evaluation__epochs=300,
         evaluation__learning_rate=0.01,
     ),
     # Ours. Three images per class draw too few for the official statistics:

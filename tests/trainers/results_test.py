@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -13,9 +14,20 @@ TINY = {
     ),
     "random": Row("digits_ipc1_dm_tiny", QUICK, "random", (), "14.4 (Nobody)"),
     "fred_tm": Row(
-        "digits_ipc1_tm_tiny", (), "run", ("evaluation.networks=1",)
+        "digits_ipc1_tm_tiny",
+        (),
+        "run",
+        ("evaluation.networks=1",),
+        evaluate_every=2,
     ),
 }
+for network in results.UNSEEN:
+    # A small network in the place of the large ones of that name.
+    TINY[f"fred_tm_on_{network}"] = dataclasses.replace(
+        TINY["fred_tm"],
+        scored_with=("network.name=mlp", "evaluation.networks=1"),
+        run_of="fred_tm",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -30,15 +42,22 @@ def test_every_row_is_a_preset_that_can_be_run():
     for name, row in ROWS.items():
         assert row.subject in ("run", "random", "herding", "full"), name
         scored = row.evaluation()
-        assert scored.network.arguments()["width"] == 128
-        assert scored.evaluation.networks >= 3
         assert name.startswith(scored.dataset)
+        if row.run_of:
+            assert row.config() == ROWS[row.run_of].config()
+            assert name == f"{row.run_of}_on_{scored.network.name}"
+        else:
+            assert scored.network.arguments()["width"] == 128
+            assert scored.evaluation.networks >= 3
         assert scored.holdout == 0
 
 
 def test_a_row_says_all_there_is_to_know(folders):
     found = json.loads((folders[1] / "fred_tm.json").read_text())
     assert found["images"] == 20 and found["floats"] == 640
+    # The stored floats, and where they go.
+    assert 640 * 4 < found["bytes"] < 640 * 4 + 1500
+    assert list(found["curve"]) == ["2", "3"]
     assert found["outer_steps"] == 3
     assert set(found["minutes"]) == {"experts", "distilling", "evaluating"}
     assert len(found["accuracies"]) == 1
@@ -49,6 +68,17 @@ def test_a_row_says_all_there_is_to_know(folders):
     by_chance = json.loads((folders[1] / "random.json").read_text())
     assert by_chance["outer_steps"] is None
     assert by_chance["images"] == 10
+    assert by_chance["curve"] == {}
+
+
+def test_another_network_is_trained_on_the_run_of_another_row(folders):
+    runs, made = folders
+    name = f"fred_tm_on_{results.UNSEEN[0]}"
+    found = json.loads((made / f"{name}.json").read_text())
+    assert found["evaluation"]["network"]["name"] == "mlp"
+    assert found["config"]["network"]["name"] == "convnet"
+    assert not (runs / name / "run").exists()
+    assert found["minutes"]["experts"] >= 0
 
 
 def test_what_is_finished_is_left_as_it_is(folders):
@@ -68,10 +98,16 @@ def test_the_table_comes_from_the_files_alone(folders, monkeypatch):
     monkeypatch.setattr(results, "ROWS", TINY)
     table = results.table(folders[1])
     found = json.loads((folders[1] / "random.json").read_text())
-    line = next(x for x in table.splitlines() if x.startswith("| `random`"))
+    line = next(x for x in table.splitlines() if "| `random` |" in x)
     mean, deviation = 100 * found["mean"], 100 * found["deviation"]
-    assert f"| {mean:.1f} ± {deviation:.1f} | 14.4 (Nobody) |" in line
+    assert f"| {mean:.1f} ± {deviation:.1f} |  | 14.4 (Nobody) |" in line
     assert "Not made yet" not in table
+    assert "## digits, ipc 1" in table
+    assert "| TM | FreD | 20 | 640 |" in table
+    assert " at 2 |" in table or " at 3 |" in table
+    (folders[1] / "notes.md").write_text("Steps mattered.\n")
+    assert results.table(folders[1]).endswith("\n\nSteps mattered.\n")
+    (folders[1] / "notes.md").unlink()
     (folders[1] / "random.json").rename(folders[1] / "other.json")
     try:
         table = results.table(folders[1])
