@@ -32,15 +32,17 @@ CORRUPTIONS = (
     "jpeg_compression",
 )
 SEVERITIES = (1, 2, 3, 4, 5)
-# The TFDS set with the corrupted test images of a data set.
-_PREPARED = {
-    "cifar10": "cifar10_corrupted",
-    "imagenet2012": "imagenet2012_corrupted",
-}
+# The TFDS sets of published corrupted images. ImageNet's classes are known by
+# their synsets, which also name the folders of its usual subsets.
+_CIFAR10 = "cifar10_corrupted"
+_IMAGENET = "imagenet2012_corrupted"
+_SYNSET = re.compile(r"n\d{8}")
 CIFAR_NAMES = {
     "glass_blur": "frosted_glass_blur",
     "elastic_transform": "elastic",
 }
+# What the library draws from a seed of its own unless it is given one.
+_SEEDED = ("impulse_noise", "glass_blur")
 _LEAST_SIZE = 32
 
 
@@ -73,10 +75,13 @@ def load(
 ) -> tuple[Split, str]:
     """Returns corrupted test images and where they come from.
 
-    Published ones are read where TensorFlow Datasets has prepared them, e.g.
-    `cifar10_corrupted/fog_5`. Otherwise they are computed from the test split
-    with the library `imagecorruptions`, an optional extra, whose strengths are
-    those of ImageNet-C: on 32 x 32 pixels they are harsher than CIFAR-10-C.
+    Published ones are read where TensorFlow Datasets has prepared them:
+    `cifar10_corrupted/fog_5`, or `imagenet2012_corrupted/fog_5` for data whose
+    classes are named by ImageNet's synsets (`folder:imagenette`, with
+    `train/n01440764/...`), those classes only and in the size of the data.
+    Otherwise they are computed from the test split with the library
+    `imagecorruptions`, an optional extra, whose strengths are those of
+    ImageNet-C: on 32 x 32 pixels they are harsher than CIFAR-10-C.
 
     Args:
         data: the clean data.
@@ -97,9 +102,14 @@ def load(
             f"`severity` must be one of {SEVERITIES}. Received: {severity}."
         )
     count = images or len(data.test)
-    prepared = _prepared(data.name, name, severity, data_dir)
+    prepared = _prepared(data, name, severity, data_dir)
     if prepared:
-        split = tfds_images.read_test(prepared, data_dir)
+        if prepared.startswith(_IMAGENET):
+            split = tfds_images.read_classes(
+                prepared, data_dir, data.class_names, data.image_shape
+            )
+        else:
+            split = tfds_images.read_test(prepared, data_dir)
         return Split(split.images[:count], split.labels[:count]), (
             f"tfds:{prepared}"
         )
@@ -127,7 +137,7 @@ def corrupt(images: np.ndarray, name: str, severity: int) -> np.ndarray:
 
     What happens to an image depends on the corruption, the severity and the
     image's position alone; the library draws from NumPy's global generator,
-    which is put back.
+    which is put back, or from a seed that it is given.
 
     Args:
         images: uint8 `[n, height, width, 1 or 3]`.
@@ -149,11 +159,13 @@ def corrupt(images: np.ndarray, name: str, severity: int) -> np.ndarray:
     try:
         done = []
         for position, image in enumerate(images):
-            np.random.seed(
-                seeds.integer(0, "corruption", name, severity, position)
-            )
+            seed = seeds.integer(0, "corruption", name, severity, position)
+            np.random.seed(seed)
             result = imagecorruptions.corrupt(
-                image, severity=severity, corruption_name=name
+                image,
+                severity=severity,
+                corruption_name=name,
+                **({"seed": seed} if name in _SEEDED else {}),
             )
             done.append(result[..., : images.shape[-1]])
     finally:
@@ -162,15 +174,15 @@ def corrupt(images: np.ndarray, name: str, severity: int) -> np.ndarray:
 
 
 def _prepared(
-    dataset: str, name: str, severity: int, data_dir: str | None
+    data: ImageData, name: str, severity: int, data_dir: str | None
 ) -> str | None:
     """Returns the TFDS name of prepared corrupted images, if there are any."""
-    base = re.split("[/:]", dataset)[0]
-    if base not in _PREPARED:
+    if re.split("[/:]", data.name)[0] == "cifar10":
+        found = f"{_CIFAR10}/{CIFAR_NAMES.get(name, name)}_{severity}"
+    elif all(map(_SYNSET.fullmatch, data.class_names)):
+        found = f"{_IMAGENET}/{name}_{severity}"
+    else:
         return None
-    if base == "cifar10":
-        name = CIFAR_NAMES.get(name, name)
-    found = f"{_PREPARED[base]}/{name}_{severity}"
     try:
         builder = tfds.builder(found, data_dir=data_dir)
     except (tfds.core.DatasetNotFoundError, ValueError, OSError):

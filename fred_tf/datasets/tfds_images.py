@@ -4,6 +4,7 @@ import difflib
 import json
 import os
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -77,6 +78,62 @@ def read_test(name: str, data_dir: str | None = None) -> Split:
     _prepare(name, builder, download=False)
     tests = [split for split in TEST_SPLITS if split in builder.info.splits]
     return _read_split(builder, tests[0])
+
+
+def read_classes(
+    name: str,
+    data_dir: str | None,
+    class_names: Sequence[str],
+    image_shape: Sequence[int],
+) -> Split:
+    """Returns the test images of some classes of a prepared TFDS data set.
+
+    Only these images are decoded. They are resized without regard to their
+    aspect, as the sets of ImageNet's classes are.
+
+    Args:
+        name: as for `read`.
+        data_dir: as for `read`.
+        class_names: the classes; labels are places in this list.
+        image_shape: `[height, width, 3]`.
+
+    Raises:
+        ValueError: the set lacks a class.
+    """
+    builder = _builder(name, data_dir)
+    _prepare(name, builder, download=False)
+    known = builder.info.features["label"].names
+    if missing := sorted(set(class_names) - set(known)):
+        raise ValueError(
+            f"{name!r} must have the classes {list(class_names)}. It lacks "
+            f"{missing}."
+        )
+    places = np.full(len(known), -1)
+    for place, class_name in enumerate(class_names):
+        places[known.index(class_name)] = place
+    places = tf.constant(places)
+    split = next(s for s in TEST_SPLITS if s in builder.info.splits)
+
+    def read(example):
+        image = tf.io.decode_image(
+            example["image"], channels=3, expand_animations=False
+        )
+        image = tf.image.resize(image, image_shape[:2], antialias=True)
+        image = tf.cast(tf.round(image), tf.uint8)
+        return image, tf.gather(places, example["label"])
+
+    raw = builder.as_dataset(
+        split=split,
+        shuffle_files=False,
+        decoders={"image": tfds.decode.SkipDecoding()},
+    )
+    wanted = raw.filter(lambda e: tf.gather(places, e["label"]) >= 0)
+    try:
+        batches = list(tfds.as_numpy(wanted.map(read).batch(100)))
+    except tf.errors.OpError as error:
+        raise _damaged(builder.data_path, error) from error
+    images, labels = zip(*batches)
+    return Split(np.concatenate(images), np.concatenate(labels))
 
 
 def _builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:

@@ -1,3 +1,5 @@
+import dataclasses
+import importlib
 import importlib.util
 import sys
 
@@ -59,14 +61,49 @@ def test_prepared_images_come_first(monkeypatch):
     assert len(split) == 2
 
 
-def test_prepared_names_are_those_of_tensorflow_datasets():
-    from tensorflow_datasets.image_classification import cifar10_corrupted
+def test_images_of_synsets_come_from_imagenet(monkeypatch):
+    """Those of the data's classes, as large as the data's images."""
+    asked = []
 
-    builder = cifar10_corrupted.Cifar10Corrupted
+    class Prepared:
+        def is_prepared(self):
+            return True
+
+    def builder(name, data_dir):
+        asked.append(name)
+        return Prepared()
+
+    def read_classes(name, data_dir, class_names, image_shape):
+        asked.append((name, class_names, image_shape))
+        return data.test
+
+    data = dataclasses.replace(
+        make("folder:nette"), class_names=("n01440764", "n02102040")
+    )
+    monkeypatch.setattr(corruptions.tfds, "builder", builder)
+    monkeypatch.setattr(corruptions.tfds_images, "read_classes", read_classes)
+    _, source = corruptions.load(data, "glass_blur", 3)
+    name = "imagenet2012_corrupted/glass_blur_3"
+    assert asked == [name, (name, data.class_names, (32, 32, 3))]
+    assert source == f"tfds:{name}"
+
+
+@pytest.mark.parametrize(
+    ("module", "builder", "theirs"),
+    [
+        ("cifar10_corrupted", "Cifar10Corrupted", corruptions.CIFAR_NAMES),
+        ("imagenet2012_corrupted", "Imagenet2012Corrupted", {}),
+    ],
+)
+def test_prepared_names_are_those_of_tensorflow_datasets(
+    module, builder, theirs
+):
+    package = "tensorflow_datasets.image_classification"
+    builder = getattr(importlib.import_module(f"{package}.{module}"), builder)
     known = {config.name for config in builder.BUILDER_CONFIGS}
     for name in corruptions.CORRUPTIONS:
-        theirs = corruptions.CIFAR_NAMES.get(name, name)
-        assert {f"{theirs}_{s}" for s in corruptions.SEVERITIES} <= known
+        name = theirs.get(name, name)
+        assert {f"{name}_{s}" for s in corruptions.SEVERITIES} <= known
 
 
 def test_a_missing_library_is_named(monkeypatch):
@@ -77,7 +114,7 @@ def test_a_missing_library_is_named(monkeypatch):
 
 @needs_library
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("name", ["gaussian_noise", "fog", "pixelate"])
+@pytest.mark.parametrize("name", corruptions.CORRUPTIONS)
 def test_computes_them_the_same_each_time(name, channels):
     data = make(channels=channels)
     before = np.random.get_state()[1].copy()

@@ -7,6 +7,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from fred_tf import datasets
+from fred_tf.datasets import tfds_images
 
 IMAGE = tfds.features.Image(shape=(4, 5, 3))
 LABEL = tfds.features.ClassLabel(names=["ant", "bee"])
@@ -253,3 +254,27 @@ def test_damaged_metadata_are_reported(insects, tmp_path, file):
     (insects / file).write_text('{"fea')
     with pytest.raises(OSError, match=f"insects in {tmp_path} is damaged"):
         datasets.load("insects", str(tmp_path))
+
+
+def test_some_classes_of_a_test_split_are_read(tmp_path):
+    """Numbered by their place in the list, resized."""
+    features = {
+        "image": tfds.features.Image(shape=(4, 6, 3)),
+        "label": tfds.features.ClassLabel(names=["ant", "bee", "cow", "dog"]),
+    }
+    examples = [
+        {"image": np.full((4, 6, 3), 10 * n, np.uint8), "label": n % 4}
+        for n in range(8)
+    ]
+    prepare(tmp_path / "animals" / "1.0.0", features, {"validation": examples})
+    split = tfds_images.read_classes(
+        "animals", str(tmp_path), ("dog", "bee"), (2, 2, 3)
+    )
+    np.testing.assert_array_equal(split.labels, [1, 0, 1, 0])
+    assert split.images.shape == (4, 2, 2, 3)
+    assert split.images.dtype == np.uint8
+    np.testing.assert_array_equal(split.images[:, 0, 0, 0], [10, 30, 50, 70])
+    with pytest.raises(ValueError, match=r"lacks \['cat'\]"):
+        tfds_images.read_classes(
+            "animals", str(tmp_path), ("cat", "dog"), (2, 2, 3)
+        )
