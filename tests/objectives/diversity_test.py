@@ -75,6 +75,23 @@ def test_cosines_are_between_halves():
     np.testing.assert_allclose(pair_cosines(features), [1, -1])
 
 
+def test_extractor_loss_equals_numpy(diversity, generator):
+    """Cross-entropy, 0.1 of the pull apart, 0.1 of the contrast."""
+    views = generator.normal(size=(8, 8, 8, 1)).astype(np.float32)
+    labels = np.array([0, 1, 2, 1, 0, 1, 2, 1])
+    parameters = diversity.network.initialize(SEED)
+    logits = diversity.network.logits(parameters, views).numpy()
+    features = diversity.network.embed(parameters, views).numpy()
+    shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    entropy = -np.log(shares[np.arange(8), labels]).mean()
+    z = features / np.linalg.norm(features, axis=1, keepdims=True)
+    apart = np.mean([(1 - z[i] @ z[i + 4]) / 2 for i in range(4)])
+    contrast = float(supervised_contrast(features, labels))
+    expected = entropy + 0.1 * apart + 0.1 * contrast
+    found = diversity.extractor_loss(parameters, views, tf.constant(labels))
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
 def test_the_extractor_lowers_its_own_loss(diversity, digits):
     images = tf.constant(
         np.concatenate(

@@ -102,3 +102,27 @@ def test_unknown_flag_is_suggested():
     assert (
         "Unknown command line flag 'run_dri'. Did you mean: run_dir" in errors
     )
+
+
+def test_a_coreset_is_selected_and_scored_on_other_networks(tmp_path):
+    """One program's folder is the next one's flag."""
+    selected = start(
+        "trainers.select_coreset",
+        "--preset=digits_ipc1_dm_tiny",
+        "--method=random",
+        f"--run_dir={tmp_path}",
+    )
+    code, output, errors = finish(selected)
+    assert code == 0, errors
+    scored = start(
+        "trainers.evaluate",
+        "--preset=digits_ipc1_dm_tiny",
+        f"--run_dir={tmp_path}",
+        f"--exported={tmp_path / 'tfrecord'}",
+        "--networks=convnet,mlp",
+    )
+    code, output, errors = finish(scored)
+    assert code == 0, errors
+    assert "| convnet | " in output and "| mlp | " in output
+    assert "Mean of the unseen ones: " in output
+    assert (tmp_path / "evaluation_exported_mlp.json").exists()
