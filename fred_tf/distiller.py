@@ -356,10 +356,13 @@ class Distiller:
         new = tf.nest.map_structure(
             lambda after, before: tf.where(finite, after, before), new, state
         )
+        fixed = zip(self.parameterization.non_trainable_variables, constants)
+        with keras.StatelessScope(state_mapping=list(fixed)):
+            norms = self.parameterization.gradient_norms(gradients[:size])
         return new, {
             "loss": loss,
             "gradient_norm": tf.linalg.global_norm(gradients[:size]),
-            **self.parameterization.gradient_norms(gradients[:size]),
+            **norms,
             "finite": tf.cast(finite, tf.float32),
             **dict(zip(self.objective.weight_names, new["variables"][size:])),
         }

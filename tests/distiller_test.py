@@ -8,6 +8,7 @@ import tensorflow as tf
 from fred_tf import assembly, config, presets, seeds
 from fred_tf.distiller import Distiller
 from fred_tf.expert_store import ExpertStore
+from trainers import train_experts
 
 TINY = ("digits_ipc1_dm_tiny", "digits_ipc1_tm_tiny")
 
@@ -84,6 +85,34 @@ def test_jit_lowers_the_loss(digits, expert_dir):
     distiller = make("digits_ipc1_dm_tiny", digits, expert_dir, **changes)
     losses = [distiller()["loss"] for _ in range(20)]
     assert np.mean(losses[-5:]) < np.mean(losses[:5])
+
+
+def test_compiled_outer_step_of_trajectory_matching(digits, tmp_path):
+    """Equals the uncompiled one where nothing random is drawn in it."""
+    name = "digits_ipc1_tm_tiny"
+    small = {"augmentation": "none", "network.depth": 1, "experts.count": 1}
+    train_experts.run(config.replace(presets.preset(name), small), tmp_path)
+    distiller = make(name, digits, tmp_path, **small)
+    numbers = tf.data.Dataset.range(2)
+    references = next(iter(distiller.objective.references(0, numbers).batch(2)))
+    arguments = (*distiller.tensors(), references, tf.constant(1, tf.int64))
+    plain, compiled = (
+        tf.function(distiller.outer_step, autograph=False, jit_compile=jit)
+        for jit in (False, True)
+    )
+    # Pure: all that it reads comes in as an argument.
+    assert not plain.get_concrete_function(*arguments).graph.variables
+    expected, found = plain(*arguments), compiled(*arguments)
+    assert found[1]["finite"] == 1
+    tf.nest.map_structure(
+        lambda ours, theirs: np.testing.assert_allclose(
+            ours, theirs, rtol=1e-4, atol=1e-5 * np.abs(theirs).max()
+        ),
+        found,
+        expected,
+    )
+    before, after = arguments[0]["variables"], found[0]["variables"]
+    assert all(np.any(a != b) for a, b in zip(before, after, strict=True))
 
 
 def test_student_learning_rate_is_learned_and_bounded(digits, expert_dir):
@@ -184,10 +213,9 @@ def outer_gradients(digits, expert_dir, **changes):
     return [np.array(loss), *map(np.array, gradients)]
 
 
-@pytest.mark.slow
 def test_adjoint_equals_unroll_in_the_memory(digits, expert_dir):
     """In float32, with minibatches, augmentation and chunks."""
-    settings = {"objective.student_batch": 8, "objective.student_steps": 5}
+    settings = {"objective.student_batch": 8, "objective.student_steps": 3}
     found = {
         memory: outer_gradients(
             digits,
@@ -201,9 +229,9 @@ def test_adjoint_equals_unroll_in_the_memory(digits, expert_dir):
         for memory, chunk in (("store", 0), ("recompute", 4))
     }
     for stored, recomputed in zip(*found.values(), strict=True):
-        error = np.linalg.norm(stored - recomputed) / np.linalg.norm(stored)
-        assert error < 1e-4
-    assert np.abs(found["store"][1]).max() > 0
+        size = np.linalg.norm(stored)
+        assert size > 0
+        assert np.linalg.norm(stored - recomputed) < 1e-4 * size
 
 
 def test_only_what_the_student_sees_is_decoded(digits, expert_dir):

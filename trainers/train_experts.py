@@ -10,7 +10,10 @@ run continues with the next expert when the same command is given again;
 
 A hundred experts take much room: `--override experts.dtype=float16` halves it
 (`fred_tf.expert_array` says what that costs), and `--override
-experts.stored_epochs=...` keeps only the first epochs.
+experts.stored_epochs=...` keeps only the first epochs. How many the preset
+uses, and what keeping only those would take, the program says at its start;
+all are kept unless asked otherwise, because other presets may use more, and
+what was not stored must be trained again.
 
 Several processes share the work when they write to one folder and each finds
 its place in the environment variable TF_CONFIG, as `tf.distribute` reads it:
@@ -23,7 +26,8 @@ processes trained it.
 
     python -m trainers.train_experts --list_experts --expert_dir=DIR
 
-says what a store holds and what is damaged.
+says what a store holds and what is damaged, and with a --preset also how much
+of it the preset uses.
 """
 
 import time
@@ -35,7 +39,9 @@ from absl import flags, logging
 
 from fred_tf import assembly
 from fred_tf.config import Config
+from fred_tf.expert_array import DTYPES
 from fred_tf.expert_store import ExpertStore, StoredExpert
+from fred_tf.objectives import TrajectoryMatching
 from trainers import run_flags
 
 _LIST = flags.DEFINE_bool(
@@ -72,6 +78,7 @@ def run(
     data = assembly.load_data(config, data_dir, download)
     trainer = assembly.expert_trainer(config, data)
     store = assembly.expert_store(config, data, expert_dir)
+    logging.info("%s", usage(config, store, config.experts.count))
     begun = spoken = time.monotonic()
 
     def report(expert: int, epoch: int, accuracy: float | None) -> None:
@@ -92,6 +99,32 @@ def run(
 
     trainer.train(store, config.experts.count, report, worker)
     return store
+
+
+def usage(config: Config, store: ExpertStore, count: int) -> str:
+    """Returns how much of what a store keeps the objective can use, as text.
+
+    Args:
+        config: its objective counts.
+        store: as experts are stored.
+        count: experts whose room is told.
+    """
+    if not isinstance(config.objective, TrajectoryMatching.Settings):
+        return f"{config.objective.name} uses no experts."
+    objective = config.objective
+    used = objective.max_start_epoch - 1 + objective.expert_epochs
+    row = count * store.parameters * DTYPES[store.dtype][0].itemsize / 1e6
+    kept = (
+        f"{objective.name} uses epochs 0 to {used}, {store.epochs} are stored: "
+        f"{(store.epochs + 1) * row:.3f} MB for {count} "
+        f"expert{'' if count == 1 else 's'}"
+    )
+    if used >= store.epochs:
+        return f"{kept}."
+    return (
+        f"{kept}, or {(used + 1) * row:.3f} MB with `--override "
+        f"experts.stored_epochs={used}` in a folder of their own."
+    )
 
 
 _ROW = "{:>6}  {:22}  {:>6}  {:8}  {:>9}  {:>8}  {}"
@@ -145,6 +178,8 @@ def program() -> int:
         store = ExpertStore(expert_dir)
         experts = store.inspect(_VERIFY.value)
         print(table(store, experts))
+        if run_flags.has_preset():
+            print(usage(run_flags.config(), store, len(store)))
         return int(any(expert.damage for expert in experts))
     run_flags.set_determinism()
     config, worker = run_flags.config(), run_flags.worker()

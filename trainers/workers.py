@@ -25,6 +25,10 @@ _LOST = (
     tf.errors.FailedPreconditionError,
     tf.errors.UnavailableError,
 )
+# What one says where workers have different numbers of replicas.
+_UNEQUAL = re.compile(
+    r"joining a group with size ?(\d+), but that group has size ?(\d+)"
+)
 _TASK = re.compile(r"/job:(\w+)(?:/replica:\d+)?/task:(\d+)")
 
 
@@ -41,8 +45,11 @@ class Workers:
 
     TensorFlow's coordination service notices a dead process by its missing
     heartbeats, within about ten seconds, and then fails the collectives of the
-    others. They get no time limit of their own: waiting for a worker that
-    compiles or saves is no fault.
+    others, whichever worker it was. They get no time limit of their own:
+    waiting for a worker that compiles or saves is no fault.
+
+    All workers must have equally many devices; the first meeting raises a
+    ValueError where they have not.
 
     Args:
         strategy: from `run_flags.strategy()`.
@@ -80,7 +87,19 @@ class Workers:
         values = self._strategy.experimental_distribute_values_from_function(
             of_replica
         )
-        return self._reduce(values).numpy()
+        try:
+            return self._reduce(values).numpy()
+        except tf.errors.InternalError as error:
+            sizes = _UNEQUAL.search(str(error))
+            if sizes is None:
+                raise
+            # TensorFlow takes each worker's own devices for everyone's.
+            one, other = (int(size) // self.count for size in sizes.groups())
+            raise ValueError(
+                "All workers must have equally many devices. Received: "
+                f"{one} on one, {other} on another. Hide the surplus, e.g. "
+                "with the environment variable CUDA_VISIBLE_DEVICES."
+            ) from error
 
     @tf.function(autograph=False)
     def _reduce(self, values):

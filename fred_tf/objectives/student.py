@@ -19,9 +19,10 @@ differentiate theta_N in theta_0, a and the images:
 `tesla`      as `recompute`, but without the Hessians H_i: lambda stays
              lambda_N (Cui et al. 2023, arXiv 2211.10586). An approximation
              that ignores how early images change later gradients: exact for
-             N = 1, and off by 6 % (N = 10, a = 0.01) to 42 % (N = 20, a = 0.1)
-             of the image gradient's norm in `benchmarks/tesla_error.py`, at a
-             cosine above 0.93. Saves a tenth of the time.
+             N = 1; for N from 5 to 50 it is off by 3 to 18 % of the image
+             gradient's norm at a = 0.01, and by 30 to 59 % at a = 0.1, at
+             cosines down to 0.98 and 0.88 (`benchmarks/tesla_error.py`).
+             Saves a tenth of the time.
 
 The products with H_i and dg_i/dX_i are one reverse-mode pass through the
 reverse-mode gradient g_i. Carrying lambda forward through g_i instead needs as
@@ -149,18 +150,19 @@ def recompute(
         def gradient(upstream):
             def backward(turn, adjoint, of_rate, of_images):
                 position = student.steps - 1 - turn
-                products = _products(
+                *of_theta, rate_product, images_product = _products(
                     student,
                     path.read(position),
                     learning_rate,
                     images,
                     position,
                     -adjoint,
+                    hessian,
                 )
                 return (
-                    adjoint + products[0] if hessian else adjoint,
-                    of_rate + products[1],
-                    of_images + products[2],
+                    tf.add_n([adjoint, *of_theta]),
+                    of_rate + rate_product,
+                    of_images + images_product,
                 )
 
             return repeat(
@@ -208,38 +210,48 @@ def _whole_update(student: Student, theta, learning_rate, images, position):
 
 
 def _products(
-    student: Student, theta, learning_rate, images, position, direction
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """Returns <direction, a g> differentiated in theta, a and the images."""
+    student: Student,
+    theta,
+    learning_rate,
+    images,
+    position,
+    direction,
+    hessian: bool,
+) -> tuple[tf.Tensor, ...]:
+    """Returns <direction, a g> differentiated in a and the images.
+
+    With `hessian`, the derivative in theta comes before them.
+    """
     with tf.GradientTape() as tape:
         tape.watch(images)
         batch, labels = student.batch(images, position)
     parts, labels = _pieces(student, batch, labels)
+    whole = [theta, learning_rate] if hessian else [learning_rate]
 
-    def add(chunk, of_theta, of_rate, of_parts):
-        sources = [theta, learning_rate, parts[chunk]]
+    def add(chunk, of_whole, of_parts):
+        part = parts[chunk]
         with tf.GradientTape() as tape:
-            tape.watch(sources)
-            update = _update(student, *sources, labels[chunk])
-        products = tape.gradient(update, sources, output_gradients=direction)
+            tape.watch([*whole, part])
+            update = _update(student, theta, learning_rate, part, labels[chunk])
+        *products, of_part = tape.gradient(
+            update, [*whole, part], output_gradients=direction
+        )
         return (
-            of_theta + products[0],
-            of_rate + products[1],
-            of_parts.write(chunk, products[2]),
+            [total + product for total, product in zip(of_whole, products)],
+            of_parts.write(chunk, of_part),
         )
 
-    of_theta, of_rate, of_parts = repeat(
+    of_whole, of_parts = repeat(
         student.chunks,
         add,
-        tf.zeros_like(theta),
-        tf.zeros_like(learning_rate),
+        [tf.zeros_like(x) for x in whole],
         tf.TensorArray(
             parts.dtype, student.chunks, element_shape=parts.shape[1:]
         ),
     )
     of_batch = tf.reshape(of_parts.stack(), tf.shape(batch))
     of_images = tape.gradient(batch, images, output_gradients=of_batch)
-    return of_theta, of_rate, tf.convert_to_tensor(of_images)
+    return *of_whole, tf.convert_to_tensor(of_images)
 
 
 def _pieces(student: Student, images, labels):

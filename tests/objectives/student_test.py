@@ -163,3 +163,18 @@ def test_graph_of_the_unroll_grows_and_of_the_adjoint_does_not(generator):
 
     assert operations("store", 8) > 1.5 * operations("store", 4)
     assert operations("recompute", 8) == operations("recompute", 4)
+
+
+def test_tesla_takes_no_products_with_hessians(generator):
+    """Neither in the graph of a whole minibatch nor in that of its parts."""
+    inputs = toy_inputs(generator)
+
+    def products(memory, chunks):
+        loss = loss_of(student.STUDENT_MEMORY[memory], 3, chunks)
+        function = tf.function(functools.partial(gradients, loss))
+        library = function.get_concrete_function(inputs).graph.as_graph_def()
+        nodes = [n for f in library.library.function for n in f.node_def]
+        return sum("MatMul" in node.op for node in nodes)
+
+    for chunks in (1, 2):
+        assert products("tesla", chunks) < products("recompute", chunks)

@@ -66,14 +66,16 @@ def test_two_processes_make_the_store_that_one_makes(tmp_path):
     assert content[0] == content[1]
 
 
-def test_a_store_keeps_its_settings(tmp_path, digits):
+def test_a_store_keeps_its_settings(tmp_path, digits, caplog):
     """Appending asks for the same storage; matching for enough epochs."""
     settings = overrides.override(
         TM,
         ["experts.epochs=3", "stored_epochs=2", "experts.dtype=float16"],
     )
     settings = overrides.override(settings, ["experts.count=1"])
-    store = train_experts.run(settings, tmp_path)
+    with caplog.at_level("INFO"):
+        store = train_experts.run(settings, tmp_path)
+    assert "uses epochs 0 to 2, 2 are stored: " in caplog.text
     assert (store.epochs, store.dtype) == (2, "float16")
     more = overrides.override(settings, ["experts.count=2"])
     assert len(train_experts.run(more, tmp_path)) == 2
@@ -136,6 +138,40 @@ def test_the_table_is_aligned_and_sums_up(expert_dir):
     )
 
 
+@pytest.mark.parametrize(
+    ("assignments", "said"),
+    [
+        # 6 + 1 of 50 + 1 arrays of 320,010 parameters.
+        (
+            [],
+            "trajectory_matching uses epochs 0 to 6, 50 are stored: "
+            "6528.204 MB for 100 experts, or 896.028 MB with `--override "
+            "experts.stored_epochs=6` in a folder of their own.",
+        ),
+        (
+            ["stored_epochs=6", "experts.dtype=float16"],
+            "trajectory_matching uses epochs 0 to 6, 6 are stored: "
+            "448.014 MB for 100 experts.",
+        ),
+        (
+            ["objective.name=distribution_matching"],
+            "distribution_matching uses no experts.",
+        ),
+    ],
+)
+def test_usage_tells_what_a_preset_needs(tmp_path, assignments, said):
+    settings = overrides.override(
+        presets.preset("cifar10_ipc1_tm"), assignments
+    )
+    description = {
+        "epochs": settings.experts.epochs_on_disk,
+        "parameters": 320_010,
+        "dtype": settings.experts.dtype,
+    }
+    store = ExpertStore.create_or_open(tmp_path, description)
+    assert train_experts.usage(settings, store, 100) == said
+
+
 def test_the_list_goes_on_after_what_is_damaged(tmp_path):
     description = {"epochs": 1, "parameters": 2, "dtype": "bfloat16"}
     store = ExpertStore.create_or_open(tmp_path, description)
@@ -144,7 +180,12 @@ def test_the_list_goes_on_after_what_is_damaged(tmp_path):
     path = tmp_path / "trajectory_00001.npy"
     content = path.read_bytes()
     path.write_bytes(content[:-1] + b"\1")
-    flags = ("--list_experts", "--verify", f"--expert_dir={tmp_path}")
+    flags = (
+        "--list_experts",
+        "--verify",
+        f"--expert_dir={tmp_path}",
+        "--preset=digits_ipc1_tm",
+    )
     thorough = start(*flags)
     quick = train_experts.table(store, ExpertStore(tmp_path).inspect())
     assert "damaged" not in quick and "3 usable of 3" in quick
@@ -161,6 +202,7 @@ def test_the_list_goes_on_after_what_is_damaged(tmp_path):
         "2 usable of 3 experts; 0.000 MB; unnamed data; unnamed network; test "
         "accuracy 25.0 +- 25.0 %"
     )
+    assert lines[6].startswith("trajectory_matching uses epochs 0 to 11, 1 are")
 
 
 @pytest.mark.parametrize(

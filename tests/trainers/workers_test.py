@@ -83,7 +83,26 @@ def memory_of(run: DistilledRun) -> np.ndarray:
     return run.parameterization.trainable_variables[0].numpy()
 
 
-def test_death_resume_stop_and_the_same_memory(tmp_path, expert_dir):
+def assert_lost(result, killed, port, folder) -> int:
+    """Checks what the survivor of a pair says; returns the step it names."""
+    code, _, errors = result
+    assert code == 1, errors
+    assert "Traceback" not in errors
+    found = re.fullmatch(
+        rf"WorkerLostError: Worker {killed} \(localhost:(\d+)\) is gone in "
+        r"outer step (\d+); its own output may tell why\. The last checkpoint "
+        r"in (.*) is of step (\d+)\. Give the same command on all workers to "
+        "continue from there.",
+        errors.strip().splitlines()[-1],
+    )
+    assert found, errors
+    found_port, step, where, checkpoint = found.groups()
+    assert (int(found_port), where) == (port, str(folder))
+    assert int(checkpoint) < int(step)
+    return int(checkpoint)
+
+
+def test_deaths_resume_stop_and_the_same_memory(tmp_path, expert_dir):
     folder = tmp_path / "run"
     metrics = folder / "metrics.jsonl"
     command = [
@@ -95,26 +114,17 @@ def test_death_resume_stop_and_the_same_memory(tmp_path, expert_dir):
         "--override=outer_steps=100000",
     ]
 
-    with Pair(*command) as pair:
-        pair.wait_for(metrics, lines=3)
-        pair.processes[1].kill()
-        code, _, errors = pair.finish(0)
     checkpoints = Checkpoints(folder / "checkpoints", tf.train.Checkpoint())
-    saved = checkpoints.steps()[-1]
-    assert code == 1, errors
-    assert "Traceback" not in errors
-    last = errors.strip().splitlines()[-1]
-    found = re.fullmatch(
-        r"WorkerLostError: Worker 1 \(localhost:(\d+)\) is gone in outer step "
-        r"(\d+); its own output may tell why\. The last checkpoint in (.*) is "
-        r"of step (\d+)\. Give the same command on all workers to continue "
-        "from there.",
-        last,
-    )
-    assert found, errors
-    port, step, where, checkpoint = found.groups()
-    assert (int(port), where) == (pair.ports[1], str(folder))
-    assert saved == int(checkpoint) < int(step)
+    saved = 0
+    # Worker 0 also leads: TensorFlow's coordination service dies with it.
+    for killed in (1, 0):
+        with Pair(*command) as pair:
+            pair.wait_for(metrics, lines=saved + 3)
+            pair.processes[killed].kill()
+            result = pair.finish(1 - killed)
+        named = assert_lost(result, killed, pair.ports[killed], folder)
+        assert named == checkpoints.steps()[-1] > saved
+        saved = named
 
     # Only worker 1 is told to stop; both end after the same step.
     with Pair(*command) as pair:
@@ -129,7 +139,8 @@ def test_death_resume_stop_and_the_same_memory(tmp_path, expert_dir):
 
     steps = [json.loads(x)["step"] for x in metrics.read_text().splitlines()]
     assert steps == list(range(1, stopped + 1))
-    assert len(list((folder / "tensorboard").iterdir())) == 2
+    # One file for each of the three times that the chief started.
+    assert len(list((folder / "tensorboard").iterdir())) == 3
 
     settings = overrides.override(
         presets.preset(PRESET), [f"outer_steps={stopped}"]
@@ -197,6 +208,29 @@ def test_disagreement_names_both_values():
     ):
         second.agree({"config": {"seed": 7}, "jit": True})
     Second(len(theirs), theirs).agree({"config": {"seed": 0}, "jit": True})
+
+
+def test_unequal_numbers_of_devices_are_refused(monkeypatch):
+    """In the words of TensorFlow 2.21, tried with two processes."""
+    error = tf.errors.InternalError(
+        None,
+        None,
+        "Collective ops is aborted by: Device /job:worker/replica:0/task:1/"
+        "device:GPU:0 is joining a group with size4, but that group has size 2 "
+        "(group_key=1)",
+    )
+
+    def fail(values):
+        raise error
+
+    two = workers.Workers(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
+    two.count = 2
+    monkeypatch.setattr(two, "_reduce", fail)
+    with pytest.raises(ValueError, match="Received: 2 on one, 1 on another"):
+        two.meet()
+    error._message = "something else"
+    with pytest.raises(tf.errors.InternalError, match="something else"):
+        two.meet()
 
 
 def test_signal_of_another_worker_counts():

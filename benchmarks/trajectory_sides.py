@@ -1,0 +1,179 @@
+"""What `trajectory_step.py` times and weighs, one function a side.
+
+Each takes the number of student steps and the width of the network, and
+returns a function that computes one outer gradient or step. Libraries are
+imported inside, so that a process holds those of its own side only.
+"""
+
+import functools
+import tempfile
+from collections.abc import Callable
+
+IMAGES, CLASSES, CHUNK = 160, 10, 32
+
+Call = Callable[[], object]
+
+
+def student(memory: str, chunk: int, steps: int, width: int) -> Call:
+    """The student alone: its gradient in images and learning rate.
+
+    Args:
+        memory: one of `fred_tf.objectives.student.STUDENT_MEMORY`.
+        chunk: images treated at a time, 0 for all.
+        steps: student steps.
+        width: channels of the network.
+    """
+    import numpy as np
+    import tensorflow as tf
+
+    from fred_tf import seeds
+    from fred_tf.augmentations import SiameseAugmentation
+    from fred_tf.networks import ConvNet, Functional
+    from fred_tf.objectives.student import STUDENT_MEMORY, Student, chunks_of
+
+    network = Functional(ConvNet((32, 32, 3), CLASSES, width=width))
+    augmentation = SiameseAugmentation()
+    start = network.flatten(network.initialize(seeds.named(0, "network")))
+    generator = np.random.default_rng(0)
+    images = generator.normal(size=(IMAGES, 32, 32, 3)).astype(np.float32)
+    labels = tf.range(IMAGES) % CLASSES
+
+    @tf.function(autograph=False)
+    def gradient(images, learning_rate, seed):
+        def batch(images, position):
+            return augmentation(images, seeds.fold(seed, position)), labels
+
+        def loss(theta, images, labels):
+            logits = network.logits(network.unflatten(theta), images)
+            return tf.reduce_mean(
+                tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+            )
+
+        unrolled = Student(batch, loss, steps, chunks_of(IMAGES, 0, chunk))
+        sources = [images, learning_rate]
+        with tf.GradientTape() as tape:
+            tape.watch(sources)
+            end = STUDENT_MEMORY[memory](unrolled, start, learning_rate, images)
+            far = tf.reduce_sum(end**2)
+        return tape.gradient(far, sources)
+
+    arguments = (
+        tf.constant(images),
+        tf.constant(0.01),
+        tf.constant(seeds.named(0, "step")),
+    )
+    return lambda: gradient(*arguments)[0].numpy()
+
+
+def distiller(chunk: int, steps: int, width: int) -> Call:
+    """The whole outer step of the preset `cifar10_ipc1_tm`.
+
+    Real images and the one expert are noise of the right shape and size: what
+    is decoded, read, matched and updated is the program's own.
+
+    Args:
+        chunk: `student_chunk`.
+        steps: student steps.
+        width: channels of the network.
+    """
+    import numpy as np
+
+    from fred_tf import assembly, config, presets
+    from fred_tf.datasets import KNOWN, ImageData
+    from fred_tf.datasets.image_data import Split
+    from fred_tf.normalizations import Standardize
+
+    settings = config.replace(
+        presets.preset("cifar10_ipc1_tm"),
+        {
+            "objective.student_steps": steps,
+            "objective.student_chunk": chunk,
+            "network.width": width,
+            # All that the preset reads.
+            "experts.stored_epochs": 6,
+            # Noise teaches nothing; so the memory stays what it was.
+            "distiller.memory_learning_rate": 1.0,
+        },
+    )
+    generator = np.random.default_rng(0)
+    shape = KNOWN["cifar10"].image_shape
+
+    def split(count):
+        images = generator.integers(0, 256, (count, *shape), np.uint8)
+        return Split(images, np.arange(count, dtype=np.int32) % CLASSES)
+
+    data = ImageData(
+        "cifar10",
+        split(50_000),
+        split(CLASSES),
+        tuple(map(str, range(CLASSES))),
+        Standardize((0.5,) * 3, (0.25,) * 3),
+    )
+    folder = tempfile.TemporaryDirectory()
+    store = assembly.expert_store(settings, data, folder.name)
+    size = (store.epochs + 1, store.parameters)
+    walk = generator.standard_normal(size, np.float32)
+    store.append((0.02 * walk).cumsum(0))
+    made = assembly.distiller(settings, data, folder.name)
+    assembly.adapt(made.parameterization, data, settings.seed)
+
+    def step():
+        scalars = made()
+        if not scalars["finite"]:
+            raise FloatingPointError(f"Step {made.step} diverged: {scalars}")
+        return folder, scalars  # The folder lives as long as its reader.
+
+    return step
+
+
+def pytorch(steps: int, width: int) -> Call:
+    """The student alone in PyTorch, by the book, without augmentation."""
+    import torch
+    from torch.nn import functional
+
+    torch.manual_seed(0)
+    shapes, channels = [], 3
+    for _ in range(3):
+        shapes += [(width, channels, 3, 3), (width,), (width,), (width,)]
+        channels = width
+    shapes += [(CLASSES, width * 16), (CLASSES,)]
+    sizes = [torch.Size(shape).numel() for shape in shapes]
+    start = 0.05 * torch.randn(sum(sizes))
+    images = torch.randn(IMAGES, 3, 32, 32, requires_grad=True)
+    labels = torch.arange(IMAGES) % CLASSES
+    rate = torch.tensor(0.01, requires_grad=True)
+
+    def logits(theta):
+        parts = [p.view(s) for p, s in zip(theta.split(sizes), shapes)]
+        x = images
+        for block in range(3):
+            kernel, bias, gamma, beta = parts[4 * block : 4 * block + 4]
+            x = functional.conv2d(x, kernel, bias, padding=1)
+            x = functional.group_norm(x, width, gamma, beta)
+            x = functional.avg_pool2d(functional.relu(x), 2)
+        return functional.linear(x.flatten(1), parts[-2], parts[-1])
+
+    def gradient():
+        theta = start.clone().requires_grad_()
+        for _ in range(steps):
+            loss = functional.cross_entropy(logits(theta), labels)
+            (slope,) = torch.autograd.grad(loss, theta, create_graph=True)
+            theta = theta - rate * slope
+        return torch.autograd.grad((theta**2).sum(), [images, rate])
+
+    return gradient
+
+
+STUDENTS = {
+    "store": functools.partial(student, "store", 0),
+    "recompute": functools.partial(student, "recompute", 0),
+    f"recompute, chunk {CHUNK}": functools.partial(student, "recompute", CHUNK),
+    "tesla": functools.partial(student, "tesla", 0),
+}
+PYTORCH = {"pytorch unroll": pytorch}
+SIDES = {
+    **STUDENTS,
+    "whole step": functools.partial(distiller, 0),
+    f"whole step, chunk {CHUNK}": functools.partial(distiller, CHUNK),
+    **PYTORCH,
+}
