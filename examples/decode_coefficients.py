@@ -1,11 +1,13 @@
 """Reads a frequency-native export with TensorFlow alone; copy it freely.
 
-    python examples/decode_coefficients.py runs/cifar10/export/int8
+    python examples/decode_coefficients.py runs/cifar10/export/coefficients_int8
 
 `images_of` is all that is needed: the records keep, per class, the positions
 and the values of a few DCT coefficients; the rest of each spectrum is zero.
+`checked` makes sure that no bit of them has changed, and no record is missing.
 """
 
+import hashlib
 import json
 import pathlib
 import sys
@@ -13,10 +15,29 @@ import sys
 import tensorflow as tf
 
 
+def checked(folder: pathlib.Path) -> tuple[dict, list[str]]:
+    """Returns what the manifest says, and the files of records, undamaged."""
+
+    def check(path, content: bytes, sha256: str):
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise ValueError(f"{path} is not as it was written.")
+
+    path = folder / "manifest.json"
+    facts = json.loads(path.read_text())
+    found = facts.get("kind"), facts.get("format_version")
+    if found != ("coefficients", 3):
+        raise ValueError(f"{path} is not of coefficients, version 3: {found}.")
+    own = facts.pop("sha256", "")
+    check(path, json.dumps(facts, sort_keys=True).encode(), own)
+    files = {folder / name: entry for name, entry in facts["files"].items()}
+    for path, entry in files.items():
+        check(path, path.read_bytes(), entry["sha256"])
+    return facts, [str(path) for path in files]
+
+
 def images_of(folder) -> tf.data.Dataset:
     """Streams `(image, label)`: normalised float32 images, class by class."""
-    folder = pathlib.Path(folder)
-    facts = json.loads((folder / "manifest.json").read_text())
+    facts, files = checked(pathlib.Path(folder))
     *spatial, channels = facts["image_shape"]
     memory, norm = facts["parameterization"], None
     if memory["transform"] != "dct":
@@ -57,7 +78,6 @@ def images_of(folder) -> tf.data.Dataset:
         order = [0, *range(2, images.shape.rank), 1]
         return tf.transpose(images, order), tf.repeat(part["label"], instances)
 
-    files = sorted(str(path) for path in folder.glob("*.tfrecord-*"))
     return tf.data.TFRecordDataset(files).map(decode).unbatch()
 
 

@@ -9,7 +9,8 @@ that fit the run:
                      png (to look at), for `tfds.builder_from_directory`
     coefficients_*/  what FreD stores, in float32, float16, int8, int6, int4
     saved_model/1/   decodes instances, for `tf.saved_model.load` and Serving
-    memory.keras     the same for `keras.saving.load_model`
+    memory.keras     the same for `keras.saving.load_model`; what it does not
+                     say of the data set is in memory.json
     gallery.png      the images; masks.png the kept frequencies per class
     sizes.md         the bytes of each, beside the same images as pictures
 
@@ -17,7 +18,8 @@ that fit the run:
 experts give each image; readers that know soft labels train on them.
 
 `--measure` also trains networks on what is read back of each form that loses
-something, as the run's config says; overrides apply. Stopped, it continues.
+something, as the run's config says, and states by how much their accuracy
+differs from that of float32; overrides apply. Stopped, it continues.
 """
 
 import dataclasses
@@ -95,23 +97,35 @@ def run(
     described = _with_details(
         decoded, evaluations=measured(distilled.folder.path, decoded)
     )
+    exact = None
+    if measure_on is not None:
+        exact = _measure(
+            config, decoded, decoded, measure_on, export_dir, "images_float32"
+        )
     written, rows = [], []
     for name, form in chosen.items():
         path = export_dir / form.path
         form.write(distilled, described, path)
         row = sizes.size_of(name, path)
-        if form.read and measure_on is not None:
+        if form.read and exact is not None:
             result = _measure(
                 config, decoded, form.read(path), measure_on, export_dir, name
             )
-            result_facts = {"form": name, **result.to_json()}
+            difference = result.mean - exact.mean
+            result_facts = {
+                "form": name,
+                **result.to_json(),
+                "difference_to_float32": difference,
+            }
             form.write(
                 distilled,
                 _with_details(described, this_form=result_facts),
                 path,
             )
             row = dataclasses.replace(
-                sizes.size_of(name, path), accuracy=result
+                sizes.size_of(name, path),
+                accuracy=result,
+                difference=difference,
             )
         written.append(path)
         if path.suffix != ".png":

@@ -1,14 +1,17 @@
 """What FreD really stores, as TFRecord files: kept coefficients, no images."""
 
+import math
 import os
 import pathlib
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from export import check_replaceable, manifest
+from export import manifest
+from export.provenance import provenance, purpose
 from fred_tf import budget, files, normalizations, records, rounding
 from fred_tf.parameterizations import Frequency
 from fred_tf.settings import check_one_of
@@ -70,10 +73,9 @@ def write_coefficients(
             *rounding.quantize(by_class, memory.bits)
         )
     values, scales = _stored(by_class, storage)
-    positions = budget.positions(memory.image_shape)
-    table_type = "uint16" if positions <= 2**16 else "int32"
+    table_type = _table_type(memory.image_shape)
     table = memory.table.numpy().astype(table_type)
-    check_replaceable(folder, manifest.NAME)
+    manifest.check_replaceable(folder)
     with files.replacing_folder(folder) as temporary:
         path = temporary / _SHARD
         with tf.io.TFRecordWriter(os.fspath(path)) as writer:
@@ -91,6 +93,15 @@ def write_coefficients(
             image_shape=list(memory.image_shape),
             instances_per_class=memory.instances_per_class,
             parameterization=records.plain(settings.arguments("bits")),
+            description=(
+                f"{purpose(described)} Stored are, for each image and channel, "
+                f"{memory.coefficients_per_channel} coefficients of the "
+                f"transform {settings.transform!r} as {storage}, and for each "
+                "class their positions. Decoded images are normalised and may "
+                "leave the range of real ones: pixels in [0, 1] units are "
+                "image * deviation + mean, both in `normalization`."
+            ),
+            **provenance(described),
             **_facts(described),
         )
     return folder
@@ -101,22 +112,47 @@ def read_coefficients(folder: files.Path) -> SyntheticSet:
 
     Raises:
         FileNotFoundError: there is no export at `folder`.
-        ValueError: see `manifest.verify`.
+        ValueError: see `manifest.verify`; or the records are not as the
+            manifest describes them.
     """
     folder = pathlib.Path(folder)
     facts = manifest.verify(folder, KIND)
+    try:
+        return _decoded(folder / _SHARD, facts)
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        ArithmeticError,
+        zlib.error,
+    ) as error:
+        raise ValueError(
+            f"Records of an export must be as its {manifest.NAME} describes "
+            f"them. Received: {folder}, where {type(error).__name__}: {error}. "
+            "Write it again with `python -m export`, or get it from a source "
+            "that you trust."
+        ) from error
+
+
+def _decoded(shard: pathlib.Path, facts: dict[str, Any]) -> SyntheticSet:
+    """Returns the set of one file of records, with what is said of it."""
     settings = Frequency.Settings(**facts["parameterization"])
+    classes = [
+        _parse(record.numpy(), facts, settings.coefficients_per_channel)
+        for record in tf.data.TFRecordDataset(os.fspath(shard))
+    ]
+    if len(classes) != len(facts["class_names"]):
+        raise ValueError(
+            f"{len(classes)} records are of {len(facts['class_names'])} classes"
+        )
+    # By now the records have borne out the sizes that the manifest claims.
     memory = Frequency(
         facts["image_shape"],
-        len(facts["class_names"]),
+        len(classes),
         facts["instances_per_class"],
         transform=settings.make_transform(),
         **settings.arguments("transform", "norm"),
     )
-    classes = [
-        _parse(record.numpy(), facts, memory)
-        for record in tf.data.TFRecordDataset(os.fspath(folder / _SHARD))
-    ]
     memory.table.assign(np.stack([table for table, _ in classes]))
     memory.values.assign(np.concatenate([values for _, values in classes]))
     return SyntheticSet(
@@ -129,6 +165,11 @@ def read_coefficients(folder: files.Path) -> SyntheticSet:
         student_learning_rate=facts["student_learning_rate"],
         details=facts["details"],
     )
+
+
+def _table_type(image_shape: Sequence[int]) -> str:
+    """Returns the integer type of positions in an image of this shape."""
+    return "uint16" if budget.positions(image_shape) <= 2**16 else "int32"
 
 
 def _stored(
@@ -168,24 +209,39 @@ def _deflated(raw: bytes) -> bytes:
 
 
 def _parse(
-    record: bytes, facts: dict[str, Any], memory: Frequency
+    record: bytes, facts: dict[str, Any], kept: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the table `[kept]` and the values of a class."""
+    """Returns the table `[kept]` and the values of a class.
+
+    Raises:
+        ValueError: the record does not hold what the manifest claims.
+    """
     features = tf.train.Example.FromString(record).features.feature
 
-    def part(name: str, dtype) -> np.ndarray:
+    def part(name: str, dtype, *shape: int) -> np.ndarray:
         stored = features[name].bytes_list.value[0]
-        return np.frombuffer(zlib.decompress(stored), dtype)
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        # Unpacks no more than is claimed; a few bytes may unpack to many.
+        raw = zlib.decompressobj().decompress(stored, size + 1)
+        if len(raw) != size:
+            raise ValueError(f"{name} {shape} must take {size} bytes")
+        return np.frombuffer(raw, dtype).reshape(shape)
 
-    storage = facts["storage"]
-    values = part("values", "int8" if storage in BITS else storage)
-    values = values.reshape(
-        memory.instances_per_class, *memory.values.shape[1:]
+    storage, shape = facts["storage"], facts["image_shape"]
+    check_one_of("storage", storage, STORAGES)
+    values = part(
+        "values",
+        "int8" if storage in BITS else storage,
+        facts["instances_per_class"],
+        kept,
+        shape[-1],
     )
     if storage != "float32":
-        scales = part("scales", tf.bfloat16.as_numpy_dtype)
+        scales = part("scales", tf.bfloat16.as_numpy_dtype, kept)
         values = rounding.dequantize(values[None], scales[None]).numpy()[0]
-    table = part("table", facts["table_type"]).astype(np.int32)
+    table = part("table", _table_type(shape), kept).astype(np.int32)
+    if table.min() < 0 or table.max() >= budget.positions(shape):
+        raise ValueError(f"a position lies outside images {shape}")
     return table, values.astype(np.float32)
 
 

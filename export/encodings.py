@@ -17,9 +17,16 @@ class Encoding(abc.ABC):
 
     Attributes:
         loss: what is lost, in words for the user.
+        description: what the stored images are and how pixels come of them,
+            in words for the user.
     """
 
     loss: str
+    description: str = (
+        "They are normalised and may leave the range of real images: pixels "
+        "in [0, 1] units are image * deviation + mean, both in `normalization` "
+        "of the metadata."
+    )
 
     @abc.abstractmethod
     def features(self, shape: Sequence[int]) -> dict[str, Any]:
@@ -87,6 +94,12 @@ class Png(Encoding):
     """
 
     loss = "a 510th of each image's range of values"
+    description = (
+        "Each is a picture of its own range of values: pixels in [0, 1] units, "
+        "which they may leave, are low + image / 255 * (high - low); nothing "
+        "else is to be undone. Networks take (pixel - mean) / deviation, both "
+        "in `normalization` of the metadata."
+    )
 
     def features(self, shape):
         if len(shape) != 3 or shape[-1] not in (1, 3):

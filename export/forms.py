@@ -5,6 +5,7 @@ import functools
 import pathlib
 from collections.abc import Callable
 
+from export import coefficients, manifest, tfrecord
 from export.coefficients import (
     STORAGES,
     read_coefficients,
@@ -12,6 +13,7 @@ from export.coefficients import (
 )
 from export.encodings import ENCODINGS
 from export.images import write_gallery, write_masks
+from export.provenance import provenance
 from export.saved_model import write_keras, write_saved_model
 from export.tfrecord import read_tfrecord, write_tfrecord
 from fred_tf.distilled_run import DistilledRun
@@ -61,15 +63,24 @@ def _coefficients(run, decoded, path, storage):
     )
 
 
-def _saved_model(run, decoded, path):
-    facts = {
+def _facts(decoded):
+    """Returns what no model says: pixels, names, how to train, what to cite."""
+    return {
         "dataset": decoded.dataset,
         "class_names": list(decoded.class_names),
         "normalization": decoded.normalization.get_config(),
         "student_learning_rate": decoded.student_learning_rate,
         "details": dict(decoded.details),
+        **provenance(decoded),
     }
-    return write_saved_model(run.parameterization, path, facts)
+
+
+def _saved_model(run, decoded, path):
+    return write_saved_model(run.parameterization, path, _facts(decoded))
+
+
+def _keras(run, decoded, path):
+    return write_keras(run.parameterization, path, _facts(decoded))
 
 
 FORMS = {
@@ -93,10 +104,7 @@ FORMS = {
     },
     # As TensorFlow Serving wants it: <name>/<version>.
     "saved_model": Form("saved_model/1", _saved_model),
-    "keras": Form(
-        "memory.keras",
-        lambda run, decoded, path: write_keras(run.parameterization, path),
-    ),
+    "keras": Form("memory.keras", _keras),
     "gallery": Form(
         "gallery.png",
         lambda run, decoded, path: write_gallery(decoded, path),
@@ -105,7 +113,7 @@ FORMS = {
     "masks": Form(
         "masks.png",
         lambda run, decoded, path: write_masks(
-            run.parameterization.masks, run.facts.class_names, path
+            run.parameterization, run.facts.class_names, path
         ),
         fits=_has_frequencies,
     ),
@@ -119,6 +127,14 @@ def read_export(folder: pathlib.Path) -> SyntheticSet:
         FileNotFoundError: there is no export at `folder`.
         ValueError: it is damaged, or of another kind or format version.
     """
-    if list(pathlib.Path(folder).glob("coefficients.tfrecord*")):
-        return read_coefficients(folder)
-    return read_tfrecord(folder)
+    readers = {
+        tfrecord.KIND: read_tfrecord,
+        coefficients.KIND: read_coefficients,
+    }
+    kind = manifest.read(folder)["kind"]
+    if kind not in readers:
+        raise ValueError(
+            f"Exports of {' and '.join(readers)} can be read. Received: "
+            f"{kind!r} in {folder}. Give another folder of `python -m export`."
+        )
+    return readers[kind](folder)

@@ -3,9 +3,8 @@
 import pathlib
 from collections.abc import Sequence
 
-import numpy as np
-
 from fred_tf import figures, files
+from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
 
 
@@ -17,7 +16,8 @@ def write_gallery(
 
 
 def write_masks(
-    masks: np.ndarray, class_names: Sequence[str], path: files.Path
+    memory: Frequency, class_names: Sequence[str], path: files.Path
 ) -> pathlib.Path:
-    """Writes `figures.masks` as the PNG `path` and returns it."""
-    return figures.save(figures.masks(masks, class_names), path)
+    """Writes `figures.masks` of a memory as the PNG `path` and returns it."""
+    drawn = figures.masks(memory.masks, class_names, memory.transform.axis)
+    return figures.save(drawn, path)

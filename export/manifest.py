@@ -1,10 +1,12 @@
-"""What an export must consist of: `manifest.json`, written last.
+"""What an export must consist of: a manifest, written last.
 
 TFRecord files lose whole records unnoticed: readers other than ours see
 neither a cut between two records nor a shard too many. The manifest has the
-SHA-256 of every file and the number of records in every shard.
+SHA-256 of every file, the number of records in every shard, and the SHA-256
+of itself, since what it says else is data, too.
 """
 
+import json
 import os
 import pathlib
 from collections.abc import Mapping
@@ -12,57 +14,96 @@ from typing import Any
 
 import tensorflow as tf
 
+from export import check_replaceable as check_folder
 from fred_tf import files
+from fred_tf.records import plain
 
 NAME = "manifest.json"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+
+
+def seal(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a manifest with the SHA-256 of the rest of it as `sha256`.
+
+    The hash is that of `json.dumps(rest, sort_keys=True)`: neither white space
+    nor the order of keys counts.
+
+    Args:
+        values: JSON values; an earlier `sha256` is replaced.
+    """
+    rest = {key: value for key, value in values.items() if key != "sha256"}
+    text = json.dumps(rest, sort_keys=True)
+    return {**rest, "sha256": files.digest(text.encode())}
+
+
+def check_replaceable(folder: pathlib.Path) -> None:
+    """Refuses to replace a folder that is no export with a manifest.
+
+    Raises:
+        FileExistsError: `folder` is a file, or something else.
+    """
+    # Expert stores have a file of the same name, without this key.
+    check_folder(folder, NAME, '"files"')
 
 
 def write(
-    folder: pathlib.Path, kind: str, records: Mapping[str, int], **facts: Any
+    folder: pathlib.Path,
+    kind: str,
+    lengths: Mapping[str, int],
+    place: str = NAME,
+    **facts: Any,
 ) -> None:
     """Writes the manifest of a folder that is complete otherwise.
 
     Args:
-        folder: holds plain files only.
+        folder: holds plain files, and folders of them.
         kind: what kind of export it is.
-        records: number of records by name of TFRecord file.
+        lengths: number of records by name of TFRecord file.
+        place: where in the folder the manifest lies.
         **facts: what else the manifest says, fit for JSON.
     """
     entries = {}
-    for path in sorted(folder.iterdir()):
-        entries[path.name] = {"sha256": files.sha256(path)}
-        if path.name in records:
-            entries[path.name]["records"] = records[path.name]
-    files.write_json(
-        folder / NAME,
-        {
-            "format_version": FORMAT_VERSION,
-            "kind": kind,
-            **facts,
-            "files": entries,
-        },
-    )
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            name = path.relative_to(folder).as_posix()
+            entries[name] = {"sha256": files.sha256(path)}
+            if name in lengths:
+                entries[name]["records"] = lengths[name]
+    values = {
+        "format_version": FORMAT_VERSION,
+        "kind": kind,
+        **facts,
+        "files": entries,
+    }
+    files.write_json(folder / place, seal(plain(values)))
 
 
-def verify(folder: files.Path, kind: str) -> dict[str, Any]:
+def verify(folder: files.Path, kind: str, place: str = NAME) -> dict[str, Any]:
     """Compares every file of an export with its manifest.
 
     Args:
         folder: the export.
         kind: what kind it must be of.
+        place: where in the folder the manifest lies.
 
     Returns:
         The manifest.
 
     Raises:
         FileNotFoundError: there is no export at `folder`.
-        ValueError: the manifest is unreadable, of another kind or format
-            version, or files are missing, damaged, exchanged or too many; each
-            is named, with the first record of it that cannot be read.
+        ValueError: the manifest is unreadable, damaged, of another kind or
+            format version, or files are missing, damaged, exchanged or too
+            many; each is named, with the first record of it that cannot be
+            read.
     """
     folder = pathlib.Path(folder)
-    manifest = _read(folder, kind)
+    manifest = read(folder, place)
+    if manifest["kind"] != kind:
+        raise ValueError(
+            f"An export of {kind} is wanted. Received: {folder / place} of "
+            f"{manifest['kind']}. Give another folder of the same "
+            "`python -m export`."
+        )
     expected = manifest["files"]
     shards = {path.name for path in folder.glob("*.tfrecord*")}
     faults = [
@@ -73,7 +114,7 @@ def verify(folder: files.Path, kind: str) -> dict[str, Any]:
     for name, entry in sorted(expected.items()):
         path = folder / name
         # A name that leads out of the folder, or a link, is not ours.
-        if name != path.name or path.is_symlink():
+        if not _is_inside(folder, name):
             faults.append(f"{name!r} is not a plain file of this folder")
         elif not path.is_file():
             faults.append(f"{name} is missing")
@@ -86,15 +127,27 @@ def verify(folder: files.Path, kind: str) -> dict[str, Any]:
             faults.append(fault)
     if faults:
         raise ValueError(
-            f"Files of an export must be as its {NAME} says. In {folder}: "
+            f"Files of an export must be as its {place} says. In {folder}: "
             f"{'; '.join(faults)}. Restore them from a copy, or write the "
             "export again with `python -m export`."
         )
     return manifest
 
 
-def _read(folder: pathlib.Path, kind: str) -> dict[str, Any]:
-    path = folder / NAME
+def read(folder: files.Path, place: str = NAME) -> dict[str, Any]:
+    """Reads a manifest of any kind, and refuses one that has changed.
+
+    Args:
+        folder: the export.
+        place: where in the folder the manifest lies.
+
+    Raises:
+        FileNotFoundError: there is no export at `folder`.
+        ValueError: the manifest is unreadable, of another format version, not
+            as it was written, or does not say which files there are.
+    """
+    folder = pathlib.Path(folder)
+    path = folder / place
     if not path.is_file():
         raise FileNotFoundError(
             f"{folder} holds no export: {path} does not exist. Write one with "
@@ -110,11 +163,12 @@ def _read(folder: pathlib.Path, kind: str) -> dict[str, Any]:
             f"Received: {version!r} in {path}. Read it with the release that "
             "wrote it, or write the export again."
         )
-    if manifest.get("kind") != kind:
+    stated, found = manifest.get("sha256"), seal(manifest)["sha256"]
+    if stated != found:
         raise ValueError(
-            f"An export of {kind} is wanted. Received: {path} of "
-            f"{manifest.get('kind')}. Give another folder of the same "
-            "`python -m export`."
+            f"{path} must be as it was written. Received: one of SHA-256 "
+            f"{found} that states {stated}. Restore it from a copy, or write "
+            "the export again with `python -m export`."
         )
     entries = manifest.get("files")
     if not isinstance(entries, dict) or not all(
@@ -125,7 +179,22 @@ def _read(folder: pathlib.Path, kind: str) -> dict[str, Any]:
             f"Received: {entries!r}. Restore it from a copy, or write the "
             "export again with `python -m export`."
         )
+    if not isinstance(manifest.get("kind"), str):
+        raise ValueError(
+            f"{path} must say of what `kind` the export is. Received: "
+            f"{manifest.get('kind')!r}. Restore it from a copy, or write the "
+            "export again with `python -m export`."
+        )
     return manifest
+
+
+def _is_inside(folder: pathlib.Path, name: str) -> bool:
+    """Says whether a name stays in the folder, on a way without links."""
+    way = pathlib.PurePosixPath(name)
+    if way.is_absolute() or ".." in way.parts or "\\" in name:
+        return False
+    steps = [folder / step for step in (way, *way.parents)][:-1]
+    return bool(steps) and not any(step.is_symlink() for step in steps)
 
 
 def _readable(path: pathlib.Path, records: int) -> str:

@@ -8,11 +8,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from export import check_replaceable
-from fred_tf import files
+from export import check_replaceable, manifest
+from fred_tf import files, records
 from fred_tf.parameterizations import Parameterization
 
+KIND = "saved_model"
+
+# TensorFlow and Serving leave this folder alone.
 _FACTS = "assets.extra/metadata.json"
+_MANIFEST = f"assets.extra/{manifest.NAME}"
 
 
 def write_saved_model(
@@ -38,12 +42,14 @@ def write_saved_model(
     three functions are signatures, too, with int32 inputs `indices` `[n]`;
     `label`, `n` and `seed`, scalars; and none. `decode` is `serving_default`
     as well: as `<name>/<version>/`, TensorFlow Serving takes the folder.
+    TensorFlow does not notice every damage to it; `verify_saved_model` does.
 
     Args:
         parameterization: a built layer from int32 `[n]` to images `[n, ...]`
             whose `labels` are int `[instances]`.
         folder: replaced as a whole if it is a SavedModel.
-        facts: written as `assets.extra/metadata.json`; fit for JSON.
+        facts: written as `assets.extra/metadata.json`, with the
+            `format_version`; fit for JSON.
 
     Returns:
         `folder`.
@@ -100,21 +106,38 @@ def write_saved_model(
     archive.add_endpoint("dataset", dataset, [])
     with files.replacing_folder(folder) as temporary:
         archive.write_out(os.fspath(temporary), verbose=False)
-        if facts is not None:
-            path = temporary / _FACTS
-            path.parent.mkdir(exist_ok=True)
-            files.write_json(path, facts)
+        files.write_json(
+            temporary / _FACTS,
+            {"format_version": manifest.FORMAT_VERSION, **(facts or {})},
+        )
+        manifest.write(temporary, KIND, {}, _MANIFEST)
     return folder
 
 
+def verify_saved_model(folder: files.Path) -> None:
+    """Compares every file of an exported SavedModel with its manifest.
+
+    Raises:
+        FileNotFoundError: there is no export at `folder`.
+        ValueError: see `manifest.verify`.
+    """
+    manifest.verify(folder, KIND, _MANIFEST)
+
+
 def write_keras(
-    parameterization: Parameterization, path: files.Path
+    parameterization: Parameterization,
+    path: files.Path,
+    facts: dict[str, Any] | None = None,
 ) -> pathlib.Path:
     """Writes the memory and its config as one `.keras` file.
+
+    A JSON file of the same name beside it says what the memory does not.
 
     Args:
         parameterization: a built memory.
         path: ends in `.keras`; replaced.
+        facts: written as the `.json` file, with the `format_version` and the
+            `sha256` of the `.keras` file; fit for JSON.
 
     Returns:
         `path`.
@@ -130,6 +153,14 @@ def write_keras(
             os.replace(named, temporary)
         finally:
             named.unlink(missing_ok=True)
+    files.write_json(
+        path.with_suffix(".json"),
+        {
+            "format_version": manifest.FORMAT_VERSION,
+            "sha256": files.sha256(path),
+            **(facts or {}),
+        },
+    )
     return path
 
 
@@ -141,14 +172,27 @@ def read_keras(path: files.Path) -> Parameterization:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is damaged, or holds something else.
+        ValueError: the file is damaged, or holds something else; or the file
+            beside it that describes it is of another.
     """
     path = pathlib.Path(path)
+    rule = "A memory is a `.keras` file of `python -m export`."
+    # Keras goes by the suffix: others are formats in which code may run.
+    if path.suffix != ".keras":
+        raise ValueError(f"{rule} Received: {path}. Export the run again.")
     if not path.is_file():
         raise FileNotFoundError(
             f"There is no {path}. Write it with `python -m export`."
         )
-    rule = "A memory is a `.keras` file of `python -m export`."
+    facts = path.with_suffix(".json")
+    if facts.is_file() and (
+        records.read(facts, manifest.FORMAT_VERSION).get("sha256")
+        != files.sha256(path)
+    ):
+        raise ValueError(
+            f"{rule} Received: {path}, which is not the one that {facts} "
+            "describes. Export the run again, or delete what describes it."
+        )
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Damage surfaces as almost any kind.

@@ -10,8 +10,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from export import check_replaceable, manifest
+from export import manifest
 from export.encodings import ENCODINGS
+from export.provenance import provenance, purpose
 from fred_tf import files, normalizations
 from fred_tf.settings import check_one_of
 from fred_tf.synthetic_set import SyntheticSet
@@ -19,14 +20,6 @@ from fred_tf.synthetic_set import SyntheticSet
 KIND = "images"
 
 _SPLIT = "train"
-_CITATION = """\
-@inproceedings{shin2023frequency,
-  title     = {Frequency Domain-Based Dataset Distillation},
-  author    = {Shin, Donghyeok and Shin, Seungjae and Moon, Il-Chul},
-  booktitle = {Advances in Neural Information Processing Systems},
-  year      = {2023}
-}"""
-_HOMEPAGE = "https://arxiv.org/abs/2311.08819"
 
 
 def write_tfrecord(
@@ -58,14 +51,15 @@ def write_tfrecord(
     ```
 
     A set with soft labels has them as `soft_label` float32 `[classes]`.
-    `info.metadata` holds `format_version`, `encoding`, `dataset`, `images`
-    (their number), `normalization` (its config), `floats_stored`,
-    `student_learning_rate` and `details`: of a run its `config`, whose
-    `evaluation`, `network` and `augmentation` are the recipe to train by, and
-    its `evaluations`, the accuracies measured so far. Readers other than
-    `read_tfrecord` do not notice a file that was cut between two records;
-    `manifest.json` does. No file names the folder, so it may be moved; as
-    `<data_dir>/<name>/1.0.0` it serves `tfds.load(name, data_dir=data_dir)`.
+    `info.metadata` holds `format_version`, `encoding`, `loss` (what is lost by
+    it, in words), `dataset`, `images` (their number), `normalization` (its
+    config), `floats_stored`, `student_learning_rate` and `details`: of a run
+    its `config`, whose `evaluation`, `network` and `augmentation` are the
+    recipe to train by, and its `evaluations`, the accuracies measured so far.
+    Readers other than `read_tfrecord` do not notice a file that was cut between
+    two records; `manifest.json` does. No file names the folder, so it may be
+    moved; as `<data_dir>/<name>/1.0.0` it serves `tfds.load(name,
+    data_dir=data_dir)`.
 
     Args:
         synthetic_set: at least one image. Tuples in `details` become lists.
@@ -92,7 +86,7 @@ def write_tfrecord(
     check_one_of("encoding", encoding, ENCODINGS)
     _check_names(synthetic_set.class_names)
     metadata = _metadata(synthetic_set, encoding)
-    check_replaceable(folder, manifest.NAME)
+    manifest.check_replaceable(folder)
     features, arrays = _examples(synthetic_set, encoding)
     serializer = tfds.core.example_serializer.ExampleSerializer(
         features.get_serialized_info()
@@ -133,17 +127,9 @@ def write_tfrecord(
             supervised_keys=("image", "label"),
             metadata=tfds.core.MetadataDict(metadata),
             description=(
-                f"{len(images)} synthetic images that stand for the training "
-                f"split of {synthetic_set.dataset}. They are normalised and "
-                "may leave the range of real images; the metadata says how to "
-                "undo the normalisation."
+                f"{purpose(synthetic_set)} {ENCODINGS[encoding].description}"
             ),
-            license=(
-                f"The images derive from {synthetic_set.dataset}, whose terms "
-                "apply."
-            ),
-            citation=_CITATION,
-            homepage=_HOMEPAGE,
+            **provenance(synthetic_set),
         )
         manifest.write(temporary, KIND, lengths)
     return folder
@@ -231,6 +217,7 @@ def _metadata(synthetic_set: SyntheticSet, encoding: str) -> dict[str, Any]:
     metadata = {
         "format_version": manifest.FORMAT_VERSION,
         "encoding": encoding,
+        "loss": ENCODINGS[encoding].loss,
         "dataset": synthetic_set.dataset,
         "images": len(synthetic_set.images),
         "normalization": synthetic_set.normalization.get_config(),

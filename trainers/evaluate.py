@@ -31,7 +31,7 @@ from fred_tf.evaluator import Evaluation
 from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import run_flags
-from trainers.run_log import RunLog
+from trainers.run_log import append_accuracy
 
 _BASELINES = {
     "random": lambda data, config: random_set(data, config.ipc, config.seed),
@@ -165,15 +165,16 @@ def program() -> None:
     corrupted, facts = corrupted_sets(data, names) if names else ({}, {})
     run_dir.mkdir(parents=True, exist_ok=True)
     chosen, results = make(data), {}
-    log = RunLog(distilled.folder) if distilled else None
     for network, settings in wanted.items():
         own = network == config.network.name
         parts = ["evaluation", subject, "" if own else network]
         parts.append("corrupted" if names else "")
         path = run_dir / f"{'_'.join(filter(None, parts))}.json"
         results[network] = score(settings, chosen, data, path, corrupted, facts)
-        if log:
-            log.accuracy(distilled.step, network, results[network])
+        if distilled:
+            append_accuracy(
+                distilled.folder, distilled.step, network, results[network]
+            )
         print(
             f"{results[network]} test accuracy of "
             f"{len(results[network].accuracies)} networks: {path}"

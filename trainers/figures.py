@@ -80,21 +80,33 @@ class Subject:
         return next(iter(self.runs.values()))
 
     def real(self, most: int = _MOST) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the first normalised training images and their labels."""
+        """Returns normalised training images and their labels.
+
+        Of more than `most` images, evenly spread ones: sets come sorted.
+        """
         split = self.data.train
-        images = self.data.normalization(split.images[:most])
-        return images, split.labels[:most]
+        count = min(most, len(split))
+        rows = np.linspace(0, len(split) - 1, count).round().astype(int)
+        images = self.data.normalization(split.images[rows])
+        return images, split.labels[rows]
 
     def sets(self) -> dict[str, SyntheticSet]:
         """Returns the decoded set of each run."""
         return {name: run.synthetic_set() for name, run in self.runs.items()}
 
 
+def _check_seen(subject: Subject) -> None:
+    channels = subject.data.image_shape[-1]
+    if channels not in (1, 3):
+        raise MissingError(f"images of {channels} channels cannot be seen")
+
+
 def _passes(subject: Subject) -> Figure:
-    images, labels = subject.real()
+    _check_seen(subject)
+    split = subject.data.train
     names = subject.data.class_names[:6]
-    first = [np.flatnonzero(labels == c)[0] for c in range(len(names))]
-    chosen = images[first]
+    first = [split.indices_of(label)[0] for label in range(len(names))]
+    chosen = subject.data.normalization(split.images[first])
     columns = {"real": chosen}
     for share in (1 / 16, 1 / 4):
         percent = f"{100 * share:.0f} %"
@@ -107,7 +119,13 @@ def _passes(subject: Subject) -> Figure:
         for x in columns.values()
     ]
     rows = [[column[label] for column in shown] for label in range(len(names))]
-    return figures.tiles(rows, names, chosen.shape[-3:-1], list(columns))
+    return figures.tiles(
+        rows,
+        names,
+        chosen.shape[-3:-1],
+        list(columns),
+        column_label="frequencies kept",
+    )
 
 
 def _compaction(subject: Subject) -> Figure:
@@ -141,7 +159,7 @@ def _variances(subject: Subject) -> dict[str, np.ndarray]:
 
 def _explained_variance(subject: Subject) -> Figure:
     return figures.frequency_maps(
-        _variances(subject), "explained variance (share)"
+        _variances(subject), "explained variance (share)", _DCT.axis
     )
 
 
@@ -191,6 +209,7 @@ def _gradient_energy(subject: Subject, references: int = 4) -> Figure:
     return figures.frequency_maps(
         {run.config.objective.name.replace("_", " "): share},
         "energy of the gradient (share)",
+        _DCT.axis,
     )
 
 
@@ -198,16 +217,19 @@ def _masks(subject: Subject) -> Figure:
     memory = subject.run.parameterization
     if not isinstance(memory, Frequency):
         raise MissingError("only a frequency memory has masks")
-    return figures.masks(memory.masks, subject.run.facts.class_names)
+    names = subject.run.facts.class_names
+    return figures.masks(memory.masks, names, memory.transform.axis)
 
 
 def _beside(subject: Subject) -> Figure:
+    _check_seen(subject)
     config = subject.run.config
     chosen = random_set(subject.data, config.ipc, config.seed)
     return figures.beside({"random real": chosen, **subject.sets()})
 
 
 def _over_time(subject: Subject) -> Figure:
+    _check_seen(subject)
     facts, snapshots = subject.run.facts, subject.run.folder.snapshots()
     if not snapshots:
         raise MissingError("the run has no snapshots")
@@ -227,7 +249,7 @@ def _spectra(subject: Subject) -> dict[str, np.ndarray]:
 
 def _spectrum_maps(subject: Subject) -> Figure:
     return figures.frequency_maps(
-        _spectra(subject), "energy (squared deviations)"
+        _spectra(subject), "energy (squared deviations)", _DCT.axis
     )
 
 
@@ -248,12 +270,8 @@ def _spectrum_curves(subject: Subject) -> Figure:
 def _accuracy_by_step(subject: Subject) -> Figure:
     lines = {}
     for name, run in subject.runs.items():
-        steps = {
-            int(path.stem.removeprefix(scoring.CURVE)): files.read_json(path)
-            for path in run.folder.path.glob(f"{scoring.CURVE}*.json")
-        }
-        if steps:
-            lines[name] = _accuracies(dict(sorted(steps.items())))
+        if found := scoring.curve(run.folder.path):
+            lines[name] = Curve.of_accuracies(found)
     if not lines:
         raise MissingError("no run has evaluations of --evaluate_every")
     return figures.curves(lines, "outer step", "test accuracy (%)")
@@ -261,31 +279,27 @@ def _accuracy_by_step(subject: Subject) -> Figure:
 
 def _accuracy_by_budget(subject: Subject) -> Figure:
     groups: dict[str, dict[int, Any]] = {}
-    for run in subject.runs.values():
-        path = run.folder.path / "evaluation.json"
-        if path.exists():
-            name = run.config.parameterization.name
+    for name, run in subject.runs.items():
+        config, folder = run.config, run.folder.path
+        own = [
+            found
+            for found in scoring.measured(folder, run.synthetic_set())
+            if found["network"]["name"] == config.network.name
+        ]
+        if own:
+            objective = config.objective.name.replace("_", " ")
+            group = f"{config.parameterization.name}, {objective}"
             floats = run.parameterization.floats_stored
-            groups.setdefault(name, {})[floats] = files.read_json(path)
+            if floats in groups.get(group, {}):
+                group = name  # What else sets them apart, its name may tell.
+            groups.setdefault(group, {})[floats] = own[0]
     if not groups:
-        raise MissingError("no run has an evaluation.json")
+        raise MissingError("no set of a run has been evaluated")
     return figures.curves(
-        {
-            name: _accuracies(dict(sorted(points.items())))
-            for name, points in groups.items()
-        },
+        {name: Curve.of_accuracies(found) for name, found in groups.items()},
         "floats stored",
         "test accuracy (%)",
         log_x=True,
-    )
-
-
-def _accuracies(points: Mapping[int, Any]) -> Curve:
-    return Curve(
-        list(points),
-        [100 * point["mean"] for point in points.values()],
-        [100 * point["deviation"] for point in points.values()],
-        marked=True,
     )
 
 

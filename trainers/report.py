@@ -52,6 +52,43 @@ _CURVES = {
 }
 
 
+# How to read forms, by the beginning of their names.
+_LOADING = {
+    "images_": """\
+import tensorflow_datasets as tfds
+
+builder = tfds.builder_from_directory(PATH)
+dataset = builder.as_dataset(split="train", as_supervised=True)
+print(builder.info.description)  # what its pixels mean
+builder.info.metadata["normalization"]  # how to get other images into it
+
+from export.forms import read_export  # or so, with every byte checked
+
+synthetic_set = read_export(PATH)""",
+    "coefficients_": """\
+# TensorFlow alone, with a copy of examples/decode_coefficients.py:
+from decode_coefficients import images_of
+
+dataset = images_of(PATH)
+
+from export.forms import read_export  # or so, whatever the transform
+
+synthetic_set = read_export(PATH)""",
+    "saved_model": """\
+import tensorflow as tf
+
+model = tf.saved_model.load(PATH)
+model.dataset()  # {"images": ..., "labels": ...}
+model.decode(tf.constant([0, 7]))
+model.decode_class(3, 1, 0)  # 1 image of class 3, drawn by seed 0""",
+    "keras": """\
+from export.saved_model import read_keras
+
+memory = read_keras(PATH)
+images, labels = memory.decode(), memory.labels""",
+}
+
+
 def run(run_dir: files.Path) -> pathlib.Path:
     """Writes the page of a run and returns its path.
 
@@ -95,6 +132,8 @@ def page(distilled: DistilledRun) -> str:
 def _summary(distilled: DistilledRun) -> str:
     memory = distilled.parameterization
     rows = [
+        ("data set", distilled.facts.name),
+        ("classes", ", ".join(distilled.facts.class_names)),
         ("images", f"{memory.instances:,}"),
         ("per class", f"{memory.instances_per_class:,}"),
         ("floats stored", f"{memory.floats_stored:,}"),
@@ -142,7 +181,9 @@ def _images(distilled: DistilledRun) -> str:
             )
             parts.append(_drawn(strips, "one of each class, by outer step"))
     if isinstance(memory, Frequency):
-        drawn = figures.masks(memory.masks, decoded.class_names)
+        drawn = figures.masks(
+            memory.masks, decoded.class_names, memory.transform.axis
+        )
         parts.append(_drawn(drawn, "what each class keeps of its spectrum"))
     return "".join(parts)
 
@@ -152,6 +193,14 @@ def _curves(distilled: DistilledRun) -> str:
     if not metrics:
         return ""
     parts = []
+    if found := scoring.curve(distilled.folder.path):
+        network = distilled.config.network.name
+        drawn = figures.curves(
+            {network: Curve.of_accuracies(found)},
+            "outer step",
+            "test accuracy (%)",
+        )
+        parts.append(_drawn(drawn, "test accuracy while distilling"))
     for beginning, (label, log_y) in _CURVES.items():
         names = [n for n in metrics[-1] if n.startswith(beginning)]
         lines = {}
@@ -191,21 +240,21 @@ def _sizes(distilled: DistilledRun) -> str:
 
 def _usage(distilled: DistilledRun) -> str:
     folder = distilled.folder.path / "export"
-    if not folder.exists():
-        return (
-            "<p>Export it first: <code>python -m export "
-            f"--run_dir={html.escape(str(distilled.folder.path))}</code></p>\n"
-        )
-    lines = [
-        "import tensorflow_datasets as tfds",
-        "",
-        "builder = tfds.builder_from_directory(",
-        f"    {str(folder / FORMS['images_float32'].path)!r}",
-        ")",
-        'dataset = builder.as_dataset(split="train", as_supervised=True)',
-        'builder.info.metadata["normalization"]  # how to get pixels back',
-    ]
-    return f"<pre>{html.escape(chr(10).join(lines))}</pre>\n"
+    parts = []
+    for beginning, code in _LOADING.items():
+        paths = [
+            repr(str(folder / form.path))
+            for name, form in FORMS.items()
+            if name.startswith(beginning) and (folder / form.path).exists()
+        ]
+        if paths:
+            lines = [f"# {path}" for path in paths]
+            lines += ["", code.replace("PATH", paths[0])]
+            parts.append(f"<pre>{html.escape(chr(10).join(lines))}</pre>\n")
+    return "".join(parts) or (
+        "<p>Export it first: <code>python -m export "
+        f"--run_dir={html.escape(str(distilled.folder.path))}</code></p>\n"
+    )
 
 
 def _settings(distilled: DistilledRun) -> str:

@@ -92,6 +92,9 @@ _FULL = (
     "evaluation.networks=3",
     "evaluation.learning_rate=0.01",
 )
+# Band-limited real images, which the FreD rows begin with.
+_START = ("outer_steps=0",)
+_THREE = ("evaluation.networks=3",)
 _FRED = "Shin et al. 2023"
 _DM = "Zhao & Bilen 2023"
 _TM = "Cazenavette et al. 2022"
@@ -100,6 +103,9 @@ _DSA = "Zhao & Bilen 2021"
 _OWN = {
     "mnist_ipc1_random": Row("mnist_ipc1_dm_cpu", (), "random", _WIDE),
     "mnist_ipc1_herding": Row("mnist_ipc1_dm_cpu", (), "herding", _WIDE),
+    "mnist_ipc1_start": Row(
+        "mnist_ipc1_dm_cpu", _START, "run", (*_WIDE, *_THREE)
+    ),
     "mnist_ipc1_pixel_dm": Row("mnist_ipc1_dm_cpu", _PIXEL, "run", _WIDE),
     "mnist_ipc1_fred_dm": Row("mnist_ipc1_dm_cpu", (), "run", _WIDE),
     "mnist_ipc1_pixel_tm": Row("mnist_ipc1_tm_cpu", _PIXEL, "run", _WIDE),
@@ -113,6 +119,7 @@ _OWN = {
     "cifar10_ipc1_herding": Row(
         "cifar10_ipc1_dm_cpu", (), "herding", (), f"21.5 ± 1.3 ({_FRED})"
     ),
+    "cifar10_ipc1_start": Row("cifar10_ipc1_dm_cpu", _START, "run", _THREE),
     "cifar10_ipc1_pixel_dm": Row(
         "cifar10_ipc1_dm_cpu", _PIXEL, "run", (), f"26.0 ± 0.8 ({_DM})"
     ),
@@ -323,6 +330,8 @@ def _distilled(
     interruption: loop.Interruption | None,
 ) -> DistilledRun:
     config, experts = row.config(), None
+    if finished := _finished(config, folder / "run"):
+        return finished
     if OBJECTIVES[config.objective.name].needs_experts:
         # Rows of one data set and network share their experts.
         wanted = {
@@ -348,6 +357,20 @@ def _distilled(
             evaluate_every=row.evaluate_every,
             interruption=interruption,
         )
+
+
+def _finished(
+    config: config_lib.Config, run_dir: pathlib.Path
+) -> DistilledRun | None:
+    """Returns the run of a folder if it has made all its steps."""
+    try:
+        run = DistilledRun.restore(run_dir)
+    except FileNotFoundError:
+        return None
+    rate = config_lib.memory_learning_rate(config, run.facts.image_shape)
+    resolved = {"distiller.memory_learning_rate": rate}
+    same = run.config == config_lib.replace(config, resolved)
+    return run if same and run.step == config.outer_steps else None
 
 
 def _chosen(
@@ -467,6 +490,8 @@ def _line(name: str, found: dict[str, Any]) -> str:
     objective = _OBJECTIVES.get(config["objective"]["name"], "")
     if objective == "DC" and config["augmentation"] != "none":
         objective = "DSA"
+    if found["outer_steps"] == 0:
+        objective = "none"
     stored = config["parameterization"]["name"]
     best = ""
     if on_the_way := found.get("curve"):

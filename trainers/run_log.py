@@ -3,8 +3,8 @@
 loss, learned/*                   every tenth step
 gradient_norm/all, band_0, ...    of the memory; bands from low to high
 speed/*                           steps per second, peak memory
-accuracy/<network>/*              mean and spread, of --evaluate_every and
-                                  of `trainers.evaluate`
+accuracy/<network>/*              mean and spread, of --evaluate_every, of
+                                  `trainers.evaluate` and of a sweep's cells
 gallery, masks, first_of_class    pictures; the last over time
 coefficients/*, pixels            histograms
 config                            the settings as text; HPARAMS has them,
@@ -47,7 +47,8 @@ class RunLog:
     """Writes the event files of a run.
 
     A log is not a result: where writing fails, e.g. on a full disk, one
-    warning is logged, nothing more is written, and the run goes on.
+    warning is logged, no more event files are written, and the run goes on.
+    Snapshots are tried again each time.
 
     Args:
         folder: the run folder.
@@ -58,15 +59,23 @@ class RunLog:
     def __init__(self, folder: RunFolder, step: int | None = None):
         self._folder = folder
         self._before: tuple[int, float] | None = None
-        if step is not None:
-            for path in folder.log_folder.glob("events.out.tfevents.*"):
-                _rewind(path, step)
-        self._writer = tf.summary.create_file_writer(str(folder.log_folder))
+        self._writer = None
+        self._profiling = self._warned = False
+
+        def begin():
+            if step is not None:
+                for path in _event_files(folder):
+                    _rewind(path, step)
+            self._writer = tf.summary.create_file_writer(str(folder.log_folder))
+
+        self._try(begin)
 
     def close(self) -> None:
-        """Writes what is left; later calls write nothing."""
-        self._write(0, lambda: self._writer.close())
-        self._writer = None
+        """Writes what is left, a profile too; later calls write nothing."""
+        self._stop_profiling()
+        if self._writer is not None:
+            self._try(self._writer.close)
+            self._writer = None
 
     def begin(self, run: DistilledRun) -> None:
         """Writes what stays as it is: the settings, and the masks."""
@@ -77,8 +86,9 @@ class RunLog:
             tf.summary.text("config", f"```json\n{text}\n```")
             hparams.hparams(_flat(values))
             if isinstance(run.parameterization, Frequency):
-                names = run.facts.class_names
-                _picture("masks", masks(run.parameterization.masks, names))
+                memory, names = run.parameterization, run.facts.class_names
+                drawn = masks(memory.masks, names, memory.transform.axis)
+                _picture("masks", drawn)
 
         self._write(0, write)
 
@@ -100,18 +110,21 @@ class RunLog:
     def pictures(self, run: DistilledRun) -> None:
         """Writes the images as they are and as they were, and histograms."""
         decoded = run.synthetic_set()
-        self._folder.save_snapshot(run.step, _first_of_class(decoded))
+        first = _first_of_class(decoded)
+        self._try(lambda: self._folder.save_snapshot(run.step, first))
 
         def write():
             if decoded.images.shape[-1] in (1, 3):
                 _picture("gallery", gallery(decoded))
-                snapshots = self._folder.snapshots()
-                _picture(
-                    "first_of_class",
-                    strips(
-                        snapshots, decoded.class_names, decoded.normalization
-                    ),
-                )
+                if snapshots := self._folder.snapshots():
+                    _picture(
+                        "first_of_class",
+                        strips(
+                            snapshots,
+                            decoded.class_names,
+                            decoded.normalization,
+                        ),
+                    )
             for weight in run.parameterization.trainable_weights:
                 tf.summary.histogram(f"coefficients/{weight.name}", weight)
             tf.summary.histogram("pixels", decoded.pixels())
@@ -122,11 +135,8 @@ class RunLog:
         """Writes an evaluation, in percent."""
 
         def write():
-            for name, value in (
-                ("mean", result.mean),
-                ("deviation", result.deviation),
-            ):
-                tf.summary.scalar(f"accuracy/{network}/{name}", 100 * value)
+            for name, value in _percent(network, result).items():
+                tf.summary.scalar(name, value)
 
         self._write(step, write)
 
@@ -136,24 +146,84 @@ class RunLog:
         The PROFILE tab needs `pip install tensorboard-plugin-profile`.
         """
         if step == first:
-            tf.profiler.experimental.start(str(self._folder.log_folder))
+            place = str(self._folder.log_folder)
+            self._profiling = self._try(
+                lambda: tf.profiler.experimental.start(place)
+            )
         elif step == first + count:
-            tf.profiler.experimental.stop()
+            self._stop_profiling()
+
+    def _stop_profiling(self) -> None:
+        if self._profiling:
+            self._profiling = False
+            self._try(tf.profiler.experimental.stop)
 
     def _write(self, step: int, call: Callable[[], None]) -> None:
         if self._writer is None:
             return
-        try:
+
+        def write():
             with self._writer.as_default(step):
                 call()
             self._writer.flush()
-        except (OSError, tf.errors.OpError) as error:
-            logging.warning(
-                "TensorBoard's event files cannot be written: %s. The run goes "
-                "on without them.",
-                error,
-            )
+
+        if not self._try(write):
             self._writer = None
+
+    def _try(self, call: Callable[[], None]) -> bool:
+        """Returns whether writing went well; warns of the first failure."""
+        try:
+            call()
+        except (OSError, tf.errors.OpError) as error:
+            if not self._warned:
+                logging.warning(
+                    "What TensorBoard shows cannot be written: %s. The run "
+                    "goes on without it.",
+                    error,
+                )
+            self._warned = True
+            return False
+        return True
+
+
+def append_accuracy(
+    folder: RunFolder, step: int, network: str, result: Evaluation
+) -> None:
+    """Adds an evaluation to the log of a run that was made before.
+
+    The same numbers at the same step are not added again.
+
+    Args:
+        folder: the run folder.
+        step: outer step of the set that was evaluated.
+        network: what was trained on it.
+        result: its accuracies.
+    """
+    wanted, found = _percent(network, result), {}
+    paths = tf.constant(list(map(str, _event_files(folder))), tf.string)
+    # What a kill left half-written is left out.
+    for record in tf.data.TFRecordDataset(paths).ignore_errors():
+        event = event_pb2.Event.FromString(record.numpy())
+        for value in event.summary.value:
+            if event.step == step and value.tag in wanted:
+                found[value.tag] = tf.make_ndarray(value.tensor)
+    if found != {name: np.float32(x) for name, x in wanted.items()}:
+        log = RunLog(folder)
+        log.accuracy(step, network, result)
+        log.close()
+
+
+def _percent(network: str, result: Evaluation) -> dict[str, float]:
+    """Returns what is shown of an evaluation, by tag."""
+    return {
+        f"accuracy/{network}/mean": 100 * result.mean,
+        f"accuracy/{network}/deviation": 100 * result.deviation,
+    }
+
+
+def _event_files(folder: RunFolder) -> list[pathlib.Path]:
+    """Returns the files of a log, in the order of their making."""
+    return sorted(folder.log_folder.glob("events.out.tfevents.*"))
 
 
 def _rewind(path: pathlib.Path, last: int) -> None:

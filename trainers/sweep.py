@@ -16,7 +16,8 @@ All cells are checked before the first runs. The same command continues where
 it was stopped (a second Ctrl-C ends an evaluation at once; its finished
 networks are kept); another grid may be added to the same folder. `table.md` and
 `table.csv` are written after each cell. A cell that fails is named in the
-table, and the others go on.
+table, and the others go on. `tensorboard --logdir=runs/masks` compares settings
+and accuracies of the cells in its HPARAMS table.
 """
 
 import csv
@@ -39,6 +40,7 @@ from fred_tf.grid import Cell, cells
 from fred_tf.run_folder import RunFolder
 from fred_tf.scoring import score
 from trainers import distill, run_flags
+from trainers.run_log import append_accuracy
 
 SWEEP_DIR = flags.DEFINE_string("sweep_dir", None, "Folder of the sweep.")
 POINT = flags.DEFINE_multi_string(
@@ -162,6 +164,7 @@ def _one(config, folder, facts, places, interruption) -> None:
     result = score(
         made.config, made.synthetic_set(), data, folder / "evaluation.json"
     )
+    append_accuracy(made.folder, made.step, config.network.name, result)
     losses = [line["loss"] for line in RunFolder.read(folder).metrics()]
     facts.update(
         images=made.parameterization.instances,

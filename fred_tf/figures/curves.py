@@ -25,7 +25,8 @@ class Curve:
     Attributes:
         x: positions.
         y: values, one per position.
-        spread: half the height of the band around each value; none if empty.
+        spread: half the height of the band around each value, or of the bar
+            where there is one; none if empty.
         marked: whether the points are marked.
     """
 
@@ -33,6 +34,21 @@ class Curve:
     y: Sequence[float]
     spread: Sequence[float] = ()
     marked: bool = False
+
+    @classmethod
+    def of_accuracies(cls, found: Mapping[int, Mapping[str, float]]) -> "Curve":
+        """Returns mean accuracies in percent, in the order of their positions.
+
+        Args:
+            found: `mean` and `deviation`, in [0, 1], by position.
+        """
+        places = sorted(found)
+        return cls(
+            places,
+            [100 * found[place]["mean"] for place in places],
+            [100 * found[place]["deviation"] for place in places],
+            marked=True,
+        )
 
 
 def curves(
@@ -77,7 +93,12 @@ def curves(
             linewidth=1.4,
             label=name.replace("$", r"\$"),
         )
-        if len(line.spread):
+        if len(line.spread) and len(line.x) == 1:
+            # A band has no width there. The legend keeps off caps alone.
+            axes.errorbar(
+                line.x, line.y, line.spread, color=color, capsize=3, lw=1
+            )
+        elif len(line.spread):
             low = [y - s for y, s in zip(line.y, line.spread)]
             high = [y + s for y, s in zip(line.y, line.spread)]
             axes.fill_between(line.x, low, high, color=color, alpha=0.2, lw=0)

@@ -115,6 +115,7 @@ def strips(
         snapshots[steps[0]].shape[-3:-1],
         [f"{step:,}" for step in steps],
         _note(class_names),
+        "outer step",
     )
 
 

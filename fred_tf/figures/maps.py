@@ -13,10 +13,22 @@ _COLOR_MAP = "viridis"
 _DECADES = 6
 
 
+def name_axes(figure: Figure, axis: str) -> None:
+    """Says what both axes of all panels count; the unit on a second line.
+
+    On one line it would be longer than a figure of a single row is high.
+
+    Args:
+        figure: has panels.
+        axis: the `axis` of a `Transform`.
+    """
+    text = axis.replace(" (", "\n(")
+    figure.supxlabel(f"horizontal {text}", fontsize=9)
+    figure.supylabel(f"vertical {text}", fontsize=9)
+
+
 def frequency_maps(
-    values: Mapping[str, np.ndarray],
-    quantity: str,
-    axes: tuple[str, str] = ("vertical frequency", "horizontal frequency"),
+    values: Mapping[str, np.ndarray], quantity: str, axis: str = "position"
 ) -> Figure:
     """Draws maps with a common logarithmic colour scale.
 
@@ -24,7 +36,8 @@ def frequency_maps(
         values: non-negative `[height, width]` by title; of more axes, the
             mean over the leading ones is drawn.
         quantity: what the colours mean, with its unit.
-        axes: names of the vertical and the horizontal axis.
+        axis: what is counted along both axes, with its unit; the `axis` of a
+            `Transform`.
 
     Raises:
         ValueError: there is no map, or none has a positive value.
@@ -63,8 +76,7 @@ def frequency_maps(
         panel.set_xticks([0, width - 1])
         panel.set_yticks([0, height - 1])
         panel.tick_params(labelsize=7, length=2)
-    figure.supxlabel(axes[1], fontsize=9)
-    figure.supylabel(axes[0], fontsize=9)
+    name_axes(figure, axis)
     bar = figure.colorbar(
         drawn, ax=panels[: len(flat)].tolist(), pad=0.02, fraction=0.05
     )

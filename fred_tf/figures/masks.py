@@ -6,14 +6,18 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from fred_tf.figures.canvas import MAX_CLASSES
+from fred_tf.figures.maps import name_axes
 
 _COLUMNS = 5
 _COLORS = ListedColormap(["#eeeeee", "#1f4e79"])  # dropped, kept
 
 
-def masks(masks: np.ndarray, class_names: Sequence[str]) -> Figure:
+def masks(
+    masks: np.ndarray, class_names: Sequence[str], axis: str = "position"
+) -> Figure:
     """Draws the kept frequencies of each class, the lowest at the top left.
 
     The title of a panel is the class and how many frequencies it keeps per
@@ -24,6 +28,8 @@ def masks(masks: np.ndarray, class_names: Sequence[str]) -> Figure:
     Args:
         masks: bool `[classes, height, width]`, or more axes after the first.
         class_names: one name per class.
+        axis: what is counted along both axes, with its unit; the `axis` of a
+            `Transform`.
 
     Raises:
         ValueError: `masks` is not boolean, lacks an axis or is empty, or
@@ -48,7 +54,7 @@ def masks(masks: np.ndarray, class_names: Sequence[str]) -> Figure:
     figure = Figure(
         figsize=(
             1.6 * columns + 0.5,
-            (1.6 * height / width + 0.4) * rows + 0.4,
+            (1.6 * height / width + 0.4) * rows + 0.7,
         ),
         layout="compressed",
     )
@@ -73,8 +79,18 @@ def masks(masks: np.ndarray, class_names: Sequence[str]) -> Figure:
         axes.set_yticks([0, height - 1] if index % columns == 0 else [])
         axes.tick_params(labelsize=7, length=2)
         axes.spines[:].set_linewidth(0.5)
-    figure.supxlabel("horizontal frequency", fontsize=9)
-    figure.supylabel("vertical frequency", fontsize=9)
+    name_axes(figure, axis)
+    names = ("dropped", "kept")
+    figure.legend(
+        handles=[
+            Patch(facecolor=color, edgecolor="black", linewidth=0.5, label=name)
+            for color, name in zip(_COLORS.colors, names)
+        ],
+        loc="outside upper right",
+        ncols=2,
+        fontsize=8,
+        frameon=False,
+    )
     if len(masks) > shown:
         figure.suptitle(
             f"{len(masks) - shown} more classes are not shown", fontsize=9

@@ -53,6 +53,7 @@ def tiles(
     size: tuple[int, int],
     column_names: Sequence[str] = (),
     note: str = "",
+    column_label: str = "",
 ) -> Figure:
     """Draws rows of images with a name beside each.
 
@@ -63,6 +64,7 @@ def tiles(
         size: height and width of an image.
         column_names: above the columns; none if empty.
         note: a line above all; none if empty.
+        column_label: what the names of the columns mean, above them.
     """
     step = 1 + _GAP  # from one image to the next, in sides of an image
     across = max(1, *map(len, rows)) * step - _GAP
@@ -96,6 +98,8 @@ def tiles(
             parse_math=False,
             fontsize=_FONT_SIZE,
         )
+        axes.xaxis.set_label_position("top")
+        axes.set_xlabel(column_label, fontsize=_FONT_SIZE)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     height, width = size

@@ -34,7 +34,7 @@ CPU = {  # ours
     "objective.real_batch_per_class": 64,
     "distiller.memory_learning_rate": 3e5,
     "distiller.memory_average": 0.99,
-    "outer_steps": 2_400,
+    "outer_steps": 1_200,
     "evaluation.epochs": 300,
 }
 KEPT = "parameterization.coefficients_per_channel"
@@ -44,9 +44,9 @@ ROWS = {
     "cifar10_ipc2_dm": {**CIFAR10, "ipc": 2, KEPT: 64},
     "cifar10_ipc10_dm": {**CIFAR10, "ipc": 10, KEPT: 160},  # ours
     "cifar10_ipc50_dm": {**CIFAR10, "ipc": 50, KEPT: 256},  # ours
-    # Two cores: a quarter of the real images, as many steps as half an hour
-    # holds. A third of the published step size, averaged over the last hundred
-    # steps, is what so few steps want (see RESULTS.md).
+    # Two cores: a quarter of the real images, as many steps as a quarter of an
+    # hour holds. A third of the published step size, averaged over the last
+    # hundred steps, is what so few steps want (see RESULTS.md).
     "cifar10_ipc1_dm_cpu": {**CIFAR10, KEPT: 64, **CPU},  # ours
     # Four times as many instances share the gradient.
     "cifar10_ipc10_dm_cpu": {  # ours

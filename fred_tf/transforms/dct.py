@@ -55,6 +55,9 @@ class DCT(Transform):
         ValueError: an unknown `norm` or `route`.
     """
 
+    # Coefficient k has k half waves along the axis.
+    axis = "frequency (half cycles per image)"
+
     def __init__(self, norm: str = "none", route: str = "matrix", **kwargs):
         super().__init__(**kwargs)
         for name, value, known in (

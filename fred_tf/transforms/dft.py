@@ -46,6 +46,8 @@ class DFT(Transform):
     they work for any number of axes and sizes, and compile everywhere.
     """
 
+    axis = "frequency (cycles per image, mirrored)"
+
     def call(self, images):
         real, imaginary = _weights(_spatial(images))
         of_real, of_imaginary = self._spectrum(images)

@@ -12,6 +12,8 @@ class Identity(Transform):
     What FreD is compared with to see what the frequency domain adds.
     """
 
+    axis = "position (pixels)"
+
     def call(self, images):
         return images
 

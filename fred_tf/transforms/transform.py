@@ -15,7 +15,13 @@ class Transform(keras.layers.Layer, abc.ABC):
     exactly. Both keep shape and dtype, and there are no weights. One class
     therefore serves images `[batch, height, width, channels]` and voxels
     `[batch, depth, height, width, channels]`.
+
+    Attributes:
+        axis: what is counted along an axis of the coefficients, with its
+            unit, for figures.
     """
+
+    axis: str = "position"
 
     @abc.abstractmethod
     def call(self, images: tf.Tensor) -> tf.Tensor:

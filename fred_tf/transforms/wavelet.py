@@ -48,6 +48,8 @@ class Wavelet(Transform):
             negative, or (when called) the image has no level at all.
     """
 
+    axis = "position (coefficients, coarse to fine)"
+
     def __init__(self, wavelet: str = "haar", levels: int = 0, **kwargs):
         super().__init__(**kwargs)
         if wavelet not in pywt.wavelist(kind="discrete") or not (

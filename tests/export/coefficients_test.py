@@ -2,6 +2,8 @@ import dataclasses
 import importlib.util
 import json
 import pathlib
+import shutil
+import zlib
 
 import numpy as np
 import pytest
@@ -14,7 +16,11 @@ from export.coefficients import (
     write_coefficients,
 )
 from fred_tf import assembly, config, presets
+from fred_tf.expert_store import ExpertStore
+from fred_tf.normalizations import Standardize
+from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.transforms import DCT as Cosines
 
 ROOT = pathlib.Path(__file__).parents[2]
 DCT = config.replace(
@@ -202,15 +208,165 @@ def test_damage_is_named(folder, damage, message):
         read_coefficients(folder)
 
 
-def test_another_version_and_another_kind_are_refused(folder):
+def edit(folder, **changes):
+    """Changes a manifest as somebody would who means it."""
     path = folder / manifest.NAME
     facts = json.loads(path.read_text())
-    path.write_text(json.dumps({**facts, "format_version": 9}))
-    with pytest.raises(ValueError, match="`format_version` 2. Received: 9"):
+    path.write_text(json.dumps(manifest.seal({**facts, **changes})))
+
+
+@pytest.mark.parametrize("version", [2, 9])
+def test_another_version_and_another_kind_are_refused(folder, version):
+    edit(folder, format_version=version)
+    with pytest.raises(ValueError, match=f"version` 3. Received: {version} in"):
         read_coefficients(folder)
-    path.write_text(json.dumps({**facts, "kind": "images"}))
+    with pytest.raises(ValueError, match=rf"not .*version 3.*{version}\)"):
+        example().images_of(folder)
+    edit(folder, format_version=3, kind="images")
     with pytest.raises(ValueError, match="coefficients is wanted.*of images"):
         read_coefficients(folder)
+    with pytest.raises(ValueError, match="not of coefficients.*'images'"):
+        example().images_of(folder)
+
+
+# The memory has 4 instances of 16 coefficients in images [8, 8, 1].
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"instances_per_class": 10**12}, "values .* must take 16000000000000"),
+        ({"instances_per_class": 10**30}, "OverflowError"),
+        ({"instances_per_class": -1}, "max_length must be non-negative"),
+        ({"instances_per_class": "4"}, "TypeError"),
+        ({"image_shape": [10**6, 10**6, 1]}, "table .* must take 64 bytes"),
+        ({"image_shape": [3, 3, 1]}, "position lies outside"),
+        ({"image_shape": None}, "TypeError"),
+        ({"class_names": ["0"]}, "10 records are of 1 classes"),
+        ({"storage": "int9"}, "`storage` must be one of"),
+        (
+            {"parameterization": {"transform": "dtc"}},
+            "`transform` must be one of",
+        ),
+        ({"parameterization": {"coefficients": 16}}, "TypeError"),
+        ({"normalization": {"name": "zca"}}, "normalisation is one of"),
+    ],
+)
+def test_claims_that_records_do_not_bear_out_are_refused(
+    folder, changes, message
+):
+    """F46, F47: before anything of the claimed size is made."""
+    edit(folder, **changes)
+    with pytest.raises(ValueError, match=message) as raised:
+        read_coefficients(folder)
+    assert str(folder) in str(raised.value)
+
+
+def test_records_that_unpack_to_more_than_claimed_are_refused(
+    folder, monkeypatch
+):
+    """A few bytes may stand for gigabytes: only what is claimed is unpacked."""
+    edit(folder, instances_per_class=1)
+    longest = []
+    make = zlib.decompressobj
+
+    class Watched:
+        def decompress(self, stored, size):
+            longest.append(size)
+            return make().decompress(stored, size)
+
+    monkeypatch.setattr(zlib, "decompressobj", Watched)
+    with pytest.raises(ValueError, match="values .* must take 16 bytes"):
+        read_coefficients(folder)
+    assert longest == [17]
+
+
+def test_no_flipped_bit_gives_other_data(tmp_path, monkeypatch):
+    """F17: an error that names the file, or the very same set."""
+    # Which record is bad, other tests look at; looking takes a while.
+    monkeypatch.setattr(manifest, "_readable", lambda path, records: "")
+    memory = Frequency((4, 4, 1), 2, 2, 3, Cosines())
+    memory.table.assign([[0, 1, 4], [0, 1, 2]])
+    memory.values.assign(np.arange(1, 13, dtype=np.float32).reshape(4, 3, 1))
+    small = SyntheticSet(
+        memory.decode().numpy(),
+        memory.labels,
+        ("zero", "one"),
+        Standardize((0.1307,), (1 / 3,)),
+        "small",
+        memory.floats_stored,
+        0.1 + 0.2,
+        {"steps": 3},
+    )
+    settings = Frequency.Settings(coefficients_per_channel=3)
+    folder = write_coefficients(memory, settings, small, tmp_path / "set")
+    read_plainly, survivors = example().images_of, []
+    for path in sorted(folder.iterdir()):
+        whole = path.read_bytes()
+        for position in range(len(whole)):
+            content = bytearray(whole)
+            content[position] ^= 1 << position % 8
+            path.write_bytes(content)
+            try:
+                read = read_coefficients(folder)
+            except ValueError as error:
+                assert path.name in str(error)
+                # The example may say less, but it must not decode.
+                with pytest.raises((ValueError, KeyError)):
+                    read_plainly(folder)
+                continue
+            survivors.append(position)
+            for field in dataclasses.fields(SyntheticSet):
+                one, other = (getattr(x, field.name) for x in (read, small))
+                assert np.all(one == other), (field.name, position)
+        path.write_bytes(whole)
+    # Digits of a float that lie beyond its precision.
+    assert len(survivors) < 10
+    read_coefficients(folder)
+
+
+def test_tensorflow_alone_notices_damage(folder):
+    """Plain TensorFlow reads on where a record is missing."""
+    cut_at_record(shard(folder))
+    with pytest.raises(ValueError, match="00000-of-00001 is not as it was"):
+        example().images_of(folder)
+    shard(folder).unlink()
+    with pytest.raises(FileNotFoundError, match="00000-of-00001"):
+        example().images_of(folder)
+
+
+def test_the_manifest_says_what_it_is_and_where_it_is_from(
+    memory, decoded, tmp_path
+):
+    made = dataclasses.replace(decoded, details={"config": config.to_json(DCT)})
+    folder = write_coefficients(
+        memory, DCT.parameterization, made, tmp_path / "set", "int4"
+    )
+    facts = json.loads((folder / manifest.NAME).read_text())
+    assert facts["description"].startswith("160 synthetic images that stand")
+    assert (
+        "16 coefficients of the transform 'dct' as int4"
+        in (facts["description"])
+    )
+    assert "digits, whose terms apply" in facts["license"]
+    assert facts["homepage"] == "https://arxiv.org/abs/2311.08819"
+    for identifier in ("2311.08819", "2110.04181", "2102.08259"):
+        assert identifier in facts["citation"]
+
+
+def test_an_expert_store_is_not_replaced(memory, decoded, expert_dir, tmp_path):
+    """It has a manifest.json as well."""
+    store = shutil.copytree(expert_dir, tmp_path / "experts")
+    with pytest.raises(FileExistsError, match="no manifest.json of an export"):
+        write_coefficients(memory, DCT.parameterization, decoded, store)
+    assert len(ExpertStore.open(store).trajectory(1)) > 1
+
+
+def test_a_damaged_export_is_replaced(memory, decoded, folder):
+    """As the message about the damage asks for."""
+    flip(folder / manifest.NAME, 0)
+    with pytest.raises(ValueError, match="not a JSON file"):
+        read_coefficients(folder)
+    write_coefficients(memory, DCT.parameterization, decoded, folder)
+    read_coefficients(folder)
 
 
 def test_scales_keep_large_values_within_float16(memory, decoded, tmp_path):

@@ -1,6 +1,8 @@
 """The program: every form of a run, read back, sized and measured."""
 
 import json
+import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -9,8 +11,9 @@ import pytest
 import tensorflow as tf
 
 from export import __main__ as export
+from export import manifest
 from export.forms import FORMS, read_export
-from export.saved_model import read_keras
+from export.saved_model import read_keras, verify_saved_model
 from fred_tf import assembly, config, presets
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.expert_store import ExpertStore
@@ -20,7 +23,12 @@ from trainers import distill
 # Graphs without augmentation and convolution are built in a third of the time.
 DM = config.replace(
     presets.preset("digits_ipc1_dm_tiny"),
-    {"augmentation": "none", "network.name": "mlp"},
+    {
+        "augmentation": "none",
+        "network.name": "mlp",
+        # The usual step is too long for so small a network.
+        "distiller.memory_learning_rate": 1000.0,
+    },
 )
 
 
@@ -79,57 +87,127 @@ def test_the_table_says_what_is_on_disk(exported):
     assert "| decoded floats, in memory | 5,120 |" in table
 
 
-# Blocking our packages proves that a user needs none of them.
+# What the same network learns, from arrays or, where all that is not a
+# dependency of TensorFlow or TFDS is blocked, from the export alone.
 READER = """
+import pathlib
+import runpy
 import sys
-sys.modules.update(fred_tf=None, export=None, trainers=None)
+source, example, out = map(pathlib.Path, sys.argv[1:])
+if example.name:
+    sys.modules.update(dict.fromkeys(
+        "fred_tf export trainers examples benchmarks sklearn scipy matplotlib"
+        " pywt tensorboard pandas jax".split()))
 import keras
 import numpy as np
 import tensorflow as tf
-import tensorflow_datasets as tfds
 tf.config.experimental.enable_op_determinism()
-arrays = {}
-for name, folder in zip(("one", "two"), sys.argv[2:]):
-    builder = tfds.builder_from_directory(folder)
-    dataset = builder.as_dataset(split="train", as_supervised=True)
-    images, labels = next(dataset.batch(1000).as_numpy_iterator())
-    keras.utils.set_random_seed(0)
-    layers = [keras.layers.Flatten(), keras.layers.Dense(10)]
-    model = keras.Sequential(layers)
-    model.compile(
-        "sgd",
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    model.fit(images, labels, epochs=20, shuffle=False, verbose=0)
-    arrays[name + "_images"], arrays[name + "_labels"] = images, labels
-    arrays[name + "_accuracy"] = model.evaluate(images, labels, verbose=0)[1]
-    arrays[name + "_predicted"] = model.predict(images, verbose=0)
-np.savez(sys.argv[1], **arrays)
+found = {}
+if example.name:
+    import tensorflow_datasets as tfds
+    builder = tfds.builder_from_directory(source / "images_float32")
+    train = builder.as_dataset("train", as_supervised=True, batch_size=-1)
+    images, labels = tfds.as_numpy(train)
+    values = builder.info.metadata["normalization"]
+    mean, deviation = map(np.float32, (values["mean"], values["deviation"]))
+    test = (np.load(source / "test.npy") - mean) / deviation
+    images_of = runpy.run_path(str(example))["images_of"]
+    decoded = images_of(source / "coefficients_float32").batch(1000)
+    found["decoded"], found["decoded_labels"] = next(iter(decoded))
+    model = tf.saved_model.load(str(source / "saved_model" / "1"))
+    found["served"] = model.dataset()["images"]
+else:
+    names = ("images", "labels", "test")
+    images, labels, test = (np.load(source / f"{name}.npy") for name in names)
+keras.utils.set_random_seed(0)
+model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10)])
+model.compile(
+    keras.optimizers.SGD(0.05, momentum=0.9),
+    keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    metrics=["accuracy"],
+)
+model.fit(images, labels, epochs=50, verbose=0)
+test_labels = np.load(source / "test_labels.npy")
+found["accuracy"] = model.evaluate(test, test_labels, verbose=0)[1]
+found["predicted"] = model.predict(test, verbose=0)
+np.savez(out, images=images, labels=labels, **found)
 """
 
 
 def test_a_process_without_this_library_trains_the_same(
-    run, exported, tmp_path
+    run, exported, digits, tmp_path
 ):
     """Bit for bit, on the images and on what a network learns from them."""
-    again = export.run(run, tmp_path / "other", ["images_float32"])[0]
-    out = tmp_path / "arrays.npz"
-    subprocess.run(
-        [sys.executable, "-c", READER, out, exported / again.name, again],
-        check=True,
-        cwd=tmp_path,
+    expected, test = run.synthetic_set(), digits.test
+    alone = shutil.copytree(exported, tmp_path / "moved" / "export")
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    for folder, arrays in (
+        (alone, {"test": test.images}),
+        (
+            ours,
+            {
+                "test": digits.normalization(test.images),
+                "images": expected.images,
+                "labels": expected.labels,
+            },
+        ),
+    ):
+        for name, array in {**arrays, "test_labels": test.labels}.items():
+            np.save(folder / f"{name}.npy", array)
+    example = (
+        pathlib.Path(__file__)
+        .parents[2]
+        .joinpath("examples", "decode_coefficients.py")
     )
-    expected = run.synthetic_set()
-    with np.load(out) as found:
-        for name in ("one", "two"):
-            images, labels = found[f"{name}_images"], found[f"{name}_labels"]
-            np.testing.assert_array_equal(images, expected.images)
-            np.testing.assert_array_equal(labels, expected.labels)
-        for value in ("predicted", "accuracy"):
-            one, two = found[f"one_{value}"], found[f"two_{value}"]
-            np.testing.assert_array_equal(one, two)
-        assert found["one_accuracy"] > 0.2
+    outs = [tmp_path / "alone.npz", tmp_path / "ours.npz"]
+    for arguments in ((alone, example, outs[0]), (ours, "", outs[1])):
+        command = [sys.executable, "-c", READER, *map(str, arguments)]
+        subprocess.run(command, check=True, cwd=tmp_path)
+    one, other = (dict(np.load(out)) for out in outs)
+    np.testing.assert_array_equal(one["images"], expected.images)
+    np.testing.assert_array_equal(one["labels"], expected.labels)
+    np.testing.assert_array_equal(one["predicted"], other["predicted"])
+    assert one["accuracy"] == other["accuracy"] > 0.5
+    np.testing.assert_allclose(one["decoded"], expected.images, atol=2e-6)
+    np.testing.assert_array_equal(one["decoded_labels"], expected.labels)
+    np.testing.assert_allclose(one["served"], expected.images, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["images_float32", "coefficients_int8"])
+def test_a_missing_shard_is_named(exported, tmp_path, name):
+    """F12: the manifest says of what kind an export is, whatever is left."""
+    folder = shutil.copytree(exported / name, tmp_path / "moved")
+    (shard,) = folder.glob("*.tfrecord-*")
+    shard.unlink()
+    with pytest.raises(ValueError, match=f"{shard.name} is missing") as raised:
+        read_export(folder)
+    assert str(folder) in str(raised.value)
+
+
+def test_what_is_no_export_of_records_is_refused(exported, tmp_path):
+    with pytest.raises(FileNotFoundError, match="python -m export"):
+        read_export(tmp_path)
+    manifest.write(tmp_path, "voxels", {})
+    with pytest.raises(ValueError, match="images and coefficients.*'voxels'"):
+        read_export(tmp_path)
+
+
+def test_models_say_what_they_decode(run, exported):
+    """Normalisation, classes and terms, where a reader finds them."""
+    verify_saved_model(exported / "saved_model" / "1")
+    for path in (
+        exported / "saved_model" / "1" / "assets.extra" / "metadata.json",
+        exported / "memory.json",
+    ):
+        facts = json.loads(path.read_text())
+        expected = run.synthetic_set()
+        assert facts["dataset"] == "digits"
+        assert facts["class_names"] == list(expected.class_names)
+        assert facts["normalization"] == expected.normalization.get_config()
+        assert facts["details"]["outer_steps"] == 3
+        assert "2311.08819" in facts["citation"]
+        assert facts["format_version"] == 3
 
 
 def test_measured_accuracy_travels_with_each_form(run, digits, tmp_path):
@@ -143,13 +221,33 @@ def test_measured_accuracy_travels_with_each_form(run, digits, tmp_path):
     for fact, name in zip(facts, names):
         assert fact["this_form"]["form"] == name
         assert len(fact["this_form"]["accuracies"]) == 2
+        assert fact["this_form"]["difference_to_float32"] == pytest.approx(
+            fact["this_form"]["mean"] - expected.mean
+        )
     assert facts[0]["this_form"]["accuracies"] == list(expected.accuracies)
     evaluations = sorted(p.name for p in tmp_path.glob("evaluation_*.json"))
     assert evaluations == [
         "evaluation_exact.json",
         "evaluation_images_png.json",
     ]
-    assert f"| {expected} |" in (tmp_path / "sizes.md").read_text()
+    rows = (tmp_path / "sizes.md").read_text().splitlines()
+    (exact,) = [row for row in rows if row.startswith("| images_float32 |")]
+    assert exact.endswith(f"| {expected} | +0.0 |")
+    assert rows[0].endswith("| test accuracy | against float32, in points |")
+    assert len({row.count("|") for row in rows}) == 1
+
+
+def test_a_lossy_form_is_measured_against_float32(run, digits, tmp_path):
+    """Also where float32 is not asked for."""
+    export.run(run, tmp_path, ["coefficients_int4"], digits)
+    fact = read_export(tmp_path / "coefficients_int4").details["this_form"]
+    exact, own = (
+        json.loads((tmp_path / f"evaluation_{name}.json").read_text())["mean"]
+        for name in ("exact", "coefficients_int4")
+    )
+    assert fact["difference_to_float32"] == pytest.approx(own - exact)
+    row = (tmp_path / "sizes.md").read_text().splitlines()[4]
+    assert row.endswith(f"| {100 * (own - exact):+.1f} |")
 
 
 def test_experts_label_the_images(tmp_path, expert_dir, digits):

@@ -6,7 +6,9 @@ from sklearn.datasets import load_digits
 from export.images import write_gallery, write_masks
 from fred_tf import figures
 from fred_tf.normalizations import Standardize
+from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.transforms import DFT
 
 
 def read_png(path) -> np.ndarray:
@@ -37,9 +39,11 @@ def test_gallery_file_is_the_figure(synthetic_set, tmp_path):
 
 
 def test_masks_file_is_the_figure(tmp_path):
-    masks = np.tri(8, dtype=bool)[None, :, ::-1]
-    path = write_masks(masks, ["all"], tmp_path / "masks.png")
-    figure = figures.masks(masks, ["all"])
+    memory = Frequency((8, 8, 1), 1, 1, 5, DFT())
+    memory.table.assign([[0, 1, 2, 8, 9]])
+    path = write_masks(memory, ["all"], tmp_path / "masks.png")
+    axis = "frequency (cycles per image, mirrored)"
+    figure = figures.masks(memory.masks, ["all"], axis)
     np.testing.assert_array_equal(
         read_png(path), figures.to_array(figure, dpi=200)
     )

@@ -22,9 +22,23 @@ def test_curves_are_labelled_and_told_apart_without_colour():
     np.testing.assert_array_equal(axes.lines[3].get_ydata(), [3, 2, 3])
 
 
+def test_accuracies_are_drawn_in_percent_and_in_order():
+    found = {
+        20: {"mean": 0.5, "deviation": 0.01},
+        10: {"mean": 0.25, "deviation": 0.02},
+    }
+    curve = Curve.of_accuracies(found)
+    assert (curve.x, curve.y, curve.spread) == ([10, 20], [25, 50], [2, 1])
+    assert curve.marked
+
+
 def test_one_point_is_marked():
     figure = figures.curves({"$a$": Curve([1], [2])}, "x", "y")
     assert figure.axes[0].lines[0].get_marker() == "o"
+    assert not figure.axes[0].containers
+    figure = figures.curves({"$a$": Curve([1], [2], [0.5])}, "x", "y")
+    (bar,) = figure.axes[0].containers
+    assert [tuple(x.get_ydata()) for x in bar.lines[1]] == [(1.5,), (2.5,)]
     figures.to_array(figure)
 
 
@@ -38,7 +52,9 @@ def test_curves_that_make_no_sense_are_refused():
 def test_maps_share_one_scale():
     maps = {"real": np.geomspace(1, 1e-9, 64).reshape(8, 8), "none": None}
     maps["none"] = np.zeros((8, 8))
-    figure = figures.frequency_maps(maps, "energy (share)")
+    figure = figures.frequency_maps(maps, "energy (share)", "place (pixels)")
+    assert figure.get_supxlabel() == "horizontal place\n(pixels)"
+    assert figure.get_supylabel() == "vertical place\n(pixels)"
     *panels, bar = figure.axes
     assert [panel.get_title() for panel in panels] == ["real", "none"]
     assert bar.get_ylabel() == "energy (share)"

@@ -35,12 +35,52 @@ def test_each_class_has_its_mask_and_count(masks):
 
 
 def test_axes_are_named_with_few_ticks(masks):
-    figure = figures.masks(masks, NAMES)
-    assert figure.get_supxlabel() == "horizontal frequency"
-    assert figure.get_supylabel() == "vertical frequency"
+    figure = figures.masks(masks, NAMES, "frequency (half cycles per image)")
+    for name, label in (
+        ("horizontal", figure.get_supxlabel()),
+        ("vertical", figure.get_supylabel()),
+    ):
+        assert label == f"{name} frequency\n(half cycles per image)"
     for axes in panels(figure):
         assert set(axes.get_xticks()) <= {0, 7}
         assert set(axes.get_yticks()) <= {0, 7}
+
+
+@pytest.mark.parametrize("classes", [1, 2, 10, 23])
+def test_a_key_says_what_the_colours_mean(masks, classes):
+    figure = figures.masks(
+        np.concatenate([masks] * 3)[:classes],
+        (NAMES * 3)[:classes],
+        "frequency (half cycles per image)",
+    )
+    (legend,) = figure.legends
+    assert [x.get_text() for x in legend.get_texts()] == ["dropped", "kept"]
+    colors = [patch.get_facecolor() for patch in legend.get_patches()]
+    drawn = panels(figure)[0].images[0]
+    assert colors == [tuple(x) for x in drawn.cmap(drawn.norm([0, 1]))]
+    # It lies beside everything else, not on it.
+    figures.to_array(figure)
+    box = legend.get_window_extent()
+    texts = [figure._supxlabel, figure._supylabel]
+    if figure._suptitle:
+        texts.append(figure._suptitle)
+    others = [x.get_window_extent() for x in texts]
+    others += [x.get_tightbbox() for x in panels(figure)]
+    assert not any(box.overlaps(other) for other in others)
+
+
+@pytest.mark.parametrize("classes", [1, 4, 10])
+def test_labels_fit_into_the_figure(masks, classes):
+    figure = figures.masks(
+        masks[:classes],
+        NAMES[:classes],
+        "position (coefficients, coarse to fine)",
+    )
+    height, width, _ = figures.to_array(figure).shape
+    for text in (figure._supxlabel, figure._supylabel):
+        box = text.get_window_extent()
+        assert 0 <= box.x0 and box.x1 <= width
+        assert 0 <= box.y0 and box.y1 <= height
 
 
 def test_lowest_frequency_is_at_the_top_left():

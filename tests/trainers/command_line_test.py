@@ -10,7 +10,9 @@ import time
 import numpy as np
 import pytest
 
+from fred_tf import overrides, presets
 from fred_tf.distilled_run import DistilledRun
+from trainers import distill
 
 ROOT = pathlib.Path(__file__).parents[2]
 TINY = "--preset=digits_ipc1_dm_tiny"
@@ -77,6 +79,41 @@ def test_sigterm_saves_and_the_same_command_continues(tmp_path):
     code, output, errors = finish(start(*command[:-1], longer))
     assert code == 0, errors
     assert f"after {step + 2} steps" in output
+
+
+def test_from_a_run_to_its_page(tmp_path):
+    """Exports with their accuracies, figures, and a page of it all."""
+    run_dir = tmp_path / "two words"
+    quick = [
+        "augmentation=none",
+        "network.name=mlp",
+        "evaluation.networks=1",
+        "evaluation.epochs=1",
+    ]
+    settings = overrides.override(presets.preset("digits_ipc1_dm_tiny"), quick)
+    distill.run(settings, run_dir, images_every=1)
+    place = f"--run_dir={run_dir}"
+    forms = "images_png,coefficients_int8,keras"
+    for module, flags, said in (
+        ("export", ["--measure", f"--forms={forms}"], "against float32"),
+        ("trainers.figures", ["--figures=masks,spectra"], "spectra.png"),
+        ("trainers.report", [], "report.html"),
+    ):
+        code, output, errors = finish(start(module, place, *flags))
+        assert code == 0, errors
+        assert said in output
+    made = {str(p.relative_to(run_dir)) for p in run_dir.rglob("*.*")}
+    assert made > {
+        "export/images_png/manifest.json",
+        "export/evaluation_exact.json",
+        "export/evaluation_coefficients_int8.json",
+        "export/memory.json",
+        "figures/masks.svg",
+        "figures/spectra.png",
+    }
+    page = (run_dir / "report.html").read_text()
+    for text in ("coefficients_int8", "against float32", 'alt="masks"'):
+        assert text in page
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,13 @@
+import dataclasses
 import html.parser
+import pathlib
 import re
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from export import __main__ as export
 from fred_tf import config, presets
@@ -20,6 +24,7 @@ DM = config.replace(
         "evaluation.epochs": 1,
     },
 )
+ROOT = pathlib.Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
@@ -29,6 +34,7 @@ class Outline(html.parser.HTMLParser):
     def __init__(self, page):
         super().__init__()
         self.open, self.headings, self.sources, self.text = [], [], [], ""
+        self.code, self.title = [], ""
         self.feed(page)
 
     def handle_starttag(self, tag, attributes):
@@ -41,18 +47,24 @@ class Outline(html.parser.HTMLParser):
 
     def handle_data(self, data):
         self.text += data
-        if self.open and self.open[-1] == "h2":
+        last = self.open[-1] if self.open else ""
+        if last == "h2":
             self.headings.append(data)
+        elif last == "pre":
+            self.code.append(data)
+        elif last == "title":
+            self.title += data
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory, digits):
     folder = tmp_path_factory.mktemp("runs") / "a <b> & 'c'"
-    distill.run(DM, folder, images_every=1)
+    distill.run(DM, folder, images_every=1, evaluate_every=2)
     restored = DistilledRun.restore(folder)
     decoded = restored.synthetic_set()
     score(DM, decoded, digits, folder / "evaluation.json")
-    export.run(restored, folder / "export", ["images_float32", "keras"])
+    forms = ["images_float32", "images_png", "coefficients_int8", "keras"]
+    export.run(restored, folder / "export", [*forms, "saved_model"])
     return restored
 
 
@@ -68,18 +80,64 @@ def test_the_page_holds_everything_itself(run):
         "Use it",
         "Settings",
     ]
-    assert len(outline.sources) == 5
+    assert len(outline.sources) == 6
+    assert "test accuracy while distilling" in outline.text
     assert all(s.startswith("data:image/png;base64,") for s in outline.sources)
     assert "http" not in re.sub(r"data:[^\"]+", "", path.read_text())
     for text in ("images_float32", "real_batch_per_class", "test accuracy"):
         assert text in outline.text
 
 
+def test_every_exported_form_says_how_it_is_loaded(run):
+    text = Outline(report.page(run)).text
+    folder = run.folder.path / "export"
+    for name, how in (
+        ("images_float32", "tfds.builder_from_directory({})"),
+        ("images_png", "# {}"),
+        ("coefficients_int8", "images_of({})"),
+        ("saved_model/1", "tf.saved_model.load({})"),
+        ("memory.keras", "read_keras({})"),
+    ):
+        assert how.format(repr(str(folder / name))) in text
+    assert "images_float16" not in text
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["images_float32", "coefficients_int8", "memory.keras", "saved_model/1"],
+)
+def test_what_the_page_says_to_do_works(run, form, monkeypatch):
+    """The code as it stands, to be copied."""
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    (code,) = [x for x in Outline(report.page(run)).code if form in x]
+    found = {}
+    exec(code, found)
+    expected = run.synthetic_set()
+    if form == "memory.keras":
+        np.testing.assert_array_equal(found["images"], expected.images)
+        labels = found["labels"]
+    elif form == "saved_model/1":
+        labels = found["model"].dataset()["labels"]
+    else:
+        assert len(list(found["dataset"])) == len(expected.labels)
+        labels = found["synthetic_set"].labels
+    np.testing.assert_array_equal(labels, expected.labels)
+
+
 def test_names_are_escaped(run):
-    """F48."""
-    text = report.page(run)
-    assert "<b>" not in text
+    """F48: names of classes and data sets come from folders of images."""
+    evil = "<script>alert('x')</script> & \"y\""
+    facts = dataclasses.replace(
+        run.facts, name=f"folder:{evil}", class_names=(evil,) * 10
+    )
+    settings = config.replace(run.config, {"dataset": f"folder:{evil}"})
+    text = report.page(dataclasses.replace(run, facts=facts, config=settings))
+    assert "<b>" not in text and "<script" not in text
     assert "a &lt;b&gt; &amp;" in text
+    outline = Outline(text)
+    assert outline.title.startswith(f"folder:{evil}, ipc 1")
+    assert ", ".join([evil] * 10) in outline.text
+    assert not outline.open
 
 
 def test_a_bare_run_says_what_comes_next(tmp_path):
@@ -92,25 +150,46 @@ def test_a_bare_run_says_what_comes_next(tmp_path):
         report.run(tmp_path / "nowhere")
 
 
-@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
-def test_a_browser_shows_it(run, tmp_path):
-    path = report.run(run.folder.path)
-    page = shutil.copy(path, tmp_path / "page.html")
-    picture = tmp_path / "page.png"
-    subprocess.run(
+def browse(page, profile, *flags) -> str:
+    """Returns what Chromium prints about a page."""
+    return subprocess.run(
         [
             CHROMIUM,
             "--headless",
             "--no-sandbox",
             "--disable-gpu",
-            "--no-first-run",
             "--disable-background-networking",
-            f"--user-data-dir={tmp_path / 'profile'}",
-            f"--screenshot={picture}",
+            "--disable-sync",
+            "--no-first-run",
+            f"--user-data-dir={profile}",
+            *flags,
             f"file://{page}",
         ],
         check=True,
-        timeout=60,
+        timeout=120,
         capture_output=True,
+        text=True,
+    ).stdout
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
+def test_a_browser_shows_it(run, tmp_path):
+    """The whole page as the browser understands it, and as one sees it."""
+    path = report.run(run.folder.path)
+    page = shutil.copy(path, tmp_path / "page.html")
+    written = Outline(path.read_text())
+    shown = Outline(browse(page, tmp_path / "profile", "--dump-dom"))
+    assert (
+        shown.title
+        == written.title
+        == "digits, ipc 1: frequency by " + ("distribution matching")
     )
-    assert picture.stat().st_size > 20_000
+    assert shown.sources == written.sources and len(shown.sources) == 6
+    assert shown.headings == written.headings
+    picture = tmp_path / "page.png"
+    browse(page, tmp_path / "profile", f"--screenshot={picture}")
+    pixels = tf.io.decode_png(picture.read_bytes(), channels=3).numpy()
+    assert min(pixels.shape[:2]) > 400
+    # Text and pictures: some of it dark, most of it paper.
+    ink = (np.ptp(pixels.reshape(-1, 3), 0) > 150).all()
+    assert ink and 0.5 < (pixels == pixels[0, 0]).all(-1).mean() < 0.99

@@ -1,4 +1,6 @@
 import collections
+import dataclasses
+import errno
 import json
 
 import numpy as np
@@ -12,8 +14,9 @@ from tensorboard.backend.event_processing.event_accumulator import (
 from fred_tf import config, presets
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.evaluator import Evaluation
-from trainers import distill
-from trainers.run_log import RunLog
+from fred_tf.run_folder import RunFolder
+from trainers import distill, run_log
+from trainers.run_log import RunLog, append_accuracy
 
 DM = config.replace(
     presets.preset("digits_ipc1_dm_tiny"),
@@ -173,8 +176,72 @@ def test_a_log_that_cannot_be_written_is_one_warning(
     assert len(warnings) == 2
 
 
+def test_snapshots_a_rewind_and_a_profile_may_fail(run, monkeypatch, tmp_path):
+    """F5: in whatever of the log the disk is full, one warning is all."""
+    warnings = []
+    monkeypatch.setattr(logging, "warning", lambda *args: warnings.append(args))
+
+    def full_disk(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "save_snapshot", full_disk)
+        patch.setattr(tf.profiler.experimental, "start", full_disk)
+        patch.setattr(tf.profiler.experimental, "stop", None)
+        finished = distill.run(DM, tmp_path / "run", profile_steps=1)
+    assert finished.step == 3 and len(finished.folder.metrics()) == 3
+    assert not finished.folder.snapshots()
+    assert len(warnings) == 1
+    # Event files are another matter, and snapshots are tried again.
+    assert list(events(finished.folder.log_folder)["gallery"]) == [0, 3]
+    assert "first_of_class" not in events(finished.folder.log_folder)
+    longer = config.replace(DM, {"outer_steps": 4})
+    with monkeypatch.context() as patch:
+        patch.setattr(run_log, "_rewind", full_disk)
+        again = distill.run(longer, tmp_path / "run")
+    assert again.step == 4 and list(again.folder.snapshots()) == [4]
+    assert len(warnings) == 2
+    assert 4 not in events(again.folder.log_folder)["loss"]
+
+
+def test_a_log_folder_that_cannot_be_made_is_one_warning(
+    run, monkeypatch, tmp_path
+):
+    warnings = []
+    monkeypatch.setattr(logging, "warning", lambda *args: warnings.append(args))
+    (tmp_path / "tensorboard").write_text("in the way")
+    log = RunLog(dataclasses.replace(run.folder, path=tmp_path), 0)
+    log.accuracy(3, "mlp", Evaluation((0.5,), 0.1))
+    log.close()
+    assert len(warnings) == 1
+
+
+def test_an_accuracy_is_not_logged_twice(run, tmp_path):
+    """Unless other networks have changed it."""
+    folder = dataclasses.replace(run.folder, path=tmp_path)
+    first = Evaluation((0.25, 0.5), 0.1)
+    both = Evaluation((0.25, 0.5, 0.1), 0.1)
+    for result in (first, first, both, both):
+        append_accuracy(folder, 3, "lenet", result)
+    shown = [
+        tf.make_ndarray(value.tensor).item()
+        for file in sorted(folder.log_folder.glob("events*"))
+        for event in tf.compat.v1.train.summary_iterator(str(file))
+        for value in event.summary.value
+        if value.tag == "accuracy/lenet/mean"
+    ]
+    assert shown == pytest.approx([37.5, 100 * both.mean])
+
+
 def test_steps_are_profiled(tmp_path):
-    distill.run(
-        config.replace(DM, {"outer_steps": 7}), tmp_path, profile_steps=1
-    )
-    assert list((tmp_path / "tensorboard" / "plugins").rglob("*.xplane.pb"))
+    """A profile that is open when the run ends is written as well."""
+    settings = config.replace(DM, {"outer_steps": 7})
+    for steps in (1, 1000):
+        distill.run(
+            settings,
+            tmp_path / str(steps),
+            images_every=1000,
+            profile_steps=steps,
+        )
+        plugins = tmp_path / str(steps) / "tensorboard" / "plugins"
+        assert list(plugins.rglob("*.xplane.pb"))

@@ -3,6 +3,19 @@ import json
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing import (
+    data_provider,
+)
+from tensorboard.backend.event_processing import (
+    plugin_event_multiplexer as event_multiplexer,
+)
+from tensorboard.context import RequestContext
+from tensorboard.plugins import base_plugin
+from tensorboard.plugins.hparams import (
+    api_pb2,
+    backend_context,
+    list_session_groups,
+)
 
 from fred_tf import loop, presets
 from fred_tf.distilled_run import DistilledRun
@@ -20,6 +33,35 @@ QUICK = [
 
 def rows(folder):
     return list(csv.DictReader((folder / "table.csv").open()))
+
+
+def compared(folder) -> dict[int, float]:
+    """Returns the accuracy by seed of TensorBoard's HPARAMS table."""
+    multiplexer = event_multiplexer.EventMultiplexer()
+    multiplexer.AddRunsFromDirectory(str(folder))
+    multiplexer.Reload()
+    context = base_plugin.TBContext(
+        logdir=str(folder),
+        multiplexer=multiplexer,
+        data_provider=data_provider.MultiplexerDataProvider(
+            multiplexer, str(folder)
+        ),
+    )
+    statuses = [api_pb2.STATUS_UNKNOWN, api_pb2.STATUS_RUNNING]
+    handler = list_session_groups.Handler(
+        RequestContext(),
+        backend_context.Context(context),
+        experiment_id="",
+        request=api_pb2.ListSessionGroupsRequest(
+            slice_size=10, allowed_statuses=statuses
+        ),
+    )
+    return {
+        int(group.hparams["seed"].number_value): {
+            value.name.tag: value.value for value in group.metric_values
+        }["accuracy/mlp/mean"]
+        for group in handler.run().session_groups
+    }
 
 
 class StopAt(loop.Interruption):
@@ -47,6 +89,10 @@ def test_stopped_and_continued_equals_uninterrupted(tmp_path):
             assert one[name] == other[name], name
     assert rows(whole)[0]["networks"] == "2"
     assert "Mean and standard deviation of the seeds' means." in table
+    measured = {int(r["seed"]): 100 * float(r["accuracy"]) for r in rows(whole)}
+    assert len(measured) == 2
+    for folder in (whole, stopped):
+        assert compared(folder) == pytest.approx(measured, rel=1e-6)
 
     # A finished sweep does nothing, another grid adds to it.
     before = {p: p.stat().st_mtime_ns for p in whole.glob("*/*.json*")}
