@@ -13,8 +13,10 @@ def unit_range(images: np.ndarray | tf.Tensor) -> np.ndarray | tf.Tensor:
     if isinstance(images, tf.Tensor):
         scale = 1 / 255 if images.dtype == tf.uint8 else 1.0
         return tf.cast(images, tf.float32) * scale
-    scale = 1 / 255 if images.dtype == np.uint8 else 1.0
-    return images.astype(np.float32) * np.float32(scale)
+    scaled = images.astype(np.float32)
+    # In place, here and below: whole training splits pass through.
+    scaled *= np.float32(1 / 255 if images.dtype == np.uint8 else 1.0)
+    return scaled
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,8 +75,10 @@ class Standardize:
     def __call__(self, images: np.ndarray | tf.Tensor):
         """Returns standardised float32 images, like `images` in kind."""
         images = unit_range(images)
-        mean = np.asarray(self.mean, np.float32)
-        return (images - mean) / np.asarray(self.deviation, np.float32)
+        # Of an array, unit_range has made a copy.
+        images -= np.asarray(self.mean, np.float32)
+        images /= np.asarray(self.deviation, np.float32)
+        return images
 
     def undo(self, images: np.ndarray | tf.Tensor):
         """Returns images in [0, 1] units; distilled pixels may leave [0, 1]."""
