@@ -56,7 +56,8 @@ def test_memory_through_a_keras_file(memory, tmp_path):
     again = read_keras(write_keras(memory, tmp_path / "memory.keras"))
     np.testing.assert_array_equal(again.decode(), memory.decode())
     assert type(again) is type(memory)
-    assert [p.name for p in tmp_path.iterdir()] == ["memory.keras"]
+    written = sorted(p.name for p in tmp_path.iterdir())
+    assert written == ["memory.json", "memory.keras"]
 
 
 def test_memory_through_a_checkpoint(settings, memory, digits, tmp_path):
