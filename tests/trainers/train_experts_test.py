@@ -73,7 +73,7 @@ def test_a_store_keeps_its_settings(tmp_path, digits, caplog):
         ["experts.epochs=3", "stored_epochs=2", "experts.dtype=float16"],
     )
     settings = overrides.override(settings, ["experts.count=1"])
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", logger="absl"):
         store = train_experts.run(settings, tmp_path)
     assert "uses epochs 0 to 2, 2 are stored: " in caplog.text
     assert (store.epochs, store.dtype) == (2, "float16")
