@@ -12,7 +12,6 @@ what people have to say about it. Settings are those of the presets: nothing is
 chosen here, and the accuracy is that of the final step.
 """
 
-import dataclasses
 import os
 import pathlib
 import platform
@@ -24,7 +23,7 @@ from absl import flags, logging
 from export import sizes
 from export.forms import FORMS, read_export
 from export.tfrecord import write_tfrecord
-from fred_tf import assembly, files, loop, overrides, presets
+from fred_tf import assembly, files, loop
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
 from fred_tf.datasets import ImageData
@@ -35,9 +34,12 @@ from fred_tf.scoring import curve, score
 from fred_tf.settings import check_one_of
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import distill, run_flags, select_coreset, train_experts
+from trainers.result_rows import ROWS, UNSEEN, Row
 
 NAMES = flags.DEFINE_list(
-    "rows", [], "Which rows to make, of ROWS in this file; default all."
+    "rows",
+    [],
+    "Which rows to make, of ROWS in trainers/result_rows.py; default all.",
 )
 RUNS_DIR = flags.DEFINE_string(
     "runs_dir", "runs/results", "Where the runs of the rows are."
@@ -48,146 +50,6 @@ RESULTS_DIR = flags.DEFINE_string(
 TABLE = flags.DEFINE_string("table", "RESULTS.md", "The generated table.")
 
 _FORMAT_VERSION = 1
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """One line of the table.
-
-    Attributes:
-        preset: the settings.
-        overrides: what differs from them.
-        subject: `run`, or what is scored instead: `random`, `herding` or
-            `full`.
-        scored_with: overrides for the evaluation only.
-        published: accuracy and deviation in per cent with their source; empty
-            if none is known.
-        run_of: the row whose run is scored; empty for a run of its own.
-        evaluate_every: outer steps between evaluations on the way, for the
-            curve of accuracy; 0 makes none.
-    """
-
-    preset: str
-    overrides: tuple[str, ...] = ()
-    subject: str = "run"
-    scored_with: tuple[str, ...] = ()
-    published: str = ""
-    run_of: str = ""
-    evaluate_every: int = 0
-
-    def config(self) -> config_lib.Config:
-        """Returns the settings of the run."""
-        return overrides.override(presets.preset(self.preset), self.overrides)
-
-    def evaluation(self) -> config_lib.Config:
-        """Returns the settings of the evaluation."""
-        return overrides.override(self.config(), self.scored_with)
-
-
-_PIXEL = ("parameterization.name=pixel",)
-# The rows share the network of the papers, whatever they were distilled with.
-_WIDE = ("network.width=128",)
-_FULL = (
-    "evaluation.epochs=10",
-    "evaluation.networks=3",
-    "evaluation.learning_rate=0.01",
-)
-# Band-limited real images, which the FreD rows begin with.
-_START = ("outer_steps=0",)
-_THREE = ("evaluation.networks=3",)
-_FRED = "Shin et al. 2023"
-_DM = "Zhao & Bilen 2023"
-_TM = "Cazenavette et al. 2022"
-_DSA = "Zhao & Bilen 2021"
-
-_OWN = {
-    "mnist_ipc1_random": Row("mnist_ipc1_dm_cpu", (), "random", _WIDE),
-    "mnist_ipc1_herding": Row("mnist_ipc1_dm_cpu", (), "herding", _WIDE),
-    "mnist_ipc1_start": Row(
-        "mnist_ipc1_dm_cpu", _START, "run", (*_WIDE, *_THREE)
-    ),
-    "mnist_ipc1_pixel_dm": Row("mnist_ipc1_dm_cpu", _PIXEL, "run", _WIDE),
-    "mnist_ipc1_fred_dm": Row("mnist_ipc1_dm_cpu", (), "run", _WIDE),
-    "mnist_ipc1_pixel_tm": Row("mnist_ipc1_tm_cpu", _PIXEL, "run", _WIDE),
-    "mnist_ipc1_fred_tm": Row(
-        "mnist_ipc1_tm_cpu", (), "run", _WIDE, f"95.8 ({_FRED})"
-    ),
-    "mnist_full": Row("mnist_ipc1_dm_cpu", (), "full", (*_WIDE, *_FULL)),
-    "cifar10_ipc1_random": Row(
-        "cifar10_ipc1_dm_cpu", (), "random", (), f"14.4 ± 2.0 ({_FRED})"
-    ),
-    "cifar10_ipc1_herding": Row(
-        "cifar10_ipc1_dm_cpu", (), "herding", (), f"21.5 ± 1.3 ({_FRED})"
-    ),
-    "cifar10_ipc1_start": Row("cifar10_ipc1_dm_cpu", _START, "run", _THREE),
-    "cifar10_ipc1_pixel_dm": Row(
-        "cifar10_ipc1_dm_cpu", _PIXEL, "run", (), f"26.0 ± 0.8 ({_DM})"
-    ),
-    "cifar10_ipc1_fred_dm": Row(
-        "cifar10_ipc1_dm_cpu", published=f"ipc 2: 55.9 ± 0.4 ({_FRED})"
-    ),
-    "cifar10_ipc1_pixel_tm": Row(
-        "cifar10_ipc1_tm_cpu",
-        _PIXEL,
-        published=f"46.3 ± 0.8 with ZCA ({_TM})",
-    ),
-    "cifar10_ipc1_fred_tm": Row(
-        "cifar10_ipc1_tm_cpu", published=f"60.6 ± 0.8 ({_FRED})"
-    ),
-    "cifar10_ipc1_pixel_dc": Row(
-        "cifar10_ipc1_dc_cpu", _PIXEL, published=f"28.3 ± 0.5 ({_DSA})"
-    ),
-    "cifar10_ipc1_fred_dc": Row(
-        "cifar10_ipc1_dc_cpu", published=f"ipc 2: 45.3 ± 0.5 ({_FRED})"
-    ),
-    "cifar10_ipc1_pixel_dsa": Row(
-        "cifar10_ipc1_dsa_cpu", _PIXEL, published=f"28.8 ± 0.7 ({_DSA})"
-    ),
-    "cifar10_ipc1_fred_dsa": Row("cifar10_ipc1_dsa_cpu"),
-    "cifar10_full": Row(
-        "cifar10_ipc1_dm_cpu", (), "full", _FULL, f"84.8 ± 0.1 ({_DM})"
-    ),
-    "cifar10_ipc10_random": Row(
-        "cifar10_ipc10_dm_cpu", (), "random", (), f"26.0 ± 1.2 ({_FRED})"
-    ),
-    "cifar10_ipc10_pixel_dm": Row(
-        "cifar10_ipc10_dm_cpu", _PIXEL, published=f"48.9 ± 0.6 ({_DM})"
-    ),
-    "cifar10_ipc10_fred_dm": Row(
-        "cifar10_ipc10_dm_cpu", published=f"ipc 11: 61.3 ± 0.8 ({_FRED})"
-    ),
-}
-# Other networks on the sets of these rows: short, for ResNet18 takes seven
-# times the arithmetic of the ConvNet; small batches make up for it.
-UNSEEN = ("alexnet", "vgg11", "resnet18")
-_TRANSFERRED = ("mnist_ipc1_fred_tm", "cifar10_ipc1_fred_dm") + (
-    "cifar10_ipc1_fred_tm",
-    "cifar10_ipc1_fred_dsa",
-)
-_SHORT = (
-    "evaluation.epochs=60",
-    "evaluation.batch_size=32",
-    "evaluation.networks=1",
-)
-
-
-def _on(name: str, network: str) -> Row:
-    return dataclasses.replace(
-        _OWN[name],
-        scored_with=(f"network.name={network}", *_SHORT),
-        published="",
-        run_of=name,
-    )
-
-
-ROWS = {
-    **_OWN,
-    **{
-        f"{name}_on_{network}": _on(name, network)
-        for name in _TRANSFERRED
-        for network in UNSEEN
-    },
-}
 
 
 def make(

@@ -38,20 +38,26 @@ def test_small_images_are_refused(digits):
         corruptions.load(digits, "fog", 6)
 
 
-def test_prepared_images_come_first(monkeypatch):
-    """TFDS has its own names for two of them."""
-    asked = []
+@pytest.fixture
+def asked(monkeypatch) -> list:
+    """Whatever TFDS is asked for is prepared; what it was asked for."""
+    names = []
 
     class Prepared:
         def is_prepared(self):
             return True
 
     def builder(name, data_dir):
-        asked.append(name)
+        names.append(name)
         return Prepared()
 
-    data = make("cifar10")
     monkeypatch.setattr(corruptions.tfds, "builder", builder)
+    return names
+
+
+def test_prepared_images_come_first(asked, monkeypatch):
+    """TFDS has its own names for two of them."""
+    data = make("cifar10")
     monkeypatch.setattr(
         corruptions.tfds_images, "read_test", lambda name, data_dir: data.test
     )
@@ -61,17 +67,8 @@ def test_prepared_images_come_first(monkeypatch):
     assert len(split) == 2
 
 
-def test_images_of_synsets_come_from_imagenet(monkeypatch):
+def test_images_of_synsets_come_from_imagenet(asked, monkeypatch):
     """Those of the data's classes, as large as the data's images."""
-    asked = []
-
-    class Prepared:
-        def is_prepared(self):
-            return True
-
-    def builder(name, data_dir):
-        asked.append(name)
-        return Prepared()
 
     def read_classes(name, data_dir, class_names, image_shape):
         asked.append((name, class_names, image_shape))
@@ -80,7 +77,6 @@ def test_images_of_synsets_come_from_imagenet(monkeypatch):
     data = dataclasses.replace(
         make("folder:nette"), class_names=("n01440764", "n02102040")
     )
-    monkeypatch.setattr(corruptions.tfds, "builder", builder)
     monkeypatch.setattr(corruptions.tfds_images, "read_classes", read_classes)
     _, source = corruptions.load(data, "glass_blur", 3)
     name = "imagenet2012_corrupted/glass_blur_3"
