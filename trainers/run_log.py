@@ -201,9 +201,11 @@ def append_accuracy(
     """
     wanted, found = _percent(network, result), {}
     paths = tf.constant(list(map(str, _event_files(folder))), tf.string)
-    # What a kill left half-written is left out.
-    for record in tf.data.TFRecordDataset(paths).ignore_errors():
-        event = event_pb2.Event.FromString(record.numpy())
+    # What a kill left half-written is left out. Two files of one second can
+    # sort either way, so the events' own clock says which came last.
+    records = tf.data.TFRecordDataset(paths).ignore_errors()
+    events = (event_pb2.Event.FromString(x.numpy()) for x in records)
+    for event in sorted(events, key=lambda x: x.wall_time):
         for value in event.summary.value:
             if event.step == step and value.tag in wanted:
                 found[value.tag] = tf.make_ndarray(value.tensor)
@@ -222,7 +224,7 @@ def _percent(network: str, result: Evaluation) -> dict[str, float]:
 
 
 def _event_files(folder: RunFolder) -> list[pathlib.Path]:
-    """Returns the files of a log, in the order of their making."""
+    """Returns the files of a log."""
     return sorted(folder.log_folder.glob("events.out.tfevents.*"))
 
 
