@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from fred_tf.networks.initializers import fan_in_initializers
+from fred_tf.networks.instance_norm import merge
 from fred_tf.settings import Settings
 
 
@@ -38,7 +39,7 @@ class Network(keras.Model):
             "classes": classes,
             **settings.arguments(),
         }
-        self.steps = list(layers)
+        self.steps = merge(layers)
         for layer in self._flatten_layers(include_self=False):
             layer.dtype_policy = self.dtype_policy
         x = keras.KerasTensor((None, *image_shape))
