@@ -4,8 +4,8 @@ import json
 import pytest
 
 from fred_tf.config import to_json
-from trainers import results
-from trainers.results import ROWS, Row
+from trainers import result_table, results
+from trainers.result_rows import ROWS, UNSEEN, Row
 
 QUICK = ("augmentation=none", "network.name=mlp", "evaluation.epochs=1")
 TINY = {
@@ -21,7 +21,7 @@ TINY = {
         evaluate_every=2,
     ),
 }
-for network in results.UNSEEN:
+for network in UNSEEN:
     # A small network in the place of the large ones of that name.
     TINY[f"fred_tm_on_{network}"] = dataclasses.replace(
         TINY["fred_tm"],
@@ -73,7 +73,7 @@ def test_a_row_says_all_there_is_to_know(folders):
 
 def test_another_network_is_trained_on_the_run_of_another_row(folders):
     runs, made = folders
-    name = f"fred_tm_on_{results.UNSEEN[0]}"
+    name = f"fred_tm_on_{UNSEEN[0]}"
     found = json.loads((made / f"{name}.json").read_text())
     assert found["evaluation"]["network"]["name"] == "mlp"
     assert found["config"]["network"]["name"] == "convnet"
@@ -95,8 +95,8 @@ def test_what_is_finished_is_left_as_it_is(folders):
 
 
 def test_the_table_comes_from_the_files_alone(folders, monkeypatch):
-    monkeypatch.setattr(results, "ROWS", TINY)
-    table = results.table(folders[1])
+    monkeypatch.setattr(result_table, "ROWS", TINY)
+    table = result_table.table(folders[1])
     found = json.loads((folders[1] / "random.json").read_text())
     line = next(x for x in table.splitlines() if "| `random` |" in x)
     mean, deviation = 100 * found["mean"], 100 * found["deviation"]
@@ -106,11 +106,11 @@ def test_the_table_comes_from_the_files_alone(folders, monkeypatch):
     assert "| TM | FreD | 20 | 640 |" in table
     assert " at 2 |" in table or " at 3 |" in table
     (folders[1] / "notes.md").write_text("Steps mattered.\n")
-    assert results.table(folders[1]).endswith("\n\nSteps mattered.\n")
+    assert result_table.table(folders[1]).endswith("\n\nSteps mattered.\n")
     (folders[1] / "notes.md").unlink()
     (folders[1] / "random.json").rename(folders[1] / "other.json")
     try:
-        table = results.table(folders[1])
+        table = result_table.table(folders[1])
         assert "Not made yet: random." in table
         assert "| `other` |" in table
     finally:
@@ -120,4 +120,4 @@ def test_the_table_comes_from_the_files_alone(folders, monkeypatch):
 def test_foreign_files_are_refused(tmp_path):
     (tmp_path / "a.json").write_text('{"format_version": 9}')
     with pytest.raises(ValueError, match="format version 1. Delete it"):
-        results.table(tmp_path)
+        result_table.table(tmp_path)
