@@ -203,13 +203,14 @@ def append_accuracy(
     paths = tf.constant(list(map(str, _event_files(folder))), tf.string)
     # What a kill left half-written is left out. Two files of one second can
     # sort either way, so the events' own clock says which came last.
-    records = tf.data.TFRecordDataset(paths).ignore_errors()
-    events = (event_pb2.Event.FromString(x.numpy()) for x in records)
-    for event in sorted(events, key=lambda x: x.wall_time):
+    for record in tf.data.TFRecordDataset(paths).ignore_errors():
+        event = event_pb2.Event.FromString(record.numpy())
         for value in event.summary.value:
             if event.step == step and value.tag in wanted:
-                found[value.tag] = tf.make_ndarray(value.tensor)
-    if found != {name: np.float32(x) for name, x in wanted.items()}:
+                logged = event.wall_time, tf.make_ndarray(value.tensor).item()
+                found[value.tag] = max(found.get(value.tag, logged), logged)
+    last = {name: logged for name, (_, logged) in found.items()}
+    if last != {name: np.float32(x).item() for name, x in wanted.items()}:
         log = RunLog(folder)
         log.accuracy(step, network, result)
         log.close()
@@ -225,7 +226,7 @@ def _percent(network: str, result: Evaluation) -> dict[str, float]:
 
 def _event_files(folder: RunFolder) -> list[pathlib.Path]:
     """Returns the files of a log."""
-    return sorted(folder.log_folder.glob("events.out.tfevents.*"))
+    return [*folder.log_folder.glob("events.out.tfevents.*")]
 
 
 def _rewind(path: pathlib.Path, last: int) -> None:
