@@ -65,15 +65,10 @@ class InstanceNorm(keras.layers.Layer):
             for weight in (self.gamma, self.beta)
         ]
         large = math.prod(x.shape[1:]) >= _LARGE
-        whole = not any(size % 2 for size in x.shape[1:-1])
-        if large and whole and self.pool:
-            return normalize(x, *affine, self.epsilon, self.rectify, True, True)
-        if large:
-            y = normalize(x, *affine, self.epsilon, self.rectify, False, True)
-        else:
-            y = normalize(x, *affine, self.epsilon)
-            y = tf.nn.relu(y) if self.rectify else y
-        return self._pooling(y) if self.pool else y
+        even = not any(size % 2 for size in x.shape[1:-1])
+        pools = self.pool and large and even
+        y = normalize(x, *affine, self.epsilon, self.rectify, pools, large)
+        return self._pooling(y) if self.pool and not pools else y
 
     def compute_output_shape(self, input_shape):
         batch, *sizes, channels = input_shape
@@ -194,8 +189,7 @@ def _forward(x, gamma, beta, epsilon, rectify, pool):
     shape = x.shape
     x = _windows(x, pool)
     mean, r = _moments(x, epsilon)
-    scale = gamma * r
-    y = scale * x + (beta - mean * scale)
+    y = _affine(x, gamma, beta, mean, r)
     return _result(tf.nn.relu(y) if rectify else y, shape, pool)
 
 
@@ -205,7 +199,7 @@ def _backward(x, gamma, beta, upstream, epsilon, rectify, pool):
     mean, r = _moments(x, epsilon)
     d, _ = _hand_back(x, gamma, beta, mean, r, upstream, rectify, pool)
     mean_d = _mean(d)
-    mean_zd = r * (_mean(d * x) - mean * mean_d)
+    mean_zd = _mean_with_z(d, mean_d, x, mean, r)
     scale = gamma * r
     constant = scale * (r * mean_zd * mean - mean_d)
     of_x = scale * d - scale * r * mean_zd * x + constant
@@ -224,8 +218,8 @@ def _second(
     mean, r = _moments(x, epsilon)
     d, keep = _hand_back(x, gamma, beta, mean, r, upstream, rectify, pool)
     mean_d, mean_u = _mean(d), _mean(u)
-    mean_zd = r * (_mean(d * x) - mean * mean_d)
-    mean_zu = r * (_mean(u * x) - mean * mean_u)
+    mean_zd = _mean_with_z(d, mean_d, x, mean, r)
+    mean_zu = _mean_with_z(u, mean_u, x, mean, r)
     mean_dt = r * (_mean(d * u) - mean_d * mean_u - mean_zd * mean_zu)
     # J d = r d - r^2 <z d> x + of_d, and t likewise.
     of_d = r * (r * mean_zd * mean - mean_d)
@@ -293,6 +287,12 @@ def _result(y: tf.Tensor, shape: tf.TensorShape, pool: bool) -> tf.Tensor:
     return tf.add_n(places) / len(places)
 
 
+def _affine(x, gamma, beta, mean, r) -> tf.Tensor:
+    """Returns gamma z + beta, with z = (x - mean) r, as one factor of `x`."""
+    scale = gamma * r
+    return scale * x + (beta - mean * scale)
+
+
 def _hand_back(x, gamma, beta, mean, r, upstream, rectify, pool):
     """Returns d in windows, and the function that is 0 where the ReLU is."""
     if pool:
@@ -304,8 +304,8 @@ def _hand_back(x, gamma, beta, mean, r, upstream, rectify, pool):
         d = _windows(upstream, pool)
     if not rectify:
         return d, lambda values: values
-    scale = gamma * r
-    on = scale * x + (beta - mean * scale) > 0
+    # To the bit what the result was made from.
+    on = _affine(x, gamma, beta, mean, r) > 0
 
     def keep(values):
         return tf.where(on, values, tf.zeros([], values.dtype))
@@ -328,6 +328,11 @@ def _moments(x: tf.Tensor, epsilon: float) -> tuple[tf.Tensor, tf.Tensor]:
     mean = _mean(x)
     variance = _mean(tf.math.squared_difference(x, mean))
     return mean, tf.math.rsqrt(variance + epsilon)
+
+
+def _mean_with_z(d, mean_d, x, mean, r) -> tf.Tensor:
+    """Returns <z d>, with z = (x - mean) r, in one pass over `d` and `x`."""
+    return r * (_mean(d * x) - mean * mean_d)
 
 
 def _total(mean: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:

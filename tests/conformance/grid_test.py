@@ -114,8 +114,7 @@ def _disturb(distiller: Distiller) -> None:
     memory = distiller.parameterization.trainable_variables
     for number, variable in enumerate(memory):
         noise = tf.random.stateless_normal(variable.shape, [1, number])
-        size = tf.math.reduce_std(variable[...])
-        variable.assign_add(size * noise)
+        variable.assign_add(tf.math.reduce_std(variable) * noise)
 
 
 def _loss(distiller: Distiller, state: list[tf.Tensor]) -> float:
