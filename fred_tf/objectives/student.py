@@ -27,7 +27,7 @@ differentiate theta_N in theta_0, a and the images:
 The products with H_i and dg_i/dX_i are one reverse-mode pass through the
 reverse-mode gradient g_i. Carrying lambda forward through g_i instead needs as
 many convolutions, but TensorFlow's forward mode treats every operation by
-itself: it took 1.24 times as long (`benchmarks/hessian_product.py`).
+itself: it took 2.1 times as long (`benchmarks/hessian_product.py`).
 
 `chunks` cuts every minibatch into equal parts that are treated one after the
 other. Their gradients add up to the whole one's, so that nothing changes but
