@@ -134,14 +134,14 @@ def expert_trainer(config: Config, data: ImageData) -> ExpertTrainer:
 
 
 def objective(
-    config: Config, data: ImageData, expert_dir: str | None
+    config: Config, data: ImageData, experts: files.Path | ExpertStore | None
 ) -> Objective:
     """Returns the objective of a config.
 
     Args:
         config: the run.
         data: the real data.
-        expert_dir: folder of the expert store, for objectives that need it.
+        experts: the expert store or its folder, for objectives that need it.
 
     Raises:
         FileNotFoundError: the expert store is missing.
@@ -151,8 +151,10 @@ def objective(
     member = OBJECTIVES[config.objective.name]
     if not member.needs_experts:
         source = ClassBatches(data.train, data.normalization, data.classes)
-    elif expert_dir:
-        source = ExpertStore.open(expert_dir, expert_description(config, data))
+    elif isinstance(experts, ExpertStore):
+        source = experts
+    elif experts:
+        source = ExpertStore.open(experts, expert_description(config, data))
     else:
         raise ValueError(
             f"{config.objective.name!r} needs `--expert_dir`. Train experts "
@@ -169,7 +171,7 @@ def objective(
 def distiller(
     config: Config,
     data: ImageData,
-    expert_dir: str | None = None,
+    experts: files.Path | ExpertStore | None = None,
     strategy: tf.distribute.Strategy | None = None,
     jit: bool = False,
 ) -> Distiller:
@@ -180,14 +182,14 @@ def distiller(
     Args:
         config: the run.
         data: the real data.
-        expert_dir: folder of the expert store, for objectives that need it.
+        experts: the expert store or its folder, for objectives that need it.
         strategy: where variables live; the default strategy if None.
         jit: whether to compile the step with XLA.
     """
     strategy = strategy or tf.distribute.get_strategy()
     with strategy.scope():
         memory = parameterization(config, data.image_shape, data.classes)
-        matched = memory.complete(objective(config, data, expert_dir))
+        matched = memory.complete(objective(config, data, experts))
         average = None
         if config.distiller.memory_average:
             average = parameterization(config, data.image_shape, data.classes)

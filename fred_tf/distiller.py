@@ -190,6 +190,23 @@ class Distiller:
             tf.convert_to_tensor, (self._state, self._constants)
         )
 
+    def assign(self, state: State, step: int) -> None:
+        """Goes on from a state that `outer_step` made elsewhere.
+
+        Args:
+            state: tensors or arrays, see `State`.
+            step: outer steps made before.
+        """
+        self._assign(state)
+        self._step.assign(step)
+        self.restored()
+
+    def _assign(self, state: State) -> None:
+        for variable, value in zip(
+            tf.nest.flatten(self._state), tf.nest.flatten(state), strict=True
+        ):
+            variable.assign(value)
+
     @tf.function(autograph=False)
     def _outer_step(self, references):
         stream = tf.constant(seeds.named(self.seed, "outer step"))
@@ -222,10 +239,7 @@ class Distiller:
             loss,
             gradients,
         )
-        for variable, value in zip(
-            tf.nest.flatten(self._state), tf.nest.flatten(new), strict=True
-        ):
-            variable.assign(value)
+        self._assign(new)
         self._step.assign_add(tf.cast(scalars["finite"], tf.int64))
         return scalars
 

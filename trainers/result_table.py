@@ -104,6 +104,9 @@ def _line(name: str, found: dict[str, Any]) -> str:
         best = f"{_accuracy(on_the_way[step])} at {int(step):,}"
     if subject != "run":
         objective, stored = "", {"full": "all images"}.get(subject, subject)
+    spent = str(minutes.get("distilling", ""))
+    if device := found.get("distilled_on"):
+        spent += f" on {device}"
     cells = [
         objective,
         _STORED.get(stored, stored),
@@ -111,7 +114,7 @@ def _line(name: str, found: dict[str, Any]) -> str:
         f"{found['floats']:,}",
         f"{found['bytes']:,}" if found.get("bytes") else "",
         "" if found["outer_steps"] is None else f"{found['outer_steps']:,}",
-        minutes.get("distilling", ""),
+        spent,
         minutes.get("experts", ""),
         f"{len(found['accuracies'])} x {scored['epochs']:,}",
         config["seed"],

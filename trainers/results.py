@@ -32,14 +32,21 @@ from fred_tf.objectives import OBJECTIVES
 from fred_tf.scoring import curve, score
 from fred_tf.settings import check_one_of
 from fred_tf.synthetic_set import SyntheticSet
-from trainers import distill, run_flags, select_coreset, train_experts
+from trainers import (
+    distill,
+    elsewhere,
+    run_flags,
+    select_coreset,
+    train_experts,
+)
 from trainers.result_rows import ROWS, Row
 from trainers.result_table import FORMAT_VERSION, table
 
 NAMES = flags.DEFINE_list(
     "rows",
     [],
-    "Which rows to make, of ROWS in trainers/result_rows.py; default all.",
+    "Which rows to make, of ROWS in trainers/result_rows.py; default all that "
+    "need no accelerator.",
 )
 RUNS_DIR = flags.DEFINE_string(
     "runs_dir", "runs/results", "Where the runs of the rows are."
@@ -92,12 +99,13 @@ def make(
     source = pathlib.Path(runs_dir) / (row.run_of or name)
     folder.mkdir(parents=True, exist_ok=True)
     data = assembly.load_data(config, data_dir, download)
-    spent, on_the_way = _Clock(source / "minutes.json"), {}
+    spent, on_the_way, away = _Clock(source / "minutes.json"), {}, None
     if row.subject == "run":
         run = _distilled(row, source, runs_dir, data_dir, spent, interruption)
         on_the_way = curve(run.folder.path)
         chosen = run.synthetic_set()
         stored = _bytes_of_run(run, source)
+        away = elsewhere.spent(run.folder)
     else:
         chosen = _chosen(row.subject, config, folder, data, data_dir)
         stored = None
@@ -114,8 +122,15 @@ def make(
         "floats": int(chosen.floats_stored),
         "bytes": stored,
         "outer_steps": chosen.details.get("outer_steps"),
-        "minutes": {**spent.minutes(), **evaluating.minutes()},
+        "minutes": {
+            **spent.minutes(),
+            **{
+                k: round(v, 1) for k, v in (away or {}).items() if k != "device"
+            },
+            **evaluating.minutes(),
+        },
         "hardware": _hardware(),
+        **({"distilled_on": away["device"]} if away else {}),
         "curve": {
             str(step): {k: found[k] for k in ("accuracies", "learning_rate")}
             for step, found in on_the_way.items()
@@ -192,6 +207,13 @@ def _distilled(
     config, experts = row.config(), None
     if finished := _finished(config, folder / "run"):
         return finished
+    if row.elsewhere:
+        raise ValueError(
+            f"This row is made where there is an accelerator. Received: "
+            f"{folder / 'run'}, which does not hold its run. Make a pack of "
+            f"--preset={row.preset} with the overrides {list(row.overrides)}, "
+            "run it there and bring it back, see `trainers.elsewhere`."
+        )
     if OBJECTIVES[config.objective.name].needs_experts:
         # Rows of one data set and network share their experts.
         wanted = {
@@ -265,7 +287,8 @@ def _hardware() -> str:
 
 def program() -> int:
     run_flags.set_determinism()
-    names = [] if NAMES.value == ["none"] else NAMES.value or list(ROWS)
+    here = [name for name, row in ROWS.items() if not row.elsewhere]
+    names = [] if NAMES.value == ["none"] else NAMES.value or here
     for name in names:
         check_one_of("--rows", name, ROWS)
         assembly.check_network(ROWS[name].evaluation())

@@ -1,0 +1,109 @@
+"""Packs: what goes out, what comes back, and what JAX makes of them."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fred_tf import config, presets
+from fred_tf.distilled_run import DistilledRun
+from trainers import elsewhere
+
+TRAJECTORY, DISTRIBUTION = "digits_ipc1_tm_tiny", "digits_ipc1_dm_tiny"
+
+
+def settings(preset):
+    changes = {"outer_steps": 30, "distiller.memory_average": 0.9}
+    return config.replace(presets.preset(preset), changes)
+
+
+def state_of(pack):
+    with np.load(pack / "state.npz") as saved:
+        return dict(saved)
+
+
+@pytest.fixture
+def unlowered(monkeypatch):
+    """Packs without JAX: their functions are empty files."""
+    monkeypatch.setattr(
+        elsewhere, "lower", lambda function, arguments, path: path.touch()
+    )
+
+
+def move(pack, step):
+    """Does to a pack what a run over there does, with a memory of our own."""
+    state = state_of(pack)
+    moved = {k: v + 1 for k, v in state.items() if k != "step"}
+    np.savez(pack / "state.npz", step=step, **moved)
+    lines = [{"step": i + 1, "loss": 0.5 - i} for i in range(step + 2)]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (pack / "metrics.jsonl").write_text(text)
+    (pack / "spent.json").write_text('{"device": "it", "distilling": 2.5}')
+
+
+@pytest.mark.parametrize("preset", [TRAJECTORY, DISTRIBUTION])
+def test_what_comes_back_is_a_run(preset, unlowered, digits, tmp_path):
+    pack, run_dir = tmp_path / "pack", tmp_path / "run"
+    elsewhere.pack(settings(preset), pack)
+    with np.load(pack / "images.npz") as stored:
+        np.testing.assert_array_equal(stored["images"], digits.train.images)
+        np.testing.assert_array_equal(stored["labels"], digits.train.labels)
+    assert state_of(pack)["step"] == 0
+    move(pack, 20)
+    returned = elsewhere.bring_back(pack, run_dir)
+    run = DistilledRun.restore(run_dir)
+    assert run.step == run.config.outer_steps == returned.step == 20
+    (average,) = run.parameterization.trainable_variables
+    # The names of the parts of the state are in order, `average` first.
+    np.testing.assert_array_equal(average.numpy(), state_of(pack)["0"])
+    assert [line["step"] for line in run.folder.metrics()] == [*range(1, 21)]
+    assert elsewhere.spent(run.folder) == {"device": "it", "distilling": 2.5}
+    # A later state of the same pack brings the same folder up to date.
+    move(pack, 30)
+    elsewhere.bring_back(pack, run_dir)
+    assert DistilledRun.restore(run_dir).step == 30
+    assert len(run.folder.metrics()) == 30
+    move(pack, 10)
+    with pytest.raises(ValueError, match="ahead of what comes back"):
+        elsewhere.bring_back(pack, run_dir)
+    assert DistilledRun.restore(run_dir).step == 30
+
+
+def test_a_pack_that_was_not_run_is_refused(unlowered, tmp_path):
+    elsewhere.pack(settings(DISTRIBUTION), tmp_path / "pack")
+    with pytest.raises(FileNotFoundError, match="has made no steps"):
+        elsewhere.bring_back(tmp_path / "pack", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_another_run_in_the_folder_is_refused(unlowered, tmp_path):
+    for name, seed in (("a", 0), ("b", 1)):
+        changed = config.replace(settings(DISTRIBUTION), {"seed": seed})
+        elsewhere.pack(changed, tmp_path / name)
+        move(tmp_path / name, 20)
+    elsewhere.bring_back(tmp_path / "a", tmp_path / "run")
+    with pytest.raises(ValueError, match="other settings"):
+        elsewhere.bring_back(tmp_path / "b", tmp_path / "run")
+
+
+@pytest.mark.parametrize("preset", [TRAJECTORY, DISTRIBUTION])
+def test_jax_lowers_the_loss_and_continues(preset, tmp_path):
+    pytest.importorskip("jax")
+    pack = tmp_path / "pack"
+    elsewhere.pack(settings(preset), pack)
+    command = [sys.executable, pack / "run.py"]
+    subprocess.run([*command, "--minutes=0"], check=True)
+    before = state_of(pack)
+    assert before["step"] == 0
+    for _ in range(2):  # The second has nothing left to do.
+        subprocess.run(command, check=True)
+        after = state_of(pack)
+        assert after["step"] == 30
+    lines = (pack / "metrics.jsonl").read_text().splitlines()
+    losses = [json.loads(line)["loss"] for line in lines]
+    assert len(losses) == 30 and np.mean(losses[-5:]) < np.mean(losses[:5])
+    assert np.any(before["0"] != after["0"])
+    run = elsewhere.bring_back(pack, tmp_path / "run")
+    assert np.isfinite(run.synthetic_set().images).all()

@@ -1,0 +1,334 @@
+"""Distils on a machine that has JAX but no TensorFlow, and brings it back.
+
+    python -m trainers.elsewhere --preset=cifar10_ipc1_tm --pack=packs/tm
+    python packs/tm/run.py --minutes=60          # over there
+    python -m trainers.elsewhere --bring_back=packs/tm --run_dir=runs/tm
+
+TensorFlow's own kernels may lag behind an accelerator that JAX already drives,
+and the two share a compiler, XLA. The first command writes a folder that holds
+all a run needs: the step and the training of experts as StableHLO, the memory
+as it begins, and the real images. The second, on the other machine, trains the
+experts and makes outer steps; it needs JAX and NumPy. The third makes a run
+folder of what came back, so that evaluation, exports and pictures go on as if
+the run had been made here. What has come back can be brought back again later.
+
+The numeric work is that of `trainers.distill --jit=on`; orders, and which
+references are drawn, come from JAX's generators instead of TensorFlow's.
+"""
+
+import json
+import pathlib
+import shutil
+import tempfile
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from absl import flags, logging
+
+from fred_tf import assembly, distilled_run, files, records, seeds
+from fred_tf import config as config_lib
+from fred_tf.checkpoints import Checkpoints
+from fred_tf.config import Config
+from fred_tf.datasets import ImageData
+from fred_tf.distiller import Distiller
+from fred_tf.lowering import lower
+from fred_tf.network_training import NetworkTraining
+from fred_tf.objectives import OBJECTIVES
+from fred_tf.run_folder import RunFolder
+from trainers import run_flags
+from trainers.run_log import RunLog
+
+PACK = flags.DEFINE_string("pack", None, "Folder to write a pack to.")
+BRING_BACK = flags.DEFINE_string(
+    "bring_back", None, "Pack to make the run folder `--run_dir` of."
+)
+
+FORMAT_VERSION = 1
+
+# In a run folder.
+_RECORD = "elsewhere.json"
+# In a pack.
+_ABOUT, _STATE, _IMAGES = "pack.json", "state.npz", "images.npz"
+_METRICS, _SPENT = "metrics.jsonl", "spent.json"
+_RUNNER = pathlib.Path(__file__).with_name("run_pack.py")
+
+
+def pack(
+    config: Config,
+    folder: files.Path,
+    data_dir: str | None = None,
+    download: bool = False,
+) -> None:
+    """Writes a pack, see `run_pack.py` for what is in it.
+
+    Args:
+        config: the run.
+        folder: the pack; made, or replaced if there is one.
+        data_dir: where TensorFlow Datasets keeps its data.
+        download: whether missing data may be downloaded.
+
+    Raises:
+        ImportError: JAX is not installed.
+    """
+    assembly.check_network(config)
+    data = assembly.load_data(config, data_dir, download)
+    distiller = _distiller(config, data)
+    state, constants = distiller.tensors()
+    # As NumPy arrays they are written into the function.
+    constants = [constant.numpy() for constant in constants]
+    experts = OBJECTIVES[config.objective.name].needs_experts
+    count = max(1, distiller.objective.references_per_step)
+    reference = (_expert_segments if experts else _class_batches)(config, data)
+
+    def step(leaves, references, number):
+        if not experts:
+            normalized = data.normalization(references["images"])
+            references = {"images": normalized}
+        new, scalars = distiller.outer_step(
+            tf.nest.pack_sequence_as(state, leaves),
+            [tf.constant(constant) for constant in constants],
+            references,
+            number,
+        )
+        return tf.nest.flatten(new), scalars
+
+    leaves = tf.nest.flatten(state)
+    with files.replacing_folder(folder) as temporary:
+        examples = {
+            name: np.zeros((count, *shape), dtype)
+            for name, (shape, dtype) in reference.pop("tensors").items()
+        }
+        lower(step, (leaves, examples, np.int32(0)), temporary / "step.jax")
+        if experts:
+            _lower_expert_training(config, data, temporary)
+        np.savez_compressed(
+            temporary / _IMAGES,
+            images=data.train.images,
+            labels=data.train.labels,
+        )
+        values = {str(i): leaf.numpy() for i, leaf in enumerate(leaves)}
+        np.savez(temporary / _STATE, step=0, **values)
+        files.write_json(
+            temporary / _ABOUT,
+            {
+                "format_version": FORMAT_VERSION,
+                "config": config_lib.to_json(config),
+                "seed": config.seed,
+                "outer_steps": config.outer_steps,
+                "references_per_step": count,
+                "reference": reference,
+            },
+        )
+        shutil.copy(_RUNNER, temporary / "run.py")
+
+
+def bring_back(
+    folder: files.Path, run_dir: files.Path, data_dir: str | None = None
+) -> distilled_run.DistilledRun:
+    """Makes a run folder of a pack, at the step that it has reached.
+
+    Args:
+        folder: the pack.
+        run_dir: the run folder; made, or brought up to date.
+        data_dir: where TensorFlow Datasets keeps its data.
+
+    Returns:
+        The run.
+
+    Raises:
+        FileNotFoundError: `folder` is no pack, or was never run.
+        ValueError: `run_dir` holds another run, or a later state of this one.
+    """
+    folder = pathlib.Path(folder)
+    about = records.read(folder / _ABOUT, FORMAT_VERSION)
+    if not (folder / _SPENT).exists():
+        raise FileNotFoundError(
+            f"{folder} has made no steps yet. Run `python {folder}/run.py` "
+            "where JAX is, and copy the folder back."
+        )
+    with np.load(folder / _STATE) as saved:
+        step = int(saved["step"])
+        leaves = [saved[str(i)] for i in range(len(saved.files) - 1)]
+    minutes = files.read_json(folder / _SPENT)
+    if (reached := _steps_in(run_dir)) > step:
+        raise ValueError(
+            f"{run_dir} must not be ahead of what comes back. Received: step "
+            f"{reached}, and step {step} in {folder}. Choose another --run_dir."
+        )
+    config = config_lib.from_json(about["config"])
+    config = config_lib.replace(config, {"outer_steps": step})
+    data = assembly.load_data(config, data_dir)
+    distiller = _distiller(config, data)
+    facts = distilled_run.DataFacts.of(data)
+    rate = config_lib.memory_learning_rate(config, data.image_shape)
+    config = config_lib.replace(
+        config, {"distiller.memory_learning_rate": rate}
+    )
+    run_folder = RunFolder.open(
+        run_dir,
+        distilled_run.record(config, facts),
+        {
+            **run_flags.identity(run_flags.local_strategy(), jit=True),
+            "device": minutes["device"],
+        },
+    )
+    with run_folder.lock():
+        checkpoints = Checkpoints(
+            run_folder.checkpoint_folder, distiller.checkpoint
+        )
+        checkpoints.restore_latest()
+        state, _ = distiller.tensors()
+        distiller.assign(tf.nest.pack_sequence_as(state, leaves), step)
+        checkpoints.save(step)
+        run = distilled_run.DistilledRun(
+            run_folder,
+            config,
+            facts,
+            distiller.distilled,
+            distiller.learned(),
+            step,
+        )
+        files.write_json(run_folder.path / _RECORD, minutes)
+        _write_log(run, folder / _METRICS)
+    return run
+
+
+def spent(folder: RunFolder) -> dict[str, Any] | None:
+    """Returns where a run was made, and in how many minutes.
+
+    Returns:
+        `device`, and minutes by what they were spent on; None for a run that
+        was made here.
+    """
+    path = folder.path / _RECORD
+    return files.read_json(path) if path.exists() else None
+
+
+def _steps_in(run_dir: files.Path) -> int:
+    """Returns the outer steps that a run folder has reached, 0 if none."""
+    try:
+        folder = RunFolder.read(run_dir).checkpoint_folder
+    except FileNotFoundError:
+        return 0
+    return max(Checkpoints(folder, tf.train.Checkpoint()).steps(), default=0)
+
+
+def _distiller(config: Config, data: ImageData) -> Distiller:
+    """Returns the distiller of a run, its memory as it begins."""
+    experts = None
+    with tempfile.TemporaryDirectory() as nowhere:
+        if OBJECTIVES[config.objective.name].needs_experts:
+            # Still empty: experts are trained over there.
+            experts = assembly.expert_store(config, data, nowhere)
+        distiller = assembly.distiller(config, data, experts, jit=True)
+    assembly.adapt(distiller.parameterization, data, config.seed)
+    distiller.start_average()
+    return distiller
+
+
+def _expert_segments(config: Config, data: ImageData) -> dict[str, Any]:
+    objective, experts = config.objective, config.experts
+    size = assembly.network(config, data.image_shape, data.classes).size
+    return {
+        "kind": "expert_segments",
+        "max_start_epoch": objective.max_start_epoch,
+        "expert_epochs": objective.expert_epochs,
+        "epochs": objective.max_start_epoch - 1 + objective.expert_epochs,
+        "batch_size": experts.batch_size,
+        "expert_seeds": [
+            seeds.named(config.seed, "expert", i).tolist()
+            for i in range(experts.count)
+        ],
+        "tensors": dict.fromkeys(("start", "target"), ((size,), np.float32)),
+    }
+
+
+def _class_batches(config: Config, data: ImageData) -> dict[str, Any]:
+    per_class = config.objective.real_batch_per_class
+    shape = (data.classes, per_class, *data.image_shape)
+    return {
+        "kind": "class_batches",
+        "classes": data.classes,
+        "per_class": per_class,
+        "tensors": {"images": (shape, data.train.images.dtype)},
+    }
+
+
+def _lower_expert_training(
+    config: Config, data: ImageData, folder: pathlib.Path
+) -> None:
+    network = assembly.network(config, data.image_shape, data.classes)
+    experts = config.experts
+    batch = min(experts.batch_size, len(data.train))
+    training = NetworkTraining(
+        network,
+        assembly.augmentation(config),
+        batch,
+        experts.momentum,
+        normalization=data.normalization,
+    )
+
+    def start(seed):
+        return network.flatten(training.start(seed)[0])
+
+    def step(theta, velocity, images, labels, seed):
+        state = network.unflatten(theta), network.unflatten(velocity), []
+        rate = tf.constant(experts.learning_rate, tf.float32)
+        parameters, velocities, _ = training.step(
+            state, images, labels, seed, rate
+        )
+        return network.flatten(parameters), network.flatten(velocities)
+
+    seed = np.zeros(2, np.int32)
+    theta = np.zeros(network.size, np.float32)
+    images, labels = data.train.images[:batch], data.train.labels[:batch]
+    lower(start, (seed,), folder / "expert_start.jax")
+    lower(
+        step, (theta, theta, images, labels, seed), folder / "expert_step.jax"
+    )
+
+
+def _write_log(run: distilled_run.DistilledRun, metrics: pathlib.Path) -> None:
+    """Writes the metrics of a pack into the run folder and its event files."""
+    run.folder.rewind_metrics(-1)
+    log = RunLog(run.folder, -1)
+    log.begin(run)
+    for line in metrics.read_text().splitlines():
+        scalars = json.loads(line)
+        step = scalars.pop("step")
+        if step > run.step:
+            break
+        run.folder.append_metrics(step, scalars)
+        if step % 10 == 0:
+            log.scalars(step, scalars)
+    log.pictures(run)
+    log.close()
+
+
+def program() -> int:
+    run_flags.set_determinism()
+    if BRING_BACK.value:
+        run_dir = run_flags.required(run_flags.RUN_DIR)
+        run = bring_back(BRING_BACK.value, run_dir, run_flags.DATA_DIR.value)
+        logging.info("Step %d of the pack %s.", run.step, BRING_BACK.value)
+        print(f"Next: python -m trainers.evaluate --run_dir={run_dir}")
+        return 0
+    folder = run_flags.required(PACK)
+    pack(
+        run_flags.config(),
+        folder,
+        run_flags.DATA_DIR.value,
+        run_flags.DOWNLOAD.value,
+    )
+    print(f"Next, where JAX is: python {folder}/run.py")
+    return 0
+
+
+def main() -> None:
+    run_flags.start(program)
+
+
+if __name__ == "__main__":
+    flags.adopt_module_key_flags(run_flags)
+    main()
