@@ -62,6 +62,11 @@ def peak() -> float:
 
 def serve(side: str, steps: int, width: int) -> None:
     """Tells a peak and seconds; then times a call for each line on stdin."""
+    if side not in PYTORCH:
+        # As `trainers.distill` does.
+        from trainers import run_flags
+
+        run_flags.set_threads()
     call = SIDES[side](steps, width)
     seconds = []
     for _ in range(_CALLS):

@@ -266,6 +266,7 @@ def _evaluate(
 
 def program() -> int:
     run_flags.set_determinism()
+    run_flags.set_threads()
     config = run_flags.config()
     run_dir = run_flags.required(run_flags.RUN_DIR)
     start = None

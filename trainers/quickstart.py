@@ -124,6 +124,7 @@ def check_exports(distilled: DistilledRun, export_dir: pathlib.Path) -> None:
 
 def program() -> None:
     run_flags.set_determinism()
+    run_flags.set_threads()
     begun = time.monotonic()
     run_dir = run_flags.RUN_DIR.value or RUN_DIR
     config = config_lib.replace(

@@ -287,6 +287,7 @@ def _hardware() -> str:
 
 def program() -> int:
     run_flags.set_determinism()
+    run_flags.set_threads()
     here = [name for name, row in ROWS.items() if not row.elsewhere]
     names = [] if NAMES.value == ["none"] else NAMES.value or here
     for name in names:

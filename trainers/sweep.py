@@ -254,6 +254,7 @@ def _markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 def program() -> int:
     run_flags.set_determinism()
+    run_flags.set_threads()
     config, overridden = run_flags.preset_and_overrides()
     grid = cells(overridden, POINT.value)
     sweep_dir = run_flags.required(SWEEP_DIR)
