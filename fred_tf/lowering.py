@@ -1,11 +1,21 @@
 """Functions as StableHLO, for accelerators that have JAX but no TensorFlow."""
 
+import importlib.util
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from fred_tf import files
+
+
+def check_jax() -> None:
+    """Raises ImportError with the way out unless JAX is installed."""
+    if importlib.util.find_spec("jax") is None:
+        raise ImportError(
+            "Lowering needs JAX. Install it with `pip install fred-tf[jax]`; "
+            "its releases may ask for a newer Python."
+        )
 
 
 def lower(
@@ -52,14 +62,11 @@ def lower(
     Raises:
         ImportError: JAX is not installed.
     """
-    try:
-        import jax
-        from jax import export
-        from jax.experimental import jax2tf
-    except ImportError as error:
-        raise ImportError(
-            "`lower` needs JAX. Install it with `pip install fred-tf[jax]`."
-        ) from error
+    check_jax()
+    import jax
+    from jax import export
+    from jax.experimental import jax2tf
+
     # TensorFlow compiles with random example values, which it refuses to draw
     # without a global seed where op determinism is on.
     tf.random.set_seed(0)

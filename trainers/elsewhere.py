@@ -32,7 +32,7 @@ from fred_tf.checkpoints import Checkpoints
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.distiller import Distiller
-from fred_tf.lowering import lower
+from fred_tf.lowering import check_jax, lower
 from fred_tf.network_training import NetworkTraining
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.run_folder import RunFolder
@@ -71,6 +71,7 @@ def pack(
     Raises:
         ImportError: JAX is not installed.
     """
+    check_jax()
     assembly.check_network(config)
     data = assembly.load_data(config, data_dir, download)
     distiller = _distiller(config, data)
@@ -79,7 +80,9 @@ def pack(
     constants = [constant.numpy() for constant in constants]
     experts = OBJECTIVES[config.objective.name].needs_experts
     count = max(1, distiller.objective.references_per_step)
-    reference = (_expert_segments if experts else _class_batches)(config, data)
+    describe = _expert_segments if experts else _class_batches
+    reference, examples = describe(config, data)
+    examples = {k: np.stack([v] * count) for k, v in examples.items()}
 
     def step(leaves, references, number):
         if not experts:
@@ -95,10 +98,6 @@ def pack(
 
     leaves = tf.nest.flatten(state)
     with files.replacing_folder(folder) as temporary:
-        examples = {
-            name: np.zeros((count, *shape), dtype)
-            for name, (shape, dtype) in reference.pop("tensors").items()
-        }
         lower(step, (leaves, examples, np.int32(0)), temporary / "step.jax")
         if experts:
             _lower_expert_training(config, data, temporary)
@@ -227,10 +226,14 @@ def _distiller(config: Config, data: ImageData) -> Distiller:
     return distiller
 
 
-def _expert_segments(config: Config, data: ImageData) -> dict[str, Any]:
+def _expert_segments(
+    config: Config, data: ImageData
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Returns how references are drawn, and one of the right shapes."""
     objective, experts = config.objective, config.experts
     size = assembly.network(config, data.image_shape, data.classes).size
-    return {
+    theta = np.zeros(size, np.float32)
+    described = {
         "kind": "expert_segments",
         "max_start_epoch": objective.max_start_epoch,
         "expert_epochs": objective.expert_epochs,
@@ -240,19 +243,22 @@ def _expert_segments(config: Config, data: ImageData) -> dict[str, Any]:
             seeds.named(config.seed, "expert", i).tolist()
             for i in range(experts.count)
         ],
-        "tensors": dict.fromkeys(("start", "target"), ((size,), np.float32)),
     }
+    return described, {"start": theta, "target": theta}
 
 
-def _class_batches(config: Config, data: ImageData) -> dict[str, Any]:
+def _class_batches(
+    config: Config, data: ImageData
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Returns how references are drawn, and one of the right shapes."""
     per_class = config.objective.real_batch_per_class
     shape = (data.classes, per_class, *data.image_shape)
-    return {
+    described = {
         "kind": "class_batches",
         "classes": data.classes,
         "per_class": per_class,
-        "tensors": {"images": (shape, data.train.images.dtype)},
     }
+    return described, {"images": np.zeros(shape, data.train.images.dtype)}
 
 
 def _lower_expert_training(
@@ -308,6 +314,11 @@ def _write_log(run: distilled_run.DistilledRun, metrics: pathlib.Path) -> None:
 
 def program() -> int:
     run_flags.set_determinism()
+    if PACK.value and BRING_BACK.value:
+        raise ValueError(
+            "`--pack` writes a pack and `--bring_back` reads one. Received: "
+            f"both, {PACK.value} and {BRING_BACK.value}. Give one of them."
+        )
     if BRING_BACK.value:
         run_dir = run_flags.required(run_flags.RUN_DIR)
         run = bring_back(BRING_BACK.value, run_dir, run_flags.DATA_DIR.value)

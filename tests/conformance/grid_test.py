@@ -82,6 +82,9 @@ def _settings(objective: str, parameterization: str, network: str) -> Config:
         values[f"{section}.name"] = name
         for field, value in SMALL.get(name, {}).items():
             values[f"{section}.{field}"] = value
+    if network in LARGE and "objective.real_batch_per_class" in values:
+        # They keep one reference, so that batches need not agree.
+        values["objective.real_batch_per_class"] = 4
     return replace(presets.preset("digits_ipc1_dm_tiny"), values)
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ def state_of(pack):
 @pytest.fixture
 def unlowered(monkeypatch):
     """Packs without JAX: their functions are empty files."""
+    monkeypatch.setattr(elsewhere, "check_jax", lambda: None)
     monkeypatch.setattr(
         elsewhere, "lower", lambda function, arguments, path: path.touch()
     )
@@ -76,6 +78,12 @@ def test_a_pack_that_was_not_run_is_refused(unlowered, tmp_path):
     with pytest.raises(FileNotFoundError, match="has made no steps"):
         elsewhere.bring_back(tmp_path / "pack", tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(bool(find_spec("jax")), reason="JAX is installed")
+def test_without_jax_nothing_is_begun(tmp_path):
+    with pytest.raises(ImportError, match="pip install"):
+        elsewhere.pack(settings(DISTRIBUTION), tmp_path / "pack")
 
 
 def test_another_run_in_the_folder_is_refused(unlowered, tmp_path):
