@@ -64,9 +64,9 @@ def serve(side: str, steps: int, width: int) -> None:
     """Tells a peak and seconds; then times a call for each line on stdin."""
     if side not in PYTORCH:
         # As `trainers.distill` does.
-        from trainers import run_flags
+        from trainers import process_memory
 
-        run_flags.set_threads()
+        process_memory.settle()
     call = SIDES[side](steps, width)
     seconds = []
     for _ in range(_CALLS):

@@ -31,7 +31,7 @@ from fred_tf.objectives import OBJECTIVES
 from fred_tf.reference_stream import references_per_replica
 from fred_tf.run_folder import RunFolder
 from fred_tf.scoring import CURVE, score
-from trainers import run_flags
+from trainers import process_memory, run_flags
 from trainers.run_log import RunLog
 from trainers.workers import Workers
 
@@ -266,7 +266,7 @@ def _evaluate(
 
 def program() -> int:
     run_flags.set_determinism()
-    run_flags.set_threads()
+    process_memory.settle()
     config = run_flags.config()
     run_dir = run_flags.required(run_flags.RUN_DIR)
     start = None

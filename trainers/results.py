@@ -35,6 +35,7 @@ from fred_tf.synthetic_set import SyntheticSet
 from trainers import (
     distill,
     elsewhere,
+    process_memory,
     run_flags,
     select_coreset,
     train_experts,
@@ -287,7 +288,7 @@ def _hardware() -> str:
 
 def program() -> int:
     run_flags.set_determinism()
-    run_flags.set_threads()
+    process_memory.settle()
     here = [name for name, row in ROWS.items() if not row.elsewhere]
     names = [] if NAMES.value == ["none"] else NAMES.value or here
     for name in names:

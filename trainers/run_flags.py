@@ -103,18 +103,6 @@ def set_determinism() -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def set_threads() -> None:
-    """Lets one process on CPUs run one operation at a time.
-
-    Convolutions fill all cores by themselves. Which operations happen to
-    overlap decides how much memory they hold together: a student of trajectory
-    matching peaks 7 % lower without, and takes as long. Workers need threads to
-    talk to each other. Must come before any TensorFlow op.
-    """
-    if worker()[1] == 1 and not tf.config.list_physical_devices("GPU"):
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-
-
 def strategy() -> tf.distribute.Strategy:
     """Returns the strategy of all workers that TF_CONFIG names.
 

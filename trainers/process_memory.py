@@ -1,0 +1,35 @@
+"""Makes the memory of a process a matter of its settings, not of chance."""
+
+import ctypes
+import os
+
+import tensorflow as tf
+
+from trainers import run_flags
+
+# Of glibc's malloc.h.
+_M_MMAP_THRESHOLD = -3
+# Above the parameters of a network, below its activations.
+_BLOCK = 4 << 20
+
+
+def settle() -> None:
+    """Keeps the peak of a run on CPUs low, and the same in every run.
+
+    Which operations happen to overlap decides how much they hold together, and
+    convolutions fill all cores by themselves: so operations run one at a time.
+    And freed activations go back to the system instead of leaving holes
+    between the students' parameters, which live longer. Neither costs time. A
+    run on accelerators or by several workers, who need threads to talk to each
+    other, is left as it is; so is a threshold of the user's own.
+
+    Must come before any TensorFlow op.
+    """
+    if run_flags.worker()[1] > 1 or tf.config.list_physical_devices("GPU"):
+        return
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    if os.name == "posix" and "MALLOC_MMAP_THRESHOLD_" not in os.environ:
+        # Other C libraries have no such function, or know no such parameter.
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+        if mallopt is not None:
+            mallopt(_M_MMAP_THRESHOLD, _BLOCK)
