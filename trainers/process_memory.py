@@ -9,8 +9,8 @@ from trainers import run_flags
 
 # Of glibc's malloc.h.
 _M_MMAP_THRESHOLD = -3
-# Above the parameters of a network, below its activations.
-_BLOCK = 4 << 20
+# Below what the parameters of a network and its activations take.
+_BLOCK = 1 << 20
 
 
 def settle() -> None:
@@ -18,10 +18,10 @@ def settle() -> None:
 
     Which operations happen to overlap decides how much they hold together, and
     convolutions fill all cores by themselves: so operations run one at a time.
-    And freed activations go back to the system instead of leaving holes
-    between the students' parameters, which live longer. Neither costs time. A
-    run on accelerators or by several workers, who need threads to talk to each
-    other, is left as it is; so is a threshold of the user's own.
+    And large blocks go back to the system when they are freed: activations
+    leave no holes between the students' parameters, which live longer. Neither
+    costs time. A run on accelerators or by several workers, who need threads to
+    talk to each other, is left as it is; so is a threshold of the user's own.
 
     Must come before any TensorFlow op.
     """

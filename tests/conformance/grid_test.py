@@ -1,10 +1,10 @@
 """Every allowed pair of objective, parameterization and network distils.
 
 Each takes two steps of a run on a few real images; thirty more must lower its
-own loss. Every objective meets every parameterization,
-and every small network FreD with distribution matching. `FRED_TF_ALL_CELLS=1`
-runs the whole product, with the networks of millions of parameters. What cannot
-be must be refused with its reason.
+own loss. Every objective meets every parameterization, and every small network
+FreD with distribution matching. `FRED_TF_ALL_CELLS=1` runs the whole product,
+with the networks of millions of parameters. What cannot be must be refused with
+its reason.
 """
 
 import itertools
@@ -31,8 +31,9 @@ REFUSED = {("haba", "convnet3d"): "Hallucinators convolve images"}
 
 # Usual step sizes are for ten classes and thousands of steps, and networks
 # differ by orders of magnitude: the first step moves the memory by this share
-# of its length. Large networks amplify: theirs is shorter.
-FIRST_STEP = {False: 0.003, True: 0.001}
+# of its length. Some networks amplify: the cells that are not always run take
+# shorter steps.
+USUAL_STEP, CAREFUL_STEP = 0.003, 0.001
 # What makes a member small.
 SMALL = {
     "distribution_matching": {"real_batch_per_class": 4},
@@ -54,15 +55,13 @@ SMALL = {
 
 def _cells() -> list[tuple[str, str, str]]:
     product = list(itertools.product(OBJECTIVES, PARAMETERIZATIONS, NETWORKS))
-    if ALL_CELLS:
-        return product
-    return [
-        (objective, parameterization, network)
-        for objective, parameterization, network in product
-        if network == "convnet"
-        or network not in LARGE
-        and (objective, parameterization) == USUAL
-    ]
+    return product if ALL_CELLS else [cell for cell in product if _usual(cell)]
+
+
+def _usual(cell: tuple[str, str, str]) -> bool:
+    """Returns whether a cell is always run."""
+    network = cell[2]
+    return network == "convnet" or network not in LARGE and cell[:2] == USUAL
 
 
 def _settings(objective: str, parameterization: str, network: str) -> Config:
@@ -98,7 +97,7 @@ def _distiller(cell, data, tmp_path) -> Distiller:
     state = distiller.tensors()[0]
     memory = state["variables"][: distiller._memory_size]
     _, gradients = _losses_and_gradients(distiller, state["objective"])[0]
-    rate = FIRST_STEP[cell[2] in LARGE] * float(
+    rate = (USUAL_STEP if _usual(cell) else CAREFUL_STEP) * float(
         tf.linalg.global_norm(memory)
         / tf.linalg.global_norm(gradients[: len(memory)])
     )
@@ -142,10 +141,8 @@ def test_steps_and_lowers_its_loss(cell, colour, voxels, tmp_path):
     distiller = _distiller(cell, data, tmp_path)
     for _ in range(2):
         assert distiller()["finite"] == 1
-    if cell[2] in LARGE:
-        before, after = _on_one_reference(distiller)
-    else:
-        before, after = _on_many_references(distiller)
+    way = _on_many_references if _usual(cell) else _on_one_reference
+    before, after = way(distiller)
     assert after < before
 
 
@@ -167,9 +164,9 @@ def _on_many_references(distiller: Distiller) -> tuple[float, float]:
 def _on_one_reference(distiller: Distiller) -> tuple[float, float]:
     """Returns the loss at the first and the last of 30 equal steps.
 
-    Large random networks disagree about which way is down: what thirty of them
-    gain on one another is less than the noise. So one network, one reference
-    and one draw of everything are kept.
+    Random networks of many layers, or without norms, disagree about which way
+    is down: thirty of them gain less on one another than the noise. So one
+    network, one reference and one draw of everything are kept.
     """
     held, step = distiller.tensors()[0]["objective"], distiller.step
     losses = []
