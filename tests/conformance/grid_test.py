@@ -81,9 +81,12 @@ def _settings(objective: str, parameterization: str, network: str) -> Config:
         values[f"{section}.name"] = name
         for field, value in SMALL.get(name, {}).items():
             values[f"{section}.{field}"] = value
-    if network in LARGE and "objective.real_batch_per_class" in values:
-        # They keep one reference, so that batches need not agree.
-        values["objective.real_batch_per_class"] = 4
+    if network in LARGE:
+        if parameterization != "haba":  # Its hallucinators need a budget.
+            values["ipc"] = 1
+        if "objective.real_batch_per_class" in values:
+            # They keep one reference, so that batches need not agree.
+            values["objective.real_batch_per_class"] = 4
     return replace(presets.preset("digits_ipc1_dm_tiny"), values)
 
 
@@ -96,7 +99,9 @@ def _distiller(cell, data, tmp_path) -> Distiller:
     assembly.adapt(distiller.parameterization, data, settings.seed)
     state = distiller.tensors()[0]
     memory = state["variables"][: distiller._memory_size]
-    _, gradients = _losses_and_gradients(distiller, state["objective"])[0]
+    ((_, gradients),) = _losses_and_gradients(
+        distiller, state["objective"], references=1
+    )
     rate = (USUAL_STEP if _usual(cell) else CAREFUL_STEP) * float(
         tf.linalg.global_norm(memory)
         / tf.linalg.global_norm(gradients[: len(memory)])
