@@ -186,6 +186,12 @@ def memory_learning_rate(config: Config, image_shape: tuple[int, ...]) -> float:
     ].usual_learning_rate(stored, config.objective.name, image_shape)
 
 
+def resolved(config: Config, image_shape: tuple[int, ...]) -> Config:
+    """Returns a config with the step size for the memory that a run takes."""
+    rate = memory_learning_rate(config, image_shape)
+    return replace(config, {"distiller.memory_learning_rate": rate})
+
+
 def to_json(config: Config) -> dict[str, Any]:
     """Returns a config as JSON values; `from_json` undoes it."""
     values = dataclasses.asdict(config)

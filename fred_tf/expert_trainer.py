@@ -80,13 +80,7 @@ class ExpertTrainer:
             )
         index, workers = worker
         share = range(index, count, workers)
-        training = NetworkTraining(
-            self.network,
-            self.augmentation,
-            self.batch_size,
-            self.momentum,
-            normalization=self.data.normalization,
-        )
+        training = self.training()
         with store.lock(index):
             store.reload()
             while missing := store.missing(share):
@@ -94,6 +88,16 @@ class ExpertTrainer:
                     training, missing[0], store.epochs, on_epoch
                 )
                 store.append(trajectory, facts, missing[0])
+
+    def training(self) -> NetworkTraining:
+        """Returns what trains each expert, on images as they are stored."""
+        return NetworkTraining(
+            self.network,
+            self.augmentation,
+            self.batch_size,
+            self.momentum,
+            normalization=self.data.normalization,
+        )
 
     def _train_one(
         self, training: NetworkTraining, expert: int, stored: int, on_epoch

@@ -146,10 +146,7 @@ def run(
         with workers.chief_first():  # It may download.
             data = assembly.load_data(config, data_dir, download)
         facts = distilled_run.DataFacts.of(data)
-        rate = config_lib.memory_learning_rate(config, data.image_shape)
-        config = config_lib.replace(
-            config, {"distiller.memory_learning_rate": rate}
-        )
+        config = config_lib.resolved(config, data.image_shape)
         folder = _folder(
             workers,
             run_dir,
@@ -266,8 +263,9 @@ def _evaluate(
 
 def program() -> int:
     run_flags.set_determinism()
-    process_memory.settle()
     config = run_flags.config()
+    if OBJECTIVES[config.objective.name].needs_experts:
+        process_memory.settle()
     run_dir = run_flags.required(run_flags.RUN_DIR)
     start = None
     strategy = run_flags.strategy()

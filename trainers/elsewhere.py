@@ -33,7 +33,6 @@ from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.distiller import Distiller
 from fred_tf.lowering import check_jax, lower
-from fred_tf.network_training import NetworkTraining
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.run_folder import RunFolder
 from trainers import run_flags
@@ -160,10 +159,7 @@ def bring_back(
     data = assembly.load_data(config, data_dir)
     distiller = _distiller(config, data)
     facts = distilled_run.DataFacts.of(data)
-    rate = config_lib.memory_learning_rate(config, data.image_shape)
-    config = config_lib.replace(
-        config, {"distiller.memory_learning_rate": rate}
-    )
+    config = config_lib.resolved(config, data.image_shape)
     run_folder = RunFolder.open(
         run_dir,
         distilled_run.record(config, facts),
@@ -193,15 +189,15 @@ def bring_back(
     return run
 
 
-def spent(folder: RunFolder) -> dict[str, Any] | None:
+def spent(folder: RunFolder) -> dict[str, Any]:
     """Returns where a run was made, and in how many minutes.
 
     Returns:
-        `device`, and minutes by what they were spent on; None for a run that
-        was made here.
+        `device`, and minutes by what they were spent on; nothing for a run
+        that was made here.
     """
     path = folder.path / _RECORD
-    return files.read_json(path) if path.exists() else None
+    return files.read_json(path) if path.exists() else {}
 
 
 def _steps_in(run_dir: files.Path) -> int:
@@ -237,7 +233,7 @@ def _expert_segments(
         "kind": "expert_segments",
         "max_start_epoch": objective.max_start_epoch,
         "expert_epochs": objective.expert_epochs,
-        "epochs": objective.max_start_epoch - 1 + objective.expert_epochs,
+        "epochs": objective.last_epoch,
         "batch_size": experts.batch_size,
         "expert_seeds": [
             seeds.named(config.seed, "expert", i).tolist()
@@ -264,23 +260,16 @@ def _class_batches(
 def _lower_expert_training(
     config: Config, data: ImageData, folder: pathlib.Path
 ) -> None:
-    network = assembly.network(config, data.image_shape, data.classes)
-    experts = config.experts
-    batch = min(experts.batch_size, len(data.train))
-    training = NetworkTraining(
-        network,
-        assembly.augmentation(config),
-        batch,
-        experts.momentum,
-        normalization=data.normalization,
-    )
+    trainer = assembly.expert_trainer(config, data)
+    network, training = trainer.network, trainer.training()
+    batch = min(trainer.batch_size, len(data.train))
 
     def start(seed):
         return network.flatten(training.start(seed)[0])
 
     def step(theta, velocity, images, labels, seed):
         state = network.unflatten(theta), network.unflatten(velocity), []
-        rate = tf.constant(experts.learning_rate, tf.float32)
+        rate = tf.constant(trainer.learning_rate, tf.float32)
         parameters, velocities, _ = training.step(
             state, images, labels, seed, rate
         )
@@ -300,11 +289,10 @@ def _write_log(run: distilled_run.DistilledRun, metrics: pathlib.Path) -> None:
     run.folder.rewind_metrics(-1)
     log = RunLog(run.folder, -1)
     log.begin(run)
-    for line in metrics.read_text().splitlines():
+    # A line for each step; those after the saved state may be torn.
+    for line in metrics.read_text().splitlines()[: run.step]:
         scalars = json.loads(line)
         step = scalars.pop("step")
-        if step > run.step:
-            break
         run.folder.append_metrics(step, scalars)
         if step % 10 == 0:
             log.scalars(step, scalars)

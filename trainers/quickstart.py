@@ -23,7 +23,7 @@ from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import score
-from trainers import distill, process_memory, run_flags, train_experts
+from trainers import distill, run_flags, train_experts
 
 QUICKSTART_PRESET = "digits_ipc1_tm"
 RUN_DIR = "runs/quickstart"
@@ -124,7 +124,6 @@ def check_exports(distilled: DistilledRun, export_dir: pathlib.Path) -> None:
 
 def program() -> None:
     run_flags.set_determinism()
-    process_memory.settle()
     begun = time.monotonic()
     run_dir = run_flags.RUN_DIR.value or RUN_DIR
     config = config_lib.replace(

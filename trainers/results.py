@@ -35,7 +35,6 @@ from fred_tf.synthetic_set import SyntheticSet
 from trainers import (
     distill,
     elsewhere,
-    process_memory,
     run_flags,
     select_coreset,
     train_experts,
@@ -100,7 +99,7 @@ def make(
     source = pathlib.Path(runs_dir) / (row.run_of or name)
     folder.mkdir(parents=True, exist_ok=True)
     data = assembly.load_data(config, data_dir, download)
-    spent, on_the_way, away = _Clock(source / "minutes.json"), {}, None
+    spent, on_the_way, away = _Clock(source / "minutes.json"), {}, {}
     if row.subject == "run":
         run = _distilled(row, source, runs_dir, data_dir, spent, interruption)
         on_the_way = curve(run.folder.path)
@@ -114,6 +113,7 @@ def make(
             stored = _bytes(write_tfrecord(chosen, folder / "stored"))
     if interruption is not None and interruption.signal:
         return None
+    device = away.pop("device", None)
     evaluating = _Clock(folder / "evaluating.json")
     with evaluating.on("evaluating"):
         result = score(scored, chosen, data, folder / "evaluation.json")
@@ -125,13 +125,11 @@ def make(
         "outer_steps": chosen.details.get("outer_steps"),
         "minutes": {
             **spent.minutes(),
-            **{
-                k: round(v, 1) for k, v in (away or {}).items() if k != "device"
-            },
+            **{part: round(minutes, 1) for part, minutes in away.items()},
             **evaluating.minutes(),
         },
         "hardware": _hardware(),
-        **({"distilled_on": away["device"]} if away else {}),
+        **({"distilled_on": device} if device else {}),
         "curve": {
             str(step): {k: found[k] for k in ("accuracies", "learning_rate")}
             for step, found in on_the_way.items()
@@ -250,9 +248,7 @@ def _finished(
         run = DistilledRun.restore(run_dir)
     except FileNotFoundError:
         return None
-    rate = config_lib.memory_learning_rate(config, run.facts.image_shape)
-    resolved = {"distiller.memory_learning_rate": rate}
-    same = run.config == config_lib.replace(config, resolved)
+    same = run.config == config_lib.resolved(config, run.facts.image_shape)
     return run if same and run.step == config.outer_steps else None
 
 
@@ -288,7 +284,6 @@ def _hardware() -> str:
 
 def program() -> int:
     run_flags.set_determinism()
-    process_memory.settle()
     here = [name for name, row in ROWS.items() if not row.elsewhere]
     names = [] if NAMES.value == ["none"] else NAMES.value or here
     for name in names:

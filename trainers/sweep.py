@@ -39,7 +39,7 @@ from fred_tf.evaluator import Evaluation
 from fred_tf.grid import Cell, cells
 from fred_tf.run_folder import RunFolder
 from fred_tf.scoring import score
-from trainers import distill, process_memory, run_flags
+from trainers import distill, run_flags
 from trainers.run_log import append_accuracy
 
 SWEEP_DIR = flags.DEFINE_string("sweep_dir", None, "Folder of the sweep.")
@@ -254,7 +254,6 @@ def _markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 def program() -> int:
     run_flags.set_determinism()
-    process_memory.settle()
     config, overridden = run_flags.preset_and_overrides()
     grid = cells(overridden, POINT.value)
     sweep_dir = run_flags.required(SWEEP_DIR)

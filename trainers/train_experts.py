@@ -112,7 +112,7 @@ def usage(config: Config, store: ExpertStore, count: int) -> str:
     if not isinstance(config.objective, TrajectoryMatching.Settings):
         return f"{config.objective.name} uses no experts."
     objective = config.objective
-    used = objective.max_start_epoch - 1 + objective.expert_epochs
+    used = objective.last_epoch
     row = count * store.parameters * DTYPES[store.dtype][0].itemsize / 1e6
     kept = (
         f"{objective.name} uses epochs 0 to {used}, {store.epochs} are stored: "

@@ -51,11 +51,16 @@ class TrajectoryMatchingSettings(Settings):
         check_least("student_chunk", self.student_chunk, 0)
         check_least("segments_per_step", self.segments_per_step, 0)
 
+    @property
+    def last_epoch(self) -> int:
+        """The last epoch of experts that a student aims at."""
+        return self.max_start_epoch - 1 + self.expert_epochs
+
     def check_run(self, config, instances):
         if instances is not None:
             chunks_of(instances, self.student_batch, self.student_chunk)
         start, length = self.max_start_epoch, self.expert_epochs
-        last, experts = start - 1 + length, config.experts
+        last, experts = self.last_epoch, config.experts
         if last > experts.epochs_on_disk:
             raise ValueError(
                 "`max_start_epoch` - 1 + `expert_epochs` must not exceed the "

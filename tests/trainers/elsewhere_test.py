@@ -34,13 +34,16 @@ def unlowered(monkeypatch):
     )
 
 
-def move(pack, step):
-    """Does to a pack what a run over there does, with a memory of our own."""
+def move(pack, step, beyond=2):
+    """Does to a pack what a run over there does, with a memory of our own.
+
+    It was killed while it wrote the metrics of a step after the saved state.
+    """
     state = state_of(pack)
     moved = {k: v + 1 for k, v in state.items() if k != "step"}
     np.savez(pack / "state.npz", step=step, **moved)
-    lines = [{"step": i + 1, "loss": 0.5 - i} for i in range(step + 2)]
-    text = "".join(json.dumps(line) + "\n" for line in lines)
+    lines = [{"step": i + 1, "loss": 0.5 - i} for i in range(step + beyond)]
+    text = "".join(json.dumps(line) + "\n" for line in lines) + '{"st'
     (pack / "metrics.jsonl").write_text(text)
     (pack / "spent.json").write_text('{"device": "it", "distilling": 2.5}')
 
@@ -63,7 +66,7 @@ def test_what_comes_back_is_a_run(preset, unlowered, digits, tmp_path):
     assert [line["step"] for line in run.folder.metrics()] == [*range(1, 21)]
     assert elsewhere.spent(run.folder) == {"device": "it", "distilling": 2.5}
     # A later state of the same pack brings the same folder up to date.
-    move(pack, 30)
+    move(pack, 30, beyond=0)
     elsewhere.bring_back(pack, run_dir)
     assert DistilledRun.restore(run_dir).step == 30
     assert len(run.folder.metrics()) == 30
