@@ -21,8 +21,10 @@ def settle() -> None:
     And large blocks go back to the system when they are freed: activations
     leave no holes between the students' parameters, which live longer. That
     costs no time with 160 images of 32x32 and 128 channels, and about a tenth
-    with digits of 8x8, too small to fill the cores. A run on accelerators or by several workers, who need threads to
-    talk to each other, is left as it is; so is a threshold of the user's own.
+    with digits of 8x8, too small to fill the cores.
+
+    A run on accelerators or by several workers, who need threads to talk to
+    each other, is left as it is; so is a threshold of the user's own.
 
     Must come before any TensorFlow op.
     """
