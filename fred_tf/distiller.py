@@ -270,6 +270,22 @@ class Distiller:
         )
         return self.update(state, constants, step, loss, gradients)
 
+    def decode(
+        self, state: State, constants: Tensors
+    ) -> tuple[tf.Tensor, Scalars]:
+        """Returns all images of a state, and what was learned by name; pure.
+
+        Args:
+            state: see `State`; where there is an average, it is decoded.
+            constants: the parameterization's fixed tensors.
+        """
+        memory = state["average"] or state["variables"][: self._memory_size]
+        images, _ = self.parameterization.stateless_call(
+            memory, constants, tf.range(self.parameterization.instances)
+        )
+        learned = state["variables"][self._memory_size :]
+        return images, dict(zip(self.objective.weight_names, learned))
+
     def gradients(
         self,
         variables: Tensors,

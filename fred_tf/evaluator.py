@@ -102,7 +102,7 @@ class Evaluator:
         self.test = test
         self.epochs = epochs
         self.learning_rate = learning_rate
-        self._training = NetworkTraining(
+        self.training = NetworkTraining(
             network, augmentation, batch_size, momentum, weight_decay
         )
 
@@ -124,32 +124,48 @@ class Evaluator:
         )
         return Evaluation(accuracies, self.rate_for(synthetic_set))
 
+    @property
+    def phases(self) -> tuple[tuple[int, float], ...]:
+        """The training in turn: passes, and the factor of the step size.
+
+        Velocities start from zero in each.
+        """
+        first = self.epochs // 2 + 2
+        return (first, 1.0), (max(self.epochs + 1 - first, 0), 0.1)
+
     def rate_for(self, synthetic_set: SyntheticSet) -> float:
         """Returns the step size that networks start with on a set."""
+        learned = synthetic_set.student_learning_rate
+        return self.rate({"student_learning_rate": learned} if learned else {})
+
+    def rate(self, learned: Mapping[str, Any]) -> Any:
+        """Returns that step size, given what was learned beside the set."""
         if self.learning_rate is not None:
             return self.learning_rate
-        return synthetic_set.student_learning_rate or 0.01
+        return learned.get("student_learning_rate", 0.01)
+
+    def start_seed(self, seed: int) -> np.ndarray:
+        """Returns what `training.start` takes for the network of a seed."""
+        return seeds.named(seed, "evaluation network")
 
     def train(self, synthetic_set: SyntheticSet, seed: int) -> State:
         """Returns one trained network."""
         rate = self.rate_for(synthetic_set)
-        state = self._training.start(seeds.named(seed, "evaluation network"))
+        state = self.training.start(self.start_seed(seed))
         order_seed = seeds.named(seed, "evaluation order")
-        drop = self.epochs // 2 + 2
-        for first, last, factor in (
-            (0, drop, 1.0),
-            (drop, self.epochs + 1, 0.1),
-        ):
+        first = 0
+        for passes, factor in self.phases:
             parameters, velocities, statistics = state
-            state = self._training.passes(
+            state = self.training.passes(
                 (parameters, [0 * v for v in velocities], statistics),
                 synthetic_set.images,
                 synthetic_set.targets,
                 order_seed,
                 first,
-                max(last - first, 0),
+                passes,
                 rate * factor,
             )
+            first += passes
         return state
 
     def score(
@@ -169,7 +185,7 @@ class Evaluator:
         """
         test = test or self.test
         return accuracy(
-            self._training.network,
+            self.training.network,
             state,
             test.images,
             test.labels,

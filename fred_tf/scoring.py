@@ -38,28 +38,15 @@ def score(
             corrupted images come from; fit for JSON.
     """
     path, corrupted = pathlib.Path(path), dict(corrupted or {})
-    settings = dataclasses.asdict(config.evaluation)
-    wanted = settings.pop("networks")
-    identity = {
-        "dataset": data.name,
-        "set": files.digest(synthetic_set.images.tobytes()),
-        "details": dict(synthetic_set.details),
-        "network": {"name": config.network.name, **config.network.arguments()},
-        "augmentation": config.augmentation,
-        "evaluation": settings,
-        "seed": config.seed,
-        "corrupted": {name: len(split) for name, split in corrupted.items()},
-        **(facts or {}),
-    }
-    if synthetic_set.soft_labels is not None:
-        identity["soft_labels"] = files.digest(
-            synthetic_set.soft_labels.tobytes()
-        )
+    wanted = config.evaluation.networks
+    counts = {name: len(split) for name, split in corrupted.items()}
+    about = description(config, synthetic_set, data.name, counts, facts)
     evaluator = assembly.evaluator(config, data)
     rate = evaluator.rate_for(synthetic_set)
-    clean, others = _finished(path, identity)
+    found = _finished(path, about["identity"])
+    clean, others = found.get("accuracies", []), found.get("corrupted", {})
     for number in range(len(clean), wanted):
-        seed = seeds.integer(config.seed, "network", number)
+        seed = network_seed(config, number)
         state = evaluator.train(synthetic_set, seed)
         clean.append(evaluator.score(state, synthetic_set))
         for name, split in corrupted.items():
@@ -76,9 +63,8 @@ def score(
         files.write_json(
             path,
             {
-                "identity": identity,
-                "images": len(synthetic_set.labels),
-                "floats_stored": synthetic_set.floats_stored,
+                **found,
+                **about,
                 **Evaluation(tuple(clean), rate, others).to_json(),
             },
         )
@@ -87,6 +73,55 @@ def score(
         rate,
         {name: tuple(values[:wanted]) for name, values in others.items()},
     )
+
+
+def network_seed(config: Config, number: int) -> int:
+    """Returns the seed of an evaluation's network by its number."""
+    return seeds.integer(config.seed, "network", number)
+
+
+def description(
+    config: Config,
+    synthetic_set: SyntheticSet,
+    dataset: str,
+    corrupted: Mapping[str, int] | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Returns what the file of an evaluation says beside its accuracies.
+
+    Args:
+        config: as `score` takes it.
+        synthetic_set: what is trained on.
+        dataset: name of the data set that scores.
+        corrupted: numbers of corrupted test images by name.
+        facts: as `score` takes them.
+
+    Returns:
+        `identity`, which evaluations that continue one another share; and the
+        set's `images` and `floats_stored`.
+    """
+    settings = dataclasses.asdict(config.evaluation)
+    del settings["networks"]
+    identity = {
+        "dataset": dataset,
+        "set": files.digest(synthetic_set.images.tobytes()),
+        "details": dict(synthetic_set.details),
+        "network": {"name": config.network.name, **config.network.arguments()},
+        "augmentation": config.augmentation,
+        "evaluation": settings,
+        "seed": config.seed,
+        "corrupted": dict(corrupted or {}),
+        **(facts or {}),
+    }
+    if synthetic_set.soft_labels is not None:
+        identity["soft_labels"] = files.digest(
+            synthetic_set.soft_labels.tobytes()
+        )
+    return {
+        "identity": identity,
+        "images": len(synthetic_set.labels),
+        "floats_stored": synthetic_set.floats_stored,
+    }
 
 
 def curve(folder: files.Path) -> dict[int, dict[str, Any]]:
@@ -132,14 +167,12 @@ def measured(
     return found
 
 
-def _finished(
-    path: pathlib.Path, identity: dict[str, Any]
-) -> tuple[list[float], dict[str, list[float]]]:
-    """Returns the accuracies that an earlier, equal evaluation has written."""
+def _finished(path: pathlib.Path, identity: dict[str, Any]) -> dict[str, Any]:
+    """Returns what an earlier, equal evaluation has written, empty if none."""
     if not path.exists():
-        return [], {}
+        return {}
     written = files.read_json(path)
     if written.get("identity") != identity:
-        return [], {}
+        return {}
     logging.info("%s holds %d networks.", path, len(written["accuracies"]))
-    return written["accuracies"], written.get("corrupted", {})
+    return written

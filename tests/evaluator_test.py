@@ -37,7 +37,7 @@ def test_protocol_has_one_drop_and_one_more_pass(network, digits, monkeypatch):
         calls.append((first, count, rate, velocity))
         return state[0], [v + 1 for v in state[1]], state[2]
 
-    monkeypatch.setattr(evaluator._training, "passes", passes)
+    monkeypatch.setattr(evaluator.training, "passes", passes)
     evaluator(random_set(digits, 1, 0), [0])
     # Passes 0 to 501 at the full rate, 502 to 1,000 at a tenth.
     assert calls == [

@@ -1,4 +1,4 @@
-"""Distils on a machine that has JAX but no TensorFlow, and brings it back.
+"""Distils and scores on a machine that has JAX but no TensorFlow.
 
     python -m trainers.elsewhere --preset=cifar10_ipc1_tm --pack=packs/tm
     python packs/tm/run.py --minutes=60          # over there
@@ -6,25 +6,34 @@
 
 TensorFlow's own kernels may lag behind an accelerator that JAX already drives,
 and the two share a compiler, XLA. The first command writes a folder that holds
-all a run needs: the step and the training of experts as StableHLO, the memory
-as it begins, and the real images. The second, on the other machine, trains the
-experts and makes outer steps; it needs JAX and NumPy. The third makes a run
-folder of what came back, so that evaluation, exports and pictures go on as if
-the run had been made here. What has come back can be brought back again later.
+all a run needs: the step, the training of experts and of the networks that
+score the result as StableHLO, the memory as it begins, and the real images. The
+second, on the other machine, trains the experts, makes outer steps, and scores
+the set; it needs JAX and NumPy. The third makes a run folder of what came back,
+with its evaluations, so that exports and pictures go on as if the run had been
+made here. What has come back can be brought back again later.
 
-The numeric work is that of `trainers.distill --jit=on`; orders, and which
-references are drawn, come from JAX's generators instead of TensorFlow's.
+    python -m trainers.elsewhere --score --run_dir=runs/a --pack=packs/a \
+        --networks=convnet,resnet18
+
+packs a set that is already there, to be scored only, as `trainers.evaluate`
+would score it: the set of a run, or what `--baseline` or `--exported` say.
+
+The numeric work is that of `trainers.distill --jit=on` and `trainers.evaluate`;
+orders, and which references are drawn, come from JAX's generators instead of
+TensorFlow's.
 """
 
 import json
 import pathlib
 import shutil
 import tempfile
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from absl import flags, logging
+from absl import flags
 
 from fred_tf import assembly, distilled_run, files, records, seeds
 from fred_tf import config as config_lib
@@ -32,18 +41,24 @@ from fred_tf.checkpoints import Checkpoints
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.distiller import Distiller
+from fred_tf.evaluator import Evaluation
 from fred_tf.lowering import check_jax, lower
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.run_folder import RunFolder
-from trainers import run_flags
-from trainers.run_log import RunLog
+from fred_tf.scoring import description
+from fred_tf.synthetic_set import SyntheticSet
+from trainers import evaluate, packed_scoring, run_flags
+from trainers.run_log import RunLog, append_accuracy
 
 PACK = flags.DEFINE_string("pack", None, "Folder to write a pack to.")
 BRING_BACK = flags.DEFINE_string(
     "bring_back", None, "Pack to make the run folder `--run_dir` of."
 )
+SCORE = flags.DEFINE_bool(
+    "score", False, "Packs a set to be scored, instead of a run to be made."
+)
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 # In a run folder.
 _RECORD = "elsewhere.json"
@@ -58,20 +73,23 @@ def pack(
     folder: files.Path,
     data_dir: str | None = None,
     download: bool = False,
+    networks: Sequence[str] = (),
 ) -> None:
-    """Writes a pack, see `run_pack.py` for what is in it.
+    """Writes the pack of a run, see `run_pack.py` for what is in it.
 
     Args:
         config: the run.
         folder: the pack; made, or replaced if there is one.
         data_dir: where TensorFlow Datasets keeps its data.
         download: whether missing data may be downloaded.
+        networks: those that score the result; the config's own if empty.
 
     Raises:
         ImportError: JAX is not installed.
     """
     check_jax()
     assembly.check_network(config)
+    scored = evaluate.configs(config, networks)
     data = assembly.load_data(config, data_dir, download)
     distiller = _distiller(config, data)
     state, constants = distiller.tensors()
@@ -95,7 +113,17 @@ def pack(
         )
         return tf.nest.flatten(new), scalars
 
+    evaluator = assembly.evaluator(config, data)
+
+    def decode(leaves):
+        images, learned = distiller.decode(
+            tf.nest.pack_sequence_as(state, leaves),
+            [tf.constant(constant) for constant in constants],
+        )
+        return images, tf.cast(evaluator.rate(learned), tf.float32)
+
     leaves = tf.nest.flatten(state)
+    labels = distiller.parameterization.labels
     with files.replacing_folder(folder) as temporary:
         lower(step, (leaves, examples, np.int32(0)), temporary / "step.jax")
         if experts:
@@ -107,24 +135,78 @@ def pack(
         )
         values = {str(i): leaf.numpy() for i, leaf in enumerate(leaves)}
         np.savez(temporary / _STATE, step=0, **values)
-        files.write_json(
-            temporary / _ABOUT,
+        packed_scoring.write_decoder(temporary, decode, leaves, labels)
+        scoring = packed_scoring.write(
+            temporary, scored, data, labels, data.normalization
+        )
+        _finish(
+            temporary,
             {
-                "format_version": FORMAT_VERSION,
                 "config": config_lib.to_json(config),
                 "seed": config.seed,
                 "outer_steps": config.outer_steps,
                 "references_per_step": count,
                 "reference": reference,
+                "scoring": scoring,
             },
         )
-        shutil.copy(_RUNNER, temporary / "run.py")
+
+
+def pack_set(
+    config: Config,
+    folder: files.Path,
+    chosen: SyntheticSet,
+    data: ImageData,
+    word: str = "",
+    networks: Sequence[str] = (),
+) -> None:
+    """Writes a pack that only scores a set.
+
+    Args:
+        config: says how, as for `scoring.score`.
+        folder: the pack; made, or replaced if there is one.
+        chosen: the set.
+        data: its test split scores.
+        word: what the set is, for the names of files; empty for a run's own.
+        networks: those that are trained; the config's own if empty.
+
+    Raises:
+        ImportError: JAX is not installed.
+    """
+    check_jax()
+    scored = evaluate.configs(config, networks)
+    rate = assembly.evaluator(config, data).rate_for(chosen)
+    with files.replacing_folder(folder) as temporary:
+        packed_scoring.write_set(temporary, rate, chosen)
+        scoring = packed_scoring.write(
+            temporary, scored, data, chosen.targets, chosen.normalization
+        )
+        described = {
+            network: description(settings, chosen, data.name)
+            for network, settings in scored.items()
+        }
+        _finish(
+            temporary,
+            {
+                "config": config_lib.to_json(config),
+                "scoring": {**scoring, "word": word, "described": described},
+            },
+        )
+
+
+def _finish(folder: pathlib.Path, about: dict[str, Any]) -> None:
+    files.write_json(
+        folder / _ABOUT, {"format_version": FORMAT_VERSION, **about}
+    )
+    shutil.copy(_RUNNER, folder / "run.py")
 
 
 def bring_back(
     folder: files.Path, run_dir: files.Path, data_dir: str | None = None
-) -> distilled_run.DistilledRun:
-    """Makes a run folder of a pack, at the step that it has reached.
+) -> dict[str, Evaluation]:
+    """Brings into a run folder what has become of a pack.
+
+    The pack of a run makes the run folder, at the step that it has reached.
 
     Args:
         folder: the pack.
@@ -132,7 +214,7 @@ def bring_back(
         data_dir: where TensorFlow Datasets keeps its data.
 
     Returns:
-        The run.
+        The evaluations, by network.
 
     Raises:
         FileNotFoundError: `folder` is no pack, or was never run.
@@ -142,9 +224,38 @@ def bring_back(
     about = records.read(folder / _ABOUT, FORMAT_VERSION)
     if not (folder / _SPENT).exists():
         raise FileNotFoundError(
-            f"{folder} has made no steps yet. Run `python {folder}/run.py` "
-            "where JAX is, and copy the folder back."
+            f"{folder} was not run yet. Run `python {folder}/run.py` where "
+            "JAX is, and copy the folder back."
         )
+    scoring, run = about["scoring"], None
+    if "reference" in about:
+        run = _bring_back_run(folder, about, run_dir, data_dir)
+    config = config_lib.from_json(about["config"])
+    scored = evaluate.configs(config, scoring["networks"])
+    found = packed_scoring.bring_back(folder, run.step if run else 0, scored)
+    device = files.read_json(folder / _SPENT)["device"]
+    for network, evaluation in found.items():
+        if run:
+            chosen = run.synthetic_set()
+            described = description(scored[network], chosen, run.facts.name)
+            append_accuracy(run.folder, run.step, network, evaluation)
+        else:
+            described = scoring["described"][network]
+        other = "" if network == config.network.name else network
+        files.write_json(
+            evaluate.path(run_dir, scoring.get("word", ""), other),
+            {**described, **evaluation.to_json(), "device": device},
+        )
+    return found
+
+
+def _bring_back_run(
+    folder: pathlib.Path,
+    about: dict[str, Any],
+    run_dir: files.Path,
+    data_dir: str | None,
+) -> distilled_run.DistilledRun:
+    """Makes a run folder of a pack, or brings it up to date."""
     with np.load(folder / _STATE) as saved:
         step = int(saved["step"])
         leaves = [saved[str(i)] for i in range(len(saved.files) - 1)]
@@ -307,19 +418,29 @@ def program() -> int:
             "`--pack` writes a pack and `--bring_back` reads one. Received: "
             f"both, {PACK.value} and {BRING_BACK.value}. Give one of them."
         )
+    if evaluate.CORRUPTIONS.value:
+        raise ValueError(
+            "`--corruptions` are scored by `trainers.evaluate` only. Received: "
+            f"{evaluate.CORRUPTIONS.value}. Leave them out here."
+        )
     if BRING_BACK.value:
         run_dir = run_flags.required(run_flags.RUN_DIR)
-        run = bring_back(BRING_BACK.value, run_dir, run_flags.DATA_DIR.value)
-        logging.info("Step %d of the pack %s.", run.step, BRING_BACK.value)
-        print(f"Next: python -m trainers.evaluate --run_dir={run_dir}")
+        found = bring_back(BRING_BACK.value, run_dir, run_flags.DATA_DIR.value)
+        for network, evaluation in found.items():
+            print(f"{evaluation} test accuracy of {network}: {run_dir}")
+        if not found:
+            print(f"Next: python -m trainers.evaluate --run_dir={run_dir}")
         return 0
     folder = run_flags.required(PACK)
-    pack(
-        run_flags.config(),
-        folder,
-        run_flags.DATA_DIR.value,
-        run_flags.DOWNLOAD.value,
-    )
+    source = run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
+    networks = evaluate.NETWORKS.value
+    if SCORE.value:
+        run_dir = run_flags.required(run_flags.RUN_DIR)
+        config, word, make, _ = evaluate.subject(run_dir)
+        data = assembly.load_data(config, *source)
+        pack_set(config, folder, make(data), data, word, networks)
+    else:
+        pack(run_flags.config(), folder, *source, networks)
     print(f"Next, where JAX is: python {folder}/run.py")
     return 0
 
@@ -330,4 +451,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     flags.adopt_module_key_flags(run_flags)
+    flags.adopt_module_key_flags(evaluate)
     main()

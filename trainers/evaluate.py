@@ -22,7 +22,7 @@ import numpy as np
 from absl import flags
 
 from export.forms import read_export
-from fred_tf import assembly
+from fred_tf import assembly, files
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
 from fred_tf.datasets import ImageData, corruptions
@@ -127,8 +127,23 @@ def corrupted_sets(data: ImageData, names: tuple[str, ...]):
     return splits, {"severity": SEVERITY.value, "sources": sources}
 
 
-def _subject(
-    run_dir: pathlib.Path,
+def path(
+    run_dir: files.Path, subject: str, network: str, corrupted: bool = False
+) -> pathlib.Path:
+    """Returns the file of an evaluation.
+
+    Args:
+        run_dir: its folder.
+        subject: what is scored instead of the run, in a word; empty for it.
+        network: what is trained; empty for the run's own.
+        corrupted: whether corrupted images are scored, too.
+    """
+    parts = ["evaluation", subject, network, "corrupted" if corrupted else ""]
+    return pathlib.Path(run_dir) / f"{'_'.join(filter(None, parts))}.json"
+
+
+def subject(
+    run_dir: files.Path,
 ) -> tuple[
     config_lib.Config,
     str,
@@ -157,7 +172,7 @@ def program() -> None:
     run_flags.set_determinism()
     run_dir = pathlib.Path(run_flags.required(run_flags.RUN_DIR))
     names = corruptions.named(CORRUPTIONS.value) if CORRUPTIONS.value else ()
-    config, subject, make, distilled = _subject(run_dir)
+    config, word, make, distilled = subject(run_dir)
     wanted = configs(config, NETWORKS.value)
     data = assembly.load_data(
         config, run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
@@ -166,18 +181,16 @@ def program() -> None:
     run_dir.mkdir(parents=True, exist_ok=True)
     chosen, results = make(data), {}
     for network, settings in wanted.items():
-        own = network == config.network.name
-        parts = ["evaluation", subject, "" if own else network]
-        parts.append("corrupted" if names else "")
-        path = run_dir / f"{'_'.join(filter(None, parts))}.json"
-        results[network] = score(settings, chosen, data, path, corrupted, facts)
+        other = "" if network == config.network.name else network
+        file = path(run_dir, word, other, bool(names))
+        results[network] = score(settings, chosen, data, file, corrupted, facts)
         if distilled:
             append_accuracy(
                 distilled.folder, distilled.step, network, results[network]
             )
         print(
             f"{results[network]} test accuracy of "
-            f"{len(results[network].accuracies)} networks: {path}"
+            f"{len(results[network].accuracies)} networks: {file}"
         )
     if len(results) > 1 or names:
         print(f"\n{table(config.network.name, results)}")

@@ -1,6 +1,7 @@
 """Packs: what goes out, what comes back, and what JAX makes of them."""
 
 import json
+import pathlib
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -8,11 +9,14 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from fred_tf import config, presets
+from fred_tf import assembly, config, presets
+from fred_tf.coresets import random_set
 from fred_tf.distilled_run import DistilledRun
-from trainers import elsewhere
+from fred_tf.scoring import score
+from trainers import elsewhere, evaluate, packed_scoring
 
 TRAJECTORY, DISTRIBUTION = "digits_ipc1_tm_tiny", "digits_ipc1_dm_tiny"
+GRADIENT = "digits_ipc1_dc_tiny"
 
 
 def settings(preset):
@@ -28,10 +32,12 @@ def state_of(pack):
 @pytest.fixture
 def unlowered(monkeypatch):
     """Packs without JAX: their functions are empty files."""
+    def lower(function, arguments, path):
+        pathlib.Path(path).touch()
+
     monkeypatch.setattr(elsewhere, "check_jax", lambda: None)
-    monkeypatch.setattr(
-        elsewhere, "lower", lambda function, arguments, path: path.touch()
-    )
+    monkeypatch.setattr(elsewhere, "lower", lower)
+    monkeypatch.setattr(packed_scoring, "lower", lower)
 
 
 def move(pack, step, beyond=2):
@@ -57,9 +63,9 @@ def test_what_comes_back_is_a_run(preset, unlowered, digits, tmp_path):
         np.testing.assert_array_equal(stored["labels"], digits.train.labels)
     assert state_of(pack)["step"] == 0
     move(pack, 20)
-    returned = elsewhere.bring_back(pack, run_dir)
+    assert elsewhere.bring_back(pack, run_dir) == {}
     run = DistilledRun.restore(run_dir)
-    assert run.step == run.config.outer_steps == returned.step == 20
+    assert run.step == run.config.outer_steps == 20
     (average,) = run.parameterization.trainable_variables
     # The names of the parts of the state are in order, `average` first.
     np.testing.assert_array_equal(average.numpy(), state_of(pack)["0"])
@@ -76,9 +82,55 @@ def test_what_comes_back_is_a_run(preset, unlowered, digits, tmp_path):
     assert DistilledRun.restore(run_dir).step == 30
 
 
+def write_scores(pack, step, **networks):
+    scores = {"step": step, "networks": networks, "rate": 0.25}
+    (pack / "scores.json").write_text(json.dumps(scores))
+
+
+def test_scores_come_back_with_their_run(unlowered, digits, tmp_path):
+    pack, run_dir = tmp_path / "pack", tmp_path / "run"
+    elsewhere.pack(settings(DISTRIBUTION), pack, networks=["convnet", "mlp"])
+    move(pack, 20)
+    write_scores(pack, 20, convnet=[0.5, 0.75], mlp=[])
+    (evaluation,) = elsewhere.bring_back(pack, run_dir).values()
+    assert evaluation.accuracies == (0.5, 0.75)
+    written = json.loads((run_dir / "evaluation.json").read_text())
+    assert written["device"] == "it" and written["mean"] == 0.625
+    assert written["learning_rate"] == 0.25
+    # `trainers.evaluate` takes them for its own: nothing is left to train.
+    run = DistilledRun.restore(run_dir)
+    again = score(
+        run.config, run.synthetic_set(), digits, run_dir / "evaluation.json"
+    )
+    assert again.accuracies == (0.5, 0.75)
+    assert not (run_dir / "evaluation_mlp.json").exists()
+    # They are of step 20, and stay so when the run has moved on.
+    move(pack, 30)
+    assert elsewhere.bring_back(pack, run_dir) == {}
+
+
+def test_a_set_is_packed_to_be_scored_only(unlowered, digits, tmp_path):
+    pack, run_dir = tmp_path / "pack", tmp_path / "run"
+    run_dir.mkdir()
+    changed, chosen = settings(DISTRIBUTION), random_set(digits, 1, 0)
+    elsewhere.pack_set(changed, pack, chosen, digits, "random", ["mlp"])
+    with np.load(pack / "set.npz") as stored:
+        np.testing.assert_array_equal(stored["images"], chosen.images)
+        np.testing.assert_array_equal(stored["labels"], chosen.labels)
+    assert not (pack / "step.jax").exists()
+    (pack / "spent.json").write_text('{"device": "it"}')
+    write_scores(pack, 0, mlp=[0.5, 0.25])
+    elsewhere.bring_back(pack, run_dir)
+    path = evaluate.path(run_dir, "random", "mlp")
+    mlp = config.replace(changed, {"network.name": "mlp"})
+    assert score(mlp, chosen, digits, path).accuracies == (0.5, 0.25)
+    # Only those of the network that was asked for.
+    assert [path.name for path in run_dir.iterdir()] == [path.name]
+
+
 def test_a_pack_that_was_not_run_is_refused(unlowered, tmp_path):
     elsewhere.pack(settings(DISTRIBUTION), tmp_path / "pack")
-    with pytest.raises(FileNotFoundError, match="has made no steps"):
+    with pytest.raises(FileNotFoundError, match="was not run yet"):
         elsewhere.bring_back(tmp_path / "pack", tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -99,7 +151,7 @@ def test_another_run_in_the_folder_is_refused(unlowered, tmp_path):
         elsewhere.bring_back(tmp_path / "b", tmp_path / "run")
 
 
-@pytest.mark.parametrize("preset", [TRAJECTORY, DISTRIBUTION])
+@pytest.mark.parametrize("preset", [TRAJECTORY, DISTRIBUTION, GRADIENT])
 def test_jax_lowers_the_loss_and_continues(preset, tmp_path):
     pytest.importorskip("jax")
     pack = tmp_path / "pack"
@@ -116,5 +168,27 @@ def test_jax_lowers_the_loss_and_continues(preset, tmp_path):
     losses = [json.loads(line)["loss"] for line in lines]
     assert len(losses) == 30 and np.mean(losses[-5:]) < np.mean(losses[:5])
     assert np.any(before["0"] != after["0"])
-    run = elsewhere.bring_back(pack, tmp_path / "run")
+    found = elsewhere.bring_back(pack, tmp_path / "run")
+    run = DistilledRun.restore(tmp_path / "run")
     assert np.isfinite(run.synthetic_set().images).all()
+    assert len(found["convnet"].accuracies) == 2
+    assert all(0.05 < x <= 1 for x in found["convnet"].accuracies)
+
+
+def test_networks_learn_there_what_they_learn_here(digits, tmp_path):
+    pytest.importorskip("jax")
+    # 60 images in batches of 16 leave 12; 364 test images fill no block.
+    changes = {
+        "evaluation.batch_size": 16,
+        "evaluation.epochs": 40,
+        "evaluation.networks": 4,
+    }
+    changed = config.replace(settings(DISTRIBUTION), changes)
+    chosen, pack = random_set(digits, 6, 0), tmp_path / "pack"
+    elsewhere.pack_set(changed, pack, chosen, digits)
+    subprocess.run([sys.executable, pack / "run.py"], check=True)
+    (there,) = elsewhere.bring_back(pack, tmp_path).values()
+    seeds = range(4)
+    here = assembly.evaluator(changed, digits)(chosen, seeds)
+    assert here.mean > 0.7
+    assert abs(there.mean - here.mean) < 0.1
