@@ -5,6 +5,10 @@
 A network that only sees the newest task forgets the others. Here the real
 images of a task are seen once; what stays of it are its distilled images,
 which are mixed into the batches of later tasks.
+
+All classes were distilled together, with the real images of every task at
+hand: the memory of a task is the slice of its classes of that one set. Where
+tasks really come one by one, each takes a run of its own.
 """
 
 import sys

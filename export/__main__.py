@@ -14,6 +14,9 @@ that fit the run:
     gallery.png      the images; masks.png the kept frequencies per class
     sizes.md         the bytes of each, beside the same images as pictures
 
+`--shards=N` splits the records of each form of images into N files;
+coefficients are small and stay one file.
+
 `--soft_labels_from=EXPERT_DIR` adds, to forms of images, the probabilities that
 experts give each image; readers that know soft labels train on them.
 
@@ -29,6 +32,7 @@ import numpy as np
 from absl import flags
 
 from export import forms, sizes
+from export.tfrecord import check_shards
 from fred_tf import assembly, files
 from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
@@ -52,6 +56,12 @@ SOFT_LABELS_FROM = flags.DEFINE_string(
     None,
     "Expert store whose experts label the images; forms of images only.",
 )
+SHARDS = flags.DEFINE_integer(
+    "shards",
+    1,
+    "Files of records of each form of images, at most one per image; "
+    "coefficients are one file.",
+)
 MEASURE = flags.DEFINE_bool(
     "measure", False, "Measures the accuracy that each form of the set gives."
 )
@@ -64,6 +74,7 @@ def run(
     measure_on: ImageData | None = None,
     config: config_lib.Config | None = None,
     soft_labels_from: files.Path | None = None,
+    shards: int = 1,
 ) -> list[pathlib.Path]:
     """Writes a run in some forms, and the table of their sizes.
 
@@ -78,17 +89,20 @@ def run(
         config: how to measure; the run's if None.
         soft_labels_from: folder of the experts that label the images softly;
             None for hard labels only.
+        shards: number of files of each form of images.
 
     Returns:
         The paths written.
 
     Raises:
         ValueError: a form is unknown, or does not fit the run or soft labels;
-            or the experts are of another data set or network.
+            the experts are of another data set or network; or `shards` is
+            below 1 or above the number of images.
     """
     if soft_labels_from:
         names = _softly_labelled(distilled, names)
     chosen = _chosen(distilled, names)
+    check_shards(shards, distilled.parameterization.instances)
     export_dir = pathlib.Path(export_dir)
     config = config or distilled.config
     decoded = distilled.synthetic_set()
@@ -105,7 +119,8 @@ def run(
     written, rows = [], []
     for name, form in chosen.items():
         path = export_dir / form.path
-        form.write(distilled, described, path)
+        options = {"shards": shards} if form.sharded else {}
+        form.write(distilled, described, path, **options)
         row = sizes.size_of(name, path)
         if form.read and exact is not None:
             result = _measure(
@@ -121,6 +136,7 @@ def run(
                 distilled,
                 _with_details(described, this_form=result_facts),
                 path,
+                **options,
             )
             row = dataclasses.replace(
                 sizes.size_of(name, path),
@@ -218,6 +234,7 @@ def program() -> None:
     distilled = DistilledRun.restore(run_dir)
     config = run_flags.override(distilled.config)
     _chosen(distilled, FORMS.value)
+    check_shards(SHARDS.value, distilled.parameterization.instances)
     data = None
     if MEASURE.value:
         data = assembly.load_data(
@@ -230,6 +247,7 @@ def program() -> None:
         data,
         config,
         SOFT_LABELS_FROM.value,
+        SHARDS.value,
     )
     for path in written:
         print(path)

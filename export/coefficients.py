@@ -46,7 +46,8 @@ def write_coefficients(
     of 6 and 4 bits take a byte before compression, and its Huffman code makes
     of that less than packed bits would take. `manifest.json` says
     everything else. `examples/decode_coefficients.py` decodes all of it with
-    TensorFlow alone.
+    TensorFlow alone. There is one file on purpose: coefficients take a fraction
+    of the room of images, and nothing is gained by reading them in parts.
 
     Args:
         memory: what is stored.

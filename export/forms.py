@@ -30,12 +30,14 @@ class Form:
         write: takes the run, its decoded set and the path.
         read: takes the path, returns the set; None for what is no data set.
         fits: whether a run can be written so.
+        sharded: whether `write` also takes `shards`, a number of files.
     """
 
     path: str
-    write: Callable[[DistilledRun, SyntheticSet, pathlib.Path], pathlib.Path]
+    write: Callable[..., pathlib.Path]
     read: Callable[[pathlib.Path], SyntheticSet] | None = None
     fits: Callable[[DistilledRun], bool] = lambda run: True
+    sharded: bool = False
 
 
 def _has_frequencies(run: DistilledRun) -> bool:
@@ -49,8 +51,8 @@ def _has_colours(run: DistilledRun) -> bool:
     )
 
 
-def _images(run, decoded, path, encoding):
-    return write_tfrecord(decoded, path, encoding=encoding)
+def _images(run, decoded, path, encoding, shards=1):
+    return write_tfrecord(decoded, path, shards, encoding)
 
 
 def _coefficients(run, decoded, path, storage):
@@ -90,6 +92,7 @@ FORMS = {
             functools.partial(_images, encoding=encoding),
             read_tfrecord,
             _has_colours if encoding == "png" else Form.fits,
+            sharded=True,
         )
         for encoding in ENCODINGS
     },

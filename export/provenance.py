@@ -1,9 +1,11 @@
 """Where a distilled set comes from: what to cite, and whose terms apply."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.synthetic_set import SyntheticSet
 
 
@@ -124,17 +126,23 @@ def papers(synthetic_set: SyntheticSet) -> list[Paper]:
 def provenance(synthetic_set: SyntheticSet) -> dict[str, Any]:
     """Returns `citation`, `homepage` and `license`, strings.
 
-    The homepage is that of the first paper; it and the citation are empty
-    where there is none.
+    The citation is BibTeX of the methods, then a plain line, which BibTeX
+    skips, of the data set if it is in `KNOWN`. The homepage is that of the
+    first paper. Both are empty where there is nothing to cite.
     """
     cited = papers(synthetic_set)
+    spec = KNOWN.get(re.split("[/:]", synthetic_set.dataset)[0])
+    terms = f": {spec.license}" if spec else ""
+    sources = [spec.citation] if spec else []
     first = [f"https://arxiv.org/abs/{paper.arxiv}" for paper in cited[:1]]
     return {
-        "citation": "\n\n".join(paper.bibtex() for paper in cited),
+        "citation": "\n\n".join(
+            [*(paper.bibtex() for paper in cited), *sources]
+        ),
         "homepage": "".join(first),
         "license": (
             f"The images derive from {synthetic_set.dataset}, whose terms "
-            "apply."
+            f"apply{terms}."
         ),
     }
 

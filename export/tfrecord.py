@@ -78,11 +78,7 @@ def write_tfrecord(
     """
     folder = pathlib.Path(folder)
     images = synthetic_set.images
-    if not 1 <= shards <= len(images):
-        raise ValueError(
-            "`shards` must be between 1 and the number of images "
-            f"({len(images)}). Received: {shards}."
-        )
+    check_shards(shards, len(images))
     check_one_of("encoding", encoding, ENCODINGS)
     _check_names(synthetic_set.class_names)
     metadata = _metadata(synthetic_set, encoding)
@@ -173,6 +169,20 @@ def verify_tfrecord(folder: files.Path) -> None:
         ValueError: see `manifest.verify`.
     """
     manifest.verify(folder, KIND)
+
+
+def check_shards(shards: int, images: int) -> None:
+    """Refuses a number of files that these images cannot fill.
+
+    Raises:
+        ValueError: `shards` is below 1 or above `images`.
+    """
+    if not 1 <= shards <= images:
+        raise ValueError(
+            "`shards` must be between 1 and the number of images "
+            f"({images}). Received: {shards}. Give a number in that range; 1 "
+            "suits most distilled sets."
+        )
 
 
 def _check_names(names: tuple[str, ...]) -> None:

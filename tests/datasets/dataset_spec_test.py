@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,11 @@ def test_rows_are_whole(name):
     # Nothing in [0, 1] deviates by more than 0.5.
     assert all(0 < value < 1 for value in spec.mean)
     assert all(0 < value <= 0.5 for value in spec.deviation)
+    # Both go into sentences and into BibTeX, where "@" begins an entry.
+    assert re.search(r"[A-Z]\w+ (19|20)\d\d, [A-Z]", spec.citation)
+    assert spec.license
+    assert "@" not in spec.citation
+    assert not spec.citation.endswith(".") and not spec.license.endswith(".")
 
 
 def test_normalization_has_the_constants_of_the_row():

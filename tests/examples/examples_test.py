@@ -1,5 +1,10 @@
 """Each example at a small size, on real images in place of distilled ones."""
 
+import pathlib
+import runpy
+import sys
+
+import keras
 import pytest
 
 from examples import continual, mix_with_real, train_keras, warm_start
@@ -36,3 +41,32 @@ def test_other_encodings_are_refused(digits, tmp_path):
     write_tfrecord(random_set(digits, 1, 0), tmp_path / "p", encoding="png")
     with pytest.raises(SystemExit, match="images_float32"):
         train_keras.run(str(tmp_path / "p"), digits)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("train_keras", ["test accuracy"]),
+        ("mix_with_real", ["real alone: ", "mixed: "]),
+        ("continual", ["without memory: ", "with memory: "]),
+        ("warm_start", ["cold start: ", "warm start: "]),
+    ],
+)
+def test_programs_say_their_accuracies(folder, monkeypatch, capsys, name, said):
+    """All of `python -m examples.<name> <folder>`, but for most steps."""
+    whole = keras.Model.fit
+
+    def fit(model, x, y=None, batch_size=None, epochs=1, **options):
+        if "steps_per_epoch" in options:
+            options["steps_per_epoch"] = 1
+        return whole(model, x, y, batch_size, min(epochs, 1), **options)
+
+    monkeypatch.setattr(keras.Model, "fit", fit)
+    monkeypatch.setattr(sys, "argv", [name, folder])
+    root = pathlib.Path(__file__).parents[2]
+    runpy.run_path(str(root / "examples" / f"{name}.py"), run_name="__main__")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(said)
+    for line, words in zip(lines, said):
+        assert words in line
+        assert " % test accuracy" in line

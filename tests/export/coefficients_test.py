@@ -2,14 +2,16 @@ import dataclasses
 import importlib.util
 import json
 import pathlib
+import runpy
 import shutil
+import sys
 import zlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import manifest
+from export import coefficients, manifest
 from export.coefficients import (
     STORAGES,
     read_coefficients,
@@ -36,6 +38,11 @@ def example():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def bits(values: np.ndarray) -> np.ndarray:
+    """Tells 0.0 from -0.0."""
+    return np.asarray(values, np.float32).view(np.uint32)
 
 
 def memory_of(settings, digits):
@@ -112,6 +119,34 @@ def test_tensorflow_alone_decodes_the_same(digits, tmp_path, storage, norm):
     np.testing.assert_array_equal(labels, read.labels)
 
 
+@pytest.mark.parametrize("storage", STORAGES)
+def test_tensorflow_alone_reads_tables_and_values_bit_for_bit(
+    memory, decoded, tmp_path, storage
+):
+    folder = write_coefficients(
+        memory, DCT.parameterization, decoded, tmp_path / "set", storage
+    )
+    facts, records = example().records_of(folder)
+    labels, tables, values = zip(*records.as_numpy_iterator())
+    assert labels == tuple(range(10))
+    np.testing.assert_array_equal(tables, memory.table)
+    stored = tf.data.TFRecordDataset(str(shard(folder)))
+    for found, record in zip(values, stored.as_numpy_iterator()):
+        _, expected = coefficients._parse(record, facts, 16)
+        np.testing.assert_array_equal(bits(found), bits(expected))
+    if storage == "float32":
+        kept = np.concatenate(values)
+        np.testing.assert_array_equal(bits(kept), bits(memory.values.numpy()))
+
+
+def test_the_example_prints_three_images(folder, monkeypatch, capsys):
+    path = ROOT / "examples" / "decode_coefficients.py"
+    monkeypatch.setattr(sys, "argv", [str(path), str(folder)])
+    runpy.run_path(str(path), run_name="__main__")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(") ")[0] for line in lines] == ["0 (8, 8, 1"] * 3
+
+
 def test_the_example_needs_nothing_of_ours():
     source = (ROOT / "examples" / "decode_coefficients.py").read_text()
     assert "import fred_tf" not in source
@@ -131,7 +166,8 @@ def test_other_transforms_are_read_here_and_refused_there(
     np.testing.assert_array_equal(
         read_coefficients(folder).images, expected.images
     )
-    with pytest.raises(ValueError, match=f"Not a DCT: '{transform}'"):
+    message = f"'{transform}' in .*export.forms.read_export.*saved_model/1"
+    with pytest.raises(ValueError, match=message):
         example().images_of(folder)
 
 
@@ -298,7 +334,8 @@ def test_no_flipped_bit_gives_other_data(tmp_path, monkeypatch):
     )
     settings = Frequency.Settings(coefficients_per_channel=3)
     folder = write_coefficients(memory, settings, small, tmp_path / "set")
-    read_plainly, survivors = example().images_of, []
+    plain, survivors = example(), []
+    monkeypatch.setattr(plain, "damage", manifest._readable)
     for path in sorted(folder.iterdir()):
         whole = path.read_bytes()
         for position in range(len(whole)):
@@ -311,7 +348,7 @@ def test_no_flipped_bit_gives_other_data(tmp_path, monkeypatch):
                 assert path.name in str(error)
                 # The example may say less, but it must not decode.
                 with pytest.raises((ValueError, KeyError)):
-                    read_plainly(folder)
+                    plain.images_of(folder)
                 continue
             survivors.append(position)
             for field in dataclasses.fields(SyntheticSet):
@@ -323,10 +360,19 @@ def test_no_flipped_bit_gives_other_data(tmp_path, monkeypatch):
     read_coefficients(folder)
 
 
-def test_tensorflow_alone_notices_damage(folder):
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda p: flip(p, 100), "record 0 of 10 is damaged"),
+        (lambda p: flip(p, -9), "record 9 of 10 is damaged"),
+        (cut_at_record, "9 whole records of 10, of another checksum"),
+    ],
+)
+def test_tensorflow_alone_notices_damage(folder, damage, message):
     """Plain TensorFlow reads on where a record is missing."""
-    cut_at_record(shard(folder))
-    with pytest.raises(ValueError, match="00000-of-00001 is not as it was"):
+    damage(shard(folder))
+    where = "00000-of-00001 is not as it was written"
+    with pytest.raises(ValueError, match=f"{where}: {message}"):
         example().images_of(folder)
     shard(folder).unlink()
     with pytest.raises(FileNotFoundError, match="00000-of-00001"):
@@ -346,7 +392,7 @@ def test_the_manifest_says_what_it_is_and_where_it_is_from(
         "16 coefficients of the transform 'dct' as int4"
         in (facts["description"])
     )
-    assert "digits, whose terms apply" in facts["license"]
+    assert "digits, whose terms apply: Creative Commons" in facts["license"]
     assert facts["homepage"] == "https://arxiv.org/abs/2311.08819"
     for identifier in ("2311.08819", "2110.04181", "2102.08259"):
         assert identifier in facts["citation"]

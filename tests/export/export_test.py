@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_datasets as tfds
 
 from export import __main__ as export
 from export import manifest
@@ -19,6 +20,8 @@ from fred_tf.distilled_run import DistilledRun
 from fred_tf.expert_store import ExpertStore
 from fred_tf.scoring import score
 from trainers import distill
+
+ROOT = pathlib.Path(__file__).parents[2]
 
 # Graphs without augmentation and convolution are built in a third of the time.
 DM = config.replace(
@@ -62,6 +65,52 @@ def test_exact_forms_give_the_set_back(run, exported):
     )
     memory = read_keras(exported / FORMS["keras"].path)
     np.testing.assert_array_equal(memory.decode(), expected.images)
+
+
+@pytest.mark.parametrize("name", ["images_float32", "images_png"])
+def test_images_in_two_files_are_the_same(run, exported, tmp_path, name):
+    """For this library and for plain TFDS, which both read them in order."""
+    export.run(run, tmp_path, [name, "coefficients_int8"], shards=2)
+    folder = tmp_path / name
+    files = sorted(path.name[-14:] for path in folder.glob("*.tfrecord-*"))
+    assert files == ["00000-of-00002", "00001-of-00002"]
+    assert len(list(tmp_path.glob("coefficients_int8/*.tfrecord-*"))) == 1
+    for field in ("images", "labels"):
+        one, other = (
+            getattr(read_export(x), field) for x in (exported / name, folder)
+        )
+        np.testing.assert_array_equal(one, other)
+    whole, split = (
+        tfds.as_numpy(
+            tfds.builder_from_directory(str(x)).as_dataset(
+                split="train", as_supervised=True, batch_size=-1
+            )
+        )
+        for x in (exported / name, folder)
+    )
+    np.testing.assert_array_equal(whole[0], split[0])
+    np.testing.assert_array_equal(whole[1], split[1])
+
+
+@pytest.mark.parametrize("shards", [-1, 0, 21])
+def test_files_without_an_image_are_refused(run, tmp_path, shards):
+    with pytest.raises(ValueError, match=rf"\(20\). Received: {shards}\. Give"):
+        export.run(run, tmp_path / "no", shards=shards)
+    assert not (tmp_path / "no").exists()
+
+
+def test_the_command_line_splits_images(run, tmp_path):
+    command = [
+        *(sys.executable, "-m", "export", "--shards=2"),
+        *("--forms=images_float32", f"--export_dir={tmp_path}"),
+        f"--run_dir={run.folder.path}",
+    ]
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    folder = tmp_path / "images_float32"
+    assert len(list(folder.glob("*-of-00002"))) == 2
+    np.testing.assert_array_equal(
+        read_export(folder).images, run.synthetic_set().images
+    )
 
 
 def test_other_forms_come_close(run, exported):
@@ -155,11 +204,7 @@ def test_a_process_without_this_library_trains_the_same(
     ):
         for name, array in {**arrays, "test_labels": test.labels}.items():
             np.save(folder / f"{name}.npy", array)
-    example = (
-        pathlib.Path(__file__)
-        .parents[2]
-        .joinpath("examples", "decode_coefficients.py")
-    )
+    example = ROOT / "examples" / "decode_coefficients.py"
     outs = [tmp_path / "alone.npz", tmp_path / "ours.npz"]
     for arguments in ((alone, example, outs[0]), (ours, "", outs[1])):
         command = [sys.executable, "-c", READER, *map(str, arguments)]
@@ -207,6 +252,7 @@ def test_models_say_what_they_decode(run, exported):
         assert facts["normalization"] == expected.normalization.get_config()
         assert facts["details"]["outer_steps"] == 3
         assert "2311.08819" in facts["citation"]
+        assert "Alpaydin & Kaynak 1998" in facts["citation"]
         assert facts["format_version"] == 3
 
 

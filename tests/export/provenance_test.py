@@ -4,17 +4,18 @@ import numpy as np
 import pytest
 
 from export.provenance import provenance
+from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.normalizations import Standardize
 from fred_tf.synthetic_set import SyntheticSet
 
 
-def made(**details) -> SyntheticSet:
+def made(dataset="digits", **details) -> SyntheticSet:
     return SyntheticSet(
         np.zeros((1, 4, 4, 1)),
         np.zeros(1, int),
         ("one",),
         Standardize((0.5,), (0.5,)),
-        "digits",
+        dataset,
         16,
         details=details,
     )
@@ -61,6 +62,48 @@ def test_what_stores_matches_and_augments_is_cited(method, identifiers):
         {"config": {"objective": 1}},
     ],
 )
-def test_what_no_run_made_cites_nothing(details):
+def test_what_no_run_made_cites_no_method(details):
     found = provenance(made(**details))
-    assert found["citation"] == found["homepage"] == ""
+    assert found["citation"] == KNOWN["digits"].citation
+    assert found["homepage"] == ""
+
+
+@pytest.mark.parametrize(
+    ("dataset", "citation", "terms"),
+    [
+        ("mnist", "LeCun", "Attribution-ShareAlike 3.0"),
+        ("fashion_mnist", "1708.07747", "MIT"),
+        ("svhn_cropped", "Netzer", "non-commercial"),
+        ("cifar10:3.0.2", "Krizhevsky 2009", "state no licence"),
+        ("cifar100", "Krizhevsky 2009", "cite their report"),
+        ("digits", "Alpaydin", "Attribution 4.0"),
+    ],
+)
+def test_a_known_source_is_cited_and_its_licence_named(
+    dataset, citation, terms
+):
+    found = provenance(made(dataset))
+    assert citation in found["citation"]
+    start = f"The images derive from {dataset}, whose terms apply: "
+    assert found["license"].startswith(start)
+    assert terms in found["license"]
+    assert found["license"].endswith(".")
+
+
+def test_every_known_source_is_cited_after_the_methods():
+    for name, spec in KNOWN.items():
+        config = {"parameterization": {"name": "frequency"}}
+        method, source = provenance(made(name, config=config))[
+            "citation"
+        ].split("\n\n")
+        assert method.startswith("@inproceedings{shin2023frequency")
+        assert source == spec.citation
+
+
+@pytest.mark.parametrize("dataset", ["folder:digits", "mine", "cifar10_mine"])
+def test_the_terms_of_an_unknown_source_apply(dataset):
+    found = provenance(made(dataset))
+    assert found["citation"] == ""
+    assert found["license"] == (
+        f"The images derive from {dataset}, whose terms apply."
+    )

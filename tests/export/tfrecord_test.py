@@ -220,9 +220,19 @@ def test_what_made_it_is_cited(synthetic_set, folder, tmp_path):
     info = tfds.builder_from_directory(str(tmp_path / "set")).info
     assert "Frequency Domain-Based" in info.citation
     assert info.homepage == "https://arxiv.org/abs/2311.08819"
-    # No run made this one.
+    # No run made this one, and its source is not known.
     info = tfds.builder_from_directory(str(folder)).info
     assert not info.citation
+
+
+def test_a_known_source_is_cited_and_its_terms_are_named(
+    synthetic_set, tmp_path
+):
+    known = dataclasses.replace(synthetic_set, dataset="cifar10")
+    path = write_tfrecord(known, tmp_path / "set")
+    info = tfds.builder_from_directory(str(path)).info
+    assert info.citation.startswith("Krizhevsky 2009, Learning multiple")
+    assert "state no licence" in info.redistribution_info.license
 
 
 def test_tfds_load_finds_it_by_name(synthetic_set, tmp_path):
