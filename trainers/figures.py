@@ -36,7 +36,7 @@ from fred_tf.coresets import random_set
 from fred_tf.datasets import ImageData
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.figures import Curve
-from fred_tf.parameterizations import Frequency
+from fred_tf.parameterizations import TITLES, Frequency
 from fred_tf.settings import check_one_of
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.transforms import DCT, DFT, Identity, Wavelet
@@ -54,6 +54,12 @@ _MOST = 10_000
 # Less than this share of the highest energy is rounding, and not drawn.
 _NOTHING = 1e-9
 _SHARE = "{} of each channel (share)"
+
+
+def _title(config: config_lib.Config) -> str:
+    """Returns what people call the way in which a set is stored."""
+    name = config.parameterization.name
+    return TITLES.get(name, name)
 
 
 class MissingError(ValueError):
@@ -157,9 +163,17 @@ def _variances(subject: Subject) -> dict[str, np.ndarray]:
     return maps
 
 
+def _without_rounding(maps: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {
+        name: np.where(x > x.max() * _NOTHING, x, 0) for name, x in maps.items()
+    }
+
+
 def _explained_variance(subject: Subject) -> Figure:
     return figures.frequency_maps(
-        _variances(subject), "explained variance (share)", _DCT.axis
+        _without_rounding(_variances(subject)),
+        "explained variance (share)",
+        _DCT.axis,
     )
 
 
@@ -249,7 +263,9 @@ def _spectra(subject: Subject) -> dict[str, np.ndarray]:
 
 def _spectrum_maps(subject: Subject) -> Figure:
     return figures.frequency_maps(
-        _spectra(subject), "energy (squared deviations)", _DCT.axis
+        _without_rounding(_spectra(subject)),
+        "energy (squared deviations)",
+        _DCT.axis,
     )
 
 
@@ -288,7 +304,7 @@ def _accuracy_by_budget(subject: Subject) -> Figure:
         ]
         if own:
             objective = config.objective.name.replace("_", " ")
-            group = f"{config.parameterization.name}, {objective}"
+            group = f"{_title(config)}, {objective}"
             floats = run.parameterization.floats_stored
             if floats in groups.get(group, {}):
                 group = name  # What else sets them apart, its name may tell.
@@ -316,6 +332,22 @@ FIGURES: dict[str, Callable[[Subject], Figure]] = {
     "spectra_by_frequency": _spectrum_curves,
     "accuracy_by_step": _accuracy_by_step,
     "accuracy_by_budget": _accuracy_by_budget,
+}
+# What a page says under them.
+CAPTIONS = {
+    "passes": "real images, and their low and high frequencies",
+    "compaction": "energy that the best positions of a transform hold",
+    "explained_variance": "explained variance per frequency",
+    "explained_variance_held": "explained variance that the best frequencies "
+    "hold",
+    "gradient_energy": "what the objective wants to change, per frequency",
+    "masks": "what each class keeps of its spectrum",
+    "beside": "random real images beside distilled ones",
+    "over_time": "one of each class, by outer step",
+    "spectra": "energy per frequency, real and distilled",
+    "spectra_by_frequency": "energy from low to high frequencies",
+    "accuracy_by_step": "test accuracy while distilling",
+    "accuracy_by_budget": "test accuracy against floats stored",
 }
 
 
@@ -360,7 +392,7 @@ def named_runs(
     """Restores a run and those it is compared with.
 
     Args:
-        run_dir: the run, named as its parameterization.
+        run_dir: the run, named as people call its parameterization.
         compared: `name=run_dir` each.
 
     Raises:
@@ -368,7 +400,7 @@ def named_runs(
             runs are of different data sets.
     """
     first = DistilledRun.restore(run_dir)
-    runs = {first.config.parameterization.name: first}
+    runs = {_title(first.config): first}
     for text in compared:
         name, separator, folder = text.partition("=")
         if not separator or not name or name in runs:

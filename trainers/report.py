@@ -25,8 +25,9 @@ from fred_tf import figures, files, scoring
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.evaluator import Evaluation
 from fred_tf.figures import Curve, canvas
-from fred_tf.parameterizations import Frequency
+from fred_tf.parameterizations import TITLES, Frequency
 from trainers import run_flags
+from trainers.figures import CAPTIONS
 
 NAME = "report.html"
 
@@ -37,6 +38,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem;
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; }
 table { border-collapse: collapse; } td, th { padding: .2rem .8rem .2rem 0;
        text-align: left; border-bottom: 1px solid #8884; }
+.whole { white-space: nowrap; }
 figure { margin: 1rem 0; } figcaption { color: #777; font-size: .9rem; }
 img { max-width: 100%; background: white; border-radius: 4px; }
 pre { overflow: auto; padding: .8rem; background: #8882; border-radius: 4px; }
@@ -50,7 +52,8 @@ _CURVES = {
     "gradient_norm": ("norm of the memory's gradient", True),
     "student_learning_rate": ("student learning rate", False),
 }
-
+# Figures of `trainers.figures` that the page draws itself.
+_DRAWN_ABOVE = ("masks", "over_time", "accuracy_by_step")
 
 # How to read forms, by the beginning of their names.
 _LOADING = {
@@ -105,9 +108,10 @@ def run(run_dir: files.Path) -> pathlib.Path:
 def page(distilled: DistilledRun) -> str:
     """Returns the page of a run as HTML."""
     config = distilled.config
+    stored = config.parameterization.name
     title = (
         f"{config.dataset}, ipc {config.ipc}: "
-        f"{config.parameterization.name} by "
+        f"{TITLES.get(stored, stored)} by "
         f"{config.objective.name.replace('_', ' ')}"
     )
     sections = [
@@ -179,12 +183,12 @@ def _images(distilled: DistilledRun) -> str:
             strips = figures.strips(
                 snapshots, decoded.class_names, decoded.normalization
             )
-            parts.append(_drawn(strips, "one of each class, by outer step"))
+            parts.append(_drawn(strips, CAPTIONS["over_time"]))
     if isinstance(memory, Frequency):
         drawn = figures.masks(
             memory.masks, decoded.class_names, memory.transform.axis
         )
-        parts.append(_drawn(drawn, "what each class keeps of its spectrum"))
+        parts.append(_drawn(drawn, CAPTIONS["masks"]))
     return "".join(parts)
 
 
@@ -200,7 +204,7 @@ def _curves(distilled: DistilledRun) -> str:
             "outer step",
             "test accuracy (%)",
         )
-        parts.append(_drawn(drawn, "test accuracy while distilling"))
+        parts.append(_drawn(drawn, CAPTIONS["accuracy_by_step"]))
     for beginning, (label, log_y) in _CURVES.items():
         names = [n for n in metrics[-1] if n.startswith(beginning)]
         lines = {}
@@ -219,10 +223,13 @@ def _curves(distilled: DistilledRun) -> str:
 
 
 def _figures(distilled: DistilledRun) -> str:
-    found = sorted((distilled.folder.path / "figures").glob("*.png"))
+    folder = distilled.folder.path / "figures"
+    found = {path.stem: path for path in sorted(folder.glob("*.png"))}
+    # Those of `trainers.figures` in its order, then others.
     parts = [
-        _figure(path.read_bytes(), path.stem.replace("_", " "))
-        for path in found
+        _figure(found[name].read_bytes(), CAPTIONS.get(name, name))
+        for name in [*CAPTIONS, *sorted(found.keys() - CAPTIONS.keys())]
+        if name in found and name not in _DRAWN_ABOVE
     ]
     return f'<div class="row">{"".join(parts)}</div>\n' if parts else ""
 
@@ -268,9 +275,11 @@ def _section(title: str, content: str) -> str:
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     def line(cells, tag):
-        inner = "".join(
-            f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells
-        )
+        inner = ""
+        for cell in cells:
+            text = html.escape(str(cell)).replace("+-", "±")
+            whole = ' class="whole"' if "±" in text else ""
+            inner += f"<{tag}{whole}>{text}</{tag}>"
         return f"<tr>{inner}</tr>\n"
 
     head = line(header, "th") if any(header) else ""

@@ -19,6 +19,8 @@ class Row:
         published: accuracy and deviation in per cent with their source; empty
             if none is known.
         run_of: the row whose run is scored; empty for a run of its own.
+        form: the export of that run, of `export.forms.FORMS`, which is read
+            back and scored; empty for the set as it is.
         evaluate_every: outer steps between evaluations on the way, for the
             curve of accuracy; 0 makes none.
         elsewhere: whether the run was made on an accelerator with
@@ -31,6 +33,7 @@ class Row:
     scored_with: tuple[str, ...] = ()
     published: str = ""
     run_of: str = ""
+    form: str = ""
     evaluate_every: int = 0
     elsewhere: bool = False
 
@@ -46,14 +49,11 @@ class Row:
 _PIXEL = ("parameterization.name=pixel",)
 # The rows share the network of the papers, whatever they were distilled with.
 _WIDE = ("network.width=128",)
-_FULL = (
-    "evaluation.epochs=10",
-    "evaluation.networks=3",
-    "evaluation.learning_rate=0.01",
-)
+_FULL = ("evaluation.networks=3", "evaluation.learning_rate=0.01")
 # Band-limited real images, which the FreD rows begin with.
 _START = ("outer_steps=0",)
 _THREE = ("evaluation.networks=3",)
+_SHORT = ("evaluation.epochs=300",)
 _FRED = "Shin et al. 2023"
 _DM = "Zhao & Bilen 2023"
 _TM = "Cazenavette et al. 2022"
@@ -71,7 +71,12 @@ _OWN = {
     "mnist_ipc1_fred_tm": Row(
         "mnist_ipc1_tm_cpu", (), "run", _WIDE, f"95.8 ({_FRED})"
     ),
-    "mnist_full": Row("mnist_ipc1_dm_cpu", (), "full", (*_WIDE, *_FULL)),
+    "mnist_full": Row(
+        "mnist_ipc1_dm_cpu",
+        (),
+        "full",
+        (*_WIDE, *_FULL, "evaluation.epochs=15"),
+    ),
     "cifar10_ipc1_random": Row(
         "cifar10_ipc1_dm_cpu", (), "random", (), f"14.4 ± 2.0 ({_FRED})"
     ),
@@ -104,7 +109,11 @@ _OWN = {
     ),
     "cifar10_ipc1_fred_dsa": Row("cifar10_ipc1_dsa_cpu"),
     "cifar10_full": Row(
-        "cifar10_ipc1_dm_cpu", (), "full", _FULL, f"84.8 ± 0.1 ({_DM})"
+        "cifar10_ipc1_dm_cpu",
+        (),
+        "full",
+        (*_FULL, "evaluation.epochs=40"),
+        f"84.8 ± 0.1 ({_DM})",
     ),
     "cifar10_ipc10_random": Row(
         "cifar10_ipc10_dm_cpu", (), "random", (), f"26.0 ± 1.2 ({_FRED})"
@@ -118,39 +127,68 @@ _OWN = {
 }
 # Settings of the papers, for as many steps as the time on a lent GPU allowed,
 # and the memory averaged over them.
+_AVERAGED = "distiller.memory_average=0.99"
 _OWN |= {
     "cifar10_ipc1_fred_tm_gpu": Row(
         "cifar10_ipc1_tm",
-        (
-            "experts.count=40",
-            "outer_steps=2800",
-            "distiller.memory_average=0.99",
-        ),
+        ("experts.count=40", "outer_steps=2800", _AVERAGED),
         published=f"60.6 ± 0.8 ({_FRED})",
         elsewhere=True,
     ),
+    "mnist_ipc1_fred_tm_gpu": Row(
+        "mnist_ipc1_tm",
+        ("experts.count=10", "outer_steps=180", _AVERAGED),
+        published=f"95.8 ({_FRED})",
+        elsewhere=True,
+    ),
+    "cifar10_ipc2_fred_dm_gpu": Row(
+        "cifar10_ipc2_dm",
+        ("outer_steps=7280", _AVERAGED),
+        published=f"55.9 ± 0.4 ({_FRED})",
+        elsewhere=True,
+    ),
+    "cifar10_ipc10_fred_dm_gpu": Row(
+        "cifar10_ipc10_dm",
+        ("outer_steps=5680", _AVERAGED),
+        published=f"ipc 11: 61.3 ± 0.8 ({_FRED})",
+        elsewhere=True,
+    ),
 }
-# Other networks on the sets of these rows: short, for ResNet18 takes seven
-# times the arithmetic of the ConvNet; small batches make up for it.
+# Other networks on the sets of these rows.
 UNSEEN = ("alexnet", "vgg11", "resnet18")
-_TRANSFERRED = ("mnist_ipc1_fred_tm", "cifar10_ipc1_fred_dm") + (
+_TRANSFERRED = (
+    "mnist_ipc1_fred_dm",
+    "mnist_ipc1_fred_tm",
+    "cifar10_ipc1_fred_dm",
     "cifar10_ipc1_fred_tm",
+    "cifar10_ipc1_fred_tm_gpu",
+    "cifar10_ipc1_fred_dc",
     "cifar10_ipc1_fred_dsa",
 )
-_SHORT = (
-    "evaluation.epochs=60",
-    "evaluation.batch_size=32",
-    "evaluation.networks=1",
+# What the exports of a row's set cost and are worth.
+_EXPORTED = "cifar10_ipc1_fred_tm_gpu"
+FORMS = (
+    "images_float32",
+    "images_float16",
+    "images_png",
+    "coefficients_float16",
+    "coefficients_int8",
+    "coefficients_int6",
+    "coefficients_int4",
 )
 
 
 def _on(name: str, network: str) -> Row:
     return dataclasses.replace(
         _OWN[name],
-        scored_with=(f"network.name={network}", *_SHORT),
+        scored_with=(f"network.name={network}", *_THREE, *_SHORT),
         published="",
         run_of=name,
     )
+
+
+def _as(name: str, form: str) -> Row:
+    return dataclasses.replace(_OWN[name], published="", run_of=name, form=form)
 
 
 ROWS = {
@@ -160,4 +198,5 @@ ROWS = {
         for name in _TRANSFERRED
         for network in UNSEEN
     },
+    **{f"{_EXPORTED}_as_{form}": _as(_EXPORTED, form) for form in FORMS},
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 from fred_tf import files
 from fred_tf.evaluator import Evaluation
+from fred_tf.parameterizations import TITLES
 from trainers.result_rows import ROWS, UNSEEN
 
 FORMAT_VERSION = 1
@@ -17,12 +18,6 @@ _OBJECTIVES = {
     "distribution_matching": "DM",
     "trajectory_matching": "TM",
     "gradient_matching": "DC",
-}
-_STORED = {
-    "frequency": "FreD",
-    "pixel": "pixels",
-    "idc": "IDC",
-    "haba": "HaBa",
 }
 
 
@@ -61,6 +56,7 @@ def table(results_dir: files.Path) -> str:
         lines.append("|---" * (_HEAD.count("|") + 1) + "|")
         lines += [_line(name, made[name]) for name in names]
     lines += _transfer(order, made)
+    lines += _forms(order, made)
     hardware = sorted({found["hardware"] for found in made.values()})
     lines += ["", f"Hardware: {'; '.join(hardware) or 'none yet'}."]
     missing = [name for name in ROWS if name not in made]
@@ -73,15 +69,20 @@ def table(results_dir: files.Path) -> str:
 
 
 def _by_budget(names: list[str], made: dict[str, Any]) -> dict[str, list[str]]:
-    """Returns the rows under each heading, in order."""
+    """Returns the rows under each heading, those of whole splits last."""
+    datasets = list(dict.fromkeys(made[n]["config"]["dataset"] for n in names))
     headings = {}
     for name in names:
         config = made[name]["config"]
-        heading = f"{config['dataset']}, ipc {config['ipc']}"
+        dataset, ipc = config["dataset"], config["ipc"]
+        heading = f"{dataset}, ipc {ipc}"
+        place = (0, datasets.index(dataset), ipc)
         if made[name]["subject"] == "full":
-            heading = "Whole training splits"
-        headings.setdefault(heading, []).append(name)
-    return headings
+            heading, place = "Whole training splits", (1,)
+        headings.setdefault((place, heading), []).append(name)
+    return {
+        heading: headings[place, heading] for place, heading in sorted(headings)
+    }
 
 
 def _accuracy(found: dict[str, Any]) -> str:
@@ -104,19 +105,19 @@ def _line(name: str, found: dict[str, Any]) -> str:
         best = f"{_accuracy(on_the_way[step])} at {int(step):,}"
     if subject != "run":
         objective, stored = "", {"full": "all images"}.get(subject, subject)
-    spent = str(minutes.get("distilling", ""))
-    if device := found.get("distilled_on"):
-        spent += f" on {device}"
     cells = [
         objective,
-        _STORED.get(stored, stored),
+        TITLES.get(stored, stored),
         f"{found['images']:,}",
         f"{found['floats']:,}",
         f"{found['bytes']:,}" if found.get("bytes") else "",
         "" if found["outer_steps"] is None else f"{found['outer_steps']:,}",
-        spent,
+        _where(minutes.get("distilling", ""), found.get("distilled_on")),
         minutes.get("experts", ""),
-        f"{len(found['accuracies'])} x {scored['epochs']:,}",
+        _where(
+            f"{len(found['accuracies'])} x {scored['epochs']:,}",
+            found.get("scored_on"),
+        ),
         config["seed"],
         _accuracy(found),
         best,
@@ -126,23 +127,27 @@ def _line(name: str, found: dict[str, Any]) -> str:
     return f"| {' | '.join(map(str, cells))} |"
 
 
+def _where(what: Any, device: str | None) -> str:
+    return f"{what} on {device}" if device else str(what)
+
+
 def _transfer(names: list[str], made: dict[str, Any]) -> list[str]:
     """Returns the table of other networks trained on the sets of some rows."""
     subjects = {}
     for name in names:
-        if name in ROWS and (origin := ROWS[name].run_of):
+        row = ROWS.get(name)
+        if row and row.run_of and not row.form:
             network = made[name]["evaluation"]["network"]["name"]
-            subjects.setdefault(origin, {})[network] = made[name]
+            subjects.setdefault(row.run_of, {})[network] = made[name]
+            settings = made[name]["evaluation"]["evaluation"]
     if not subjects:
         return []
-    scored = next(iter(next(iter(subjects.values())).values()))["evaluation"]
-    settings = scored["evaluation"]
     lines = [
         "",
         "## Other networks on the same sets",
         "",
-        f"From scratch, {settings['epochs']} epochs in batches of "
-        f"{settings['batch_size']}, {settings['networks']} network each.",
+        f"From scratch, {settings['networks']} networks each, for "
+        f"{settings['epochs']} epochs.",
         "",
         f"| row | {' | '.join(UNSEEN)} | mean of the unseen |",
         "|---" * (len(UNSEEN) + 2) + "|",
@@ -154,4 +159,45 @@ def _transfer(names: list[str], made: dict[str, Any]) -> list[str]:
             means = [found[n]["mean"] for n in UNSEEN]
             mean = f"{100 * sum(means) / len(means):.1f}"
         lines.append(f"| `{origin}` | {' | '.join(cells)} | {mean} |")
+    return lines
+
+
+def _forms(names: list[str], made: dict[str, Any]) -> list[str]:
+    """Returns the table of what the exports of a row's set cost."""
+    rows = {
+        name: ROWS[name]
+        for name in names
+        if name in ROWS and ROWS[name].form and ROWS[name].run_of in made
+    }
+    if not rows:
+        return []
+    whole = made[next(iter(rows.values())).run_of]
+    cells = {"coefficients_float32": whole} | {
+        row.form: made[name] for name, row in rows.items()
+    }
+    lines = [
+        "",
+        "## What exports cost",
+        "",
+        f"Of the set of `{next(iter(rows.values())).run_of}`, "
+        f"{whole['images']:,} images in {whole['floats']:,} floats; networks "
+        "are trained as the row's own are, on what is read back.",
+        "",
+        "| form | bytes of records | of the stored floats | with metadata | "
+        "accuracy |",
+        "|---|---|---|---|---|",
+    ]
+    pictures = next(f["pictures"] for f in cells.values() if "pictures" in f)
+    for name, size in pictures.items():
+        lines.append(f"| the same as {name} | | | {size:,} | |")
+    for form, found in sorted(cells.items(), key=lambda x: -x[1]["bytes"]):
+        share = found["bytes"] / (4 * whole["floats"])
+        cells = [
+            f"`{form}`",
+            f"{found['bytes']:,}",
+            f"{100 * share:.0f} %",
+            f"{found['bytes_of_folder']:,}",
+            _accuracy(found),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines

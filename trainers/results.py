@@ -89,6 +89,7 @@ def make(
         "config": config_lib.to_json(config),
         "evaluation": config_lib.to_json(scored),
         "subject": row.subject,
+        **({"form": row.form} if row.form else {}),
     }
     if path.exists():
         found = files.read_json(path)
@@ -104,24 +105,30 @@ def make(
         run = _distilled(row, source, runs_dir, data_dir, spent, interruption)
         on_the_way = curve(run.folder.path)
         chosen = run.synthetic_set()
-        stored = _bytes_of_run(run, source)
+        form = row.form or _smallest_lossless(run)
+        export = FORMS[form].write(run, chosen, folder / "stored")
+        if row.form:
+            chosen = read_export(export)
         away = elsewhere.spent(run.folder)
     else:
         chosen = _chosen(row.subject, config, folder, data, data_dir)
-        stored = None
+        export = None
         if row.subject != "full":
-            stored = _bytes(write_tfrecord(chosen, folder / "stored"))
+            export = write_tfrecord(chosen, folder / "stored")
     if interruption is not None and interruption.signal:
         return None
     device = away.pop("device", None)
     evaluating = _Clock(folder / "evaluating.json")
+    evaluation = folder / "evaluation.json"
     with evaluating.on("evaluating"):
-        result = score(scored, chosen, data, folder / "evaluation.json")
+        result = score(scored, chosen, data, evaluation)
+    scored_on = files.read_json(evaluation).get("device")
     made = {
         **described,
         "images": len(chosen.labels),
         "floats": int(chosen.floats_stored),
-        "bytes": stored,
+        **_bytes(export),
+        **({"pictures": _pictures(chosen)} if row.form else {}),
         "outer_steps": chosen.details.get("outer_steps"),
         "minutes": {
             **spent.minutes(),
@@ -130,6 +137,7 @@ def make(
         },
         "hardware": _hardware(),
         **({"distilled_on": device} if device else {}),
+        **({"scored_on": scored_on} if scored_on else {}),
         "curve": {
             str(step): {k: found[k] for k in ("accuracies", "learning_rate")}
             for step, found in on_the_way.items()
@@ -140,18 +148,23 @@ def make(
     return made
 
 
-def _bytes_of_run(run: DistilledRun, folder: pathlib.Path) -> int:
-    """Returns what a run takes on disk, in its smallest form without loss."""
-    form = next(
-        FORMS[name]
-        for name in ("coefficients_float32", "images_float32")
-        if FORMS[name].fits(run)
-    )
-    return _bytes(form.write(run, run.synthetic_set(), folder / "stored"))
+def _smallest_lossless(run: DistilledRun) -> str:
+    """Returns the form in which a run takes the fewest bytes without loss."""
+    forms = ("coefficients_float32", "images_float32")
+    return next(form for form in forms if FORMS[form].fits(run))
 
 
-def _bytes(export: pathlib.Path) -> int:
-    return sizes.size_of("", export).payload
+def _bytes(export: pathlib.Path | None) -> dict[str, int]:
+    """Returns the bytes of an export's records, and of all its files."""
+    if export is None:
+        return {}
+    size = sizes.size_of("", export)
+    return {"bytes": size.payload, "bytes_of_folder": size.size}
+
+
+def _pictures(chosen: SyntheticSet) -> dict[str, int]:
+    """Returns the bytes that a set's images take as files of pictures."""
+    return {part.name: part.size for part in sizes.pictures(chosen)}
 
 
 def _same(found: dict[str, Any], described: dict[str, Any]) -> bool:

@@ -2,7 +2,8 @@
 
 loss, learned/*                   every tenth step
 gradient_norm/all, band_0, ...    of the memory; bands from low to high
-speed/*                           steps per second, peak memory
+speed/*                           steps per second, peak memory of the
+                                  process and of the first GPU
 accuracy/<network>/*              mean and spread, of --evaluate_every, of
                                   `trainers.evaluate` and of a sweep's cells
 gallery, masks, first_of_class    pictures; the last over time
@@ -17,14 +18,12 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 from matplotlib.figure import Figure
 from tensorboard.compat.proto import event_pb2
-from tensorboard.plugins.hparams import api as hparams
 
 from fred_tf import config as config_lib
 from fred_tf import files
@@ -34,6 +33,7 @@ from fred_tf.figures import canvas, gallery, masks, strips
 from fred_tf.parameterizations import Frequency
 from fred_tf.run_folder import RunFolder
 from fred_tf.synthetic_set import SyntheticSet
+from trainers import run_hparams
 
 # Names of a step's scalars by their beginning, and where they are shown.
 _PLACES = {
@@ -84,7 +84,7 @@ class RunLog:
         def write():
             text = json.dumps(values, indent=2)
             tf.summary.text("config", f"```json\n{text}\n```")
-            hparams.hparams(_flat(values))
+            run_hparams.write(self._folder, values, run.config.network.name)
             if isinstance(run.parameterization, Frequency):
                 memory, names = run.parameterization, run.facts.class_names
                 drawn = masks(memory.masks, names, memory.transform.axis)
@@ -103,6 +103,8 @@ class RunLog:
                 steps, seconds = step - self._before[0], now - self._before[1]
                 tf.summary.scalar("speed/steps_per_second", steps / seconds)
             tf.summary.scalar("speed/peak_memory_gigabytes", _peak_memory())
+            if peak := _peak_device_memory():
+                tf.summary.scalar("speed/peak_device_memory_gigabytes", peak)
 
         self._write(step, write)
         self._before = (step, now)
@@ -255,17 +257,6 @@ def _place(name: str) -> str:
     return f"learned/{name}"
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Returns the leaves of a config by their dotted names."""
-    leaves = {}
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            leaves.update(_flat(value, f"{prefix}{name}."))
-        else:
-            leaves[prefix + name] = value
-    return leaves
-
-
 def _picture(name: str, figure: Figure) -> None:
     tf.summary.image(name, canvas.to_array(figure)[None])
 
@@ -282,3 +273,13 @@ def _peak_memory() -> float:
     """Returns the largest memory that the process has had, in gigabytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1e9 if sys.platform == "darwin" else 1e6)
+
+
+def _peak_device_memory() -> float:
+    """Returns the same of the first GPU; 0 where none is, or none counts."""
+    if not tf.config.list_logical_devices("GPU"):
+        return 0.0
+    try:
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"] / 1e9
+    except (ValueError, tf.errors.OpError):
+        return 0.0  # Allocators of plug-in devices need not count.

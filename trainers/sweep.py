@@ -40,6 +40,7 @@ from fred_tf.grid import Cell, cells
 from fred_tf.run_folder import RunFolder
 from fred_tf.scoring import score
 from trainers import distill, run_flags
+from trainers.run_hparams import SWEEP_RECORD, flat
 from trainers.run_log import append_accuracy
 
 SWEEP_DIR = flags.DEFINE_string("sweep_dir", None, "Folder of the sweep.")
@@ -50,7 +51,6 @@ POINT = flags.DEFINE_multi_string(
     "axis of the grid; may be given many times.",
 )
 
-_RECORD = "sweep.json"
 _FAILURES = (ValueError, loop.NonFiniteError, tf.errors.OpError)
 # The loss in the table is the mean of this many steps, the last ones.
 _LAST = 20
@@ -88,7 +88,9 @@ def run(
     root.mkdir(parents=True, exist_ok=True)
     interruption = interruption or loop.Interruption()
     with folder_lock.exclusive(root):
-        seen = _seen(root, grid)
+        record = _record(root, grid, settings)
+        seen = record["cells"]
+        files.write_json(root / SWEEP_RECORD, record)
         for number, (cell, chosen) in enumerate(zip(grid, settings)):
             place = f"cell {number + 1} of {len(grid)}, {cell.folder}"
             facts = seen[cell.folder]
@@ -107,7 +109,7 @@ def run(
             except _FAILURES as error:
                 logging.error("%s failed: %s", place, error)
                 facts["failed"] = str(error).splitlines()[0]
-            files.write_json(root / _RECORD, {"cells": seen})
+            files.write_json(root / SWEEP_RECORD, record)
             _write_tables(root, seen)
             # Graphs of finished cells would fill the memory.
             keras.backend.clear_session()
@@ -125,13 +127,30 @@ def _settings(config: config_lib.Config, cell: Cell) -> config_lib.Config:
         raise ValueError(f"Cell {cell.folder!r}: {error}") from error
 
 
-def _seen(root: pathlib.Path, grid: Sequence[Cell]) -> dict[str, Any]:
-    """Returns the facts of all cells so far, in order of appearance."""
-    path = root / _RECORD
-    seen = files.read_json(path)["cells"] if path.exists() else {}
+def _record(
+    root: pathlib.Path,
+    grid: Sequence[Cell],
+    settings: Sequence[config_lib.Config],
+) -> dict[str, Any]:
+    """Returns the facts of all cells so far, in order of appearance.
+
+    And the names of the settings in which cells of one grid differ, which
+    TensorBoard shows first.
+    """
+    path = root / SWEEP_RECORD
+    record = files.read_json(path) if path.exists() else {"cells": {}}
     for cell in grid:
-        seen.setdefault(cell.folder, {"values": dict(cell.values)})
-    return seen
+        record["cells"].setdefault(cell.folder, {"values": dict(cell.values)})
+    values = [flat(config_lib.to_json(chosen)) for chosen in settings]
+    record["differing"] = sorted(
+        {
+            name
+            for one in values
+            for name in one
+            if any(other.get(name) != one[name] for other in values)
+        }.union(record.get("differing", ()))
+    )
+    return record
 
 
 def _finished(config: config_lib.Config) -> dict[str, int]:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 # Okabe & Ito's colours, which the colour-blind tell apart, and line styles
 # that a grey print does.
@@ -60,6 +61,8 @@ def curves(
 ) -> Figure:
     """Draws curves in one frame.
 
+    Where all positions are whole, such as outer steps, so are the ticks.
+
     Args:
         lines: by the name in the legend.
         x_label: with unit.
@@ -106,6 +109,10 @@ def curves(
     axes.set_ylabel(y_label, fontsize=9)
     if log_x:
         axes.set_xscale("log")
+    elif all(float(x).is_integer() for line in lines.values() for x in line.x):
+        axes.xaxis.set_major_locator(
+            MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True)
+        )
     if log_y:
         axes.set_yscale("log")
     axes.tick_params(labelsize=8)

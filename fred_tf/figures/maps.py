@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
+import matplotlib
 import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 _COLUMNS = 5
 # Dark to light in print as on the screen, and to the colour-blind.
-_COLOR_MAP = "viridis"
+_COLOR_MAP = matplotlib.colormaps["viridis"].with_extremes(bad="#dddddd")
 # What lies more decades below the highest value has the darkest colour.
 _DECADES = 6
 
@@ -31,6 +32,9 @@ def frequency_maps(
     values: Mapping[str, np.ndarray], quantity: str, axis: str = "position"
 ) -> Figure:
     """Draws maps with a common logarithmic colour scale.
+
+    What is 0 is grey, and the colour bar says so. The bar ends in an arrow
+    where values lie below it.
 
     Args:
         values: non-negative `[height, width]` by title; of more axes, the
@@ -66,7 +70,7 @@ def frequency_maps(
         panel.set_axis_off()
     for panel, (name, value) in zip(panels, flat.items()):
         drawn = panel.imshow(
-            np.maximum(value, lowest),
+            np.ma.masked_less_equal(value, 0),
             cmap=_COLOR_MAP,
             norm=LogNorm(lowest, highest),
             interpolation="nearest",
@@ -78,8 +82,14 @@ def frequency_maps(
         panel.tick_params(labelsize=7, length=2)
     name_axes(figure, axis)
     bar = figure.colorbar(
-        drawn, ax=panels[: len(flat)].tolist(), pad=0.02, fraction=0.05
+        drawn,
+        ax=panels[: len(flat)].tolist(),
+        extend="min" if positive < lowest else "neither",
+        pad=0.02,
+        fraction=0.05,
     )
+    if any((x <= 0).any() for x in flat.values()):
+        quantity += "\ngrey: nothing"
     bar.set_label(quantity, fontsize=9)
-    bar.ax.tick_params(labelsize=7)
+    bar.ax.tick_params(which="both", labelsize=7)
     return figure

@@ -12,9 +12,17 @@ PARAMETERIZATIONS = {
     "idc": MultiFormation,
     "haba": Hallucinator,
 }
+# What people call them; one that is not here goes by its key.
+TITLES = {
+    "frequency": "FreD",
+    "pixel": "pixels",
+    "idc": "IDC",
+    "haba": "HaBa",
+}
 
 __all__ = [
     "PARAMETERIZATIONS",
+    "TITLES",
     "Frequency",
     "Hallucinator",
     "MultiFormation",

@@ -42,6 +42,16 @@ def test_one_point_is_marked():
     figures.to_array(figure)
 
 
+@pytest.mark.parametrize("last, whole", [(1, True), (3, True), (3.5, False)])
+def test_steps_have_whole_ticks(last, whole):
+    figure = figures.curves({"a": Curve([0, last], [1, 2])}, "outer step", "y")
+    (axes,) = figure.axes
+    low, high = axes.get_xlim()
+    ticks = [x for x in axes.get_xticks() if low <= x <= high]
+    assert len(ticks) >= 2
+    assert all(float(x).is_integer() for x in ticks) == whole
+
+
 def test_curves_that_make_no_sense_are_refused():
     with pytest.raises(ValueError, match="at least one curve"):
         figures.curves({}, "x", "y")
@@ -57,12 +67,29 @@ def test_maps_share_one_scale():
     assert figure.get_supylabel() == "vertical place\n(pixels)"
     *panels, bar = figure.axes
     assert [panel.get_title() for panel in panels] == ["real", "none"]
-    assert bar.get_ylabel() == "energy (share)"
+    assert bar.get_ylabel() == "energy (share)\ngrey: nothing"
     limits = {panel.images[0].get_clim() for panel in panels}
     assert len(limits) == 1
     ((lowest, highest),) = limits
     assert highest == pytest.approx(1)
     assert lowest == pytest.approx(1e-6)
+
+
+def test_nothing_does_not_look_like_little():
+    value = np.array([[1.0, 1e-7], [0.0, 1e-7]])
+    figure = figures.frequency_maps({"a": value}, "energy")
+    drawn = figure.axes[0].images[0]
+    colors = drawn.cmap(drawn.norm(drawn.get_array()))
+    red, green, blue, _ = colors[1, 0]
+    assert red == green == blue and 0.7 < red < 0.95
+    little = tuple(colors[0, 1])
+    assert little == drawn.cmap(0.0) == tuple(colors[1, 1])
+    assert drawn.colorbar.extend == "min"
+    figure = figures.frequency_maps({"a": np.array([[1, 0.1]])}, "energy")
+    bar = figure.axes[0].images[0].colorbar
+    assert bar.extend == "neither"
+    assert bar.ax.get_ylabel() == "energy"
+    figures.to_array(figure)
 
 
 def test_maps_of_volumes_are_their_mean():

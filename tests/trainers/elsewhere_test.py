@@ -32,6 +32,7 @@ def state_of(pack):
 @pytest.fixture
 def unlowered(monkeypatch):
     """Packs without JAX: their functions are empty files."""
+
     def lower(function, arguments, path):
         pathlib.Path(path).touch()
 

@@ -1,3 +1,4 @@
+import base64
 import dataclasses
 import html.parser
 import pathlib
@@ -14,6 +15,7 @@ from fred_tf import config, presets
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import score
 from trainers import distill, report
+from trainers.figures import CAPTIONS
 
 DM = config.replace(
     presets.preset("digits_ipc1_dm_tiny"),
@@ -86,6 +88,34 @@ def test_the_page_holds_everything_itself(run):
     assert "http" not in re.sub(r"data:[^\"]+", "", path.read_text())
     for text in ("images_float32", "real_batch_per_class", "test accuracy"):
         assert text in outline.text
+    accuracy = re.search(r'<td class="whole">(.*?)</td>', path.read_text())
+    assert re.fullmatch(r"\d+\.\d ± \d+\.\d %", accuracy[1])
+    assert "+-" not in outline.text
+
+
+def test_no_figure_appears_twice(run):
+    """Those that the page draws itself are not taken from the folder."""
+    folder = run.folder.path / "figures"
+    folder.mkdir()
+    try:
+        names = [*CAPTIONS, "my_own"]
+        for name in names:
+            (folder / f"{name}.png").write_bytes(name.encode())
+        text = report.page(run)
+    finally:
+        shutil.rmtree(folder)
+    captions = re.findall("<figcaption>(.*?)</figcaption>", text)
+    assert len(captions) == len(set(captions))
+    drawn = [*CAPTIONS.values(), "my_own"]
+    assert set(drawn) <= set(captions)
+    for name in names:
+        taken = base64.b64encode(name.encode()).decode() in text
+        assert taken == (
+            name not in ("masks", "over_time", "accuracy_by_step")
+        ), name
+    shown = [caption for caption in captions if caption in drawn]
+    kept = [c for c in shown if c != CAPTIONS["masks"]]
+    assert kept[-1] == "my_own" and kept[-2] == CAPTIONS["accuracy_by_budget"]
 
 
 def test_every_exported_form_says_how_it_is_loaded(run):
@@ -182,7 +212,7 @@ def test_a_browser_shows_it(run, tmp_path):
     assert (
         shown.title
         == written.title
-        == "digits, ipc 1: frequency by " + ("distribution matching")
+        == "digits, ipc 1: FreD by distribution matching"
     )
     assert shown.sources == written.sources and len(shown.sources) == 6
     assert shown.headings == written.headings

@@ -29,6 +29,10 @@ for network in UNSEEN:
         run_of="fred_tm",
     )
 
+TINY["fred_tm_as_coefficients_int8"] = dataclasses.replace(
+    TINY["fred_tm"], run_of="fred_tm", form="coefficients_int8"
+)
+
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
@@ -45,7 +49,10 @@ def test_every_row_is_a_preset_that_can_be_run():
         assert name.startswith(scored.dataset)
         if row.run_of:
             assert row.config() == ROWS[row.run_of].config()
-            assert name == f"{row.run_of}_on_{scored.network.name}"
+            other = (
+                f"as_{row.form}" if row.form else f"on_{scored.network.name}"
+            )
+            assert name == f"{row.run_of}_{other}"
         else:
             assert scored.network.arguments()["width"] == 128
             assert scored.evaluation.networks >= 3
@@ -79,6 +86,21 @@ def test_another_network_is_trained_on_the_run_of_another_row(folders):
     assert found["config"]["network"]["name"] == "convnet"
     assert not (runs / name / "run").exists()
     assert found["minutes"]["experts"] >= 0
+
+
+def test_an_export_is_read_back_and_scored(folders, monkeypatch):
+    whole, found = (
+        json.loads((folders[1] / f"{name}.json").read_text())
+        for name in ("fred_tm", "fred_tm_as_coefficients_int8")
+    )
+    assert found["bytes"] < whole["bytes"] < whole["bytes_of_folder"]
+    assert found["images"] == whole["images"]
+    monkeypatch.setattr(result_table, "ROWS", TINY)
+    table = result_table.table(folders[1])
+    section = table.split("## What exports cost")[1]
+    assert f"| `coefficients_int8` | {found['bytes']:,} |" in section
+    assert f"| `coefficients_float32` | {whole['bytes']:,} |" in section
+    assert "_as_coefficients" not in table.split("## What exports cost")[0]
 
 
 def test_what_is_finished_is_left_as_it_is(folders):

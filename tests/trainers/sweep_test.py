@@ -35,8 +35,8 @@ def rows(folder):
     return list(csv.DictReader((folder / "table.csv").open()))
 
 
-def compared(folder) -> dict[int, float]:
-    """Returns the accuracy by seed of TensorBoard's HPARAMS table."""
+def compared(folder) -> dict[str, float]:
+    """Returns the accuracy by trial of TensorBoard's HPARAMS table."""
     multiplexer = event_multiplexer.EventMultiplexer()
     multiplexer.AddRunsFromDirectory(str(folder))
     multiplexer.Reload()
@@ -57,7 +57,7 @@ def compared(folder) -> dict[int, float]:
         ),
     )
     return {
-        int(group.hparams["seed"].number_value): {
+        group.name: {
             value.name.tag: value.value for value in group.metric_values
         }["accuracy/mlp/mean"]
         for group in handler.run().session_groups
@@ -89,10 +89,15 @@ def test_stopped_and_continued_equals_uninterrupted(tmp_path):
             assert one[name] == other[name], name
     assert rows(whole)[0]["networks"] == "2"
     assert "Mean and standard deviation of the seeds' means." in table
-    measured = {int(r["seed"]): 100 * float(r["accuracy"]) for r in rows(whole)}
-    assert len(measured) == 2
     for folder in (whole, stopped):
+        measured = {
+            f"seed={row['seed']} ({folder.name})": 100 * float(row["accuracy"])
+            for row in rows(folder)
+        }
+        assert len(measured) == 2
         assert compared(folder) == pytest.approx(measured, rel=1e-6)
+        record = json.loads((folder / "sweep.json").read_text())
+        assert record["differing"] == ["seed"]
 
     # A finished sweep does nothing, another grid adds to it.
     before = {p: p.stat().st_mtime_ns for p in whole.glob("*/*.json*")}
