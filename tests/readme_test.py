@@ -1,5 +1,6 @@
 """What the README shows works: its parameterization, from file to export."""
 
+import json
 import pathlib
 import re
 import sys
@@ -15,8 +16,10 @@ from fred_tf import overrides, presets
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.parameterizations import PARAMETERIZATIONS
 from trainers import distill
+from trainers.result_rows import ROWS
 
-README = pathlib.Path(__file__).parents[1] / "README.md"
+ROOT = pathlib.Path(__file__).parents[1]
+README = ROOT / "README.md"
 DM = presets.preset("digits_ipc1_dm_tiny")
 
 
@@ -58,3 +61,61 @@ def test_its_settings_are_checked_before_any_work(small):
         overrides.override(DM, ["parameterization.name=small", "factor=0"])
     with pytest.raises(ValueError, match="Unknown override 'factor'"):
         overrides.override(DM, ["factor=2"])
+
+
+def result(name):
+    return json.loads((ROOT / "results" / f"{name}.json").read_text())
+
+
+def accuracy(found):
+    return f"{100 * found['mean']:.1f} ± {100 * found['deviation']:.1f} %"
+
+
+def lines_with(*parts):
+    return [
+        line
+        for line in README.read_text().splitlines()
+        if all(part in line for part in parts)
+    ]
+
+
+def test_its_rows_are_those_of_results():
+    """The table of what was measured, which names its rows."""
+    named = [line for line in lines_with("± ") if line.startswith("| `")]
+    rows = [line for line in named if line.split("`")[1] in ROWS]
+    assert len(rows) > 10
+    for line in rows:
+        found = result(line.split("`")[1])
+        assert accuracy(found) in line
+        assert f"| {found['images']:,} |" in line
+        if minutes := found["minutes"].get("distilling"):
+            assert f"| {round(minutes)} " in line, line
+
+
+def test_its_exports_are_those_of_results():
+    exported = {row.run_of for row in ROWS.values() if row.form}
+    assert len(exported) == 1
+    (whole,) = exported
+    lines = lines_with("| `coefficients_", "± ") + lines_with(
+        "| `images_", "± "
+    )
+    assert len(lines) > 5
+    for line in lines:
+        form = line.split("`")[1]
+        lossless = form == "coefficients_float32"
+        found = result(whole if lossless else f"{whole}_as_{form}")
+        assert accuracy(found) in line
+        assert f"| {found['bytes']:,} | {found['bytes_of_folder']:,} |" in line
+
+
+def test_its_quickstart_is_that_of_results():
+    for name, label in (
+        ("digits_ipc1_random", "random real images"),
+        ("digits_ipc1_pixel_tm", "pixels, distilled"),
+        ("digits_ipc1_fred_tm", "FreD, distilled"),
+        ("digits_full", "full training set"),
+    ):
+        found = result(name)
+        expected = f"| {found['images']:,} | {found['floats']:,} | "
+        (line,) = lines_with(f"| {label} |")
+        assert f"{expected}{accuracy(found)} |" in line

@@ -65,7 +65,7 @@ _RECORD = "elsewhere.json"
 # In a pack.
 _ABOUT, _STATE, _IMAGES = "pack.json", "state.npz", "images.npz"
 _METRICS, _SPENT = "metrics.jsonl", "spent.json"
-_RUNNER = pathlib.Path(__file__).with_name("run_pack.py")
+_RUNNER = pathlib.Path(__file__).with_name("pack_runner")
 
 
 def pack(
@@ -75,7 +75,7 @@ def pack(
     download: bool = False,
     networks: Sequence[str] = (),
 ) -> None:
-    """Writes the pack of a run, see `run_pack.py` for what is in it.
+    """Writes the pack of a run, see `pack_runner/run.py` for what is in it.
 
     Args:
         config: the run.
@@ -198,7 +198,8 @@ def _finish(folder: pathlib.Path, about: dict[str, Any]) -> None:
     files.write_json(
         folder / _ABOUT, {"format_version": FORMAT_VERSION, **about}
     )
-    shutil.copy(_RUNNER, folder / "run.py")
+    for file in _RUNNER.glob("[a-z]*.py"):
+        shutil.copy(file, folder)
 
 
 def bring_back(

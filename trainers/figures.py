@@ -1,7 +1,7 @@
 """Draws what a run is about, for a paper or a talk: PNG and SVG.
 
     python -m trainers.figures --run_dir=runs/cifar10 \\
-        --compare pixel=runs/cifar10_pixel --data_dir=~/tensorflow_datasets
+        --compare pixels=runs/cifar10_pixel --data_dir=~/tensorflow_datasets
 
 writes into `<run_dir>/figures` what `--figures` names, or all that the run has
 what they need for:

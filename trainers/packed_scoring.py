@@ -1,6 +1,6 @@
 """Scoring as a part of a pack: what goes out with it, and what comes back.
 
-`run_pack.py` does the part in between: it trains the networks that
+`pack_runner` does the part in between: it trains the networks that
 `trainers.evaluate` would train, with the same steps in the same phases, and
 classifies the same test images.
 """

@@ -25,7 +25,7 @@ from export.forms import FORMS, read_export
 from export.tfrecord import write_tfrecord
 from fred_tf import assembly, files, loop
 from fred_tf import config as config_lib
-from fred_tf.coresets import full_set, random_set
+from fred_tf.coresets import CORESETS, full_set, random_set
 from fred_tf.datasets import ImageData
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.objectives import OBJECTIVES
@@ -111,7 +111,10 @@ def make(
             chosen = read_export(export)
         away = elsewhere.spent(run.folder)
     else:
-        chosen = _chosen(row.subject, config, folder, data, data_dir)
+        experts = None
+        if row.subject in CORESETS:  # By the features of an expert.
+            experts = _experts(config, runs_dir, data_dir, spent)
+        chosen = _chosen(row.subject, config, folder, data, data_dir, experts)
         export = None
         if row.subject != "full":
             export = write_tfrecord(chosen, folder / "stored")
@@ -216,7 +219,7 @@ def _distilled(
     spent: _Clock,
     interruption: loop.Interruption | None,
 ) -> DistilledRun:
-    config, experts = row.config(), None
+    config = row.config()
     if finished := _finished(config, folder / "run"):
         return finished
     if row.elsewhere:
@@ -226,22 +229,7 @@ def _distilled(
             f"--preset={row.preset} with the overrides {list(row.overrides)}, "
             "run it there and bring it back, see `trainers.elsewhere`."
         )
-    if OBJECTIVES[config.objective.name].needs_experts:
-        # Rows of one data set and network share their experts.
-        wanted = {
-            name: config_lib.to_json(config)[name]
-            for name in (
-                "dataset",
-                "network",
-                "augmentation",
-                "experts",
-                "seed",
-            )
-        }
-        key = files.digest(repr(wanted).encode())[:8]
-        experts = str(pathlib.Path(runs_dir) / f"experts_{key}")
-        with spent.on("experts"):
-            train_experts.run(config, experts, data_dir)
+    experts = _experts(config, runs_dir, data_dir, spent)
     with spent.on("distilling"):
         return distill.run(
             config,
@@ -251,6 +239,27 @@ def _distilled(
             evaluate_every=row.evaluate_every,
             interruption=interruption,
         )
+
+
+def _experts(
+    config: config_lib.Config,
+    runs_dir: files.Path,
+    data_dir: str | None,
+    spent: _Clock,
+) -> str | None:
+    """Returns the trained experts of a row, if it needs any."""
+    if not OBJECTIVES[config.objective.name].needs_experts:
+        return None
+    # Rows of one data set and network share them.
+    wanted = {
+        name: config_lib.to_json(config)[name]
+        for name in ("dataset", "network", "augmentation", "experts", "seed")
+    }
+    key = files.digest(repr(wanted).encode())[:8]
+    experts = str(pathlib.Path(runs_dir) / f"experts_{key}")
+    with spent.on("experts"):
+        train_experts.run(config, experts, data_dir)
+    return experts
 
 
 def _finished(
@@ -271,13 +280,14 @@ def _chosen(
     folder: pathlib.Path,
     data: ImageData,
     data_dir: str | None,
+    experts: str | None,
 ) -> SyntheticSet:
     if subject == "random":
         return random_set(data, config.ipc, config.seed)
     if subject == "full":
         return full_set(data)
     return read_export(
-        select_coreset.run(config, folder / "run", subject, data_dir)
+        select_coreset.run(config, folder / "run", subject, data_dir, experts)
     )
 
 

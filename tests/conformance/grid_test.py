@@ -25,6 +25,9 @@ ALL_CELLS = bool(os.environ.get("FRED_TF_ALL_CELLS"))
 # Millions of parameters at any width.
 LARGE = {"alexnet", "vgg11", "resnet18", "resnet18ap"}
 VOXELS = {"convnet3d"}
+# The published distance of gradients is a sum of cosines, one per unit, which
+# jump where a unit falls silent for all images of a class. Norms prevent that.
+WITHOUT_NORMS = {"mlp", "lenet"}
 USUAL = ("distribution_matching", "frequency")
 # Pairs that cannot be, and what is said of them.
 REFUSED = {("haba", "convnet3d"): "Hallucinators convolve images"}
@@ -81,6 +84,8 @@ def _settings(objective: str, parameterization: str, network: str) -> Config:
         values[f"{section}.name"] = name
         for field, value in SMALL.get(name, {}).items():
             values[f"{section}.{field}"] = value
+    if objective == "gradient_matching" and network in WITHOUT_NORMS:
+        values["objective.distance"] = "squared"
     if network in LARGE:
         if parameterization != "haba":  # Its hallucinators need a budget.
             values["ipc"] = 1

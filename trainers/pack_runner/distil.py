@@ -1,0 +1,148 @@
+"""Outer steps, and where their references come from."""
+
+import functools
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from pack import Pack, seeds
+
+BLOCK = 20  # Outer steps made on the device between looks at the clock.
+SAVE_EVERY = 30.0  # Seconds between saved states.
+
+
+def expert_segments(pack: Pack, key: jax.Array):
+    """Returns how to draw a segment of an expert trajectory, and from what.
+
+    Experts are trained first, the epochs that segments need; their trajectories
+    `[experts, epochs + 1, parameters]` stay on the device.
+    """
+    about, path = pack.about["reference"], pack.folder / "experts.npy"
+    if not path.exists():
+        begun = time.monotonic()
+        pack.save_experts(_train_experts(pack, about, key))
+        pack.spent["experts"] = (time.monotonic() - begun) / 60
+    experts = jnp.asarray(np.load(path))
+
+    def draw(experts, key):
+        of_expert, of_start = jax.random.split(key)
+        expert = jax.random.randint(of_expert, (), 0, len(experts))
+        start = jax.random.randint(of_start, (), 0, about["max_start_epoch"])
+        end = start + about["expert_epochs"]
+        return {"start": experts[expert, start], "target": experts[expert, end]}
+
+    return draw, experts
+
+
+def _train_experts(pack: Pack, about: dict, key: jax.Array) -> np.ndarray:
+    images, labels = pack.images()
+    start, step = pack.function("expert_start"), pack.function("expert_step")
+    batch = min(about["batch_size"], len(labels))
+    batches = len(labels) // batch  # What is left over waits for next epoch.
+
+    @jax.jit
+    def epoch(state, key, images, labels):
+        of_order, of_batches = jax.random.split(key)
+        order = jax.random.permutation(of_order, len(labels))
+        order = order[: batches * batch].reshape(batches, batch)
+        drawn = seeds(of_batches, batches)
+
+        def one(state, chosen):
+            members, seed = chosen
+            return step(*state, images[members], labels[members], seed), None
+
+        return jax.lax.scan(one, state, (order, drawn))[0]
+
+    trajectories = []
+    for number, seed in enumerate(about["expert_seeds"]):
+        theta = jax.jit(start)(np.array(seed, np.int32))
+        state, trajectory = (theta, jnp.zeros_like(theta)), [theta]
+        expert_key = jax.random.fold_in(key, number)
+        for i in range(about["epochs"]):
+            of_epoch = jax.random.fold_in(expert_key, i)
+            state = epoch(state, of_epoch, images, labels)
+            trajectory.append(state[0])
+        trajectories.append(np.stack([np.asarray(x) for x in trajectory]))
+        print(
+            f"expert {number + 1} of {len(about['expert_seeds'])}", flush=True
+        )
+    return np.stack(trajectories)
+
+
+def class_batches(pack: Pack, key: jax.Array):
+    """Returns how to draw as many images of each class, and from what."""
+    about = pack.about["reference"]
+    images, labels = pack.images()
+    counts = np.bincount(np.asarray(labels), minlength=about["classes"])
+    # Row c lists the images of class c, then zeros that are never drawn.
+    members = np.zeros((about["classes"], counts.max()), np.int32)
+    for label, count in enumerate(counts):
+        members[label, :count] = np.flatnonzero(np.asarray(labels) == label)
+    occupied = np.arange(counts.max()) < counts[:, None]
+
+    def draw(images, key):
+        numbers = jax.random.uniform(key, members.shape)
+        numbers = jnp.where(occupied, numbers, -1.0)
+        places = jax.lax.top_k(numbers, about["per_class"])[1]
+        return {"images": images[jnp.take_along_axis(members, places, axis=1)]}
+
+    return draw, images
+
+
+REFERENCES = {
+    "expert_segments": expert_segments,
+    "class_batches": class_batches,
+}
+
+
+def distil(pack: Pack, minutes: float) -> None:
+    """Makes outer steps until all are made or the time is spent."""
+    deadline = time.monotonic() + 60 * minutes
+    pack.rewind_metrics()
+    about = pack.about
+    key = jax.random.key(about["seed"])
+    of_source, of_steps = jax.random.split(key)
+    make = REFERENCES[about["reference"]["kind"]]
+    draw, source = make(pack, of_source)
+    step = pack.function("step")
+
+    @functools.partial(jax.jit, static_argnames="count")
+    def advance(leaves, source, first, count):
+        def one(leaves, number):
+            of_step = jax.random.fold_in(of_steps, number)
+            keys = jax.random.split(of_step, about["references_per_step"])
+            references = jax.vmap(lambda key: draw(source, key))(keys)
+            return step(leaves, references, number)
+
+        return jax.lax.scan(one, leaves, first + jnp.arange(count))
+
+    leaves, made = pack.leaves, pack.step
+    begun = saved = time.monotonic()
+    before = pack.spent.get("distilling", 0.0)
+    while made < about["outer_steps"] and time.monotonic() < deadline:
+        block = time.monotonic()
+        count = min(BLOCK, about["outer_steps"] - made)
+        leaves, scalars = advance(leaves, source, np.int32(made), count)
+        scalars = {name: np.asarray(v) for name, v in scalars.items()}
+        now = time.monotonic()
+        if not scalars["finite"].all():
+            raise SystemExit(
+                f"A step after step {made} has a loss or gradient that is not "
+                f"finite. {pack.folder} keeps the last state that was saved. "
+                "Lower `distiller.memory_learning_rate` and pack again."
+            )
+        pack.append_metrics(made, scalars)
+        made += count
+        pack.spent["distilling"] = before + (now - begun) / 60
+        if now - saved > SAVE_EVERY or made >= about["outer_steps"]:
+            pack.save(leaves, made)
+            saved = now
+            print(
+                f"step {made} of {about['outer_steps']}: loss "
+                f"{scalars['loss'].mean():.4f}, "
+                f"{1000 * (now - block) / count:.1f} ms a step",
+                flush=True,
+            )
+    pack.save(leaves, made)
+    print(f"{made} of {about['outer_steps']} steps, {pack.spent}", flush=True)

@@ -1,0 +1,107 @@
+"""The folder of a pack: what is read from it, and what is kept in it."""
+
+import json
+import os
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import export
+
+
+class Pack:
+    """The folder of a packed run.
+
+    Args:
+        folder: where `trainers.elsewhere` wrote it.
+    """
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder
+        self.about = json.loads((folder / "pack.json").read_text())
+        self.step, self.leaves = 0, []
+        if "reference" in self.about:
+            with np.load(folder / "state.npz") as saved:
+                self.step = int(saved["step"])
+                count = len(saved.files) - 1
+                self.leaves = [jnp.asarray(saved[str(i)]) for i in range(count)]
+        path = folder / "spent.json"
+        self.spent = json.loads(path.read_text()) if path.exists() else {}
+        self.spent["device"] = jax.devices()[0].device_kind
+
+    def function(self, name: str):
+        """Returns a lowered function."""
+        data = (self.folder / f"{name}.jax").read_bytes()
+        return export.deserialize(data).call
+
+    def images(self) -> tuple[jax.Array, jax.Array]:
+        """Returns the real images and their labels."""
+        with np.load(self.folder / "images.npz") as stored:
+            return jnp.asarray(stored["images"]), jnp.asarray(stored["labels"])
+
+    def save(self, leaves: list[jax.Array], step: int) -> None:
+        """Writes the state; a kill leaves the old one or the new one."""
+        self.leaves, self.step = leaves, step
+        values = {str(i): np.asarray(leaf) for i, leaf in enumerate(leaves)}
+        self._replace(
+            "state.npz", lambda file: np.savez(file, step=step, **values)
+        )
+        self._write_json("spent.json", self.spent)
+
+    def synthetic_set(self) -> tuple[jax.Array, jax.Array, float]:
+        """Returns images, labels, and the step size that they are given."""
+        with np.load(self.folder / "set.npz") as stored:
+            labels = jnp.asarray(stored["labels"])
+            if "images" in stored:
+                return jnp.asarray(stored["images"]), labels, stored["rate"]
+        images, rate = jax.jit(self.function("decode"))(self.leaves)
+        return images, labels, np.asarray(rate)
+
+    def scores(self) -> dict:
+        """Returns what was scored of the present step."""
+        path = self.folder / "scores.json"
+        found = json.loads(path.read_text()) if path.exists() else {}
+        same = found.get("step") == self.step
+        return found if same else {"step": self.step, "networks": {}}
+
+    def save_scores(self, scores: dict) -> None:
+        """Keeps the accuracies of one more network."""
+        self._write_json("scores.json", scores)
+        self._write_json("spent.json", self.spent)
+
+    def save_experts(self, experts: np.ndarray) -> None:
+        """Keeps the trajectories for the next time."""
+        self._replace("experts.npy", lambda file: np.save(file, experts))
+
+    def append_metrics(
+        self, first: int, scalars: dict[str, np.ndarray]
+    ) -> None:
+        """Appends a line for each step of a block."""
+        with open(self.folder / "metrics.jsonl", "a") as file:
+            for i in range(len(scalars["loss"])):
+                found = {name: float(v[i]) for name, v in scalars.items()}
+                file.write(json.dumps({"step": first + i + 1, **found}) + "\n")
+
+    def rewind_metrics(self) -> None:
+        """Drops the lines of steps that will be made again."""
+        path = self.folder / "metrics.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        kept = "".join(f"{line}\n" for line in lines[: self.step])
+        self._replace("metrics.jsonl", lambda file: file.write(kept.encode()))
+
+    def _write_json(self, name, value) -> None:
+        text = json.dumps(value).encode()
+        self._replace(name, lambda file: file.write(text))
+
+    def _replace(self, name, write) -> None:
+        temporary = self.folder / f"{name}.tmp"
+        with open(temporary, "wb") as file:
+            write(file)
+        os.replace(temporary, self.folder / name)
+
+
+def seeds(key: jax.Array, count: int) -> jax.Array:
+    """Returns int32 seeds `[count, 2]`, as functions of a pack take them."""
+    bits = jax.random.bits(key, (count, 2), jnp.uint32)
+    return jax.lax.bitcast_convert_type(bits, jnp.int32)
