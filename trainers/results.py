@@ -286,9 +286,10 @@ def _chosen(
         return random_set(data, config.ipc, config.seed)
     if subject == "full":
         return full_set(data)
-    return read_export(
-        select_coreset.run(config, folder / "run", subject, data_dir, experts)
+    chosen = select_coreset.run(
+        config, folder / "run", subject, data_dir, expert_dir=experts
     )
+    return read_export(chosen)
 
 
 def _hardware() -> str:

@@ -51,7 +51,7 @@ ROWS = {
         **CIFAR10,
         KEPT: 32,
         **CPU,
-        "outer_steps": 1_500,
+        "outer_steps": 1_300,
     },
     # Four times as many instances share the gradient.
     "cifar10_ipc10_dm_cpu": {  # ours
