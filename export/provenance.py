@@ -1,11 +1,10 @@
 """Where a distilled set comes from: what to cite, and whose terms apply."""
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from fred_tf.datasets.dataset_spec import KNOWN
+from fred_tf.datasets.dataset_spec import KNOWN, base_name
 from fred_tf.synthetic_set import SyntheticSet
 
 
@@ -131,7 +130,7 @@ def provenance(synthetic_set: SyntheticSet) -> dict[str, Any]:
     first paper. Both are empty where there is nothing to cite.
     """
     cited = papers(synthetic_set)
-    spec = KNOWN.get(re.split("[/:]", synthetic_set.dataset)[0])
+    spec = KNOWN.get(base_name(synthetic_set.dataset))
     terms = f": {spec.license}" if spec else ""
     sources = [spec.citation] if spec else []
     first = [f"https://arxiv.org/abs/{paper.arxiv}" for paper in cited[:1]]

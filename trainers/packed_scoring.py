@@ -6,7 +6,7 @@ classifies the same test images.
 """
 
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -90,7 +90,7 @@ def write_decoder(
 
 
 def bring_back(
-    folder: pathlib.Path, step: int, networks: list[str]
+    folder: pathlib.Path, step: int, networks: Iterable[str]
 ) -> dict[str, Evaluation]:
     """Returns the evaluations of a pack's set, by network.
 
@@ -110,7 +110,7 @@ def bring_back(
     }
 
 
-def _lower_training(name, training, data, labels) -> None:
+def _lower_training(path, training, data, labels) -> None:
     seed = np.zeros(2, np.int32)
     state = list(training.start(seed))
 
@@ -120,15 +120,15 @@ def _lower_training(name, training, data, labels) -> None:
     def step(state, images, labels, seed, rate):
         return list(training.step(state, images, labels, seed, rate))
 
-    lower(start, (seed,), f"{name}_start.jax")
+    lower(start, (seed,), f"{path}_start.jax")
     whole, rest = divmod(len(labels), training.batch_size)
     for size in [training.batch_size] * bool(whole) + [rest] * bool(rest):
         images = np.zeros((size, *data.image_shape), np.float32)
         arguments = (state, images, labels[:size], seed, np.float32(0))
-        lower(step, arguments, f"{name}_step_{size}.jax")
+        lower(step, arguments, f"{path}_step_{size}.jax")
 
 
-def _lower_classifier(name, evaluator, data, normalization) -> None:
+def _lower_classifier(path, evaluator, data, normalization) -> None:
     network = evaluator.training.network
     parameters, _, statistics = evaluator.training.start(np.zeros(2, np.int32))
 
@@ -138,4 +138,4 @@ def _lower_classifier(name, evaluator, data, normalization) -> None:
         return tf.argmax(logits, axis=-1, output_type=tf.int32)
 
     images = data.test.images[:_BLOCK]
-    lower(classify, (parameters, statistics, images), f"{name}_classify.jax")
+    lower(classify, (parameters, statistics, images), f"{path}_classify.jax")

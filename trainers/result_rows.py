@@ -1,9 +1,12 @@
 """The rows of RESULTS.md as a table: what each distils, or scores instead."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from fred_tf import config as config_lib
 from fred_tf import overrides, presets
+from trainers import quickstart
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +49,12 @@ class Row:
         return overrides.override(self.config(), self.scored_with)
 
 
+def _assigned(changes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns changes as overrides."""
+    return tuple(f"{name}={value}" for name, value in changes.items())
+
+
+_QUICK = quickstart.QUICKSTART_PRESET
 _PIXEL = ("parameterization.name=pixel",)
 # Pixels are cheap where a step trains a student on them: they get more steps.
 _LONGER = ("outer_steps=300",)
@@ -63,17 +72,10 @@ _DSA = "Zhao & Bilen 2021"
 
 _OWN = {
     # What `trainers.quickstart` makes.
-    "digits_ipc1_random": Row("digits_ipc1_tm", (), "random"),
-    "digits_ipc1_pixel_tm": Row(
-        "digits_ipc1_tm", (*_PIXEL, "distiller.memory_learning_rate=100")
-    ),
-    "digits_ipc1_fred_tm": Row("digits_ipc1_tm"),
-    "digits_full": Row(
-        "digits_ipc1_tm",
-        (),
-        "full",
-        ("evaluation.epochs=60", "evaluation.learning_rate=0.02"),
-    ),
+    "digits_ipc1_random": Row(_QUICK, (), "random"),
+    "digits_ipc1_pixel_tm": Row(_QUICK, _assigned(quickstart.PIXEL)),
+    "digits_ipc1_fred_tm": Row(_QUICK),
+    "digits_full": Row(_QUICK, (), "full", _assigned(quickstart.FULL)),
     "mnist_ipc1_random": Row("mnist_ipc1_dm_cpu", (), "random", _WIDE),
     "mnist_ipc1_herding": Row("mnist_ipc1_tm_cpu", (), "herding", _WIDE),
     "mnist_ipc1_start": Row(

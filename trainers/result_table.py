@@ -164,40 +164,35 @@ def _transfer(names: list[str], made: dict[str, Any]) -> list[str]:
 
 def _forms(names: list[str], made: dict[str, Any]) -> list[str]:
     """Returns the table of what the exports of a row's set cost."""
-    rows = {
-        name: ROWS[name]
+    exported = {
+        ROWS[name].form: name
         for name in names
         if name in ROWS and ROWS[name].form and ROWS[name].run_of in made
     }
-    if not rows:
+    if not exported:
         return []
-    whole = made[next(iter(rows.values())).run_of]
-    cells = {"coefficients_float32": whole} | {
-        row.form: made[name] for name, row in rows.items()
-    }
+    forms = {form: made[name] for form, name in exported.items()}
+    origin = ROWS[next(iter(exported.values()))].run_of
+    whole, pictures = made[origin], next(iter(forms.values()))["pictures"]
+    forms["coefficients_float32"] = whole
     lines = [
         "",
         "## What exports cost",
         "",
-        f"Of the set of `{next(iter(rows.values())).run_of}`, "
-        f"{whole['images']:,} images in {whole['floats']:,} floats; networks "
-        "are trained as the row's own are, on what is read back.",
+        f"Of the set of `{origin}`, {whole['images']:,} images in "
+        f"{whole['floats']:,} floats; networks are trained as the row's own "
+        "are, on what is read back.",
         "",
         "| form | bytes of records | of the stored floats | with metadata | "
         "accuracy |",
         "|---|---|---|---|---|",
     ]
-    pictures = next(f["pictures"] for f in cells.values() if "pictures" in f)
     for name, size in pictures.items():
         lines.append(f"| the same as {name} | | | {size:,} | |")
-    for form, found in sorted(cells.items(), key=lambda x: -x[1]["bytes"]):
+    for form, found in sorted(forms.items(), key=lambda x: -x[1]["bytes"]):
         share = found["bytes"] / (4 * whole["floats"])
-        cells = [
-            f"`{form}`",
-            f"{found['bytes']:,}",
-            f"{100 * share:.0f} %",
-            f"{found['bytes_of_folder']:,}",
-            _accuracy(found),
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(
+            f"| `{form}` | {found['bytes']:,} | {100 * share:.0f} % "
+            f"| {found['bytes_of_folder']:,} | {_accuracy(found)} |"
+        )
     return lines

@@ -34,10 +34,10 @@ from fred_tf.settings import check_one_of
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import (
     distill,
-    elsewhere,
     run_flags,
     select_coreset,
     train_experts,
+    unpacking,
 )
 from trainers.result_rows import ROWS, Row
 from trainers.result_table import FORMAT_VERSION, table
@@ -109,7 +109,7 @@ def make(
         export = FORMS[form].write(run, chosen, folder / "stored")
         if row.form:
             chosen = read_export(export)
-        away = elsewhere.spent(run.folder)
+        away = unpacking.spent(run.folder)
     else:
         experts = None
         if row.subject in CORESETS:  # By the features of an expert.

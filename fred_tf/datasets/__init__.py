@@ -1,10 +1,8 @@
 """Real images: where they come from and how they are handed out."""
 
-import re
-
 from fred_tf.datasets import digits, image_folder, tfds_images
 from fred_tf.datasets.class_batches import ClassBatches
-from fred_tf.datasets.dataset_spec import KNOWN, DatasetSpec
+from fred_tf.datasets.dataset_spec import KNOWN, DatasetSpec, base_name
 from fred_tf.datasets.image_data import ImageData, Split, hold_out
 from fred_tf.normalizations import Standardize
 
@@ -56,7 +54,7 @@ def load(
         train, test, class_names = image_folder.read(name[len(_FOLDER) :])
     else:
         train, test, class_names = tfds_images.read(name, data_dir, download)
-    spec = KNOWN.get(re.split("[/:]", name)[0])
+    spec = KNOWN.get(base_name(name))
     found = train.images.shape[1:], len(class_names)
     if spec and found != (spec.image_shape, spec.classes):
         raise ValueError(

@@ -9,6 +9,7 @@ import tensorflow_datasets as tfds
 
 from fred_tf import seeds
 from fred_tf.datasets import tfds_images
+from fred_tf.datasets.dataset_spec import base_name
 from fred_tf.datasets.image_data import ImageData, Split
 
 # The fifteen of Hendrycks & Dietterich 2019 (arXiv 1903.12261), as the library
@@ -177,7 +178,7 @@ def _prepared(
     data: ImageData, name: str, severity: int, data_dir: str | None
 ) -> str | None:
     """Returns the TFDS name of prepared corrupted images, if there are any."""
-    if re.split("[/:]", data.name)[0] == "cifar10":
+    if base_name(data.name) == "cifar10":
         found = f"{_CIFAR10}/{CIFAR_NAMES.get(name, name)}_{severity}"
     elif all(map(_SYNSET.fullmatch, data.class_names)):
         found = f"{_IMAGENET}/{name}_{severity}"

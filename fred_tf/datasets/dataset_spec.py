@@ -1,6 +1,7 @@
 """What is known of common data sets before any of their data is read."""
 
 import dataclasses
+import re
 
 from fred_tf.normalizations import Standardize
 
@@ -111,3 +112,8 @@ _SPECS = (
 )
 
 KNOWN = {spec.name: spec for spec in _SPECS}
+
+
+def base_name(name: str) -> str:
+    """Returns `name` of a TensorFlow Datasets `name[/config][:version]`."""
+    return re.split("[/:]", name)[0]

@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from google.protobuf import json_format
 
-from fred_tf.datasets.dataset_spec import KNOWN
+from fred_tf.datasets.dataset_spec import KNOWN, base_name
 from fred_tf.datasets.image_data import Split
 
 TEST_SPLITS = ("test", "validation")
@@ -143,7 +143,7 @@ def _builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
     try:
         return tfds.builder(name, data_dir=data_dir)
     except tfds.core.DatasetNotFoundError as error:
-        folder = os.path.join(data_dir or "", re.split("[/:]", name)[0])
+        folder = os.path.join(data_dir or "", base_name(name))
         if data_dir and os.path.isdir(folder):
             raise FileNotFoundError(
                 f"{folder} must hold [<config>/]<version>/ with features.json "
@@ -177,7 +177,7 @@ def _unknown_name(name: str, data_dir: str | None) -> str:
     known.update(tfds.list_builders(with_community_datasets=False))
     if data_dir and os.path.isdir(data_dir):
         known.update(os.listdir(data_dir))
-    base = re.split("[/:]", name)[0].lower()
+    base = base_name(name).lower()
     near = difflib.get_close_matches(base, known, n=3) or sorted(KNOWN)
     return (
         "`dataset` must be `digits`, `folder:<path>`, a name that TensorFlow "

@@ -13,7 +13,7 @@ from fred_tf import assembly, config, presets
 from fred_tf.coresets import random_set
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import score
-from trainers import elsewhere, evaluate, packed_scoring
+from trainers import evaluate, packed_scoring, packing, unpacking
 
 TRAJECTORY, DISTRIBUTION = "digits_ipc1_tm_tiny", "digits_ipc1_dm_tiny"
 GRADIENT = "digits_ipc1_dc_tiny"
@@ -36,8 +36,8 @@ def unlowered(monkeypatch):
     def lower(function, arguments, path):
         pathlib.Path(path).touch()
 
-    monkeypatch.setattr(elsewhere, "check_jax", lambda: None)
-    monkeypatch.setattr(elsewhere, "lower", lower)
+    monkeypatch.setattr(packing, "check_jax", lambda: None)
+    monkeypatch.setattr(packing, "lower", lower)
     monkeypatch.setattr(packed_scoring, "lower", lower)
 
 
@@ -58,28 +58,28 @@ def move(pack, step, beyond=2):
 @pytest.mark.parametrize("preset", [TRAJECTORY, DISTRIBUTION])
 def test_what_comes_back_is_a_run(preset, unlowered, digits, tmp_path):
     pack, run_dir = tmp_path / "pack", tmp_path / "run"
-    elsewhere.pack(settings(preset), pack)
+    packing.pack(settings(preset), pack)
     with np.load(pack / "images.npz") as stored:
         np.testing.assert_array_equal(stored["images"], digits.train.images)
         np.testing.assert_array_equal(stored["labels"], digits.train.labels)
     assert state_of(pack)["step"] == 0
     move(pack, 20)
-    assert elsewhere.bring_back(pack, run_dir) == {}
+    assert unpacking.bring_back(pack, run_dir) == {}
     run = DistilledRun.restore(run_dir)
     assert run.step == run.config.outer_steps == 20
     (average,) = run.parameterization.trainable_variables
     # The names of the parts of the state are in order, `average` first.
     np.testing.assert_array_equal(average.numpy(), state_of(pack)["0"])
     assert [line["step"] for line in run.folder.metrics()] == [*range(1, 21)]
-    assert elsewhere.spent(run.folder) == {"device": "it", "distilling": 2.5}
+    assert unpacking.spent(run.folder) == {"device": "it", "distilling": 2.5}
     # A later state of the same pack brings the same folder up to date.
     move(pack, 30, beyond=0)
-    elsewhere.bring_back(pack, run_dir)
+    unpacking.bring_back(pack, run_dir)
     assert DistilledRun.restore(run_dir).step == 30
     assert len(run.folder.metrics()) == 30
     move(pack, 10)
     with pytest.raises(ValueError, match="ahead of what comes back"):
-        elsewhere.bring_back(pack, run_dir)
+        unpacking.bring_back(pack, run_dir)
     assert DistilledRun.restore(run_dir).step == 30
 
 
@@ -90,10 +90,10 @@ def write_scores(pack, step, **networks):
 
 def test_scores_come_back_with_their_run(unlowered, digits, tmp_path):
     pack, run_dir = tmp_path / "pack", tmp_path / "run"
-    elsewhere.pack(settings(DISTRIBUTION), pack, networks=["convnet", "mlp"])
+    packing.pack(settings(DISTRIBUTION), pack, networks=["convnet", "mlp"])
     move(pack, 20)
     write_scores(pack, 20, convnet=[0.5, 0.75], mlp=[])
-    (evaluation,) = elsewhere.bring_back(pack, run_dir).values()
+    (evaluation,) = unpacking.bring_back(pack, run_dir).values()
     assert evaluation.accuracies == (0.5, 0.75)
     written = json.loads((run_dir / "evaluation.json").read_text())
     assert written["device"] == "it" and written["mean"] == 0.625
@@ -107,21 +107,21 @@ def test_scores_come_back_with_their_run(unlowered, digits, tmp_path):
     assert not (run_dir / "evaluation_mlp.json").exists()
     # They are of step 20, and stay so when the run has moved on.
     move(pack, 30)
-    assert elsewhere.bring_back(pack, run_dir) == {}
+    assert unpacking.bring_back(pack, run_dir) == {}
 
 
 def test_a_set_is_packed_to_be_scored_only(unlowered, digits, tmp_path):
     pack, run_dir = tmp_path / "pack", tmp_path / "run"
     run_dir.mkdir()
     changed, chosen = settings(DISTRIBUTION), random_set(digits, 1, 0)
-    elsewhere.pack_set(changed, pack, chosen, digits, "random", ["mlp"])
+    packing.pack_set(changed, pack, chosen, digits, "random", ["mlp"])
     with np.load(pack / "set.npz") as stored:
         np.testing.assert_array_equal(stored["images"], chosen.images)
         np.testing.assert_array_equal(stored["labels"], chosen.labels)
     assert not (pack / "step.jax").exists()
     (pack / "spent.json").write_text('{"device": "it"}')
     write_scores(pack, 0, mlp=[0.5, 0.25])
-    elsewhere.bring_back(pack, run_dir)
+    unpacking.bring_back(pack, run_dir)
     path = evaluate.path(run_dir, "random", "mlp")
     mlp = config.replace(changed, {"network.name": "mlp"})
     assert score(mlp, chosen, digits, path).accuracies == (0.5, 0.25)
@@ -130,33 +130,33 @@ def test_a_set_is_packed_to_be_scored_only(unlowered, digits, tmp_path):
 
 
 def test_a_pack_that_was_not_run_is_refused(unlowered, tmp_path):
-    elsewhere.pack(settings(DISTRIBUTION), tmp_path / "pack")
+    packing.pack(settings(DISTRIBUTION), tmp_path / "pack")
     with pytest.raises(FileNotFoundError, match="was not run yet"):
-        elsewhere.bring_back(tmp_path / "pack", tmp_path / "run")
+        unpacking.bring_back(tmp_path / "pack", tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.skipif(bool(find_spec("jax")), reason="JAX is installed")
 def test_without_jax_nothing_is_begun(tmp_path):
     with pytest.raises(ImportError, match="pip install"):
-        elsewhere.pack(settings(DISTRIBUTION), tmp_path / "pack")
+        packing.pack(settings(DISTRIBUTION), tmp_path / "pack")
 
 
 def test_another_run_in_the_folder_is_refused(unlowered, tmp_path):
     for name, seed in (("a", 0), ("b", 1)):
         changed = config.replace(settings(DISTRIBUTION), {"seed": seed})
-        elsewhere.pack(changed, tmp_path / name)
+        packing.pack(changed, tmp_path / name)
         move(tmp_path / name, 20)
-    elsewhere.bring_back(tmp_path / "a", tmp_path / "run")
+    unpacking.bring_back(tmp_path / "a", tmp_path / "run")
     with pytest.raises(ValueError, match="other settings"):
-        elsewhere.bring_back(tmp_path / "b", tmp_path / "run")
+        unpacking.bring_back(tmp_path / "b", tmp_path / "run")
 
 
 @pytest.mark.parametrize("preset", [TRAJECTORY, DISTRIBUTION, GRADIENT])
 def test_jax_lowers_the_loss_and_continues(preset, tmp_path):
     pytest.importorskip("jax")
     pack = tmp_path / "pack"
-    elsewhere.pack(settings(preset), pack)
+    packing.pack(settings(preset), pack)
     command = [sys.executable, pack / "run.py"]
     subprocess.run([*command, "--minutes=0"], check=True)
     before = state_of(pack)
@@ -169,7 +169,7 @@ def test_jax_lowers_the_loss_and_continues(preset, tmp_path):
     losses = [json.loads(line)["loss"] for line in lines]
     assert len(losses) == 30 and np.mean(losses[-5:]) < np.mean(losses[:5])
     assert np.any(before["0"] != after["0"])
-    found = elsewhere.bring_back(pack, tmp_path / "run")
+    found = unpacking.bring_back(pack, tmp_path / "run")
     run = DistilledRun.restore(tmp_path / "run")
     assert np.isfinite(run.synthetic_set().images).all()
     assert len(found["convnet"].accuracies) == 2
@@ -186,9 +186,9 @@ def test_networks_learn_there_what_they_learn_here(digits, tmp_path):
     }
     changed = config.replace(settings(DISTRIBUTION), changes)
     chosen, pack = random_set(digits, 6, 0), tmp_path / "pack"
-    elsewhere.pack_set(changed, pack, chosen, digits)
+    packing.pack_set(changed, pack, chosen, digits)
     subprocess.run([sys.executable, pack / "run.py"], check=True)
-    (there,) = elsewhere.bring_back(pack, tmp_path).values()
+    (there,) = unpacking.bring_back(pack, tmp_path).values()
     seeds = range(4)
     here = assembly.evaluator(changed, digits)(chosen, seeds)
     assert here.mean > 0.7

@@ -82,7 +82,7 @@ def test_a_row_says_all_there_is_to_know(folders):
     # By the features of an expert that the row of TM uses, too.
     assert len(list(folders[0].glob("experts_*"))) == 1
     record = json.loads((folders[0] / "herding/run/coreset.json").read_text())
-    assert "expert" in json.dumps(record["identity"])
+    assert "expert" in record["identity"]["features"]
     assert herded["images"] == 10 and herded["outer_steps"] is None
 
 

@@ -1,11 +1,10 @@
 import collections
+import contextlib
 import dataclasses
 import errno
 import json
 import os
-import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -219,11 +218,6 @@ def test_memory_of_a_gpu_is_shown_where_there_is_one(
     assert list(found["loss"]) == [10, 20]
 
 
-TENSORBOARD = shutil.which(
-    "tensorboard", path=pathlib.Path(sys.executable).parent
-) or shutil.which("tensorboard")
-
-
 def asked(address, path, body=None):
     """Returns TensorBoard's answer; none of ours goes through a proxy."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -236,14 +230,15 @@ def asked(address, path, body=None):
         return json.load(answer)
 
 
-@pytest.mark.skipif(not TENSORBOARD, reason="TensorBoard is not installed")
 def test_the_command_itself_serves_it(run, tmp_path):
     """As a browser asks for it; the port is one that the system chooses."""
     said = tmp_path / "said"
     with open(said, "w") as file:
         process = subprocess.Popen(
             [
-                TENSORBOARD,
+                sys.executable,
+                "-m",
+                "tensorboard.main",  # What the command `tensorboard` calls.
                 f"--logdir={run.folder.path.parent}",
                 "--host=127.0.0.1",
                 "--port=0",
@@ -301,10 +296,8 @@ def test_the_command_itself_serves_it(run, tmp_path):
         assert set(values) >= {"accuracy/mlp/deviation", "loss"}
     finally:
         # Its data server is a process of its own.
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         process.wait()
 
 
