@@ -1,15 +1,18 @@
 """Times what an evaluation is made of: a pass over a synthetic set.
 
     python -m benchmarks.evaluation_step
+    python -m benchmarks.evaluation_step alexnet vgg11 resnet18
 
-160 images of 32 x 32 in one batch, ConvNet-D3-128, all augmentations, SGD with
-momentum, ten passes a call. The other sides are what might make it cheaper:
-two networks trained side by side, each in a thread of its own, counted per
-network; and bfloat16 in the network. Medians of calls made in turn.
+160 images of 32 x 32 in one batch, ConvNet-D3-128 or the networks named, all
+augmentations, SGD with momentum, five passes a call. The other sides are what
+might make it cheaper: two networks trained side by side, each in a thread of
+its own, counted per network; convolutions in bfloat16 (`--override
+convolutions=bfloat16`); and every layer in it. Medians of calls made in turn.
 """
 
 import concurrent.futures
 import os
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -19,15 +22,18 @@ from benchmarks.side_by_side import medians
 from fred_tf import seeds
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.network_training import NetworkTraining
-from fred_tf.networks import ConvNet, Functional
+from fred_tf.networks import NETWORKS, Functional, convolve_in
 
-IMAGES, PASSES = 160, 10
+IMAGES, PASSES = 160, 5
 
 
-def trainer(dtype: str):
+def trainer(name: str, convolutions: str = "float32", dtype: str = "float32"):
     """Returns a function of a seed that trains a fresh network."""
-    network = Functional(ConvNet((32, 32, 3), 10, dtype=dtype))
-    training = NetworkTraining(network, SiameseAugmentation(), 256, 0.9, 5e-4)
+    network = NETWORKS[name]((32, 32, 3), 10, dtype=dtype)
+    convolve_in(network, convolutions)
+    training = NetworkTraining(
+        Functional(network), SiameseAugmentation(), 256, 0.9, 5e-4
+    )
     images = np.random.default_rng(0).normal(size=(IMAGES, 32, 32, 3))
     images, labels = images.astype(np.float32), np.arange(IMAGES) % 10
 
@@ -40,21 +46,31 @@ def trainer(dtype: str):
     return train
 
 
-def main() -> None:
-    single, half = trainer("float32"), trainer("mixed_bfloat16")
-    pool = concurrent.futures.ThreadPoolExecutor(2)
+def compare(name: str, pool: concurrent.futures.Executor) -> None:
+    """Prints what a pass of a network takes on each side."""
+    single = trainer(name)
+    convolutions = trainer(name, "bfloat16")
+    every_layer = trainer(name, dtype="mixed_bfloat16")
     found = medians(
         {
             "one after the other": lambda: [single(0), single(1)],
             "two at a time": lambda: list(pool.map(single, (0, 1))),
-            "bfloat16": lambda: [half(0), half(1)],
+            "convolutions in bfloat16": lambda: [*map(convolutions, (0, 1))],
+            "bfloat16": lambda: [*map(every_layer, (0, 1))],
         },
         rounds=5,
     )
     base = found["one after the other"]
-    for name, seconds in found.items():
+    print(name)
+    for side, seconds in found.items():
         each = 1000 * seconds / (2 * PASSES)
-        print(f"{name:<22}{each:6.0f} ms a pass  {seconds / base:.2f} x")
+        print(f"  {side:<26}{each:6.0f} ms a pass  {seconds / base:.2f} x")
+
+
+def main() -> None:
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for name in sys.argv[1:] or ["convnet"]:
+            compare(name, pool)
 
 
 if __name__ == "__main__":

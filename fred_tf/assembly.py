@@ -14,7 +14,7 @@ from fred_tf.distiller import Distiller
 from fred_tf.evaluator import Evaluator
 from fred_tf.expert_store import ExpertStore
 from fred_tf.expert_trainer import ExpertTrainer
-from fred_tf.networks import NETWORKS, Functional
+from fred_tf.networks import NETWORKS, Functional, convolve_in
 from fred_tf.normalizations import Standardize
 from fred_tf.objectives import OBJECTIVES, Objective
 from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
@@ -37,7 +37,9 @@ def network(
 ) -> Functional:
     """Returns the network of a config as a function of its parameters."""
     make = NETWORKS[config.network.name]
-    return Functional(make(image_shape, classes, **config.network.arguments()))
+    made = make(image_shape, classes, **config.network.arguments())
+    convolve_in(made, config.convolutions)
+    return Functional(made)
 
 
 def check_network(config: Config) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.expert_array import DTYPES
-from fred_tf.networks import NETWORKS, ConvNet
+from fred_tf.networks import CONVOLUTIONS, NETWORKS, ConvNet
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS, Frequency
 from fred_tf.settings import (
@@ -128,6 +128,8 @@ class Config:
         parameterization: settings of a member of `PARAMETERIZATIONS`.
         network: settings of a member of `NETWORKS`; it is matched, and
             trained in the evaluation.
+        convolutions: what those of the network multiply, one of
+            `CONVOLUTIONS`; see `convolve_in`.
     """
 
     dataset: str
@@ -139,6 +141,7 @@ class Config:
     holdout: float = 0.0
     parameterization: Settings = Frequency.Settings()
     network: Settings = ConvNet.Settings()
+    convolutions: str = "float32"
     distiller: DistillerConfig = DistillerConfig()
     experts: ExpertsConfig = ExpertsConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
@@ -151,6 +154,7 @@ class Config:
                 "`holdout` is a share of the training images, from 0 to below "
                 f"1. Received: {self.holdout}."
             )
+        check_one_of("convolutions", self.convolutions, CONVOLUTIONS)
         instances = None
         if self.dataset in KNOWN:
             known = KNOWN[self.dataset]
@@ -216,6 +220,20 @@ def from_json(values: Mapping[str, Any]) -> Config:
         elif dataclasses.is_dataclass(field.type) and field.name in values:
             values[field.name] = _section(field.type, values[field.name])
     return _section(Config, values)
+
+
+def completed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what an earlier version wrote, with the settings added since.
+
+    They take their defaults, which is how that version behaved. What stands
+    beside the settings is kept, and what no version wrote comes back as it is.
+    """
+    known = {field.name for field in dataclasses.fields(Config)}
+    own = {name: value for name, value in values.items() if name in known}
+    try:
+        return {**values, **to_json(from_json(own))}
+    except (AttributeError, TypeError, ValueError):
+        return dict(values)
 
 
 def member_settings(section: str, name: str) -> type[Settings]:

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,7 @@ class RunFolder:
         config: Mapping[str, Any],
         identity: Mapping[str, Any],
         extendable: tuple[str, ...] = ("outer_steps",),
+        complete: Callable[[dict[str, Any]], dict[str, Any]] = dict,
     ) -> "RunFolder":
         """Makes the folder, or checks that it holds this very run.
 
@@ -81,6 +82,8 @@ class RunFolder:
                 the folder in any but `BINDING_IDENTITY` a warning is logged.
             extendable: dotted names of settings that may change between the
                 parts of a run; their new values are written to the folder.
+            complete: adds to the folder's settings those that the version
+                which wrote them did not have yet.
 
         Raises:
             ValueError: the folder holds another run, one of another format,
@@ -98,7 +101,7 @@ class RunFolder:
                 asked._write_config()
                 return asked
             found = cls.read(path)
-            found._refuse_other_run(asked, extendable)
+            found._refuse_other_run(asked, extendable, complete)
             if found.config != asked.config:
                 found = dataclasses.replace(found, config=asked.config)
                 found._write_config()
@@ -259,9 +262,12 @@ class RunFolder:
                 )
 
     def _refuse_other_run(
-        self, asked: "RunFolder", extendable: tuple[str, ...]
+        self,
+        asked: "RunFolder",
+        extendable: tuple[str, ...],
+        complete: Callable[[dict[str, Any]], dict[str, Any]],
     ) -> None:
-        settings = records.differences(self.config, asked.config)
+        settings = records.differences(complete(self.config), asked.config)
         identity = records.differences(
             {"identity": self.identity}, {"identity": asked.identity}
         )

@@ -28,7 +28,8 @@ def score(
     """Evaluates a set, continuing what `path` holds of the same evaluation.
 
     Args:
-        config: its `evaluation`, `network`, `augmentation` and `seed` count.
+        config: its `evaluation`, `network`, `convolutions`, `augmentation` and
+            `seed` count.
         synthetic_set: what to train on.
         data: its test split scores the networks.
         path: JSON file that is written after each network.
@@ -113,6 +114,8 @@ def description(
         "corrupted": dict(corrupted or {}),
         **(facts or {}),
     }
+    if config.convolutions != "float32":
+        identity["convolutions"] = config.convolutions
     if synthetic_set.soft_labels is not None:
         identity["soft_labels"] = files.digest(
             synthetic_set.soft_labels.tobytes()

@@ -89,6 +89,21 @@ def test_a_run_may_be_extended(folder, steps):
     assert RunFolder.read(folder.path) == opened
 
 
+def test_settings_of_an_earlier_version_are_completed(folder):
+    def complete(config):
+        return {"new": 1, **config}
+
+    asked = {**_CONFIG, "new": 1}
+    with pytest.raises(ValueError, match="new: absent in the folder, 1"):
+        RunFolder.open(folder.path, asked, _IDENTITY)
+    with pytest.raises(ValueError, match="new: 1 in the folder, 2 asked"):
+        RunFolder.open(
+            folder.path, {**asked, "new": 2}, _IDENTITY, complete=complete
+        )
+    RunFolder.open(folder.path, asked, _IDENTITY, complete=complete)
+    assert RunFolder.read(folder.path).config["new"] == 1
+
+
 def test_extendable_names_are_dotted(folder):
     asked = _changed(_CONFIG, "objective.student_steps", 30)
     RunFolder.open(folder.path, asked, _IDENTITY, ("objective.student_steps",))

@@ -242,7 +242,9 @@ def _folder(
     workers.agree({"config": record, "identity": shared})
     with workers.chief_first():
         if workers.chief:
-            return RunFolder.open(run_dir, record, identity)
+            return RunFolder.open(
+                run_dir, record, identity, complete=config_lib.completed
+            )
         try:
             return RunFolder.read(run_dir)
         except FileNotFoundError as error:

@@ -149,8 +149,8 @@ def _transfer(names: list[str], made: dict[str, Any]) -> list[str]:
         f"From scratch, {settings['networks']} networks each, for "
         f"{settings['epochs']} epochs.",
         "",
-        f"| row | {' | '.join(UNSEEN)} | mean of the unseen |",
-        "|---" * (len(UNSEEN) + 2) + "|",
+        f"| row | {' | '.join(UNSEEN)} | mean of the unseen | convolutions |",
+        "|---" * (len(UNSEEN) + 3) + "|",
     ]
     for origin, found in subjects.items():
         cells = [_accuracy(found[n]) if n in found else "" for n in UNSEEN]
@@ -158,7 +158,15 @@ def _transfer(names: list[str], made: dict[str, Any]) -> list[str]:
         if all(cells):
             means = [found[n]["mean"] for n in UNSEEN]
             mean = f"{100 * sum(means) / len(means):.1f}"
-        lines.append(f"| `{origin}` | {' | '.join(cells)} | {mean} |")
+        how = {
+            _where(
+                scored["evaluation"].get("convolutions", "float32"),
+                scored.get("scored_on"),
+            )
+            for scored in found.values()
+        }
+        cells += [mean, ", ".join(sorted(how))]
+        lines.append(f"| `{origin}` | {' | '.join(cells)} |")
     return lines
 
 

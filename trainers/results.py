@@ -176,7 +176,7 @@ def _same(found: dict[str, Any], described: dict[str, Any]) -> bool:
     Settings that did not exist when it was made count as their defaults.
     """
     complete = {
-        name: config_lib.to_json(config_lib.from_json(found[name]))
+        name: config_lib.completed(found[name])
         for name in ("config", "evaluation")
     }
     return all({**found, **complete}.get(k) == v for k, v in described.items())

@@ -99,6 +99,7 @@ def _bring_back_run(
             **run_flags.identity(run_flags.local_strategy(), jit=True),
             "device": minutes["device"],
         },
+        complete=config_lib.completed,
     )
     with run_folder.lock():
         checkpoints = Checkpoints(

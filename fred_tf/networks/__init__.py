@@ -2,6 +2,7 @@
 
 from fred_tf.networks.alexnet import AlexNet
 from fred_tf.networks.convnet import ConvNet, ConvNet3D
+from fred_tf.networks.convolution import CONVOLUTIONS, convolve_in
 from fred_tf.networks.functional import Functional, Parameters
 from fred_tf.networks.instance_norm import InstanceNorm
 from fred_tf.networks.lenet import LeNet
@@ -22,6 +23,7 @@ NETWORKS = {
 }
 
 __all__ = [
+    "CONVOLUTIONS",
     "NETWORKS",
     "AlexNet",
     "ConvNet",
@@ -35,4 +37,5 @@ __all__ = [
     "ResNet18",
     "ResNet18AP",
     "VGG11",
+    "convolve_in",
 ]

@@ -17,6 +17,9 @@ ACTIVATIONS: dict[str, Callable[[], keras.layers.Layer]] = {
     "swish": lambda: keras.layers.Activation("swish"),
 }
 
+# What convolutions can multiply.
+CONVOLUTIONS = ("float32", "bfloat16")
+
 
 def convolution(
     channels: int,
@@ -53,3 +56,23 @@ def convolution(
         NORMS[norm](),
         ACTIVATIONS[activation](),
     ]
+
+
+def convolve_in(network: keras.Model, dtype: str) -> None:
+    """Sets what the convolutions of a network multiply.
+
+    With `bfloat16` their inputs, kernels and outputs are rounded to 8 bits of
+    mantissa, going forward and back; sums are float32, as are parameters and
+    all other layers. Processors with AMX and GPUs with tensor cores multiply
+    such numbers many times faster; `python -m benchmarks.evaluation_step`
+    measures what is left of it in a step of training.
+
+    Args:
+        network: built in float32, which is what `float32` leaves it in.
+        dtype: one of `CONVOLUTIONS`.
+    """
+    if dtype == "float32":
+        return
+    for layer in network._flatten_layers(include_self=False):
+        if isinstance(layer, tuple(_CONVOLUTIONS.values())):
+            layer.dtype_policy = f"mixed_{dtype}"

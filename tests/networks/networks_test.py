@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from fred_tf import seeds
-from fred_tf.networks import NETWORKS, Functional
+from fred_tf.networks import NETWORKS, Functional, convolve_in
 
 CLASSES = 3
 # The least images each takes, or nearly; small settings where it has any.
@@ -353,3 +353,23 @@ def test_mlp_takes_voxels():
     assert NETWORKS["mlp"]((4, 4, 4, 1), 10).count_params() == (
         65 * 128 + 129 * 128 + 1_290
     )
+
+
+def test_convolutions_round_to_bfloat16_and_nothing_else(name, generator):
+    exact, rounded = make(name), make(name)
+    rounded.set_weights(exact.get_weights())
+    convolve_in(rounded, "bfloat16")
+    convolutional = [
+        layer
+        for layer in rounded._flatten_layers(include_self=False)
+        if layer.compute_dtype == "bfloat16"
+    ]
+    assert bool(convolutional) == (name != "mlp")
+    for layer in convolutional:
+        assert "Conv" in type(layer).__name__
+        assert layer.variable_dtype == "float32"
+    images = tf.cast(draw(generator, name, 4), tf.float32)
+    difference = np.std(rounded(images) - exact(images))
+    # Instance norms of a few pixels make little differences large.
+    assert difference < 0.2 * np.std(exact(images))
+    assert (difference > 0) == bool(convolutional)

@@ -47,6 +47,20 @@ def test_corrupted_sets_are_scored_by_the_same_networks(digits, tmp_path):
     assert written["same"] == list(both.corrupted["same"])
 
 
+def test_other_convolutions_are_another_evaluation(digits, tmp_path):
+    """Nearly equal networks, none of which continues those of the other."""
+    chosen, path = random_set(digits, 1, 0), tmp_path / "evaluation.json"
+    exact = score(DM, chosen, digits, path)
+    assert "convolutions" not in json.loads(path.read_text())["identity"]
+    half = config.replace(DM, {"convolutions": "bfloat16"})
+    rounded = score(half, chosen, digits, path)
+    written = json.loads(path.read_text())
+    assert written["identity"]["convolutions"] == "bfloat16"
+    assert len(written["accuracies"]) == len(exact.accuracies)
+    assert rounded.accuracies != exact.accuracies
+    assert rounded.mean == pytest.approx(exact.mean, abs=0.05)
+
+
 def test_the_table_has_the_mean_of_the_unseen():
     results = {
         "convnet": Evaluation((0.5, 0.7), 0.01, {"fog": (0.2, 0.4)}),
