@@ -8,6 +8,7 @@ import keras
 
 from fred_tf.networks.convolution import convolution
 from fred_tf.networks.initializers import fan_in_initializers
+from fred_tf.networks.instance_norm import merge
 from fred_tf.networks.network import Network, check_sizes
 from fred_tf.networks.norms import NORMS, NormSettings
 
@@ -53,20 +54,20 @@ class ResidualBlock(keras.layers.Layer):
         layers = keras.layers
         strided = stride if not averaged else 1
         pool = [layers.AveragePooling2D(2)] if strided < stride else []
+        # PyTorch pads by 1 on every side, "same" at stride 2 only below and to
+        # the right.
+        pad = [layers.ZeroPadding2D(1)] if strided > 1 else []
         self.main = [
-            # PyTorch pads by 1 on every side, "same" at stride 2 only below
-            # and to the right.
-            layers.ZeroPadding2D(1),
+            *pad,
             layers.Conv2D(
                 filters,
                 3,
                 strides=strided,
+                padding="valid" if pad else "same",
                 use_bias=False,
                 **fan_in_initializers(3, 3, channels),
             ),
-            NORMS[norm](),
-            layers.ReLU(),
-            *pool,
+            *merge([NORMS[norm](), layers.ReLU(), *pool]),
             layers.Conv2D(
                 filters,
                 3,
