@@ -1,10 +1,10 @@
 """Times what an evaluation is made of: a pass over a synthetic set.
 
     python -m benchmarks.evaluation_step
-    python -m benchmarks.evaluation_step alexnet vgg11 resnet18
+    python -m benchmarks.evaluation_step convnet alexnet vgg11
 
 160 images of 32 x 32 in one batch, ConvNet-D3-128 or the networks named, all
-augmentations, SGD with momentum, five passes a call. The other sides are what
+augmentations, SGD with momentum, two passes a call. The other sides are what
 might make it cheaper: two networks trained side by side, each in a thread of
 its own, counted per network; convolutions in bfloat16 (`--override
 convolutions=bfloat16`); and every layer in it. Medians of calls made in turn.
@@ -24,7 +24,7 @@ from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.network_training import NetworkTraining
 from fred_tf.networks import NETWORKS, Functional, convolve_in
 
-IMAGES, PASSES = 160, 5
+IMAGES, PASSES = 160, 2
 
 
 def trainer(name: str, convolutions: str = "float32", dtype: str = "float32"):
