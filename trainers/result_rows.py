@@ -58,6 +58,8 @@ _QUICK = quickstart.QUICKSTART_PRESET
 _PIXEL = ("parameterization.name=pixel",)
 # Pixels are cheap where a step trains a student on them: they get more steps.
 _LONGER = ("outer_steps=300",)
+# What two cores make of distribution matching in an hour.
+_HOUR = ("outer_steps=3500",)
 # The rows share the network of the papers, whatever they were distilled with.
 _WIDE = ("network.width=128",)
 _FULL = ("evaluation.networks=3", "evaluation.learning_rate=0.01")
@@ -116,7 +118,9 @@ _OWN = {
         published=f"26.0 ± 0.8 ({_DM})",
     ),
     "cifar10_ipc1_fred_dm": Row(
-        "cifar10_ipc1_dm_cpu", published=f"ipc 2: 55.9 ± 0.4 ({_FRED})"
+        "cifar10_ipc1_dm_cpu",
+        _HOUR,
+        published=f"ipc 2: 55.9 ± 0.4 ({_FRED})",
     ),
     "cifar10_ipc1_pixel_tm": Row(
         "cifar10_ipc1_tm_cpu",
