@@ -114,10 +114,7 @@ def _line(name: str, found: dict[str, Any]) -> str:
         "" if found["outer_steps"] is None else f"{found['outer_steps']:,}",
         _where(minutes.get("distilling", ""), found.get("distilled_on")),
         minutes.get("experts", ""),
-        _where(
-            f"{len(found['accuracies'])} x {scored['epochs']:,}",
-            found.get("scored_on"),
-        ),
+        f"{len(found['accuracies'])} x {scored['epochs']:,}{_how(found)}",
         config["seed"],
         _accuracy(found),
         best,
@@ -125,6 +122,13 @@ def _line(name: str, found: dict[str, Any]) -> str:
         f"`{name}`",
     ]
     return f"| {' | '.join(map(str, cells))} |"
+
+
+def _how(found: dict[str, Any]) -> str:
+    """Returns how networks were scored, if not in float32 where rows are."""
+    convolutions = found["evaluation"].get("convolutions", "float32")
+    rounded = f" in {convolutions}" if convolutions != "float32" else ""
+    return _where(rounded, found.get("scored_on"))
 
 
 def _where(what: Any, device: str | None) -> str:
@@ -149,7 +153,7 @@ def _transfer(names: list[str], made: dict[str, Any]) -> list[str]:
         f"From scratch, {settings['networks']} networks each, for "
         f"{settings['epochs']} epochs.",
         "",
-        f"| row | {' | '.join(UNSEEN)} | mean of the unseen | convolutions |",
+        f"| row | {' | '.join(UNSEEN)} | mean of the unseen | scored |",
         "|---" * (len(UNSEEN) + 3) + "|",
     ]
     for origin, found in subjects.items():
@@ -158,13 +162,7 @@ def _transfer(names: list[str], made: dict[str, Any]) -> list[str]:
         if all(cells):
             means = [found[n]["mean"] for n in UNSEEN]
             mean = f"{100 * sum(means) / len(means):.1f}"
-        how = {
-            _where(
-                scored["evaluation"].get("convolutions", "float32"),
-                scored.get("scored_on"),
-            )
-            for scored in found.values()
-        }
+        how = {_how(scored).strip() for scored in found.values()}
         cells += [mean, ", ".join(sorted(how))]
         lines.append(f"| `{origin}` | {' | '.join(cells)} |")
     return lines
