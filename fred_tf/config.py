@@ -222,6 +222,18 @@ def from_json(values: Mapping[str, Any]) -> Config:
     return _section(Config, values)
 
 
+def trained_network(config: Config) -> dict[str, Any]:
+    """Returns what tells one trained network from another, as JSON values.
+
+    Convolutions are named where they are not float32, the only ones there were
+    once: what was written then stays comparable.
+    """
+    network = to_json(config)["network"]
+    if config.convolutions == "float32":
+        return network
+    return {**network, "convolutions": config.convolutions}
+
+
 def completed(values: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what an earlier version wrote, with the settings added since.
 

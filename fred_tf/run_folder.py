@@ -101,7 +101,8 @@ class RunFolder:
                 asked._write_config()
                 return asked
             found = cls.read(path)
-            found._refuse_other_run(asked, extendable, complete)
+            upgraded = dataclasses.replace(found, config=complete(found.config))
+            upgraded._refuse_other_run(asked, extendable)
             if found.config != asked.config:
                 found = dataclasses.replace(found, config=asked.config)
                 found._write_config()
@@ -262,12 +263,9 @@ class RunFolder:
                 )
 
     def _refuse_other_run(
-        self,
-        asked: "RunFolder",
-        extendable: tuple[str, ...],
-        complete: Callable[[dict[str, Any]], dict[str, Any]],
+        self, asked: "RunFolder", extendable: tuple[str, ...]
     ) -> None:
-        settings = records.differences(complete(self.config), asked.config)
+        settings = records.differences(self.config, asked.config)
         identity = records.differences(
             {"identity": self.identity}, {"identity": asked.identity}
         )

@@ -8,7 +8,7 @@ from typing import Any
 from absl import logging
 
 from fred_tf import assembly, files, seeds
-from fred_tf.config import Config
+from fred_tf.config import Config, trained_network
 from fred_tf.datasets import ImageData, Split
 from fred_tf.evaluator import Evaluation
 from fred_tf.synthetic_set import SyntheticSet
@@ -107,15 +107,13 @@ def description(
         "dataset": dataset,
         "set": files.digest(synthetic_set.images.tobytes()),
         "details": dict(synthetic_set.details),
-        "network": {"name": config.network.name, **config.network.arguments()},
+        "network": trained_network(config),
         "augmentation": config.augmentation,
         "evaluation": settings,
         "seed": config.seed,
         "corrupted": dict(corrupted or {}),
         **(facts or {}),
     }
-    if config.convolutions != "float32":
-        identity["convolutions"] = config.convolutions
     if synthetic_set.soft_labels is not None:
         identity["soft_labels"] = files.digest(
             synthetic_set.soft_labels.tobytes()

@@ -71,8 +71,8 @@ def run(
     """Chooses `config.ipc` images of each class and writes them.
 
     Args:
-        config: its `dataset`, `ipc`, `network`, `augmentation` and `seed`
-            count.
+        config: its `dataset`, `ipc`, `network`, `convolutions`, `augmentation`
+            and `seed` count.
         run_dir: folder to write to.
         method: `random` or a name in `CORESETS`.
         data_dir: where TensorFlow Datasets keeps its data.
@@ -156,7 +156,7 @@ def _identity(
         }
     else:
         identity["features"] = {
-            "network": settings["network"],
+            "network": config_lib.trained_network(config),
             "augmentation": config.augmentation,
             "epochs": feature_epochs,
             "batch_size": config.evaluation.batch_size,

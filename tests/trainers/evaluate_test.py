@@ -51,11 +51,12 @@ def test_other_convolutions_are_another_evaluation(digits, tmp_path):
     """Nearly equal networks, none of which continues those of the other."""
     chosen, path = random_set(digits, 1, 0), tmp_path / "evaluation.json"
     exact = score(DM, chosen, digits, path)
-    assert "convolutions" not in json.loads(path.read_text())["identity"]
+    found = json.loads(path.read_text())["identity"]["network"]
+    assert "convolutions" not in found
     half = config.replace(DM, {"convolutions": "bfloat16"})
     rounded = score(half, chosen, digits, path)
     written = json.loads(path.read_text())
-    assert written["identity"]["convolutions"] == "bfloat16"
+    assert written["identity"]["network"]["convolutions"] == "bfloat16"
     assert len(written["accuracies"]) == len(exact.accuracies)
     assert rounded.accuracies != exact.accuracies
     assert rounded.mean == pytest.approx(exact.mean, abs=0.05)

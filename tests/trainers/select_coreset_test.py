@@ -51,6 +51,13 @@ def test_the_export_of_another_set_is_not_replaced(tmp_path, digits):
         select_coreset.run(TM, tmp_path, "random")
 
 
+def test_features_of_other_convolutions_are_another_choice(tmp_path):
+    select_coreset.run(TM, tmp_path, "herding", feature_epochs=1)
+    other = config.replace(TM, {"convolutions": "bfloat16"})
+    with pytest.raises(ValueError, match="features.network.convolutions"):
+        select_coreset.run(other, tmp_path, "herding", feature_epochs=1)
+
+
 def test_features_of_an_expert(tmp_path, expert_dir):
     """Whatever the store's path; other experts make another choice."""
     here = str(tmp_path / "moved")
