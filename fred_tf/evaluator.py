@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
+from absl import logging
 
 from fred_tf import seeds
 from fred_tf.augmentations import SiameseAugmentation
@@ -12,6 +14,9 @@ from fred_tf.datasets.image_data import Split
 from fred_tf.network_training import NetworkTraining, State, accuracy
 from fred_tf.networks import Functional
 from fred_tf.synthetic_set import SyntheticSet
+
+# Passes in one call of TensorFlow, which a signal has to wait for.
+_PASSES = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,19 +158,26 @@ class Evaluator:
         rate = self.rate_for(synthetic_set)
         state = self.training.start(self.start_seed(seed))
         order_seed = seeds.named(seed, "evaluation order")
+        images = tf.convert_to_tensor(synthetic_set.images)
         first = 0
         for passes, factor in self.phases:
             parameters, velocities, statistics = state
-            state = self.training.passes(
-                (parameters, [0 * v for v in velocities], statistics),
-                synthetic_set.images,
-                synthetic_set.targets,
-                order_seed,
-                first,
-                passes,
-                rate * factor,
-            )
-            first += passes
+            state = parameters, [0 * v for v in velocities], statistics
+            end = first + passes
+            for begin in range(first, end, _PASSES):
+                state = self.training.passes(
+                    state,
+                    images,
+                    synthetic_set.targets,
+                    order_seed,
+                    begin,
+                    min(_PASSES, end - begin),
+                    rate * factor,
+                )
+                logging.log_every_n_seconds(
+                    logging.INFO, "epoch %d of %d", 60, begin, self.epochs
+                )
+            first = end
         return state
 
     def score(

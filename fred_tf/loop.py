@@ -19,6 +19,10 @@ class NonFiniteError(RuntimeError):
     """A step whose loss, gradient or update was NaN or infinite."""
 
 
+class _Stopped(BaseException):
+    """Carries a signal out of `Interruption.at_once`; nobody else meets it."""
+
+
 class Action(NamedTuple):
     """Something to do with the scalars of every `every`-th step.
 
@@ -41,6 +45,8 @@ class Interruption:
     """
 
     share: Callable[[int], int] | None = None
+
+    _leave = False
 
     def __init__(self):
         self.signal: int | None = None
@@ -70,6 +76,9 @@ class Interruption:
         def remember(number, frame):
             self.signal = number
             signal.signal(number, signal.SIG_DFL)
+            if self._leave:
+                logging.warning("Stopping here (signal %d).", number)
+                raise _Stopped
             logging.warning("Stopping after this step (signal %d).", number)
 
         signals = (signal.SIGTERM, signal.SIGINT)
@@ -79,6 +88,23 @@ class Interruption:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Lets a signal end the block where it is, rather than be remembered.
+
+        For work that keeps what it has done by itself. Ask for `signal` after
+        the block: what follows in it has not run. A call of TensorFlow in
+        progress ends first.
+        """
+        try:
+            self._leave = True
+            yield
+            self._leave = False
+        except _Stopped:
+            pass
+        finally:
+            self._leave = False
 
 
 def run(

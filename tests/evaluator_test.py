@@ -40,10 +40,16 @@ def test_protocol_has_one_drop_and_one_more_pass(network, digits, monkeypatch):
     monkeypatch.setattr(evaluator.training, "passes", passes)
     evaluator(random_set(digits, 1, 0), [0])
     # Passes 0 to 501 at the full rate, 502 to 1,000 at a tenth.
-    assert calls == [
-        (0, 502, 0.02, 0.0),
-        (502, 499, pytest.approx(0.002), 0.0),
-    ]
+    numbers = [first + i for first, count, _, _ in calls for i in range(count)]
+    assert numbers == list(range(1001))
+    full = [call for call in calls if call[0] < 502]
+    low = calls[len(full) :]
+    assert full[-1][0] + full[-1][1] == 502
+    assert {rate for _, _, rate, _ in full} == {0.02}
+    assert {rate for _, _, rate, _ in low} == {0.02 * 0.1}
+    # Velocities are zero where a rate begins, and are kept within it.
+    for part in (full, low):
+        assert [v for *_, v in part] == list(range(len(part)))
 
 
 def test_learned_learning_rate_is_the_default(network, digits, monkeypatch):

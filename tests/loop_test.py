@@ -65,6 +65,33 @@ def test_signal_ends_the_run_after_its_step(number):
     assert signal.getsignal(number) == before
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_leaves_a_block_that_keeps_its_own_progress(number):
+    reached, left = [], []
+    before = signal.getsignal(number)
+    with loop.Interruption().watching() as interruption:
+        with interruption.at_once():
+            try:
+                reached.append("begun")
+                os.kill(os.getpid(), number)
+                reached.append("not stopped")
+            finally:
+                left.append("cleaned up")
+        assert interruption.signal == number
+    assert (reached, left) == (["begun"], ["cleaned up"])
+    assert signal.getsignal(number) == before
+
+
+def test_signal_after_such_a_block_is_remembered_again():
+    with loop.Interruption().watching() as interruption:
+        with interruption.at_once():
+            pass
+        with pytest.raises(KeyError), interruption.at_once():
+            raise KeyError
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert interruption.signal == signal.SIGTERM
+
+
 def test_signal_of_another_process_ends_the_run():
     asked = []
 

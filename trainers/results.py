@@ -75,13 +75,14 @@ def make(
         results_dir: where the JSON file goes.
         data_dir: where TensorFlow Datasets keeps its data.
         download: whether missing data may be downloaded.
-        interruption: stops the row after the current step once it holds a
-            signal.
+        interruption: once it holds a signal, the row stops: after the outer
+            step in progress, or wherever else it is.
 
     Returns:
         What the JSON file holds; None if the row was stopped before it was
         finished.
     """
+    interruption = interruption or loop.Interruption()
     path = pathlib.Path(results_dir) / f"{name}.json"
     config, scored = row.config(), row.evaluation()
     described = {
@@ -103,6 +104,8 @@ def make(
     spent, on_the_way, away = _Clock(source / "minutes.json"), {}, {}
     if row.subject == "run":
         run = _distilled(row, source, runs_dir, data_dir, spent, interruption)
+        if run is None:
+            return None
         on_the_way = curve(run.folder.path)
         chosen = run.synthetic_set()
         form = row.form or _smallest_lossless(run)
@@ -112,19 +115,26 @@ def make(
         away = unpacking.spent(run.folder)
     else:
         experts = None
-        if row.subject in CORESETS:  # By the features of an expert.
-            experts = _experts(config, runs_dir, data_dir, spent)
-        chosen = _chosen(row.subject, config, folder, data, data_dir, experts)
+        with interruption.at_once():
+            if row.subject in CORESETS:  # By the features of an expert.
+                experts = _experts(config, runs_dir, data_dir, spent)
+            chosen = _chosen(
+                row.subject, config, folder, data, data_dir, experts
+            )
+        if interruption.signal:
+            return None
         export = None
         if row.subject != "full":
             export = write_tfrecord(chosen, folder / "stored")
-    if interruption is not None and interruption.signal:
+    if interruption.signal:
         return None
     device = away.pop("device", None)
     evaluating = _Clock(folder / "evaluating.json")
     evaluation = folder / "evaluation.json"
-    with evaluating.on("evaluating"):
+    with evaluating.on("evaluating"), interruption.at_once():
         result = score(scored, chosen, data, evaluation)
+    if interruption.signal:
+        return None
     scored_on = files.read_json(evaluation).get("device")
     made = {
         **described,
@@ -217,8 +227,9 @@ def _distilled(
     runs_dir: files.Path,
     data_dir: str | None,
     spent: _Clock,
-    interruption: loop.Interruption | None,
-) -> DistilledRun:
+    interruption: loop.Interruption,
+) -> DistilledRun | None:
+    """Returns the run of a row with all its steps, None if it was stopped."""
     config = row.config()
     if finished := _finished(config, folder / "run"):
         return finished
@@ -229,9 +240,12 @@ def _distilled(
             f"--preset={row.preset} with the overrides {list(row.overrides)}, "
             "run it there and bring it back, see `trainers.elsewhere`."
         )
-    experts = _experts(config, runs_dir, data_dir, spent)
+    with interruption.at_once():
+        experts = _experts(config, runs_dir, data_dir, spent)
+    if interruption.signal:
+        return None
     with spent.on("distilling"):
-        return distill.run(
+        run = distill.run(
             config,
             folder / "run",
             data_dir,
@@ -239,6 +253,7 @@ def _distilled(
             evaluate_every=row.evaluate_every,
             interruption=interruption,
         )
+    return None if interruption.signal else run
 
 
 def _experts(

@@ -74,8 +74,8 @@ def run(
         data_dir: where TensorFlow Datasets keeps its data.
         expert_dir: folder of the expert store, for objectives that need it.
         download: whether missing data may be downloaded.
-        interruption: stops the sweep after the current step, saved, once it
-            holds a signal.
+        interruption: once it holds a signal, the sweep stops: after the outer
+            step in progress, saved, or within an evaluation.
 
     Returns:
         The table as Markdown, of all cells that the folder has seen.
@@ -177,12 +177,18 @@ def _one(config, folder, facts, places, interruption) -> None:
     facts["seconds_distilling"] = round(
         facts.get("seconds_distilling", 0) + distilled - begun
     )
+    data = assembly.load_data(config, data_dir)
     if interruption.signal:
         return
-    data = assembly.load_data(config, data_dir)
-    result = score(
-        made.config, made.synthetic_set(), data, folder / "evaluation.json"
+    with interruption.at_once():
+        result = score(
+            made.config, made.synthetic_set(), data, folder / "evaluation.json"
+        )
+    facts["seconds_evaluating"] = round(
+        facts.get("seconds_evaluating", 0) + time.monotonic() - distilled
     )
+    if interruption.signal:
+        return
     append_accuracy(made.folder, made.step, config.network.name, result)
     losses = [line["loss"] for line in RunFolder.read(folder).metrics()]
     facts.update(
@@ -191,9 +197,6 @@ def _one(config, folder, facts, places, interruption) -> None:
         outer_steps=made.step,
         loss=float(np.mean(losses[-_LAST:])) if losses else None,
         accuracies=list(result.accuracies),
-        seconds_evaluating=round(
-            facts.get("seconds_evaluating", 0) + time.monotonic() - distilled
-        ),
         finished=_finished(config),
     )
 

@@ -1,9 +1,13 @@
 import dataclasses
 import json
+import os
+import signal
 
 import pytest
 
+from fred_tf import loop
 from fred_tf.config import to_json
+from fred_tf.evaluator import Evaluator
 from trainers import result_table, results
 from trainers.result_rows import ROWS, UNSEEN, Row
 
@@ -122,6 +126,35 @@ def test_what_is_finished_is_left_as_it_is(folders):
     again = results.make("pixel_dm", other, *folders)
     assert again["accuracies"][:2] == found["accuracies"]
     assert len(again["accuracies"]) == 3
+
+
+def test_a_signal_while_scoring_stops_a_row_at_once(folders, monkeypatch):
+    runs, made = folders
+    row = dataclasses.replace(
+        TINY["fred_tm"],
+        run_of="fred_tm",
+        scored_with=("network.name=mlp", "evaluation.networks=2"),
+    )
+    scored, score = [], Evaluator.score
+
+    def signalled(*arguments):
+        if scored:
+            os.kill(os.getpid(), signal.SIGTERM)
+        scored.append(score(*arguments))
+        return scored[-1]
+
+    monkeypatch.setattr(Evaluator, "score", signalled)
+    with loop.Interruption().watching() as interruption:
+        stopped = results.make(
+            "again", row, runs, made, None, False, interruption
+        )
+    assert stopped is None and not (made / "again.json").exists()
+    spent = json.loads((runs / "again" / "evaluating.json").read_text())
+    assert spent["evaluating"] > 0
+    monkeypatch.undo()
+    found = results.make("again", row, runs, made)
+    assert found["accuracies"][0] == scored[0]
+    assert len(scored) == 1 and len(found["accuracies"]) == 2
 
 
 def test_the_table_comes_from_the_files_alone(folders, monkeypatch):
