@@ -59,8 +59,9 @@ def records_of(folder) -> tuple[dict, tf.data.Dataset]:
     their values are float32 `[instances, kept, channels]`.
     """
     facts, files = checked(pathlib.Path(folder))
-    channels = facts["image_shape"][-1]
+    *_, channels = spectrum_of(facts)
     kept = facts["parameterization"]["coefficients_per_channel"]
+    kept *= facts["image_shape"][-1] // channels
     instances = facts["instances_per_class"]
     storage = facts["storage"]
     dtype = tf.int8 if storage.startswith("int") else tf.as_dtype(storage)
@@ -84,10 +85,16 @@ def records_of(folder) -> tuple[dict, tf.data.Dataset]:
     return facts, tf.data.TFRecordDataset(files).map(parse)
 
 
+def spectrum_of(facts: dict) -> list[int]:
+    """Returns what is transformed; joint channels are one of its axes."""
+    joint = facts["parameterization"].get("channels") == "joint"
+    return [*facts["image_shape"], 1] if joint else facts["image_shape"]
+
+
 def images_of(folder) -> tf.data.Dataset:
     """Streams `(image, label)`: normalised float32 images, class by class."""
     facts, records = records_of(folder)
-    *spatial, channels = facts["image_shape"]
+    *spatial, channels = spectrum_of(facts)
     transform = facts["parameterization"]["transform"]
     if transform != "dct":
         raise ValueError(
@@ -112,7 +119,9 @@ def images_of(folder) -> tf.data.Dataset:
             images /= 1 if ortho else 2 * size
         # Now [instances, channels, *spatial].
         order = [0, *range(2, images.shape.rank), 1]
-        return tf.transpose(images, order), tf.repeat(label, instances)
+        images = tf.transpose(images, order)
+        images = tf.reshape(images, [instances, *facts["image_shape"]])
+        return images, tf.repeat(label, instances)
 
     return records.map(decode).unbatch()
 

@@ -14,6 +14,7 @@ from export import manifest
 from export.provenance import provenance, purpose
 from fred_tf import budget, files, normalizations, records, rounding
 from fred_tf.parameterizations import Frequency
+from fred_tf.parameterizations.frequency import mask_size, spectrum_shape
 from fred_tf.settings import check_one_of
 from fred_tf.synthetic_set import SyntheticSet
 
@@ -37,7 +38,8 @@ def write_coefficients(
 
         label   int64
         table   flat positions of the kept coefficients, `[kept]`, in the
-                integer type that the manifest names
+                integer type that the manifest names; of joint channels
+                positions in `[height, width, channels]`
         values  `[instances, kept, channels]`: float32, float16, or int8 levels
         scales  bfloat16 `[kept]`: coefficient = value * scale, see
                 `rounding.py`; float32 has none
@@ -74,7 +76,7 @@ def write_coefficients(
             *rounding.quantize(by_class, memory.bits)
         )
     values, scales = _stored(by_class, storage)
-    table_type = _table_type(memory.image_shape)
+    table_type = _table_type(memory.spectrum_shape)
     table = memory.table.numpy().astype(table_type)
     manifest.check_replaceable(folder)
     with files.replacing_folder(folder) as temporary:
@@ -95,8 +97,9 @@ def write_coefficients(
             instances_per_class=memory.instances_per_class,
             parameterization=records.plain(settings.arguments("bits")),
             description=(
-                f"{purpose(described)} Stored are, for each image and channel, "
-                f"{memory.coefficients_per_channel} coefficients of the "
+                f"{purpose(described)} Stored are, for each image"
+                f"{'' if memory.channels == 'joint' else ' and channel'}, "
+                f"{memory.mask_size} coefficients of the "
                 f"transform {settings.transform!r} as {storage}, and for each "
                 "class their positions. Decoded images are normalised and may "
                 "leave the range of real ones: pixels in [0, 1] units are "
@@ -139,7 +142,7 @@ def _decoded(shard: pathlib.Path, facts: dict[str, Any]) -> SyntheticSet:
     """Returns the set of one file of records, with what is said of it."""
     settings = Frequency.Settings(**facts["parameterization"])
     classes = [
-        _parse(record.numpy(), facts, settings.coefficients_per_channel)
+        _parse(record.numpy(), facts, settings)
         for record in tf.data.TFRecordDataset(os.fspath(shard))
     ]
     if len(classes) != len(facts["class_names"]):
@@ -168,9 +171,9 @@ def _decoded(shard: pathlib.Path, facts: dict[str, Any]) -> SyntheticSet:
     )
 
 
-def _table_type(image_shape: Sequence[int]) -> str:
-    """Returns the integer type of positions in an image of this shape."""
-    return "uint16" if budget.positions(image_shape) <= 2**16 else "int32"
+def _table_type(spectrum: Sequence[int]) -> str:
+    """Returns the integer type of positions in a spectrum of this shape."""
+    return "uint16" if budget.positions(spectrum) <= 2**16 else "int32"
 
 
 def _stored(
@@ -210,7 +213,7 @@ def _deflated(raw: bytes) -> bytes:
 
 
 def _parse(
-    record: bytes, facts: dict[str, Any], kept: int
+    record: bytes, facts: dict[str, Any], settings: Frequency.Settings
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns the table `[kept]` and the values of a class.
 
@@ -228,7 +231,11 @@ def _parse(
             raise ValueError(f"{name} {shape} must take {size} bytes")
         return np.frombuffer(raw, dtype).reshape(shape)
 
-    storage, shape = facts["storage"], facts["image_shape"]
+    storage, channels = facts["storage"], settings.channels
+    kept = mask_size(
+        facts["image_shape"], channels, settings.coefficients_per_channel
+    )
+    shape = spectrum_shape(facts["image_shape"], channels)
     check_one_of("storage", storage, STORAGES)
     values = part(
         "values",
@@ -242,7 +249,7 @@ def _parse(
         values = rounding.dequantize(values[None], scales[None]).numpy()[0]
     table = part("table", _table_type(shape), kept).astype(np.int32)
     if table.min() < 0 or table.max() >= budget.positions(shape):
-        raise ValueError(f"a position lies outside images {shape}")
+        raise ValueError(f"a position lies outside a spectrum {shape}")
     return table, values.astype(np.float32)
 
 

@@ -275,6 +275,7 @@ _CHANGE_THE_RATE = (
     "parameterization.name",
     "parameterization.transform",
     "parameterization.norm",
+    "parameterization.channels",
 )
 
 

@@ -4,7 +4,11 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import (
+    LinearSegmentedColormap,
+    ListedColormap,
+    to_hex,
+)
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -12,7 +16,16 @@ from fred_tf.figures.canvas import MAX_CLASSES
 from fred_tf.figures.maps import name_axes
 
 _COLUMNS = 5
-_COLORS = ListedColormap(["#eeeeee", "#1f4e79"])  # dropped, kept
+# Dropped, kept; of several planes the darker, the more of them keep it.
+_DROPPED, _KEPT = "#eeeeee", ("#9ecae1", "#1f4e79")
+
+
+def _colors(most: int) -> list[str]:
+    """Returns a colour for each number of planes that keep a position."""
+    if most <= 1:
+        return [_DROPPED, _KEPT[-1]]
+    shades = LinearSegmentedColormap.from_list("kept", _KEPT)
+    return [_DROPPED, *map(to_hex, shades(np.linspace(0, 1, most)))]
 
 
 def masks(
@@ -21,9 +34,10 @@ def masks(
     """Draws the kept frequencies of each class, the lowest at the top left.
 
     The title of a panel is the class and how many frequencies it keeps per
-    channel. Masks of volumes are seen from the front: a position counts as
-    kept where any leading frequency is. Of more than 20 classes the first 20
-    are drawn, and a note says so.
+    channel. Masks of volumes and of joint channels are seen from the front:
+    the more of the frequencies along the leading axes are kept at a position,
+    the darker it is. Of more than 20 classes the first 20 are drawn, and a
+    note says so.
 
     Args:
         masks: bool `[classes, height, width]`, or more axes after the first.
@@ -50,6 +64,8 @@ def masks(
     columns = min(shown, _COLUMNS)
     rows = math.ceil(shown / columns)
     height, width = masks.shape[-2:]
+    counts = masks.sum(axis=tuple(range(1, masks.ndim - 2)), dtype=int)
+    colors = _colors(int(counts.max()))
 
     figure = Figure(
         figsize=(
@@ -61,16 +77,16 @@ def masks(
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in panels[shown:]:
         axes.set_axis_off()
-    for index, (axes, mask) in enumerate(zip(panels[:shown], masks)):
+    for index, (axes, count) in enumerate(zip(panels[:shown], counts)):
         axes.imshow(
-            mask.any(axis=tuple(range(mask.ndim - 2))),
-            cmap=_COLORS,
+            count,
+            cmap=ListedColormap(colors),
             vmin=0,
-            vmax=1,
+            vmax=len(colors) - 1,
             interpolation="nearest",
         )
         axes.set_title(
-            f"{class_names[index]}\n{np.count_nonzero(mask)} kept",
+            f"{class_names[index]}\n{count.sum()} kept",
             fontsize=8,
             parse_math=False,
         )
@@ -80,14 +96,20 @@ def masks(
         axes.tick_params(labelsize=7, length=2)
         axes.spines[:].set_linewidth(0.5)
     name_axes(figure, axis)
-    names = ("dropped", "kept")
+    named = {"dropped": colors[0], "kept": colors[-1]}
+    if len(colors) > 2:
+        named = {
+            "dropped": colors[0],
+            "kept once": colors[1],
+            f"{len(colors) - 1} times": colors[-1],
+        }
     figure.legend(
         handles=[
             Patch(facecolor=color, edgecolor="black", linewidth=0.5, label=name)
-            for color, name in zip(_COLORS.colors, names)
+            for name, color in named.items()
         ],
         loc="outside upper right",
-        ncols=2,
+        ncols=len(named),
         fontsize=8,
         frameon=False,
     )

@@ -1,6 +1,7 @@
 """FreD's frequency memory: few coefficients, many images."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import ClassVar
 
 import keras
@@ -16,6 +17,9 @@ from fred_tf.transforms import TRANSFORMS, Transform
 from fred_tf.transforms.dct import NORMS
 
 MASK_STATISTICS = ("initial_images", "whole_class")
+CHANNELS = ("separate", "joint")
+# Transforms that take an axis of any length, as that of the channels is.
+_ANY_LENGTH = ("dct", "dft", "identity")
 # Bands of equal width, from the lowest frequency to the highest.
 BANDS = 4
 
@@ -28,6 +32,7 @@ class FrequencySettings(Settings):
     coefficients_per_channel: int = 64
     transform: str = "dct"
     norm: str = "none"
+    channels: str = "separate"
     mask_rule: str = "explained_variance"
     mask_statistics: str = "initial_images"
     bits: int = 0
@@ -38,6 +43,7 @@ class FrequencySettings(Settings):
         check_least("coefficients_per_channel", kept, 1)
         check_one_of("transform", self.transform, TRANSFORMS)
         check_one_of("norm", self.norm, NORMS)
+        check_one_of("channels", self.channels, CHANNELS)
         check_one_of("mask_rule", self.mask_rule, MASK_RULES)
         check_one_of("mask_statistics", self.mask_statistics, MASK_STATISTICS)
         if self.transform == "identity" and self.mask_rule.endswith(
@@ -47,6 +53,13 @@ class FrequencySettings(Settings):
                 "Pixels have no frequency: the `transform` 'identity' needs "
                 "another `mask_rule`, e.g. 'explained_variance'. Received: "
                 f"{self.mask_rule!r}."
+            )
+
+        if self.channels == "joint" and self.transform not in _ANY_LENGTH:
+            raise ValueError(
+                "`channels` 'joint' transforms the axis of the channels, too, "
+                f"which needs one of {_ANY_LENGTH}. Received: `transform` "
+                f"{self.transform!r}."
             )
 
     @property
@@ -63,6 +76,29 @@ class FrequencySettings(Settings):
         return TRANSFORMS[self.transform](**arguments)
 
 
+def spectrum_shape(
+    image_shape: Sequence[int], channels: str
+) -> tuple[int, ...]:
+    """Returns the shape of what is transformed: an image, or a volume of one.
+
+    Args:
+        image_shape: `[height, width, channels]`, or more spatial axes.
+        channels: one of `CHANNELS`.
+
+    Returns:
+        The same; of joint channels with one more axis, of length 1.
+    """
+    return (*image_shape, 1) if channels == "joint" else tuple(image_shape)
+
+
+def mask_size(
+    image_shape: Sequence[int], channels: str, coefficients_per_channel: int
+) -> int:
+    """Returns how many positions of the spectrum a mask keeps."""
+    shared = image_shape[-1] if channels == "joint" else 1
+    return coefficients_per_channel * shared
+
+
 @keras.saving.register_keras_serializable("fred_tf")
 class Frequency(Parameterization):
     """Images as inverse(M * F), with only the kept entries of F stored.
@@ -75,6 +111,12 @@ class Frequency(Parameterization):
         values  `[instances, kept, channels]`   trainable: the whole budget
         table   `[classes, kept]`               flat positions of kept entries
 
+    With `channels="joint"`, which is ours, the channels are one more axis of
+    the transform: an image is a volume `[height, width, channels, 1]` of one
+    channel. The DCT of three colours is their sum and two differences, of which
+    natural images vary in the first mostly; the same number of floats keeps
+    more of them, because the mask shares them out among the three.
+
     `adapt` draws distinct real images per class, transforms them, chooses the
     mask of each class by explained variance ratio and keeps what it selects:
     the first decoded images are band-limited real ones.
@@ -86,8 +128,9 @@ class Frequency(Parameterization):
         instances_per_class: decoded images per class; see
             `budget.instances_per_class`.
         coefficients_per_channel: kept entries, between 1 and the number of
-            positions in a channel.
+            positions in a channel; with joint channels their mean.
         transform: the `Transform` whose coefficients are stored.
+        channels: `"separate"`, as in the paper, or `"joint"`; see above.
         mask_rule: what is kept: the highest `"explained_variance"` ratio, as
             in the paper, the highest `"energy"`, the lowest or highest of all
             frequencies (`"low_frequency"`, `"high_frequency"`), or
@@ -100,7 +143,7 @@ class Frequency(Parameterization):
             exports of that width; 0 rounds nothing.
 
     Raises:
-        ValueError: `coefficients_per_channel`, `mask_rule`,
+        ValueError: `coefficients_per_channel`, `channels`, `mask_rule`,
             `mask_statistics` or `bits` is out of its range.
     """
 
@@ -120,6 +163,7 @@ class Frequency(Parameterization):
         instances_per_class,
         coefficients_per_channel: int,
         transform: Transform,
+        channels: str = "separate",
         mask_rule: str = "explained_variance",
         mask_statistics: str = "initial_images",
         bits: int = 0,
@@ -131,6 +175,7 @@ class Frequency(Parameterization):
         )
         rounding.check_bits(bits)
         for name, value, known in (
+            ("channels", channels, CHANNELS),
             ("mask_rule", mask_rule, tuple(MASK_RULES)),
             ("mask_statistics", mask_statistics, MASK_STATISTICS),
         ):
@@ -140,21 +185,22 @@ class Frequency(Parameterization):
                 )
         self.coefficients_per_channel = int(coefficients_per_channel)
         self.transform = transform
+        self.channels = channels
+        self.spectrum_shape = spectrum_shape(self.image_shape, channels)
+        self.mask_size = mask_size(
+            self.image_shape, channels, self.coefficients_per_channel
+        )
         self.mask_rule = mask_rule
         self.mask_statistics = mask_statistics
         self.bits = int(bits)
         self.values = self.add_weight(
             name="values",
-            shape=(
-                self.instances,
-                self.coefficients_per_channel,
-                self.image_shape[-1],
-            ),
+            shape=(self.instances, self.mask_size, self.spectrum_shape[-1]),
             initializer="zeros",
         )
         self.table = self.add_weight(
             name="table",
-            shape=(self.classes, self.coefficients_per_channel),
+            shape=(self.classes, self.mask_size),
             dtype="int32",
             initializer="zeros",
             trainable=False,
@@ -189,7 +235,8 @@ class Frequency(Parameterization):
     @classmethod
     def usual_learning_rate(cls, settings, objective, image_shape):
         rate = super().usual_learning_rate(settings, objective, image_shape)
-        return rate * settings.make_transform().gain(image_shape[:-1])
+        spectrum = spectrum_shape(image_shape, settings.channels)
+        return rate * settings.make_transform().gain(spectrum[:-1])
 
     def adapt(self, images, labels, seed):
         chosen = select_random(
@@ -206,22 +253,25 @@ class Frequency(Parameterization):
                 seeds.integer(seed, "random mask", label)
             )
             kept = self._kept(pool, generator)
-            flat = initial.reshape(len(rows), -1, self.image_shape[-1])
+            flat = initial.reshape(len(rows), -1, self.spectrum_shape[-1])
             values.append(flat[:, kept])
             table.append(kept)
         self.values.assign(np.concatenate(values))
         self.table.assign(np.stack(table))
 
     def _transform(self, images: np.ndarray) -> np.ndarray:
-        return self.transform(tf.convert_to_tensor(images, tf.float32)).numpy()
+        images = tf.convert_to_tensor(images, tf.float32)
+        return self.transform(
+            tf.reshape(images, [-1, *self.spectrum_shape])
+        ).numpy()
 
     def _kept(self, coefficients: np.ndarray, generator) -> np.ndarray:
-        everything = budget.positions(self.image_shape)
-        if self.coefficients_per_channel == everything:
+        everything = budget.positions(self.spectrum_shape)
+        if self.mask_size == everything:
             return np.arange(everything, dtype=np.int32)
         return choose_mask(
             self.mask_rule,
-            self.coefficients_per_channel,
+            self.mask_size,
             coefficients,
             self.transform,
             generator,
@@ -244,11 +294,16 @@ class Frequency(Parameterization):
         planes = tf.scatter_nd(
             tf.stack([rows, kept], axis=-1),
             values,
-            [count, budget.positions(self.image_shape), self.image_shape[-1]],
+            [
+                count,
+                budget.positions(self.spectrum_shape),
+                self.spectrum_shape[-1],
+            ],
         )
-        return self.transform.inverse(
-            tf.reshape(planes, [-1, *self.image_shape])
+        images = self.transform.inverse(
+            tf.reshape(planes, [-1, *self.spectrum_shape])
         )
+        return tf.reshape(images, [-1, *self.image_shape])
 
     def gradient_norms(self, gradients):
         """Returns the norm in each of `BANDS` bands of frequency.
@@ -257,7 +312,9 @@ class Frequency(Parameterization):
         rests on: it should be the low ones. Pixels have no bands.
         """
         try:
-            height = self.transform.frequencies(self.image_shape[:-1]).ravel()
+            height = self.transform.frequencies(
+                self.spectrum_shape[:-1]
+            ).ravel()
         except ValueError:
             return {}
         band = np.minimum(BANDS * height / height.max(), BANDS - 1)
@@ -272,18 +329,23 @@ class Frequency(Parameterization):
 
     @property
     def masks(self) -> np.ndarray:
-        """The masks as bool `[classes, *image_shape[:-1]]`."""
+        """The masks as bool `[classes, *image_shape[:-1]]`.
+
+        Of joint channels `[classes, channels, *image_shape[:-1]]`.
+        """
         flat = np.zeros(
-            (self.classes, budget.positions(self.image_shape)), bool
+            (self.classes, budget.positions(self.spectrum_shape)), bool
         )
         np.put_along_axis(flat, np.asarray(self.table.numpy()), True, axis=1)
-        return flat.reshape(self.classes, *self.image_shape[:-1])
+        masks = flat.reshape(self.classes, *self.spectrum_shape[:-1])
+        return np.moveaxis(masks, -1, 1) if self.channels == "joint" else masks
 
     def get_config(self):
         return {
             **super().get_config(),
             "coefficients_per_channel": self.coefficients_per_channel,
             "transform": keras.saving.serialize_keras_object(self.transform),
+            "channels": self.channels,
             "mask_rule": self.mask_rule,
             "mask_statistics": self.mask_statistics,
             "bits": self.bits,

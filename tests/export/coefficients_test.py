@@ -120,6 +120,30 @@ def test_tensorflow_alone_decodes_the_same(digits, tmp_path, storage, norm):
 
 
 @pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("channels", ["separate", "joint"])
+def test_tensorflow_alone_decodes_colours(
+    digits, generator, tmp_path, storage, channels
+):
+    settings = config.replace(DCT, {"parameterization.channels": channels})
+    memory = assembly.parameterization(settings, (8, 8, 3), 10)
+    labels = np.repeat(np.arange(10), 16)
+    images = generator.normal(size=(160, 8, 8, 3)).astype(np.float32)
+    memory.adapt(images, labels, seed=0)
+    folder = write_coefficients(
+        memory,
+        settings.parameterization,
+        described(memory, digits),
+        tmp_path / "set",
+        storage,
+    )
+    decoded, _ = zip(*example().images_of(folder).as_numpy_iterator())
+    read = read_coefficients(folder)
+    np.testing.assert_allclose(np.stack(decoded), read.images, atol=2e-6)
+    error = np.abs(read.images - memory.decode().numpy()).max()
+    assert (error > 0) == (storage != "float32")
+
+
+@pytest.mark.parametrize("storage", STORAGES)
 def test_tensorflow_alone_reads_tables_and_values_bit_for_bit(
     memory, decoded, tmp_path, storage
 ):
@@ -132,7 +156,7 @@ def test_tensorflow_alone_reads_tables_and_values_bit_for_bit(
     np.testing.assert_array_equal(tables, memory.table)
     stored = tf.data.TFRecordDataset(str(shard(folder)))
     for found, record in zip(values, stored.as_numpy_iterator()):
-        _, expected = coefficients._parse(record, facts, 16)
+        _, expected = coefficients._parse(record, facts, DCT.parameterization)
         np.testing.assert_array_equal(bits(found), bits(expected))
     if storage == "float32":
         kept = np.concatenate(values)

@@ -114,10 +114,20 @@ def test_many_classes_get_a_note():
 
 def test_masks_of_volumes_are_seen_from_the_front():
     mask = np.zeros((1, 3, 4, 4), bool)
-    mask[0, 1, 2, 3] = mask[0, 2, 2, 3] = True
-    (axes,) = panels(figures.masks(mask, ["volume"]))
-    assert np.argwhere(axes.images[0].get_array()).tolist() == [[2, 3]]
-    assert axes.get_title() == "volume\n2 kept"
+    mask[0, 1, 2, 3] = mask[0, 2, 2, 3] = mask[0, 0, 1, 0] = True
+    figure = figures.masks(mask, ["volume"])
+    (axes,) = panels(figure)
+    drawn = axes.images[0]
+    expected = np.zeros((4, 4))
+    expected[2, 3], expected[1, 0] = 2, 1
+    np.testing.assert_array_equal(drawn.get_array(), expected)
+    assert axes.get_title() == "volume\n3 kept"
+    (legend,) = figure.legends
+    named = [text.get_text() for text in legend.get_texts()]
+    assert named == ["dropped", "kept once", "2 times"]
+    colors = [patch.get_facecolor() for patch in legend.get_patches()]
+    assert colors == [tuple(x) for x in drawn.cmap(drawn.norm([0, 1, 2]))]
+    assert len(set(colors)) == 3
 
 
 def test_bad_masks_are_refused(masks):

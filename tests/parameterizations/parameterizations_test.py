@@ -37,6 +37,7 @@ MEMBERS = {
         )
         for name in ("dft", "haar", "identity")
     },
+    "frequency, joint": lambda: make_frequency(channels="joint"),
     **{
         f"frequency, {rule}": lambda rule=rule: make_frequency(mask_rule=rule)
         for rule in ("low_frequency", "high_frequency", "random")
@@ -153,6 +154,64 @@ def test_masks_hold_exactly_the_kept_entries(generator):
     assert memory.decode().shape == (12, 6, 10, 3)
 
 
+def coloured(generator, count):
+    """Grey noise with a little colour: channels are much alike."""
+    grey = generator.normal(size=(count, 6, 10, 1))
+    colour = 0.2 * generator.normal(size=(count, 6, 10, 3))
+    return (grey + colour).astype(np.float32)
+
+
+def test_joint_channels_are_an_axis_of_the_transform(generator):
+    """Against SciPy: images = idctn(M * dctn(real images)) over colours too."""
+    labels, images = np.repeat(np.arange(3), 6), coloured(generator, 18)
+    size = (6, 10, 3), 3, 4
+    whole = Frequency(*size, 60, DCT(), "joint")
+    whole.adapt(images, labels, seed=0)
+    originals = whole.decode().numpy()
+    memory = Frequency(*size, 15, DCT(), "joint")
+    memory.adapt(images, labels, seed=0)
+    assert memory.masks.shape == (3, 3, 6, 10)
+    np.testing.assert_array_equal(memory.masks.sum((1, 2, 3)), 45)
+    planes = scipy.fft.dctn(originals.astype(np.float64), axes=(1, 2, 3))
+    planes *= np.moveaxis(memory.masks, 1, -1)[memory.labels]
+    expected = scipy.fft.idctn(planes, axes=(1, 2, 3))
+    np.testing.assert_allclose(memory.decode(), expected, atol=1e-5)
+
+
+def test_joint_channels_store_as_much_and_keep_more(generator):
+    labels, images = np.repeat(np.arange(3), 6), coloured(generator, 18)
+    lost, floats = {}, {}
+    for channels in ("separate", "joint"):
+        decoded = []
+        for kept in (60, 20):
+            memory = Frequency((6, 10, 3), 3, 4, kept, DCT(), channels)
+            memory.adapt(images, labels, seed=0)
+            decoded.append(memory.decode().numpy())
+        lost[channels] = np.square(decoded[0] - decoded[1]).mean()
+        floats[channels] = memory.floats_stored
+    assert floats["joint"] == floats["separate"] == 12 * 20 * 3
+    assert lost["joint"] < 0.6 * lost["separate"]
+
+
+def test_joint_channels_need_a_transform_of_any_length():
+    with pytest.raises(ValueError, match="dct.*dft.*identity.*'haar'"):
+        Frequency.Settings(channels="joint", transform="haar")
+
+
+def test_step_sizes_move_joint_channels_as_far_as_separate_ones():
+    shape = (32, 32, 3)
+    for transform, gain in (("dct", 6), ("dft", 1)):
+        rates = [
+            Frequency.usual_learning_rate(
+                Frequency.Settings(transform=transform, channels=channels),
+                "distribution_matching",
+                shape,
+            )
+            for channels in ("separate", "joint")
+        ]
+        assert rates[1] == pytest.approx(gain * rates[0])
+
+
 def test_official_statistics_are_those_of_the_initial_images(digits):
     memory = make_frequency(coefficients_per_channel=64)
     memory.adapt(digits.train.images, digits.train.labels, seed=0)
@@ -180,6 +239,7 @@ def test_voxels_share_the_class(generator):
         ({"coefficients_per_channel": 65}, "8 \\* 8 = 64.*Received: 65"),
         ({"mask_statistics": "all"}, "initial_images.*Received: 'all'"),
         ({"mask_rule": "zigzag"}, "explained_variance.*Received: 'zigzag'"),
+        ({"channels": "all"}, "separate.*joint.*Received: 'all'"),
     ],
 )
 def test_refuses_bad_arguments(changes, message):
