@@ -136,18 +136,20 @@ def _passes(subject: Subject) -> Figure:
 
 def _compaction(subject: Subject) -> Figure:
     images, _ = subject.real()
-    transforms = {
-        "DCT": _DCT,
-        "DFT": DFT(),
-        "Haar wavelets": Wavelet("haar"),
-        "pixels": Identity(),
+    shown = {
+        "DCT": (images, _DCT),
+        "DFT": (images, DFT()),
+        "Haar wavelets": (images, Wavelet("haar")),
+        "pixels": (images, Identity()),
     }
+    if images.shape[-1] > 1:
+        shown = {"DCT, joint channels": (images[..., None], _DCT), **shown}
     return figures.curves(
         {
-            name: Curve(*spectra.kept_share(spectra.energy(images, transform)))
-            for name, transform in transforms.items()
+            name: Curve(*spectra.kept_share(spectra.energy(*seen)))
+            for name, seen in shown.items()
         },
-        _SHARE.format("best positions"),
+        "best positions (share)",
         "energy held (share)",
         log_x=True,
     )
