@@ -98,7 +98,10 @@ def _line(name: str, found: dict[str, Any]) -> str:
         objective = "DSA"
     if found["outer_steps"] == 0:
         objective = "none"
-    stored = config["parameterization"]["name"]
+    memory = config["parameterization"]
+    stored = TITLES.get(memory["name"], memory["name"])
+    if memory.get("channels") == "joint":
+        stored += ", joint channels"
     best = ""
     if on_the_way := found.get("curve"):
         step = max(on_the_way, key=lambda s: sum(on_the_way[s]["accuracies"]))
@@ -107,7 +110,7 @@ def _line(name: str, found: dict[str, Any]) -> str:
         objective, stored = "", {"full": "all images"}.get(subject, subject)
     cells = [
         objective,
-        TITLES.get(stored, stored),
+        stored,
         f"{found['images']:,}",
         f"{found['floats']:,}",
         f"{found['bytes']:,}" if found.get("bytes") else "",

@@ -13,22 +13,24 @@ from fred_tf import assembly, config, presets
 from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.synthetic_set import SyntheticSet
 
-# Other members start from their defaults.
-SMALL = {
-    "frequency": {"coefficients_per_channel": 32},
-    "haba": {"hallucinators": 2},
+# Members start from their defaults, but for these.
+MEMBERS = {
+    **{name: {"name": name} for name in PARAMETERIZATIONS},
+    "frequency": {"name": "frequency", "coefficients_per_channel": 32},
+    "joint frequency": {
+        "name": "frequency",
+        "coefficients_per_channel": 32,
+        "channels": "joint",
+    },
+    "haba": {"name": "haba", "hallucinators": 2},
 }
 
 
-@pytest.fixture(params=PARAMETERIZATIONS)
+@pytest.fixture(params=MEMBERS.values(), ids=MEMBERS.keys())
 def settings(request) -> config.Config:
-    name = request.param
-    section = {
-        f"parameterization.{k}": v for k, v in SMALL.get(name, {}).items()
-    }
+    section = {f"parameterization.{k}": v for k, v in request.param.items()}
     return config.replace(
-        presets.preset("digits_ipc1_dm_tiny"),
-        {"ipc": 2, "parameterization.name": name, **section},
+        presets.preset("digits_ipc1_dm_tiny"), {"ipc": 2, **section}
     )
 
 
