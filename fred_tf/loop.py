@@ -100,7 +100,7 @@ class Interruption:
         try:
             self._leave = True
             yield
-            self._leave = False
+            self._leave = False  # Here, too: nothing raises after the try.
         except _Stopped:
             pass
         finally:

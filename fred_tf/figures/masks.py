@@ -33,11 +33,10 @@ def masks(
 ) -> Figure:
     """Draws the kept frequencies of each class, the lowest at the top left.
 
-    The title of a panel is the class and how many frequencies it keeps per
-    channel. Masks of volumes and of joint channels are seen from the front:
-    the more of the frequencies along the leading axes are kept at a position,
-    the darker it is. Of more than 20 classes the first 20 are drawn, and a
-    note says so.
+    The title of a panel is the class and how many frequencies it keeps. Masks
+    of volumes and of joint channels are seen from the front: the more of the
+    frequencies along the leading axes are kept at a position, the darker it
+    is. Of more than 20 classes the first 20 are drawn, and a note says so.
 
     Args:
         masks: bool `[classes, height, width]`, or more axes after the first.

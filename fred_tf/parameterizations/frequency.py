@@ -54,7 +54,6 @@ class FrequencySettings(Settings):
                 "another `mask_rule`, e.g. 'explained_variance'. Received: "
                 f"{self.mask_rule!r}."
             )
-
         if self.channels == "joint" and self.transform not in _ANY_LENGTH:
             raise ValueError(
                 "`channels` 'joint' transforms the axis of the channels, too, "
