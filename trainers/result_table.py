@@ -98,10 +98,7 @@ def _line(name: str, found: dict[str, Any]) -> str:
         objective = "DSA"
     if found["outer_steps"] == 0:
         objective = "none"
-    memory = config["parameterization"]
-    stored = TITLES.get(memory["name"], memory["name"])
-    if memory.get("channels") == "joint":
-        stored += ", joint channels"
+    stored = config["parameterization"]["name"]
     best = ""
     if on_the_way := found.get("curve"):
         step = max(on_the_way, key=lambda s: sum(on_the_way[s]["accuracies"]))
@@ -110,7 +107,7 @@ def _line(name: str, found: dict[str, Any]) -> str:
         objective, stored = "", {"full": "all images"}.get(subject, subject)
     cells = [
         objective,
-        stored,
+        TITLES.get(stored, stored),
         f"{found['images']:,}",
         f"{found['floats']:,}",
         f"{found['bytes']:,}" if found.get("bytes") else "",
