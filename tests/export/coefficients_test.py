@@ -64,6 +64,22 @@ def described(memory, digits) -> SyntheticSet:
     )
 
 
+def read_alike(memory, settings, digits, tmp_path, storage) -> SyntheticSet:
+    """Writes a memory; what TensorFlow alone and we read of it is the same."""
+    folder = write_coefficients(
+        memory,
+        settings.parameterization,
+        described(memory, digits),
+        tmp_path / "set",
+        storage,
+    )
+    images, labels = zip(*example().images_of(folder).as_numpy_iterator())
+    read = read_coefficients(folder)
+    np.testing.assert_allclose(np.stack(images), read.images, atol=2e-6)
+    np.testing.assert_array_equal(labels, read.labels)
+    return read
+
+
 @pytest.fixture(scope="module")
 def memory(digits):
     return memory_of(DCT, digits)
@@ -106,17 +122,7 @@ def test_round_trip_is_as_close_as_the_storage(
 def test_tensorflow_alone_decodes_the_same(digits, tmp_path, storage, norm):
     settings = config.replace(DCT, {"parameterization.norm": norm})
     memory = memory_of(settings, digits)
-    folder = write_coefficients(
-        memory,
-        settings.parameterization,
-        described(memory, digits),
-        tmp_path / "set",
-        storage,
-    )
-    images, labels = zip(*example().images_of(folder).as_numpy_iterator())
-    read = read_coefficients(folder)
-    np.testing.assert_allclose(np.stack(images), read.images, atol=2e-6)
-    np.testing.assert_array_equal(labels, read.labels)
+    read_alike(memory, settings, digits, tmp_path, storage)
 
 
 @pytest.mark.parametrize("storage", ["float32", "int8"])
@@ -129,16 +135,7 @@ def test_tensorflow_alone_decodes_colours(
     labels = np.repeat(np.arange(10), 16)
     images = generator.normal(size=(160, 8, 8, 3)).astype(np.float32)
     memory.adapt(images, labels, seed=0)
-    folder = write_coefficients(
-        memory,
-        settings.parameterization,
-        described(memory, digits),
-        tmp_path / "set",
-        storage,
-    )
-    decoded, _ = zip(*example().images_of(folder).as_numpy_iterator())
-    read = read_coefficients(folder)
-    np.testing.assert_allclose(np.stack(decoded), read.images, atol=2e-6)
+    read = read_alike(memory, settings, digits, tmp_path, storage)
     error = np.abs(read.images - memory.decode().numpy()).max()
     assert (error > 0) == (storage != "float32")
 
