@@ -19,8 +19,12 @@ class NonFiniteError(RuntimeError):
     """A step whose loss, gradient or update was NaN or infinite."""
 
 
-class _Stopped(BaseException):
-    """Carries a signal out of `Interruption.at_once`; nobody else meets it."""
+class Stopped(BaseException):
+    """A signal ended work in `Interruption.at_once`.
+
+    Like `KeyboardInterrupt` no `Exception`, so that nothing on the way takes
+    it for a failure.
+    """
 
 
 class Action(NamedTuple):
@@ -78,7 +82,7 @@ class Interruption:
             signal.signal(number, signal.SIG_DFL)
             if self._leave:
                 logging.warning("Stopping here (signal %d).", number)
-                raise _Stopped
+                raise Stopped
             logging.warning("Stopping after this step (signal %d).", number)
 
         signals = (signal.SIGTERM, signal.SIGINT)
@@ -93,16 +97,17 @@ class Interruption:
     def at_once(self) -> Iterator[None]:
         """Lets a signal end the block where it is, rather than be remembered.
 
-        For work that keeps what it has done by itself. Ask for `signal` after
-        the block: what follows in it has not run. A call of TensorFlow in
+        For work that keeps what it has done by itself. A call of TensorFlow in
         progress ends first.
+
+        Raises:
+            Stopped: by a signal, or by one that had arrived before.
         """
+        if self.signal:
+            raise Stopped
         try:
             self._leave = True
             yield
-            self._leave = False  # Here, too: nothing raises after the try.
-        except _Stopped:
-            pass
         finally:
             self._leave = False
 

@@ -70,7 +70,7 @@ def test_signal_leaves_a_block_that_keeps_its_own_progress(number):
     reached, left = [], []
     before = signal.getsignal(number)
     with loop.Interruption().watching() as interruption:
-        with interruption.at_once():
+        with pytest.raises(loop.Stopped), interruption.at_once():
             try:
                 reached.append("begun")
                 os.kill(os.getpid(), number)
@@ -78,6 +78,8 @@ def test_signal_leaves_a_block_that_keeps_its_own_progress(number):
             finally:
                 left.append("cleaned up")
         assert interruption.signal == number
+        with pytest.raises(loop.Stopped), interruption.at_once():
+            reached.append("begun again")
     assert (reached, left) == (["begun"], ["cleaned up"])
     assert signal.getsignal(number) == before
 

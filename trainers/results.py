@@ -12,6 +12,7 @@ what people have to say about it. Settings are those of the presets: nothing is
 chosen here, and the accuracy is that of the final step.
 """
 
+import contextlib
 import os
 import pathlib
 import platform
@@ -82,7 +83,28 @@ def make(
         What the JSON file holds; None if the row was stopped before it was
         finished.
     """
-    interruption = interruption or loop.Interruption()
+    with contextlib.suppress(loop.Stopped):
+        return _made(
+            name,
+            row,
+            runs_dir,
+            results_dir,
+            data_dir,
+            download,
+            interruption or loop.Interruption(),
+        )
+    return None
+
+
+def _made(
+    name: str,
+    row: Row,
+    runs_dir: files.Path,
+    results_dir: files.Path,
+    data_dir: str | None,
+    download: bool,
+    interruption: loop.Interruption,
+) -> dict[str, Any]:
     path = pathlib.Path(results_dir) / f"{name}.json"
     config, scored = row.config(), row.evaluation()
     described = {
@@ -104,8 +126,6 @@ def make(
     spent, on_the_way, away = _Clock(source / "minutes.json"), {}, {}
     if row.subject == "run":
         run = _distilled(row, source, runs_dir, data_dir, spent, interruption)
-        if run is None:
-            return None
         on_the_way = curve(run.folder.path)
         chosen = run.synthetic_set()
         form = row.form or _smallest_lossless(run)
@@ -121,20 +141,14 @@ def make(
             chosen = _chosen(
                 row.subject, config, folder, data, data_dir, experts
             )
-        if interruption.signal:
-            return None
         export = None
         if row.subject != "full":
             export = write_tfrecord(chosen, folder / "stored")
-    if interruption.signal:
-        return None
     device = away.pop("device", None)
     evaluating = _Clock(folder / "evaluating.json")
     evaluation = folder / "evaluation.json"
     with evaluating.on("evaluating"), interruption.at_once():
         result = score(scored, chosen, data, evaluation)
-    if interruption.signal:
-        return None
     scored_on = files.read_json(evaluation).get("device")
     made = {
         **described,
@@ -228,8 +242,8 @@ def _distilled(
     data_dir: str | None,
     spent: _Clock,
     interruption: loop.Interruption,
-) -> DistilledRun | None:
-    """Returns the run of a row with all its steps, None if it was stopped."""
+) -> DistilledRun:
+    """Returns the run of a row with all its steps."""
     config = row.config()
     if finished := _finished(config, folder / "run"):
         return finished
@@ -242,8 +256,6 @@ def _distilled(
         )
     with interruption.at_once():
         experts = _experts(config, runs_dir, data_dir, spent)
-    if interruption.signal:
-        return None
     with spent.on("distilling"):
         run = distill.run(
             config,
@@ -253,7 +265,9 @@ def _distilled(
             evaluate_every=row.evaluate_every,
             interruption=interruption,
         )
-    return None if interruption.signal else run
+    if interruption.signal:
+        raise loop.Stopped
+    return run
 
 
 def _experts(

@@ -20,6 +20,7 @@ table, and the others go on. `tensorboard --logdir=runs/masks` compares settings
 and accuracies of the cells in its HPARAMS table.
 """
 
+import contextlib
 import csv
 import dataclasses
 import io
@@ -177,10 +178,10 @@ def _one(config, folder, facts, places, interruption) -> None:
     facts["seconds_distilling"] = round(
         facts.get("seconds_distilling", 0) + distilled - begun
     )
-    data = assembly.load_data(config, data_dir)
     if interruption.signal:
         return
-    with interruption.at_once():
+    data = assembly.load_data(config, data_dir)
+    with contextlib.suppress(loop.Stopped), interruption.at_once():
         result = score(
             made.config, made.synthetic_set(), data, folder / "evaluation.json"
         )
