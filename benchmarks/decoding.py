@@ -15,8 +15,8 @@ import tensorflow as tf
 
 from benchmarks.side_by_side import medians
 from examples.decode_coefficients import images_of
-from export.coefficients import read_coefficients, write_coefficients
-from export.tfrecord import write_tfrecord
+from fred_tf.forms.coefficients import read_coefficients, write_coefficients
+from fred_tf.forms.images import write_tfrecord
 from fred_tf.normalizations import Standardize
 from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet

@@ -21,8 +21,8 @@ import numpy as np
 from benchmarks.side_by_side import medians
 from fred_tf import seeds
 from fred_tf.augmentations import SiameseAugmentation
-from fred_tf.network_training import NetworkTraining
 from fred_tf.networks import NETWORKS, Functional, convolve_in
+from fred_tf.training.network_training import NetworkTraining
 
 IMAGES, PASSES = 160, 2
 

@@ -24,7 +24,7 @@ import tensorflow as tf
 
 from benchmarks.side_by_side import medians
 from fred_tf.augmentations import SiameseAugmentation
-from fred_tf.expert_store import ExpertStore
+from fred_tf.experts.store import ExpertStore
 from fred_tf.networks import ConvNet, Functional
 from fred_tf.objectives import TrajectoryMatching
 

@@ -31,19 +31,19 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from export import forms, sizes
-from export.tfrecord import check_shards
-from fred_tf import assembly, files
+from export import command_line, sizes
+from fred_tf import assembly, forms
 from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
+from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.evaluator import Evaluation
-from fred_tf.expert_store import ExpertStore
+from fred_tf.experts.soft_labels import soft_labels
+from fred_tf.experts.store import ExpertStore
+from fred_tf.forms.images import check_shards
 from fred_tf.scoring import measured, score
 from fred_tf.settings import check_one_of
-from fred_tf.soft_labels import soft_labels
 from fred_tf.synthetic_set import SyntheticSet
-from trainers import run_flags
+from fred_tf.training.evaluator import Evaluation
 
 EXPORT_DIR = flags.DEFINE_string(
     "export_dir", None, "Where to write; default <run_dir>/export."
@@ -228,17 +228,17 @@ def _measure(
 
 
 def program() -> None:
-    run_flags.set_determinism()
-    run_dir = run_flags.required(run_flags.RUN_DIR)
+    command_line.set_determinism()
+    run_dir = command_line.required(command_line.RUN_DIR)
     export_dir = EXPORT_DIR.value or pathlib.Path(run_dir) / "export"
     distilled = DistilledRun.restore(run_dir)
-    config = run_flags.override(distilled.config)
+    config = command_line.override(distilled.config)
     _chosen(distilled, FORMS.value)
     check_shards(SHARDS.value, distilled.parameterization.instances)
     data = None
     if MEASURE.value:
         data = assembly.load_data(
-            config, run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
+            config, command_line.DATA_DIR.value, command_line.DOWNLOAD.value
         )
     written = run(
         distilled,
@@ -255,9 +255,9 @@ def program() -> None:
 
 
 def main() -> None:
-    run_flags.start(program)
+    command_line.start(program)
 
 
 if __name__ == "__main__":
-    flags.adopt_module_key_flags(run_flags)
+    flags.adopt_module_key_flags(command_line)
     main()

@@ -6,9 +6,9 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from export.encodings import Png
-from fred_tf.evaluator import Evaluation
+from fred_tf.forms.encodings import Png
 from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.training.evaluator import Evaluation
 
 
 @dataclasses.dataclass(frozen=True)

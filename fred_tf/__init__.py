@@ -2,11 +2,10 @@
 
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.config import Config
+from fred_tf.distillation.distiller import Distiller
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.distiller import Distiller
-from fred_tf.evaluator import Evaluation, Evaluator
-from fred_tf.expert_store import ExpertStore
-from fred_tf.expert_trainer import ExpertTrainer
+from fred_tf.experts.store import ExpertStore
+from fred_tf.experts.trainer import ExpertTrainer
 from fred_tf.networks import NETWORKS, ConvNet, Functional
 from fred_tf.normalizations import Standardize
 from fred_tf.objectives import (
@@ -27,6 +26,7 @@ from fred_tf.parameterizations import (
 from fred_tf.presets import preset
 from fred_tf.settings import Settings
 from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.training.evaluator import Evaluation, Evaluator
 from fred_tf.transforms import DCT, DFT, TRANSFORMS, Transform, Wavelet
 
 __all__ = [

@@ -5,19 +5,20 @@ from typing import Any, Protocol
 
 import tensorflow as tf
 
-from fred_tf import datasets, files
+from fred_tf import datasets
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.config import Config, memory_learning_rate, to_json
 from fred_tf.datasets import KNOWN, ImageData, hold_out
 from fred_tf.datasets.class_batches import ClassBatches
-from fred_tf.distiller import Distiller
-from fred_tf.evaluator import Evaluator
-from fred_tf.expert_store import ExpertStore
-from fred_tf.expert_trainer import ExpertTrainer
+from fred_tf.disk import files
+from fred_tf.distillation.distiller import Distiller
+from fred_tf.experts.store import ExpertStore
+from fred_tf.experts.trainer import ExpertTrainer
 from fred_tf.networks import NETWORKS, Functional, convolve_in
 from fred_tf.normalizations import Standardize
 from fred_tf.objectives import OBJECTIVES, Objective
 from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
+from fred_tf.training.evaluator import Evaluator
 
 
 def _arguments(section: Any, *left_out: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fred_tf.datasets.dataset_spec import KNOWN
-from fred_tf.expert_array import DTYPES
+from fred_tf.experts.trajectory_array import DTYPES
 from fred_tf.networks import CONVOLUTIONS, NETWORKS, ConvNet
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS, Frequency
@@ -61,7 +61,7 @@ class ExpertsConfig:
     """How experts are trained, and how their trajectories are stored.
 
     Attributes:
-        dtype: in which parameters are stored, see `expert_array`.
+        dtype: in which parameters are stored, see `trajectory_array`.
         stored_epochs: epochs whose parameters are stored, from the first on;
             0 means all. Epochs that no student starts from or aims at only
             take room.

@@ -5,15 +5,16 @@ from typing import Any
 
 import tensorflow as tf
 
-from fred_tf import assembly, files
+from fred_tf import assembly
 from fred_tf import config as config_lib
-from fred_tf.checkpoints import Checkpoints
 from fred_tf.datasets import ImageData
-from fred_tf.files import Path
+from fred_tf.disk import files
+from fred_tf.disk.checkpoints import Checkpoints
+from fred_tf.disk.files import Path
+from fred_tf.disk.run_folder import RunFolder
 from fred_tf.normalizations import Standardize, from_config
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import Parameterization
-from fred_tf.run_folder import RunFolder
 from fred_tf.synthetic_set import SyntheticSet
 
 

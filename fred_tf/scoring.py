@@ -7,11 +7,12 @@ from typing import Any
 
 from absl import logging
 
-from fred_tf import assembly, files, seeds
+from fred_tf import assembly, seeds
 from fred_tf.config import Config, trained_network
 from fred_tf.datasets import ImageData, Split
-from fred_tf.evaluator import Evaluation
+from fred_tf.disk import files
 from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.training.evaluator import Evaluation
 
 # Beginning of the names of evaluations that were made while distilling.
 CURVE = "evaluation_step"

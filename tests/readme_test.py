@@ -11,12 +11,12 @@ import pytest
 import tensorflow as tf
 
 from export import __main__ as export
-from export.forms import read_export
 from fred_tf import overrides, presets
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.forms import read_export
 from fred_tf.parameterizations import PARAMETERIZATIONS
 from trainers import distill
-from trainers.result_rows import ROWS
+from trainers.results.rows import ROWS
 
 ROOT = pathlib.Path(__file__).parents[1]
 README = ROOT / "README.md"

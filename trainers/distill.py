@@ -22,18 +22,19 @@ from typing import Any
 import tensorflow as tf
 from absl import flags, logging
 
-from fred_tf import assembly, distilled_run, loop
+from fred_tf import assembly, distilled_run
 from fred_tf import config as config_lib
-from fred_tf.checkpoints import Checkpoints
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
+from fred_tf.disk.checkpoints import Checkpoints
+from fred_tf.disk.run_folder import RunFolder
+from fred_tf.distillation import devices, loop
+from fred_tf.distillation.reference_stream import references_per_replica
+from fred_tf.distillation.workers import Workers
 from fred_tf.objectives import OBJECTIVES
-from fred_tf.reference_stream import references_per_replica
-from fred_tf.run_folder import RunFolder
 from fred_tf.scoring import CURVE, score
 from trainers import process_memory, run_flags
-from trainers.run_log import RunLog
-from trainers.workers import Workers
+from trainers.log.run_log import RunLog
 
 SAVE_EVERY = flags.DEFINE_integer(
     "save_every", 100, "Outer steps between checkpoints.", 1
@@ -106,7 +107,7 @@ def run(
             images; a run that is resumed must be given the same again.
         interruption: stops the run after the current step once it holds a
             signal; with several workers, once it does on any of them.
-        strategy: defaults to `run_flags.local_strategy()`.
+        strategy: defaults to `devices.local_strategy()`.
         jit: whether to compile the step with XLA; None compiles where the
             strategy has accelerators. XLA's loops of convolutions are many
             times slower than TensorFlow's on a CPU.
@@ -121,7 +122,7 @@ def run(
             saved.
         trainers.workers.WorkerLostError: another worker has died.
     """
-    strategy = strategy or run_flags.local_strategy()
+    strategy = strategy or devices.local_strategy()
     if jit is None:
         jit = "CPU" not in strategy.extended.worker_devices[0]
     workers = Workers(strategy)
@@ -151,7 +152,7 @@ def run(
             workers,
             run_dir,
             distilled_run.record(config, facts, start),
-            run_flags.identity(strategy, jit),
+            devices.identity(strategy, jit),
         )
         if workers.chief:
             stack.enter_context(folder.lock())
@@ -270,7 +271,7 @@ def program() -> int:
         process_memory.settle()
     run_dir = run_flags.required(run_flags.RUN_DIR)
     start = None
-    strategy = run_flags.strategy()
+    strategy = devices.strategy()
     if START_FROM.value:
         start = distilled_run.DistilledRun.restore(START_FROM.value)
     with loop.Interruption().watching() as interruption:

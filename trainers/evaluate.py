@@ -21,17 +21,18 @@ from collections.abc import Callable
 import numpy as np
 from absl import flags
 
-from export.forms import read_export
-from fred_tf import assembly, files
+from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
 from fred_tf.datasets import ImageData, corruptions
+from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.evaluator import Evaluation
+from fred_tf.forms import read_export
 from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.training.evaluator import Evaluation
 from trainers import run_flags
-from trainers.run_log import append_accuracy
+from trainers.log.run_log import append_accuracy
 
 _BASELINES = {
     "random": lambda data, config: random_set(data, config.ipc, config.seed),

@@ -5,7 +5,7 @@ import os
 
 import tensorflow as tf
 
-from trainers import run_flags
+from fred_tf.distillation import devices
 
 # Of glibc's malloc.h.
 _M_MMAP_THRESHOLD = -3
@@ -28,7 +28,7 @@ def settle() -> None:
 
     Must come before any TensorFlow op.
     """
-    if run_flags.worker()[1] > 1 or tf.config.list_physical_devices("GPU"):
+    if devices.worker()[1] > 1 or tf.config.list_physical_devices("GPU"):
         return
     tf.config.threading.set_inter_op_parallelism_threads(1)
     if os.name == "posix" and "MALLOC_MMAP_THRESHOLD_" not in os.environ:

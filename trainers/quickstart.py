@@ -17,11 +17,12 @@ import tensorflow as tf
 from absl import flags
 
 from export import __main__ as export
-from export.forms import FORMS, read_export
-from fred_tf import assembly, files, presets
+from fred_tf import assembly, presets
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
+from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.forms import FORMS, read_export
 from fred_tf.scoring import score
 from trainers import distill, run_flags, train_experts
 

@@ -2,9 +2,10 @@
 
     python -m trainers.rank --run_dir=runs/cifar10 --full_accuracy=0.848
 
-prints LRS and ARS (see `fred_tf/ranking.py`) and writes `ranking.json` and the
-evaluations behind it into the folder `ranking` of the run. Random real images
-of the same ipc are trained with every step size of `--rates`, the best counts.
+prints LRS and ARS (see `fred_tf/training/ranking.py`) and writes `ranking.json`
+and the evaluations behind it into the folder `ranking` of the run. Random real
+images of the same ipc are trained with every step size of `--rates`, the best
+counts.
 Without `--full_accuracy` networks are trained on the whole training split,
 `--full_epochs` long. Stopped, it continues when it is started again.
 """
@@ -14,14 +15,18 @@ from typing import Any
 
 from absl import flags
 
-from fred_tf import assembly, files
+from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
 from fred_tf.datasets import ImageData
+from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.ranking import augmentation_robust_score, label_robust_score
 from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.training.ranking import (
+    augmentation_robust_score,
+    label_robust_score,
+)
 from trainers import run_flags
 
 FULL_ACCURACY = flags.DEFINE_float(

@@ -19,15 +19,16 @@ from typing import Any
 from absl import flags
 from matplotlib.figure import Figure
 
-from export.forms import FORMS
 from fred_tf import config as config_lib
-from fred_tf import figures, files, scoring
+from fred_tf import figures, scoring
+from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.evaluator import Evaluation
 from fred_tf.figures import Curve, canvas
+from fred_tf.forms import FORMS
 from fred_tf.parameterizations import TITLES, Frequency
+from fred_tf.training.evaluator import Evaluation
 from trainers import run_flags
-from trainers.figures import CAPTIONS
+from trainers.figures.__main__ import CAPTIONS
 
 NAME = "report.html"
 

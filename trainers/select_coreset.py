@@ -19,15 +19,7 @@ from typing import Any
 import numpy as np
 from absl import flags, logging
 
-from export.images import write_gallery
-from export.tfrecord import verify_tfrecord, write_tfrecord
-from fred_tf import (
-    assembly,
-    files,
-    folder_lock,
-    records,
-    seeds,
-)
+from fred_tf import assembly, seeds
 from fred_tf import config as config_lib
 from fred_tf.coresets import (
     CORESETS,
@@ -38,9 +30,12 @@ from fred_tf.coresets import (
     select_random,
 )
 from fred_tf.datasets import ImageData
-from fred_tf.expert_store import ExpertStore
-from fred_tf.network_training import NetworkTraining, accuracy
+from fred_tf.disk import files, folder_lock, records
+from fred_tf.experts.store import ExpertStore
+from fred_tf.forms.images import verify_tfrecord, write_tfrecord
+from fred_tf.forms.pictures import write_gallery
 from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.training.network_training import NetworkTraining, accuracy
 from trainers import run_flags
 
 METHOD = flags.DEFINE_enum(

@@ -9,7 +9,7 @@ run continues with the next expert when the same command is given again;
 `--override experts.count=...` adds more.
 
 A hundred experts take much room: `--override experts.dtype=float16` halves it
-(`fred_tf.expert_array` says what that costs), and `--override
+(`fred_tf.experts.trajectory_array` says what that costs), and `--override
 experts.stored_epochs=...` keeps only the first epochs. How many the preset
 uses, and what keeping only those would take, the program says at its start;
 all are kept unless asked otherwise, because other presets may use more, and
@@ -39,8 +39,9 @@ from absl import flags, logging
 
 from fred_tf import assembly
 from fred_tf.config import Config
-from fred_tf.expert_array import DTYPES
-from fred_tf.expert_store import ExpertStore, StoredExpert
+from fred_tf.distillation import devices
+from fred_tf.experts.store import ExpertStore, StoredExpert
+from fred_tf.experts.trajectory_array import DTYPES
 from fred_tf.objectives import TrajectoryMatching
 from trainers import run_flags
 
@@ -182,7 +183,7 @@ def program() -> int:
             print(usage(run_flags.config(), store, len(store)))
         return int(any(expert.damage for expert in experts))
     run_flags.set_determinism()
-    config, worker = run_flags.config(), run_flags.worker()
+    config, worker = run_flags.config(), devices.worker()
     store = run(
         config,
         expert_dir,

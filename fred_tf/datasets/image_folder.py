@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from fred_tf.datasets.image_data import Split
-from fred_tf.files import Path
+from fred_tf.disk.files import Path
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 TEST_FOLDERS = ("test", "validation", "val")

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from fred_tf import files
+from fred_tf.disk import files
 
 # More classes than this make a picture nobody reads.
 MAX_CLASSES = 20

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from fred_tf import seeds
 from fred_tf.objectives.objective import Objective
-from fred_tf.sgd import sgd_step
+from fred_tf.optimizers.sgd import sgd_step
 
 # The authors' settings of the extractor.
 _LEARNING_RATE = 0.001

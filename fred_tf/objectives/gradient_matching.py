@@ -8,7 +8,6 @@ import tensorflow as tf
 from fred_tf import seeds
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.datasets.class_batches import ClassBatches
-from fred_tf.network_training import NetworkTraining
 from fred_tf.networks import Functional
 from fred_tf.objectives.gradient_distance import DISTANCES
 from fred_tf.objectives.objective import Objective
@@ -19,6 +18,7 @@ from fred_tf.settings import (
     check_one_of,
     check_positive,
 )
+from fred_tf.training.network_training import NetworkTraining
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from fred_tf import seeds
 from fred_tf.augmentations import SiameseAugmentation
-from fred_tf.expert_store import ExpertStore
+from fred_tf.experts.store import ExpertStore
 from fred_tf.networks import Functional
 from fred_tf.objectives.objective import Objective
 from fred_tf.objectives.student import STUDENT_MEMORY, Student, chunks_of

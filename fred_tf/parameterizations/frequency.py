@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fred_tf import budget, rounding, seeds
+from fred_tf import budget, seeds
 from fred_tf.coresets.random_selection import select_random
+from fred_tf.parameterizations import rounding
 from fred_tf.parameterizations.frequency_mask import MASK_RULES, choose_mask
 from fred_tf.parameterizations.parameterization import Parameterization
 from fred_tf.settings import Settings, check_least, check_one_of

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from fred_tf import assembly, presets, seeds
 from fred_tf.config import Config, replace
-from fred_tf.distiller import Distiller
+from fred_tf.distillation.distiller import Distiller
 from fred_tf.networks import NETWORKS
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS

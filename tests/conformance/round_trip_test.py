@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.saved_model import read_keras, write_keras, write_saved_model
-from export.tfrecord import read_tfrecord, write_tfrecord
 from fred_tf import assembly, config, presets
+from fred_tf.forms.images import read_tfrecord, write_tfrecord
+from fred_tf.forms.saved_model import read_keras, write_keras, write_saved_model
 from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.synthetic_set import SyntheticSet
 

@@ -8,8 +8,8 @@ import keras
 import pytest
 
 from examples import continual, mix_with_real, train_keras, warm_start
-from export.tfrecord import write_tfrecord
 from fred_tf.coresets import random_set
+from fred_tf.forms.images import write_tfrecord
 
 
 @pytest.fixture(scope="module")

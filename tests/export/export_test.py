@@ -12,12 +12,11 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from export import __main__ as export
-from export import manifest
-from export.forms import FORMS, read_export
-from export.saved_model import read_keras, verify_saved_model
 from fred_tf import assembly, config, presets
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.expert_store import ExpertStore
+from fred_tf.experts.store import ExpertStore
+from fred_tf.forms import FORMS, manifest, read_export
+from fred_tf.forms.saved_model import read_keras, verify_saved_model
 from fred_tf.scoring import score
 from trainers import distill
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from fred_tf import seeds
 from fred_tf.augmentations import SiameseAugmentation
-from fred_tf.expert_store import ExpertStore
+from fred_tf.experts.store import ExpertStore
 from fred_tf.networks import ConvNet, Functional
 from fred_tf.objectives import TrajectoryMatching
 from fred_tf.parameterizations import Frequency

@@ -13,7 +13,7 @@ import pytest
 from fred_tf import overrides, presets
 from fred_tf.distilled_run import DistilledRun
 from trainers import distill
-from trainers.figures import CAPTIONS
+from trainers.figures.__main__ import CAPTIONS
 
 ROOT = pathlib.Path(__file__).parents[2]
 TINY = "--preset=digits_ipc1_dm_tiny"

@@ -6,8 +6,8 @@ import pytest
 from fred_tf import config, presets
 from fred_tf.coresets import random_set
 from fred_tf.datasets.image_data import Split
-from fred_tf.evaluator import Evaluation
 from fred_tf.scoring import score
+from fred_tf.training.evaluator import Evaluation
 from trainers import evaluate, rank
 
 DM = presets.preset("digits_ipc1_dm_tiny")

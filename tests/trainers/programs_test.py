@@ -8,10 +8,11 @@ import pytest
 import tensorflow as tf
 
 from fred_tf import config as config_lib
-from fred_tf import datasets, loop, overrides, presets
+from fred_tf import datasets, overrides, presets
+from fred_tf.disk.run_folder import RunFolder
+from fred_tf.distillation import loop
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.objectives import DistributionMatching
-from fred_tf.run_folder import RunFolder
 from fred_tf.scoring import score
 from trainers import distill, quickstart, train_experts
 

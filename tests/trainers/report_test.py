@@ -15,7 +15,7 @@ from fred_tf import config, presets
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import score
 from trainers import distill, report
-from trainers.figures import CAPTIONS
+from trainers.figures.__main__ import CAPTIONS
 
 DM = config.replace(
     presets.preset("digits_ipc1_dm_tiny"),

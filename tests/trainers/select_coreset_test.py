@@ -5,10 +5,10 @@ import shutil
 import numpy as np
 import pytest
 
-from export.tfrecord import read_tfrecord, write_tfrecord
 from fred_tf import config, datasets, overrides, presets
 from fred_tf.coresets import random_set
-from fred_tf.expert_store import ExpertStore
+from fred_tf.experts.store import ExpertStore
+from fred_tf.forms.images import read_tfrecord, write_tfrecord
 from trainers import select_coreset, train_experts
 
 TM = config.replace(presets.preset("digits_ipc1_tm_tiny"), {"ipc": 2})

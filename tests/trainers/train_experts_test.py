@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from fred_tf import assembly, overrides, presets
-from fred_tf.expert_store import ExpertStore
-from trainers import run_flags, train_experts
+from fred_tf.distillation import devices
+from fred_tf.experts.store import ExpertStore
+from trainers import train_experts
 
 ROOT = pathlib.Path(__file__).parents[2]
 TM = presets.preset("digits_ipc1_tm_tiny")
@@ -223,7 +224,7 @@ def test_a_worker_finds_its_place(monkeypatch, text, place):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     if text is not None:
         monkeypatch.setenv("TF_CONFIG", text)
-    assert run_flags.worker() == place
+    assert devices.worker() == place
 
 
 @pytest.mark.parametrize(
@@ -245,5 +246,5 @@ def test_a_worker_finds_its_place(monkeypatch, text, place):
 def test_a_malformed_cluster_is_refused(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(ValueError, match="TF_CONFIG must be .* Unset it") as e:
-        run_flags.worker()
+        devices.worker()
     assert f"Received: {text} (" in str(e.value)

@@ -15,9 +15,10 @@ import pytest
 import tensorflow as tf
 
 from fred_tf import overrides, presets
-from fred_tf.checkpoints import Checkpoints
+from fred_tf.disk.checkpoints import Checkpoints
+from fred_tf.distillation import devices, workers
 from fred_tf.distilled_run import DistilledRun
-from trainers import distill, run_flags, workers
+from trainers import distill
 
 ROOT = pathlib.Path(__file__).parents[2]
 PRESET = "digits_ipc1_tm_tiny"
@@ -171,7 +172,7 @@ def test_deaths_resume_stop_and_the_same_memory(tmp_path, expert_dir):
 def test_malformed_cluster_is_refused(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(ValueError, match="TF_CONFIG must be JSON like"):
-        run_flags.strategy()
+        devices.strategy()
 
 
 def test_one_worker_is_no_cluster(monkeypatch):
@@ -180,7 +181,7 @@ def test_one_worker_is_no_cluster(monkeypatch):
         "task": {"type": "worker", "index": 0},
     }
     monkeypatch.setenv("TF_CONFIG", json.dumps(told))
-    strategy = run_flags.strategy()
+    strategy = devices.strategy()
     assert not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
     alone = workers.Workers(strategy)
     assert alone.chief

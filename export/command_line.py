@@ -1,0 +1,111 @@
+"""What every program has: shared flags, and a user's mistake in one line."""
+
+import logging as stdlib_logging
+import os
+import sys
+from collections.abc import Callable
+
+import tensorflow as tf
+from absl import app, flags, logging
+
+from fred_tf import config as config_lib
+from fred_tf import overrides
+
+OVERRIDE = flags.DEFINE_multi_string(
+    "override",
+    [],
+    "Replaces one setting: name=value, e.g. --override student_steps=20. "
+    "May be given many times; config.json in a run folder shows all names.",
+)
+_DETERMINISTIC = flags.DEFINE_bool(
+    "deterministic",
+    True,
+    "Makes equal runs bit-equal on the same machine and thread count.",
+)
+DATA_DIR = flags.DEFINE_string(
+    "data_dir",
+    None,
+    "Where TensorFlow Datasets keeps its data; default ~/tensorflow_datasets.",
+)
+DOWNLOAD = flags.DEFINE_bool(
+    "download",
+    False,
+    "Lets TensorFlow Datasets download and prepare missing data.",
+)
+RUN_DIR = flags.DEFINE_string(
+    "run_dir",
+    None,
+    "Folder of the run. A run that was stopped continues from here when the "
+    "same command is given again.",
+)
+
+
+def override(config: config_lib.Config) -> config_lib.Config:
+    """Returns `config` with the overrides of the command line."""
+    return overrides.override(config, OVERRIDE.value)
+
+
+def required(flag: flags.FlagHolder) -> str:
+    """Returns a flag's value.
+
+    Raises:
+        ValueError: it was not given.
+    """
+    if not flag.value:
+        raise ValueError(
+            f"--{flag.name} is required: {flags.FLAGS[flag.name].help}"
+        )
+    return flag.value
+
+
+def set_determinism() -> None:
+    """Applies --deterministic; must come before any TensorFlow op."""
+    if _DETERMINISTIC.value:
+        tf.config.experimental.enable_op_determinism()
+
+
+# What a data pipeline raises reaches the program as an OpError.
+_MISTAKES = (
+    ValueError,
+    OSError,
+    RuntimeError,
+    ImportError,
+    tf.errors.OpError,
+)
+
+
+def start(program: Callable[[], int | None]) -> None:
+    """Runs `program()` as an absl app; a user's mistake ends in one line.
+
+    The environment variable FRED_TF_TRACEBACK=1 shows where it arose.
+    """
+
+    def main(arguments: list[str]) -> int | None:
+        if len(arguments) > 1:
+            raise app.UsageError(f"Unknown arguments: {arguments[1:]}")
+        logging.set_verbosity(logging.INFO)
+        logging.get_absl_handler().addFilter(_is_ours_or_grave)
+        tf.get_logger().setLevel("WARNING")
+        try:
+            return program()
+        except _MISTAKES as error:
+            if os.environ.get("FRED_TF_TRACEBACK"):
+                raise
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            return 1
+
+    app.run(main)
+
+
+_TALKATIVE = {"tensorflow", "tensorflow_datasets", "keras"}
+
+
+def _is_ours_or_grave(record: stdlib_logging.LogRecord) -> bool:
+    """Keeps other libraries' notes below a warning out of the log.
+
+    A warning of TFDS to itself, about each stored array, is left out, too.
+    """
+    if "`FeatureConnector.dtype` is deprecated" in str(record.msg):
+        return False
+    theirs = _TALKATIVE.intersection(record.pathname.split(os.sep))
+    return not theirs or record.levelno >= stdlib_logging.WARNING

@@ -1,0 +1,1 @@
+"""Files, folders and records that work continues from."""

@@ -1,0 +1,265 @@
+"""Checkpoints of a run: the newest complete one is found, damage is survived.
+
+`tf.train.CheckpointManager` writes each checkpoint under a temporary name and
+renames it, so a kill leaves either the old or the new one. It trusts a text
+file named `checkpoint` to know which is newest, though, and time stamps to know
+which to delete; here both follow from the outer step in the file names.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+
+import tensorflow as tf
+from absl import logging
+
+from fred_tf.disk import files
+
+_STATE = "checkpoint"
+_INDEX = re.compile(r"ckpt-(\d+)\.index")
+_DATA = re.compile(r"(ckpt-\d+)\.data-\d+-of-\d+")
+_WILDCARDS = "*?[\\"
+_TEMPORARY = ("ckpt-*_temp", f"{_STATE}.tmp*")
+
+# Raised on purpose for damage. TensorFlow's checkpoint reader also raises the
+# bare `OpError`, but other subclasses of it (out of memory, no permission) do
+# not mean damage.
+_DAMAGE = (
+    tf.errors.DataLossError,
+    tf.errors.NotFoundError,
+    tf.errors.OutOfRangeError,
+    IndexError,
+)
+
+
+class Checkpoints:
+    """Saves and restores the state of a run, numbered by outer step.
+
+    Restoring changes nothing on disk, so any program may do it. The first
+    `save` is the one that clears away what a killed process left behind.
+
+    ```python
+    checkpoints = Checkpoints(folder, tf.train.Checkpoint(memory=memory))
+    start = checkpoints.restore_latest() or 0
+    for step in range(start, outer_steps):
+        ...
+    checkpoints.save(outer_steps)
+    ```
+
+    Args:
+        folder: where the checkpoints are; made by the first `save`.
+        checkpoint: the objects to save. Their variables must exist before
+            `restore_latest`, those of optimizers included.
+        max_to_keep: how many checkpoints to keep, the newest ones.
+
+    Raises:
+        ValueError: `max_to_keep` is below 1, or TensorFlow would take the path
+            of the folder for a pattern.
+    """
+
+    def __init__(
+        self,
+        folder: files.Path,
+        checkpoint: tf.train.Checkpoint,
+        max_to_keep: int = 3,
+    ):
+        if max_to_keep < 1:
+            raise ValueError(
+                "`max_to_keep` must be at least 1; 2 or more survive a "
+                f"damaged checkpoint. Received: {max_to_keep}."
+            )
+        self.folder = pathlib.Path(folder)
+        # TensorFlow takes the path for a pattern: it would not find its own
+        # files in `run[1]`, and in `run*` delete those of other runs.
+        if set(_WILDCARDS) & set(str(folder)):
+            raise ValueError(
+                "The path of a checkpoint folder must not contain any of "
+                f"{_WILDCARDS}. Received: {folder}. Rename the folder."
+            )
+        self._checkpoint = checkpoint
+        self._max_to_keep = max_to_keep
+        self._manager: tf.train.CheckpointManager | None = None
+        self._step: int | None = None
+
+    def steps(self) -> list[int]:
+        """Returns the steps of the checkpoints in the folder, ascending."""
+        if not self.folder.is_dir():
+            return []
+        matches = map(_INDEX.fullmatch, os.listdir(self.folder))
+        return sorted(int(match[1]) for match in matches if match)
+
+    def restore_latest(self) -> int | None:
+        """Restores the newest checkpoint that is not damaged.
+
+        Each damaged one that is passed over is logged as a warning.
+
+        Returns:
+            The step that was restored, or None if no checkpoint was ever
+            completed in the folder.
+
+        Raises:
+            ValueError: all checkpoints are damaged or missing, or the newest
+                one does not fit the variables; the message names the file.
+        """
+        steps = self.steps()
+        for path in self._data_without_index():
+            logging.warning(
+                "%s has no index: its save was interrupted or the index is "
+                "lost. It is passed over.",
+                path,
+            )
+        for step in reversed(steps):
+            try:
+                self._restore(step)
+            except (tf.errors.OpError, IndexError) as error:
+                if not _is_damage(error):
+                    raise
+                logging.warning(
+                    "DAMAGED CHECKPOINT %s: %s. Falling back to the one "
+                    "before it.",
+                    self._prefix(step),
+                    error,
+                )
+                continue
+            if step != steps[-1]:
+                logging.warning(
+                    "Restored step %d of %s because the checkpoints of steps "
+                    "%s are damaged.",
+                    step,
+                    self.folder,
+                    [later for later in steps if later > step],
+                )
+            self._step = step
+            self._manager = None
+            return step
+        # TensorFlow writes this file after the first complete checkpoint.
+        if steps or (self.folder / _STATE).exists():
+            raise ValueError(
+                f"{self.folder} must hold a checkpoint that can be read, for "
+                "a run was saved there. Received: "
+                + (f"damaged ones of steps {steps}" if steps else "none")
+                + ". Restore the folder from a copy, or begin anew in another "
+                "folder."
+            )
+        return None
+
+    def save(self, step: int) -> None:
+        """Saves the state after `step` outer steps.
+
+        Saving a step again right after it was saved or restored does nothing:
+        the step number identifies the state.
+
+        Raises:
+            ValueError: `step` lies before the last step saved or restored, or
+                the folder holds checkpoints that were not restored.
+            OSError: writing failed, e.g. the disk is full; the checkpoints
+                before it are as they were.
+        """
+        if step == self._step:
+            return
+        if step < (0 if self._step is None else self._step):
+            raise ValueError(
+                f"`step` must not go back. Received: {step} after "
+                f"{self._step} in {self.folder}. Use another folder."
+            )
+        try:
+            if self._manager is None:
+                self._manager = self._prepare()
+            self._manager.save(checkpoint_number=step)
+        except (tf.errors.OpError, OSError) as error:
+            self._remove_temporaries()
+            paths = (self.folder, *self.folder.parents)
+            disk = next(path for path in paths if path.exists())
+            free = shutil.disk_usage(disk).free
+            raise OSError(
+                f"The checkpoint {self._prefix(step)} cannot be written: "
+                f"{error}. {free} bytes are free there. Make room and run the "
+                "same command again; earlier checkpoints are intact."
+            ) from error
+        self._step = step
+
+    def _prefix(self, step: int) -> str:
+        return str(self.folder / f"ckpt-{step}")
+
+    def _data_without_index(self) -> list[pathlib.Path]:
+        if not self.folder.is_dir():
+            return []
+        return [
+            path
+            for path in sorted(self.folder.iterdir())
+            if (match := _DATA.fullmatch(path.name))
+            and not (self.folder / f"{match[1]}.index").exists()
+        ]
+
+    def _restore(self, step: int) -> None:
+        try:
+            status = self._checkpoint.restore(self._prefix(step))
+            status.assert_existing_objects_matched().expect_partial()
+        except (
+            AssertionError,
+            ValueError,
+            tf.errors.InvalidArgumentError,
+        ) as error:
+            raise ValueError(
+                f"The checkpoint {self._prefix(step)} must fit the variables "
+                f"to restore. Received: {error} Use the settings and the "
+                "version of fred_tf that it was saved with."
+            ) from error
+
+    def _prepare(self) -> tf.train.CheckpointManager:
+        """Clears the folder and returns a manager of what stays in it."""
+        steps = self.steps()
+        if steps and self._step is None:
+            raise ValueError(
+                f"Checkpoints in {self.folder} must be restored before others "
+                f"are saved there. Received: checkpoints of steps {steps}. "
+                "Call `restore_latest` or use another folder."
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._remove_temporaries()
+        for path in self._data_without_index():
+            path.unlink()
+        kept = [step for step in steps if step <= self._step]
+        for step in steps[len(kept) :]:
+            # Sorting moves the data before the index: killed in between, the
+            # checkpoint still shows as damaged and is moved the next time.
+            for path in sorted(self.folder.glob(f"ckpt-{step}.*")):
+                os.replace(path, path.with_name(f"damaged-{path.name}"))
+        self._write_state(kept)
+        return tf.train.CheckpointManager(
+            self._checkpoint, str(self.folder), max_to_keep=self._max_to_keep
+        )
+
+    def _write_state(self, steps: list[int]) -> None:
+        """Tells the manager what the folder holds, oldest first.
+
+        It reads the file that it writes itself, a `CheckpointState` in text
+        form; with positions for times no clock decides what is deleted.
+        """
+        if not steps:
+            (self.folder / _STATE).unlink(missing_ok=True)
+            return
+        lines = [f'model_checkpoint_path: "ckpt-{steps[-1]}"']
+        for position, step in enumerate(steps, start=1):
+            lines += [
+                f'all_model_checkpoint_paths: "ckpt-{step}"',
+                f"all_model_checkpoint_timestamps: {position}.0",
+            ]
+        files.write_text(
+            self.folder / _STATE,
+            "\n".join([*lines, "last_preserved_timestamp: 0.0", ""]),
+        )
+
+    def _remove_temporaries(self) -> None:
+        files.remove_leftovers(self.folder)
+        for pattern in _TEMPORARY:
+            for path in self.folder.glob(pattern):
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
+
+
+def _is_damage(error: Exception) -> bool:
+    return isinstance(error, _DAMAGE) or type(error) is tf.errors.OpError

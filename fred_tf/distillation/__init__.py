@@ -1,0 +1,1 @@
+"""The outer step, and what makes a run of steps."""

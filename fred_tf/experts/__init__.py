@@ -1,0 +1,1 @@
+"""Networks trained on real data, and the ways that they took."""

@@ -1,0 +1,143 @@
+"""The manifest of an expert store: read with distrust, written at once.
+
+A store may come from elsewhere. Nothing that its manifest says is believed
+before names, sizes and kinds were checked against the folder.
+"""
+
+import pathlib
+from typing import Any
+
+from fred_tf.disk import files, records
+from fred_tf.experts.trajectory_array import DTYPES
+
+FORMAT_VERSION = 1
+NAME = "manifest.json"
+PROGRAM = "python -m trainers.train_experts"
+
+_KINDS = {"file": str, "sha256": str, "facts": dict}
+
+
+def read(folder: pathlib.Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Reads and checks the manifest; `check_file` looks at what it names.
+
+    Returns:
+        The description, completed by `checked`, and one entry per trajectory,
+        a dict with its `file`, `sha256` and `facts`.
+
+    Raises:
+        FileNotFoundError: there is no manifest.
+        ValueError: it is damaged or of another format.
+    """
+    path = folder / NAME
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"There is no expert store in {folder}: it has no {NAME}. Make "
+            f"one with `{PROGRAM}`."
+        )
+    record = records.read(path, FORMAT_VERSION)
+    description = checked(record.get("description"), path)
+    entries = record.get("trajectories")
+    if not isinstance(entries, list) or not all(map(_is_entry, entries)):
+        raise ValueError(
+            f"`trajectories` in {path} must be a list of objects with `file`, "
+            f"`sha256` and `facts`. Received: {str(entries)[:80]}. Restore "
+            "the manifest from a copy."
+        )
+    names = [entry["file"] for entry in entries]
+    repeated = {name for name in names if names.count(name) > 1}
+    if repeated:
+        raise ValueError(
+            f"{path} must name each file once. Received: {sorted(repeated)}. "
+            "Delete the entries that repeat."
+        )
+    return description, entries
+
+
+def write(
+    folder: pathlib.Path,
+    description: dict[str, Any],
+    entries: list[dict[str, Any]],
+) -> None:
+    """Writes the manifest, all of it or nothing."""
+    files.write_json(
+        folder / NAME,
+        {
+            "format_version": FORMAT_VERSION,
+            "description": description,
+            "trajectories": entries,
+        },
+    )
+
+
+def checked(description: Any, where: files.Path) -> dict[str, Any]:
+    """Returns a description that says all that a store needs.
+
+    One without a `dtype` was written when there was only float32.
+
+    Raises:
+        ValueError: `epochs` or `parameters` is no integer of at least 1, or
+            `dtype` is none of `DTYPES`.
+    """
+    for name in ("epochs", "parameters"):
+        value = description.get(name) if isinstance(description, dict) else None
+        if type(value) is not int or value < 1:
+            raise ValueError(
+                f"`description` must hold `{name}`, an integer of at least 1. "
+                f"Received: {value!r} in {where}."
+            )
+    dtype = description.get("dtype", "float32")
+    if not isinstance(dtype, str) or dtype not in DTYPES:
+        raise ValueError(
+            f"`dtype` of `description` must be one of {list(DTYPES)}. "
+            f"Received: {dtype!r} in {where}."
+        )
+    return {**description, "dtype": dtype}
+
+
+def way_out(folder: pathlib.Path) -> str:
+    """Returns what to do about a trajectory that cannot be used."""
+    return (
+        "Restore the file from a copy, or delete its entry in "
+        f"{folder / NAME} to go on without it; `{PROGRAM}` then trains that "
+        "expert again."
+    )
+
+
+def check_file(
+    folder: pathlib.Path, i: int, name: str, description: dict[str, Any]
+) -> None:
+    """Checks that a file of the manifest can be a trajectory, unread.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it lies outside the folder, or is too short for what the
+            description claims.
+    """
+    path = folder / name
+    # Both kinds of separator: a store may come from another system.
+    if {"/", "\\"} & set(name) or path.is_symlink():
+        raise ValueError(
+            f"Trajectory {i} must be a file of {folder} itself, not a path or "
+            f"a symbolic link. Received: {name!r}. Get the store from a "
+            "source that you trust."
+        )
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"Trajectory {i}, {path}, is missing. {way_out(folder)}"
+        )
+    size = path.stat().st_size
+    epochs, parameters = description["epochs"], description["parameters"]
+    dtype = description["dtype"]
+    needed = DTYPES[dtype][1].itemsize * (epochs + 1) * parameters
+    if size < needed:
+        raise ValueError(
+            f"Trajectory {i}, {path}, must hold {needed} bytes for {epochs} + "
+            f"1 rows of {parameters} {dtype}. Received: {size} bytes. "
+            f"{way_out(folder)}"
+        )
+
+
+def _is_entry(entry: Any) -> bool:
+    return isinstance(entry, dict) and all(
+        isinstance(entry.get(name), kind) for name, kind in _KINDS.items()
+    )

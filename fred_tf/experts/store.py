@@ -1,0 +1,402 @@
+"""Expert trajectories on disk: written once, checked, sampled in segments.
+
+A store is a folder with a manifest and one array per trajectory:
+
+```
+manifest.json          format_version, description, trajectories
+trajectory_00000.npy   [epochs + 1, parameters]: float32, float16, or the bits
+                       of bfloat16 as uint16
+.workers/              locks, see `ExpertStore.lock`
+```
+
+Row 0 of a trajectory holds the parameters of an expert before training, row e
+those after epoch e (Cazenavette et al., 2022, section 3.1, arXiv 2203.11932).
+NumPy does not notice flipped bits in `.npy` files, so the manifest holds the
+SHA-256 of each.
+"""
+
+import contextlib
+import dataclasses
+import itertools
+import pathlib
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from fred_tf.disk import files, folder_lock, records
+from fred_tf.experts import manifest, trajectory_array
+
+# How long to wait for another process' write before giving up, in seconds.
+_PATIENCE = 600.0
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredExpert:
+    """What `ExpertStore.inspect` finds of one trajectory.
+
+    Attributes:
+        file: name in the store's folder.
+        epochs: epochs stored.
+        dtype: how parameters are stored.
+        bytes: size of the file; 0 where it is missing.
+        facts: what `append` was told.
+        damage: why the trajectory cannot be used, empty if it can.
+    """
+
+    file: str
+    epochs: int
+    dtype: str
+    bytes: int
+    facts: dict[str, Any]
+    damage: str
+
+
+class ExpertStore:
+    """Trajectories of experts that were trained alike.
+
+    Made by `create_or_open` for the program that trains experts, and by `open`
+    for those that use them.
+
+    ```python
+    store = ExpertStore.open(path, {"dataset": "mnist"})
+    start, target = store.segment(0, start=5, length=2)  # epochs 5 and 7
+    ```
+
+    Attributes:
+        path: the folder.
+        description: how the experts were trained, fit for JSON; holds at least
+            the integers `epochs`, how many are stored, and `parameters`, and
+            the `dtype`, one of `trajectory_array.DTYPES` (float32 where it
+            does not say).
+    """
+
+    def __init__(self, path: files.Path):
+        """Reads the manifest of the store at `path`.
+
+        `open` and `create_or_open` also look at the files that it names.
+
+        Raises:
+            FileNotFoundError: there is no store at `path`.
+            ValueError: the manifest is damaged or of another format.
+        """
+        self.path = pathlib.Path(path)
+        self.description, self._entries = manifest.read(self.path)
+        self._arrays: dict[str, np.memmap] = {}
+        self._loading = threading.Lock()
+
+    @classmethod
+    def create_or_open(
+        cls, path: files.Path, description: Mapping[str, Any]
+    ) -> "ExpertStore":
+        """Makes a store without trajectories, or opens it to append to it.
+
+        Args:
+            path: the folder.
+            description: see `ExpertStore.description`. An existing store must
+                have this very description.
+
+        Raises:
+            FileNotFoundError: a file of the store is missing.
+            ValueError: the description is incomplete, the folder holds a
+                store of another description or one without a manifest, or
+                the store is unsafe or cut short.
+            RuntimeError: another process does not stop writing to the store.
+            OSError: the folder cannot be made or written to.
+        """
+        path = pathlib.Path(path)
+        description = manifest.checked(records.plain(description), "the call")
+        path.mkdir(parents=True, exist_ok=True)
+        with folder_lock.exclusive(path, _PATIENCE):
+            files.remove_leftovers(path)
+            if not (path / manifest.NAME).exists():
+                _refuse_arrays(path)
+                manifest.write(path, description, [])
+            store = cls(path)
+        store._refuse_other(records.differences(store.description, description))
+        store._check_files()
+        return store
+
+    @classmethod
+    def open(
+        cls, path: files.Path, expected: Mapping[str, Any] | None = None
+    ) -> "ExpertStore":
+        """Opens a store to read from it.
+
+        Args:
+            path: the folder.
+            expected: the part of the description that must agree, nested like
+                it; by default nothing.
+
+        Raises:
+            FileNotFoundError: there is no store at `path`, or one of its files
+                is missing.
+            ValueError: the store is not the `expected` one (every field is
+                listed with both values), has no trajectories, or is damaged
+                or unsafe.
+        """
+        store = cls(path)
+        store._refuse_other(
+            records.differences(store.description, expected or {}, subset=True)
+        )
+        if not len(store):
+            raise ValueError(
+                "An expert store must hold at least one trajectory. Received: "
+                f"none in {path}. Train some with `{manifest.PROGRAM}`."
+            )
+        store._check_files()
+        return store
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs stored per trajectory."""
+        return self.description["epochs"]
+
+    @property
+    def parameters(self) -> int:
+        """Parameters per expert."""
+        return self.description["parameters"]
+
+    @property
+    def dtype(self) -> str:
+        """Name of the type in which parameters are stored."""
+        return self.description["dtype"]
+
+    @property
+    def next_number(self) -> int:
+        """The smallest number without a trajectory, counted from 0."""
+        return next(n for n in itertools.count() if self.missing([n]))
+
+    def missing(self, numbers: Iterable[int]) -> list[int]:
+        """Returns those of some experts' numbers that have no trajectory.
+
+        A number tells an expert from others when seeding it. Trajectories are
+        in the order of their numbers, so trajectory i is that of number i
+        once no smaller number is missing.
+        """
+        taken = {entry["file"] for entry in self._entries}
+        return [n for n in numbers if _file_name(n) not in taken]
+
+    @contextlib.contextmanager
+    def lock(self, worker: int = 0) -> Iterator[None]:
+        """Keeps other processes from being `worker` inside a `with` block.
+
+        Processes that train different experts for one store are workers 0, 1,
+        2, ...; who trains alone is worker 0. Writing needs no such lock.
+
+        Raises:
+            RuntimeError: on entry, when another process is that worker.
+        """
+        folder = self.path / ".workers" / str(worker)
+        folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(folder_lock.exclusive(folder))
+            except RuntimeError as error:
+                raise RuntimeError(
+                    f"{error} Several processes may train experts for one "
+                    "folder if each has a `task.index` of its own in TF_CONFIG."
+                ) from None
+            yield
+
+    def reload(self) -> None:
+        """Takes up what other processes have appended.
+
+        Raises:
+            FileNotFoundError, ValueError: the store is gone, damaged, or
+                another by now.
+        """
+        description, entries = manifest.read(self.path)
+        self._refuse_other(records.differences(description, self.description))
+        self._entries = entries
+
+    def append(
+        self,
+        trajectory: np.ndarray,
+        facts: Mapping[str, Any] | None = None,
+        number: int | None = None,
+    ) -> None:
+        """Adds a trajectory; one that was cut short by a kill leaves no trace.
+
+        Several processes may append at a time: each waits for the others'
+        writes and keeps what they wrote.
+
+        Args:
+            trajectory: `[epochs + 1, parameters]`; copied and rounded to the
+                store's `dtype`, to the nearest and half to even.
+            facts: what to remember of it, fit for JSON, e.g. accuracies.
+            number: of the expert; by default `next_number`. Where the store
+                has that number by now, it stays as it is.
+
+        Raises:
+            ValueError: the shape is another, a value or fact is not finite,
+                or a value is too large for the store's `dtype`.
+            RuntimeError: another process does not stop writing to the store.
+            OSError: writing failed, e.g. the disk is full; the store is as it
+                was.
+        """
+        array = trajectory_array.rounded(trajectory, self._shape, self.dtype)
+        facts = records.plain(facts or {})
+        with folder_lock.exclusive(self.path, _PATIENCE):
+            self.reload()
+            number = self.next_number if number is None else number
+            if not self.missing([number]):
+                return
+            path = self.path / _file_name(number)
+            with files.replacing_file(path) as temporary:
+                with open(temporary, "wb") as file:
+                    np.save(file, array, allow_pickle=False)
+                digest = files.sha256(temporary)
+            entry = {"file": path.name, "sha256": digest, "facts": facts}
+            entries = sorted([*self._entries, entry], key=_order)
+            manifest.write(self.path, self.description, entries)
+            self._entries = entries
+
+    def facts(self, i: int) -> dict[str, Any]:
+        """Returns what `append` was told of trajectory `i`."""
+        return records.plain(self._entry(i)["facts"])
+
+    def trajectory(self, i: int) -> np.memmap:
+        """Returns trajectory `i`, read-only and memory-mapped.
+
+        Its checksum is verified on first use.
+
+        Returns:
+            `[epochs + 1, parameters]` of the store's `dtype`.
+
+        Raises:
+            IndexError: there is no such trajectory.
+            FileNotFoundError: its file is missing.
+            ValueError: its file is damaged.
+        """
+        # Not by `i`, which moves when a smaller number is appended.
+        digest = self._entry(i)["sha256"]
+        # Segments are read by several threads; each file is verified once.
+        with self._loading:
+            if digest not in self._arrays:
+                self._arrays[digest] = self._load(i)
+            return self._arrays[digest]
+
+    def segment(
+        self, i: int, start: int, length: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the parameters at both ends of a part of trajectory `i`.
+
+        Args:
+            i: trajectory.
+            start: epoch at which the segment starts; 0 is before training.
+            length: epochs from start to target, at least 1.
+
+        Returns:
+            Parameters at epoch `start` and at epoch `start + length`, both
+            float32 `[parameters]`.
+
+        Raises:
+            IndexError: there is no such trajectory.
+            FileNotFoundError: its file is missing.
+            ValueError: the segment leaves the trajectory, or its file is
+                damaged.
+        """
+        if start < 0 or length < 1 or start + length > self.epochs:
+            raise ValueError(
+                "`start` must be at least 0, `length` at least 1, and their "
+                f"sum at most the {self.epochs} epochs of {self.path}. "
+                f"Received: start {start}, length {length}. Choose a shorter "
+                "segment or train experts that store more epochs."
+            )
+        trajectory = self.trajectory(i)
+        return (
+            np.array(trajectory[start], np.float32),
+            np.array(trajectory[start + length], np.float32),
+        )
+
+    def inspect(self, verify: bool = False) -> list[StoredExpert]:
+        """Returns what is stored, without stopping at what is damaged.
+
+        Args:
+            verify: whether to read every file and compare its SHA-256; sizes,
+                shapes and types are checked anyway.
+        """
+        found = []
+        for i, entry in enumerate(self._entries):
+            path, damage = self.path / entry["file"], ""
+            try:
+                self._load(i, verify)
+            except (ValueError, OSError) as error:
+                damage = str(error)
+            found.append(
+                StoredExpert(
+                    entry["file"],
+                    self.epochs,
+                    self.dtype,
+                    path.stat().st_size if path.is_file() else 0,
+                    self.facts(i),
+                    damage,
+                )
+            )
+        return found
+
+    def _check_files(self) -> None:
+        for i, entry in enumerate(self._entries):
+            manifest.check_file(self.path, i, entry["file"], self.description)
+
+    def _entry(self, i: int) -> dict[str, Any]:
+        if not 0 <= i < len(self):
+            raise IndexError(
+                f"`i` must be in [0, {len(self)}), the trajectories in "
+                f"{self.path}. Received: {i}."
+            )
+        return self._entries[i]
+
+    def _refuse_other(self, different: records.Differences) -> None:
+        if different:
+            raise ValueError(
+                f"{self.path} holds experts that were trained otherwise:\n"
+                f"{records.listing(different)}\n"
+                "Choose another store, or make one with the settings asked "
+                f"for with `{manifest.PROGRAM}`."
+            )
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        return self.epochs + 1, self.parameters
+
+    def _load(self, i: int, verify: bool = True) -> np.memmap:
+        name, digest = self._entries[i]["file"], self._entries[i]["sha256"]
+        manifest.check_file(self.path, i, name, self.description)
+        path = self.path / name
+        found = files.sha256(path) if verify else digest
+        try:
+            if found != digest:
+                raise ValueError(
+                    f"is damaged: its SHA-256 must be {digest}. Received: "
+                    f"{found}."
+                )
+            return trajectory_array.open_file(path, self._shape, self.dtype)
+        except ValueError as error:
+            raise ValueError(
+                f"Trajectory {i}, {path}, {error} {manifest.way_out(self.path)}"
+            ) from error
+
+
+def _file_name(number: int) -> str:
+    return f"trajectory_{number:05d}.npy"
+
+
+def _order(entry: Mapping[str, Any]) -> tuple[int, str]:
+    # By number, also beyond 99999.
+    return len(entry["file"]), entry["file"]
+
+
+def _refuse_arrays(path: pathlib.Path) -> None:
+    arrays = sorted(array.name for array in path.glob("*.npy"))
+    if arrays:
+        raise ValueError(
+            f"An expert store must have a {manifest.NAME}. Received: "
+            f"{path} with {len(arrays)} arrays ({arrays[0]}, ...) but without "
+            "it. Restore it from a copy or choose another folder."
+        )

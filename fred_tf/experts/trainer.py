@@ -1,0 +1,132 @@
+"""Trains networks on real data and records the way they took."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fred_tf import seeds
+from fred_tf.augmentations import SiameseAugmentation
+from fred_tf.datasets.image_data import ImageData
+from fred_tf.experts.store import ExpertStore
+from fred_tf.networks import Functional
+from fred_tf.training.network_training import NetworkTraining, accuracy
+
+
+@dataclasses.dataclass(frozen=True)
+class ExpertTrainer:
+    """Trains one expert after another and appends them to a store.
+
+    An expert is a network trained on the real training split with SGD; its
+    trajectory is its parameters before training and after each epoch that the
+    store keeps, `[stored epochs + 1, parameters]` (Cazenavette et al. 2022,
+    section 3, arXiv 2203.11932). Expert i depends on the seed and on i alone,
+    so a stopped run continues with the next expert, more can be added later,
+    and it does not matter which process trains which.
+
+    Attributes:
+        network: the architecture.
+        augmentation: applied to every batch, per image.
+        data: the real data.
+        epochs: epochs of each expert.
+        batch_size: images a step.
+        learning_rate: constant step size.
+        momentum: of SGD; 0 in the source.
+        seed: the run's integer seed.
+    """
+
+    network: Functional
+    augmentation: SiameseAugmentation
+    data: ImageData
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    momentum: float
+    seed: int
+
+    def train(
+        self,
+        store: ExpertStore,
+        count: int,
+        on_epoch: Callable[[int, int, float | None], None] = (
+            lambda expert, epoch, score: None
+        ),
+        worker: tuple[int, int] = (0, 1),
+    ) -> None:
+        """Adds what is missing of the experts 0 to `count` - 1.
+
+        Several workers may share the work through one folder: worker i of n
+        trains the experts i, i + n, i + 2 n, ... What the store holds at the
+        end does not depend on how many there were.
+
+        Args:
+            store: where trajectories go; each is on disk before the next
+                expert starts.
+            count: experts wanted in all.
+            on_epoch: called with expert, epoch and, after the last epoch, the
+                test accuracy.
+            worker: index of this process, and how many there are.
+
+        Raises:
+            ValueError: the store keeps more epochs than experts are trained.
+            RuntimeError: another process is this worker.
+        """
+        if store.epochs > self.epochs:
+            raise ValueError(
+                f"Experts must be trained for the {store.epochs} epochs that "
+                f"{store.path} stores. Received: `epochs` {self.epochs}. Raise "
+                "it or choose another store."
+            )
+        index, workers = worker
+        share = range(index, count, workers)
+        training = self.training()
+        with store.lock(index):
+            store.reload()
+            while missing := store.missing(share):
+                trajectory, facts = self._train_one(
+                    training, missing[0], store.epochs, on_epoch
+                )
+                store.append(trajectory, facts, missing[0])
+
+    def training(self) -> NetworkTraining:
+        """Returns what trains each expert, on images as they are stored."""
+        return NetworkTraining(
+            self.network,
+            self.augmentation,
+            self.batch_size,
+            self.momentum,
+            normalization=self.data.normalization,
+        )
+
+    def _train_one(
+        self, training: NetworkTraining, expert: int, stored: int, on_epoch
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        train, test = self.data.train, self.data.test
+        state = training.start(seeds.named(self.seed, "expert", expert))
+        order_seed = seeds.named(self.seed, "expert order", expert)
+        trajectory = np.empty((stored + 1, self.network.size), np.float32)
+        trajectory[0] = self.network.flatten(state[0]).numpy()
+        score = None
+        for epoch in range(self.epochs):
+            state = training.passes(
+                state,
+                train.images,
+                train.labels,
+                order_seed,
+                epoch,
+                1,
+                self.learning_rate,
+            )
+            if epoch < stored:
+                trajectory[epoch + 1] = self.network.flatten(state[0]).numpy()
+            if epoch + 1 == self.epochs:
+                score = accuracy(
+                    self.network,
+                    state,
+                    test.images,
+                    test.labels,
+                    self.data.normalization,
+                )
+            on_epoch(expert, epoch + 1, score)
+        return trajectory, {"test_accuracy": score}

@@ -1,0 +1,210 @@
+"""What an export must consist of: a manifest, written last.
+
+TFRecord files lose whole records unnoticed: readers other than ours see
+neither a cut between two records nor a shard too many. The manifest has the
+SHA-256 of every file, the number of records in every shard, and the SHA-256
+of itself, since what it says else is data, too.
+"""
+
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from fred_tf.disk import files
+from fred_tf.disk.files import check_replaceable as check_folder
+from fred_tf.disk.records import plain
+
+NAME = "manifest.json"
+FORMAT_VERSION = 3
+
+
+def seal(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns a manifest with the SHA-256 of the rest of it as `sha256`.
+
+    The hash is that of `json.dumps(rest, sort_keys=True)`: neither white space
+    nor the order of keys counts.
+
+    Args:
+        values: JSON values; an earlier `sha256` is replaced.
+    """
+    rest = {key: value for key, value in values.items() if key != "sha256"}
+    text = json.dumps(rest, sort_keys=True)
+    return {**rest, "sha256": files.digest(text.encode())}
+
+
+def check_replaceable(folder: pathlib.Path) -> None:
+    """Refuses to replace a folder that is no export with a manifest.
+
+    Raises:
+        FileExistsError: `folder` is a file, or something else.
+    """
+    # Expert stores have a file of the same name, without this key.
+    check_folder(folder, NAME, '"files"')
+
+
+def write(
+    folder: pathlib.Path,
+    kind: str,
+    lengths: Mapping[str, int],
+    place: str = NAME,
+    **facts: Any,
+) -> None:
+    """Writes the manifest of a folder that is complete otherwise.
+
+    Args:
+        folder: holds plain files, and folders of them.
+        kind: what kind of export it is.
+        lengths: number of records by name of TFRecord file.
+        place: where in the folder the manifest lies.
+        **facts: what else the manifest says, fit for JSON.
+    """
+    entries = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            name = path.relative_to(folder).as_posix()
+            entries[name] = {"sha256": files.sha256(path)}
+            if name in lengths:
+                entries[name]["records"] = lengths[name]
+    values = {
+        "format_version": FORMAT_VERSION,
+        "kind": kind,
+        **facts,
+        "files": entries,
+    }
+    # Not indented: next to the records of a small set it is long enough.
+    text = json.dumps(seal(plain(values)), separators=(",", ":"))
+    files.write_text(folder / place, text + "\n")
+
+
+def verify(folder: files.Path, kind: str, place: str = NAME) -> dict[str, Any]:
+    """Compares every file of an export with its manifest.
+
+    Args:
+        folder: the export.
+        kind: what kind it must be of.
+        place: where in the folder the manifest lies.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        FileNotFoundError: there is no export at `folder`.
+        ValueError: the manifest is unreadable, damaged, of another kind or
+            format version, or files are missing, damaged, exchanged or too
+            many; each is named, with the first record of it that cannot be
+            read.
+    """
+    folder = pathlib.Path(folder)
+    manifest = read(folder, place)
+    if manifest["kind"] != kind:
+        raise ValueError(
+            f"An export of {kind} is wanted. Received: {folder / place} of "
+            f"{manifest['kind']}. Give another folder of the same "
+            "`python -m export`."
+        )
+    expected = manifest["files"]
+    shards = {path.name for path in folder.glob("*.tfrecord*")}
+    faults = [
+        f"{name} is not in the manifest"
+        for name in sorted(shards - expected.keys())
+    ]
+    origins = {entry.get("sha256"): name for name, entry in expected.items()}
+    for name, entry in sorted(expected.items()):
+        path = folder / name
+        # A name that leads out of the folder, or a link, is not ours.
+        if not _is_inside(folder, name):
+            faults.append(f"{name!r} is not a plain file of this folder")
+        elif not path.is_file():
+            faults.append(f"{name} is missing")
+        elif (digest := files.sha256(path)) != entry.get("sha256"):
+            fault = f"{name} has SHA-256 {digest}, not {entry.get('sha256')}"
+            if "records" in entry:
+                fault += f"; {_readable(path, entry['records'])}"
+            if digest in origins:
+                fault += f"; it is a copy of {origins[digest]}"
+            faults.append(fault)
+    if faults:
+        raise ValueError(
+            f"Files of an export must be as its {place} says. In {folder}: "
+            f"{'; '.join(faults)}. Restore them from a copy, or write the "
+            "export again with `python -m export`."
+        )
+    return manifest
+
+
+def read(folder: files.Path, place: str = NAME) -> dict[str, Any]:
+    """Reads a manifest of any kind, and refuses one that has changed.
+
+    Args:
+        folder: the export.
+        place: where in the folder the manifest lies.
+
+    Raises:
+        FileNotFoundError: there is no export at `folder`.
+        ValueError: the manifest is unreadable, of another format version, not
+            as it was written, or does not say which files there are.
+    """
+    folder = pathlib.Path(folder)
+    path = folder / place
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{folder} holds no export: {path} does not exist. Write one with "
+            "`python -m export`."
+        )
+    manifest = files.read_json(path)
+    if not isinstance(manifest, dict):
+        manifest = {}
+    version = manifest.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ValueError(
+            f"This release reads exports of `format_version` {FORMAT_VERSION}. "
+            f"Received: {version!r} in {path}. Read it with the release that "
+            "wrote it, or write the export again."
+        )
+    stated, found = manifest.get("sha256"), seal(manifest)["sha256"]
+    if stated != found:
+        raise ValueError(
+            f"{path} must be as it was written. Received: one of SHA-256 "
+            f"{found} that states {stated}. Restore it from a copy, or write "
+            "the export again with `python -m export`."
+        )
+    entries = manifest.get("files")
+    if not isinstance(entries, dict) or not all(
+        isinstance(entry, dict) for entry in entries.values()
+    ):
+        raise ValueError(
+            f"{path} must map file names to their hashes under `files`. "
+            f"Received: {entries!r}. Restore it from a copy, or write the "
+            "export again with `python -m export`."
+        )
+    if not isinstance(manifest.get("kind"), str):
+        raise ValueError(
+            f"{path} must say of what `kind` the export is. Received: "
+            f"{manifest.get('kind')!r}. Restore it from a copy, or write the "
+            "export again with `python -m export`."
+        )
+    return manifest
+
+
+def _is_inside(folder: pathlib.Path, name: str) -> bool:
+    """Says whether a name stays in the folder, on a way without links."""
+    way = pathlib.PurePosixPath(name)
+    if way.is_absolute() or ".." in way.parts or "\\" in name:
+        return False
+    steps = [folder / step for step in (way, *way.parents)][:-1]
+    return bool(steps) and not any(step.is_symlink() for step in steps)
+
+
+def _readable(path: pathlib.Path, records: int) -> str:
+    """Says which record of a damaged file is the first bad one."""
+    count = 0
+    try:
+        for _ in tf.data.TFRecordDataset(os.fspath(path)):
+            count += 1
+    except tf.errors.DataLossError:
+        return f"record {count} of {records}, counted from 0, is damaged"
+    return f"{count} whole records of {records}"

@@ -1,0 +1,1 @@
+"""The training of fresh networks, and what it says of a set."""

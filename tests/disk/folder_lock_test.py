@@ -1,0 +1,99 @@
+"""One process at a time; a lock dies with its owner."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from fred_tf.disk import folder_lock
+
+# Takes the lock as another program would, with `flock` alone.
+_CHILD = """
+import fcntl, sys
+file = open(sys.argv[1], "w")
+fcntl.flock(file, fcntl.LOCK_EX)
+file.write("process 123 on host elsewhere")
+file.flush()
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_owner_is_named(tmp_path):
+    with folder_lock.exclusive(tmp_path):
+        owner = f"process {os.getpid()} on host {socket.gethostname()}"
+        with pytest.raises(RuntimeError, match=f"in use by {owner}. Wait"):
+            with folder_lock.exclusive(tmp_path):
+                pass
+
+
+def test_a_lock_is_free_again_after_its_block(tmp_path):
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            with folder_lock.exclusive(tmp_path):
+                raise KeyError
+
+
+def test_another_process_is_refused_until_it_is_killed(tmp_path):
+    command = [sys.executable, "-c", _CHILD, tmp_path / ".lock"]
+    child = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    with child:
+        assert child.stdout.readline() == b"held\n"
+        with pytest.raises(RuntimeError, match="process 123 on host elsewhere"):
+            with folder_lock.exclusive(tmp_path):
+                pass
+        child.kill()
+        child.wait()
+    assert (tmp_path / ".lock").exists()
+    with folder_lock.exclusive(tmp_path):
+        owner = (tmp_path / ".lock").read_text()
+    assert owner == f"process {os.getpid()} on host {socket.gethostname()}\n"
+
+
+def test_the_patient_wait_for_the_owner_to_end(tmp_path):
+    first = contextlib.ExitStack()
+    first.enter_context(folder_lock.exclusive(tmp_path))
+    timer = threading.Timer(0.2, first.close)
+    begun = time.monotonic()
+    timer.start()
+    with folder_lock.exclusive(tmp_path, patience=60):
+        assert time.monotonic() - begun >= 0.2
+        with pytest.raises(RuntimeError, match="in use"):
+            with folder_lock.exclusive(tmp_path, patience=0.1):
+                pass
+    timer.join()
+
+
+def test_a_file_system_without_locks_is_said(tmp_path, monkeypatch, caplog):
+    def unsupported(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+    with folder_lock.exclusive(tmp_path):
+        pass
+    assert "cannot be locked (No locks available)" in caplog.text
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="missing must be a folder"):
+        with folder_lock.exclusive(tmp_path / "missing"):
+            pass
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
+    def denied(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "open", denied)
+    with pytest.raises(PermissionError, match="written to. Received: Permi"):
+        with folder_lock.exclusive(tmp_path):
+            pass

@@ -1,0 +1,294 @@
+"""A run folder keeps one run apart from every other."""
+
+import copy
+import errno
+import json
+import math
+import os
+import resource
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fred_tf.disk.run_folder import RunFolder
+
+_CONFIG = {
+    "outer_steps": 100,
+    "seed": 0,
+    "objective": {"name": "trajectory_matching", "student_steps": 20},
+    "image_shape": (8, 8, 1),
+}
+_IDENTITY = {"jit": False, "threads": 2, "versions": {"tensorflow": "2.18"}}
+
+
+def _changed(record, name, value):
+    """Returns `record` with another value at a dotted name."""
+    record = copy.deepcopy(record)
+    *parents, last = name.split(".")
+    part = record
+    for parent in parents:
+        part = part[parent]
+    part[last] = value
+    return record
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return RunFolder.open(tmp_path / "run", _CONFIG, _IDENTITY)
+
+
+def test_a_new_folder_explains_itself(folder):
+    assert json.loads((folder.path / "config.json").read_text()) == {
+        "format_version": 3,
+        "config": {**_CONFIG, "image_shape": [8, 8, 1]},
+        "identity": _IDENTITY,
+    }
+    assert {path.name for path in folder.path.iterdir()} == {
+        "config.json",
+        ".lock",
+    }
+    assert folder.checkpoint_folder == folder.path / "checkpoints"
+    assert folder.log_folder == folder.path / "tensorboard"
+
+
+def test_the_same_run_is_opened_and_read(folder):
+    assert RunFolder.open(folder.path, _CONFIG, _IDENTITY) == folder
+    assert RunFolder.read(str(folder.path)) == folder
+
+
+def test_a_moved_and_linked_folder_is_the_same_run(folder, tmp_path):
+    moved = folder.path.rename(tmp_path / "gerückt [1]")
+    link = tmp_path / "link"
+    link.symlink_to(moved)
+    for path in (moved, link):
+        assert RunFolder.open(path, _CONFIG, _IDENTITY).config == folder.config
+
+
+def test_another_run_is_refused_with_every_difference(folder):
+    before = (folder.path / "config.json").read_bytes()
+    asked = _changed(_CONFIG, "objective.student_steps", 30)
+    asked = {**asked, "seed": 1, "ipc": 1, "outer_steps": 7}
+    with pytest.raises(ValueError, match="another --run_dir") as caught:
+        RunFolder.open(folder.path, asked, _IDENTITY)
+    assert [
+        line for line in str(caught.value).splitlines() if line[:2] == "  "
+    ] == [
+        "  seed: 0 in the folder, 1 asked for",
+        "  objective.student_steps: 20 in the folder, 30 asked for",
+        "  ipc: absent in the folder, 1 asked for",
+    ]
+    assert (folder.path / "config.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("steps", [50, 200])
+def test_a_run_may_be_extended(folder, steps):
+    asked = {**_CONFIG, "outer_steps": steps}
+    opened = RunFolder.open(folder.path, asked, _IDENTITY)
+    assert opened.config["outer_steps"] == steps
+    assert RunFolder.read(folder.path) == opened
+
+
+def test_settings_of_an_earlier_version_are_completed(folder):
+    def complete(config):
+        return {"new": 1, **config}
+
+    asked = {**_CONFIG, "new": 1}
+    with pytest.raises(ValueError, match="new: absent in the folder, 1"):
+        RunFolder.open(folder.path, asked, _IDENTITY)
+    with pytest.raises(ValueError, match="new: 1 in the folder, 2 asked"):
+        RunFolder.open(
+            folder.path, {**asked, "new": 2}, _IDENTITY, complete=complete
+        )
+    RunFolder.open(folder.path, asked, _IDENTITY, complete=complete)
+    assert RunFolder.read(folder.path).config["new"] == 1
+
+
+def test_extendable_names_are_dotted(folder):
+    asked = _changed(_CONFIG, "objective.student_steps", 30)
+    RunFolder.open(folder.path, asked, _IDENTITY, ("objective.student_steps",))
+    with pytest.raises(ValueError, match="outer_steps: 100 in the folder, 7"):
+        RunFolder.open(folder.path, {**asked, "outer_steps": 7}, _IDENTITY, ())
+
+
+def test_another_identity_is_said(folder, caplog):
+    asked = _changed(_IDENTITY, "versions.tensorflow", "2.21")
+    opened = RunFolder.open(folder.path, _CONFIG, asked)
+    assert (
+        "identity.versions.tensorflow: '2.18' in the folder, '2.21' asked for"
+    ) in caplog.text
+    # The folder keeps the identity that the run began with.
+    assert opened == folder == RunFolder.read(folder.path)
+
+
+def test_the_same_identity_is_not_mentioned(folder, caplog):
+    RunFolder.open(folder.path, _CONFIG, _IDENTITY)
+    assert not caplog.text
+
+
+def test_another_jit_flag_is_refused(folder):
+    asked = {**_IDENTITY, "jit": True, "threads": 1}
+    with pytest.raises(
+        ValueError, match="identity.jit: False in the folder, True asked for"
+    ) as caught:
+        RunFolder.open(folder.path, _CONFIG, asked)
+    assert "threads" not in str(caught.value)
+
+
+def test_another_format_version_is_refused(folder):
+    path = folder.path / "config.json"
+    path.write_text(path.read_text().replace('version": 3', 'version": 99'))
+    for enter in (
+        lambda: RunFolder.read(folder.path),
+        lambda: RunFolder.open(folder.path, _CONFIG, _IDENTITY),
+    ):
+        with pytest.raises(ValueError, match="must be 3 .* Received: 99"):
+            enter()
+
+
+@pytest.mark.parametrize("part", ["config", "identity"])
+def test_a_config_of_wrong_types_is_refused(folder, part):
+    path = folder.path / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), part: [1]}))
+    with pytest.raises(ValueError, match=rf"`{part}` .* Received: \[1\]"):
+        RunFolder.read(folder.path)
+
+
+@pytest.mark.parametrize("name", ["checkpoints", "metrics.jsonl"])
+def test_remains_of_a_run_without_its_config_are_refused(folder, name):
+    (folder.path / name).touch()
+    (folder.path / "config.json").unlink()
+    with pytest.raises(ValueError, match=f"with {name} but without it"):
+        RunFolder.open(folder.path, _CONFIG, _IDENTITY)
+
+
+def test_a_folder_without_a_run_cannot_be_read(tmp_path):
+    for path in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(
+            FileNotFoundError,
+            match=f"`python -m trainers.distill --run_dir={path}`",
+        ):
+            RunFolder.read(path)
+
+
+def test_a_config_that_json_lacks_leaves_no_folder(tmp_path):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        RunFolder.open(tmp_path / "run", {"rate": math.nan}, {})
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError, match="file cannot be made: File exi"):
+        RunFolder.open(tmp_path / "file", _CONFIG, _IDENTITY)
+    with pytest.raises(NotADirectoryError, match="run cannot be made: Not a"):
+        RunFolder.open(tmp_path / "file" / "run", _CONFIG, _IDENTITY)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_is_refused(folder):
+    (folder.path / ".lock").unlink()
+    folder.path.chmod(0o500)
+    with pytest.raises(PermissionError, match="run must be a folder that can"):
+        RunFolder.open(folder.path, _CONFIG, _IDENTITY)
+    # Reading asks for nothing.
+    assert RunFolder.read(folder.path) == folder
+
+
+def test_a_second_run_is_refused_and_changes_nothing(folder):
+    asked = {**_CONFIG, "outer_steps": 7}
+    with folder.lock():
+        with pytest.raises(RuntimeError, match=f"process {os.getpid()} on"):
+            RunFolder.open(folder.path, asked, _IDENTITY)
+        with pytest.raises(RuntimeError, match="in use by"):
+            with folder.lock():
+                pass
+        assert RunFolder.read(folder.path) == folder
+    assert RunFolder.open(folder.path, asked, _IDENTITY).config != folder.config
+
+
+def test_leftovers_of_a_killed_run_are_removed(folder):
+    (folder.path / ".config.json.123.partial").write_text("{")
+    RunFolder.open(folder.path, _CONFIG, _IDENTITY)
+    assert not list(folder.path.glob("*.partial"))
+
+
+def test_metrics_come_back_as_they_were(folder):
+    assert folder.metrics() == []
+    loss = np.float32(1) / np.float32(3)
+    folder.append_metrics(1, {"loss": loss, "rate": tf.constant(0.5)})
+    folder.append_metrics(np.int64(2), {"loss": 1e-300, "images": 3})
+    assert folder.metrics() == [
+        {"step": 1, "loss": float(loss), "rate": 0.5},
+        {"step": 2, "loss": 1e-300, "images": 3.0},
+    ]
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_metrics_that_are_not_finite_are_null(folder, value):
+    folder.append_metrics(1, {"loss": value})
+    line = (folder.path / "metrics.jsonl").read_text()
+    assert line == '{"step": 1, "loss": null}\n'
+    assert folder.metrics() == [{"step": 1, "loss": None}]
+
+
+def test_a_scalar_called_step_is_refused(folder):
+    with pytest.raises(ValueError, match=r"Received: \['loss', 'step'\]"):
+        folder.append_metrics(1, {"step": 3, "loss": 1.0})
+
+
+def test_rewound_metrics_equal_those_of_an_uninterrupted_run(folder):
+    path = folder.path / "metrics.jsonl"
+    for step in range(1, 6):
+        folder.append_metrics(step, {"loss": 1 / step})
+    uninterrupted = path.read_bytes()
+    folder.rewind_metrics(3)
+    assert [line["step"] for line in folder.metrics()] == [1, 2, 3]
+    for step in (4, 5):
+        folder.append_metrics(step, {"loss": 1 / step})
+    assert path.read_bytes() == uninterrupted
+
+
+def test_a_torn_line_is_dropped_wherever_the_kill_came(folder):
+    path = folder.path / "metrics.jsonl"
+    folder.append_metrics(1, {"loss": 0.5})
+    complete = path.read_bytes()
+    folder.append_metrics(2, {"loss": 0.25})
+    for size in range(len(complete), len(path.read_bytes())):
+        os.truncate(path, size)
+        assert folder.metrics() == [{"step": 1, "loss": 0.5}]
+        folder.rewind_metrics(2)
+        assert path.read_bytes() == complete
+        folder.append_metrics(2, {"loss": 0.25})
+    assert len(folder.metrics()) == 2
+
+
+def test_rewinding_without_metrics_makes_no_file(folder):
+    folder.rewind_metrics(0)
+    assert not (folder.path / "metrics.jsonl").exists()
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"loss": 1}', '{"step": "1"}'])
+def test_a_damaged_line_is_named(folder, line):
+    folder.append_metrics(1, {"loss": 0.5})
+    with open(folder.path / "metrics.jsonl", "a") as file:
+        file.write(line + "\n")
+    folder.append_metrics(3, {"loss": 0.5})
+    with pytest.raises(ValueError, match="Line 2 of .*metrics.jsonl must be"):
+        folder.metrics()
+
+
+def test_a_full_disk_leaves_whole_lines(folder):
+    path = folder.path / "metrics.jsonl"
+    folder.append_metrics(1, {"loss": 0.5})
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for room in (0, 10):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + room, hard))
+        try:
+            with pytest.raises(OSError, match="metrics.jsonl.*Make room") as e:
+                folder.append_metrics(2, {"loss": 0.25})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert e.value.errno in (errno.EFBIG, errno.ENOSPC)
+        assert path.read_bytes() == before

@@ -1,0 +1,290 @@
+import threading
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fred_tf import assembly, config, presets, seeds
+from fred_tf.distillation.distiller import Distiller
+from fred_tf.experts.store import ExpertStore
+from trainers import train_experts
+
+TINY = ("digits_ipc1_dm_tiny", "digits_ipc1_tm_tiny")
+
+
+def make(name, digits, expert_dir, strategy=None, **changes) -> Distiller:
+    jit = changes.pop("jit", False)
+    settings = config.replace(presets.preset(name), changes)
+    distiller = assembly.distiller(settings, digits, expert_dir, strategy, jit)
+    assembly.adapt(distiller.parameterization, digits, settings.seed)
+    return distiller
+
+
+def memory_of(distiller) -> np.ndarray:
+    return distiller.parameterization.trainable_variables[0].numpy()
+
+
+def two_cpus() -> tf.distribute.Strategy:
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_lowers_its_loss(name, digits, expert_dir):
+    distiller = make(name, digits, expert_dir)
+    losses = [distiller()["loss"] for _ in range(30)]
+    assert np.mean(losses[-8:]) < np.mean(losses[:8])
+    assert distiller.step == 30
+
+
+@pytest.mark.parametrize(
+    ("name", "field"), zip(TINY, ("batches_per_step", "segments_per_step"))
+)
+def test_two_devices_equal_one(name, field, digits, expert_dir):
+    one = make(name, digits, expert_dir, **{f"objective.{field}": 2})
+    two = make(name, digits, expert_dir, two_cpus())
+    for _ in range(3):
+        first, second = one(), two()
+        assert first == pytest.approx(second, rel=1e-4)
+    np.testing.assert_allclose(memory_of(one), memory_of(two), rtol=1e-4)
+    replicas = [
+        v.numpy()
+        for v in two.strategy.experimental_local_results(
+            two.parameterization.trainable_variables[0].value
+        )
+    ]
+    np.testing.assert_array_equal(*replicas)
+
+
+def test_averages_the_references_of_a_step(digits, expert_dir):
+    name = "digits_ipc1_dm_tiny"
+    both = make(name, digits, expert_dir, **{"objective.batches_per_step": 2})
+    single = make(name, digits, expert_dir)
+    numbers = tf.data.Dataset.range(2)
+    stream = iter(single.objective.references(single.seed, numbers).batch(1))
+    state, constants = single.tensors()
+    losses = [
+        float(
+            single.gradients(
+                state["variables"],
+                constants,
+                [],
+                next(stream),
+                seeds.named(0, "outer step"),
+                tf.constant(number, tf.int64),
+            )[0]
+        )
+        for number in range(2)
+    ]
+    assert both()["loss"] == pytest.approx(np.mean(losses), rel=1e-4)
+
+
+def test_jit_lowers_the_loss(digits, expert_dir):
+    # What keeps compilation short; siamese_test.py compiles all operations.
+    changes = {"jit": True, "augmentation": "none", "network.depth": 1}
+    distiller = make("digits_ipc1_dm_tiny", digits, expert_dir, **changes)
+    losses = [distiller()["loss"] for _ in range(20)]
+    assert np.mean(losses[-5:]) < np.mean(losses[:5])
+
+
+def test_compiled_outer_step_of_trajectory_matching(digits, tmp_path):
+    """Equals the uncompiled one where nothing random is drawn in it."""
+    name = "digits_ipc1_tm_tiny"
+    small = {"augmentation": "none", "network.depth": 1, "experts.count": 1}
+    train_experts.run(config.replace(presets.preset(name), small), tmp_path)
+    distiller = make(name, digits, tmp_path, **small)
+    numbers = tf.data.Dataset.range(2)
+    references = next(iter(distiller.objective.references(0, numbers).batch(2)))
+    arguments = (*distiller.tensors(), references, tf.constant(1, tf.int64))
+    plain, compiled = (
+        tf.function(distiller.outer_step, autograph=False, jit_compile=jit)
+        for jit in (False, True)
+    )
+    # Pure: all that it reads comes in as an argument.
+    assert not plain.get_concrete_function(*arguments).graph.variables
+    expected, found = plain(*arguments), compiled(*arguments)
+    assert found[1]["finite"] == 1
+    tf.nest.map_structure(
+        lambda ours, theirs: np.testing.assert_allclose(
+            ours, theirs, rtol=1e-4, atol=1e-5 * np.abs(theirs).max()
+        ),
+        found,
+        expected,
+    )
+    before, after = arguments[0]["variables"], found[0]["variables"]
+    assert all(np.any(a != b) for a, b in zip(before, after, strict=True))
+
+
+def test_student_learning_rate_is_learned_and_bounded(digits, expert_dir):
+    name = "digits_ipc1_tm_tiny"
+    step = {"objective.student_learning_rate_step": 1e-2}
+    distiller = make(name, digits, expert_dir, **step)
+    before = distiller.learned()["student_learning_rate"]
+    rate = distiller()["student_learning_rate"]
+    assert rate != before
+    assert distiller.learned() == {"student_learning_rate": rate}
+    huge = make(
+        name,
+        digits,
+        expert_dir,
+        **{"objective.student_learning_rate_step": 1e6},
+    )
+    rates = [huge()["student_learning_rate"] for _ in range(4)]
+    assert min(rates) >= 1e-3 * (1 - 1e-6)
+
+
+def test_non_finite_step_changes_nothing(digits, expert_dir):
+    distiller = make("digits_ipc1_dm_tiny", digits, expert_dir)
+    distiller()
+    before = memory_of(distiller)
+    references = distiller.objective.references
+
+    def poisoned(seed, numbers):
+        return references(seed, numbers).map(
+            lambda r: {"images": r["images"] * float("nan")}
+        )
+
+    distiller.objective.references = poisoned
+    distiller.restored()
+    scalars = distiller()
+    assert scalars["finite"] == 0
+    np.testing.assert_array_equal(memory_of(distiller), before)
+    assert distiller.step == 1
+
+
+def test_refuses_references_that_do_not_divide(digits, expert_dir):
+    with pytest.raises(
+        ValueError, match=r"`batches_per_step` .*replicas \(2\).*Received: 3"
+    ):
+        make(
+            "digits_ipc1_dm_tiny",
+            digits,
+            expert_dir,
+            two_cpus(),
+            **{"objective.batches_per_step": 3},
+        )
+
+
+@pytest.mark.parametrize(
+    ("devices", "each", "expected"),
+    [
+        (["CPU:0"], 2, {0: [[6, 7], [8, 9]]}),
+        (["CPU:0", "CPU:1"], 2, {0: [[6], [8]], 1: [[7], [9]]}),
+        (["CPU:0", "CPU:1"], 4, {0: [[12, 13], [16, 17]], 1: [[14, 15]]}),
+    ],
+)
+def test_replicas_read_the_numbers_they_treat(
+    devices, each, expected, digits, expert_dir
+):
+    """After three steps: numbers 3 * each and on, shared out in order."""
+    strategy = tf.distribute.MirroredStrategy(devices)
+    changes = {"objective.batches_per_step": each}
+    distiller = make("digits_ipc1_dm_tiny", digits, None, strategy, **changes)
+    distiller.objective.references = lambda seed, numbers: numbers
+    for replica, batches in expected.items():
+        stream = distiller._references.of_replica(replica, step=3)
+        found = stream.take(len(batches))
+        assert [list(batch) for batch in found.as_numpy_iterator()] == batches
+
+
+def test_fingerprint_tells_other_data(digits, expert_dir):
+    name = "digits_ipc1_dm_tiny"
+    one = make(name, digits, expert_dir)
+    again = make(name, digits, expert_dir)
+    other = make(name, digits, expert_dir, seed=1)
+    assert one.fingerprint() == again.fingerprint() != other.fingerprint()
+
+
+def outer_gradients(digits, expert_dir, **changes):
+    """Loss and gradients in the memory and the student's learning rate."""
+    distiller = make("digits_ipc1_tm_tiny", digits, expert_dir, **changes)
+    numbers = tf.data.Dataset.range(1)
+    references = distiller.objective.references(0, numbers).batch(1)
+    compute = tf.function(distiller.gradients, autograph=False)
+    state, constants = distiller.tensors()
+    loss, gradients = compute(
+        state["variables"],
+        constants,
+        [],
+        next(iter(references)),
+        tf.constant(seeds.named(0, "outer step")),
+        tf.constant(0, tf.int64),
+    )
+    return [np.array(loss), *map(np.array, gradients)]
+
+
+def test_adjoint_equals_unroll_in_the_memory(digits, expert_dir):
+    """In float32, with minibatches, augmentation and chunks."""
+    settings = {"objective.student_batch": 8, "objective.student_steps": 3}
+    found = {
+        memory: outer_gradients(
+            digits,
+            expert_dir,
+            **settings,
+            **{
+                "objective.student_memory": memory,
+                "objective.student_chunk": chunk,
+            },
+        )
+        for memory, chunk in (("store", 0), ("recompute", 4))
+    }
+    for stored, recomputed in zip(*found.values(), strict=True):
+        size = np.linalg.norm(stored)
+        assert size > 0
+        assert np.linalg.norm(stored - recomputed) < 1e-4 * size
+
+
+def test_only_what_the_student_sees_is_decoded(digits, expert_dir):
+    settings = {"objective.student_batch": 3, "objective.student_steps": 2}
+    gradient = outer_gradients(digits, expert_dir, **settings)[1]
+    moved = np.abs(gradient).max(axis=(1, 2)) > 0
+    assert len(moved) == 20
+    assert moved.sum() == 6
+
+
+def test_segments_are_read_ahead_and_beside_the_step(
+    digits, expert_dir, monkeypatch
+):
+    """Two steps' segments and the first checksums, on another thread."""
+    seen = []
+
+    def watched(name):
+        original = getattr(ExpertStore, name)
+
+        def call(self, *arguments):
+            seen.append((name, threading.get_ident()))
+            return original(self, *arguments)
+
+        monkeypatch.setattr(ExpertStore, name, call)
+
+    def counted(wanted):
+        return sum(name == wanted for name, _ in seen)
+
+    watched("segment")
+    watched("_load")
+    settings = presets.preset("digits_ipc1_tm_tiny")
+    distiller = assembly.distiller(settings, digits, str(expert_dir))
+    distiller._references.next(0)
+    deadline = time.monotonic() + 60
+    while counted("segment") < 3 or counted("_load") < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert counted("_load") == len(distiller.objective.experts) == 2
+    assert threading.get_ident() not in {thread for _, thread in seen}
+
+
+def test_keeps_the_average_of_its_memory(digits):
+    name = "digits_ipc1_dm_tiny"
+    plain = make(name, digits, None)
+    averaging = make(name, digits, None, **{"distiller.memory_average": 0.3})
+    averaging.start_average()
+    expected = memory_of(plain)
+    for step in range(5):
+        assert averaging() == plain()
+        kept = min(0.3, (1 + step) / (10 + step))
+        expected = kept * expected + (1 - kept) * memory_of(plain)
+    np.testing.assert_array_equal(memory_of(averaging), memory_of(plain))
+    values, table = averaging.distilled.get_weights()
+    np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(table, plain.parameterization.table.numpy())
+    assert plain.distilled is plain.parameterization

@@ -1,0 +1,127 @@
+import os
+import signal
+
+import pytest
+
+from fred_tf.distillation import loop
+
+
+class Counter:
+    """Stands in for a distiller: counts, and diverges at one step."""
+
+    def __init__(self, bad_step=None, at=None):
+        self.step, self.bad_step, self.at = 0, bad_step, at or {}
+
+    def __call__(self):
+        if self.step + 1 == self.bad_step:
+            return {"loss": float("nan"), "finite": 0.0}
+        self.step += 1
+        self.at.get(self.step, lambda: None)()
+        return {"loss": 1.0 / self.step, "finite": 1.0}
+
+
+def recorder(every, **options):
+    steps = []
+    action = loop.Action(every, lambda step, _: steps.append(step), **options)
+    return steps, action
+
+
+def test_actions_run_when_due_and_at_the_end():
+    every, each = recorder(1)
+    some, third = recorder(3)
+    loop.run(Counter(), 7, [each, third])
+    assert every == [1, 2, 3, 4, 5, 6, 7]
+    assert some == [3, 6, 7]
+
+
+def test_continues_from_the_distillers_step():
+    counter = Counter()
+    counter.step = 5
+    steps, action = recorder(1)
+    loop.run(counter, 7, [action])
+    assert steps == [6, 7]
+    loop.run(counter, 7, [action])
+    assert steps == [6, 7]
+
+
+def test_non_finite_step_stops_before_any_action():
+    steps, action = recorder(1)
+    with pytest.raises(loop.NonFiniteError, match="step 4.*memory_learning"):
+        loop.run(Counter(bad_step=4), 9, [action])
+    assert steps == [1, 2, 3]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_ends_the_run_after_its_step(number):
+    saved, save = recorder(100)
+    skipped, slow = recorder(100, on_stop=False)
+    counter = Counter(at={3: lambda: os.kill(os.getpid(), number)})
+    before = signal.getsignal(number)
+    with loop.Interruption().watching() as interruption:
+        loop.run(counter, 9, [save, slow], interruption)
+    assert saved == [3]
+    assert skipped == []
+    assert interruption.exit_code == 128 + number
+    assert signal.getsignal(number) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_leaves_a_block_that_keeps_its_own_progress(number):
+    reached, left = [], []
+    before = signal.getsignal(number)
+    with loop.Interruption().watching() as interruption:
+        with pytest.raises(loop.Stopped), interruption.at_once():
+            try:
+                reached.append("begun")
+                os.kill(os.getpid(), number)
+                reached.append("not stopped")
+            finally:
+                left.append("cleaned up")
+        assert interruption.signal == number
+        with pytest.raises(loop.Stopped), interruption.at_once():
+            reached.append("begun again")
+    assert (reached, left) == (["begun"], ["cleaned up"])
+    assert signal.getsignal(number) == before
+
+
+def test_signal_after_such_a_block_is_remembered_again():
+    with loop.Interruption().watching() as interruption:
+        with interruption.at_once():
+            pass
+        with pytest.raises(KeyError), interruption.at_once():
+            raise KeyError
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert interruption.signal == signal.SIGTERM
+
+
+def test_signal_of_another_process_ends_the_run():
+    asked = []
+
+    def share(number):
+        asked.append(number)
+        return signal.SIGTERM if len(asked) == 3 else number
+
+    interruption = loop.Interruption()
+    interruption.share = share
+    saved, save = recorder(100)
+    loop.run(Counter(), 9, [save], interruption)
+    assert saved == [3]
+    assert asked == [0, 0, 0]
+    assert interruption.exit_code == 128 + signal.SIGTERM
+
+
+def test_speaks_in_log_lines_without_a_terminal(caplog):
+    import absl.logging
+
+    absl.logging.set_verbosity(absl.logging.INFO)
+    with caplog.at_level("INFO", logger="absl"):
+        loop.run(Counter(), 3, [])
+    assert "step 3 of 3" in caplog.text
+
+
+def test_shows_a_bar_on_a_terminal(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    loop.run(Counter(), 4, [])
+    shown = capsys.readouterr().err
+    assert "4/4" in shown
+    assert "loss=0.25" in shown

@@ -1,0 +1,356 @@
+import hashlib
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from sklearn.datasets import load_digits
+
+from fred_tf.forms.saved_model import (
+    read_keras,
+    verify_saved_model,
+    write_keras,
+    write_saved_model,
+)
+from fred_tf.parameterizations import Frequency
+from fred_tf.transforms import DCT
+
+KEPT = 5
+
+
+class Spectrum(keras.layers.Layer):
+    """The least a parameterization can be: values, a table, an inverse."""
+
+    def __init__(self, values, table, inverse):
+        super().__init__()
+        self.values = self.add_weight(shape=values.shape, initializer="zeros")
+        self.table = self.add_weight(
+            shape=table.shape,
+            dtype="int32",
+            initializer="zeros",
+            trainable=False,
+        )
+        self.values.assign(values)
+        self.table.assign(table)
+        self.inverse = inverse
+        self.labels = np.repeat(np.arange(10, dtype=np.int32), 2)
+        self.built = True
+
+    def call(self, indices):
+        kept = tf.gather(tf.convert_to_tensor(self.table), indices // 2)
+        values = tf.gather(tf.convert_to_tensor(self.values), indices)
+        rows = tf.gather(tf.constant(self.inverse), kept)
+        images = tf.einsum("nk,nkp->np", values, rows)
+        return tf.reshape(images, [-1, 8, 8, 1])
+
+
+@pytest.fixture(scope="module")
+def layer() -> Spectrum:
+    """Two digits per class in the class's leading right singular vectors."""
+    data = load_digits()
+    flat = data.data / 16
+    _, _, inverse = np.linalg.svd(flat, full_matrices=False)
+    chosen = np.concatenate(
+        [np.flatnonzero(data.target == label)[:2] for label in range(10)]
+    )
+    coefficients = flat[chosen] @ inverse.T
+    energy = (coefficients**2).reshape(10, 2, -1).sum(axis=1)
+    table = np.argsort(-energy)[:, :KEPT].astype(np.int32)
+    values = np.take_along_axis(
+        coefficients, np.repeat(table, 2, axis=0), axis=1
+    )
+    return Spectrum(values, table, inverse.astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def folder(layer, tmp_path_factory):
+    return write_saved_model(layer, tmp_path_factory.mktemp("a b") / "model")
+
+
+# TensorFlow itself loads Keras lazily, so blocking it proves it is not needed.
+READER = """
+import sys
+sys.modules.update(fred_tf=None, export=None, keras=None)
+import numpy as np
+import tensorflow as tf
+loaded = tf.saved_model.load(sys.argv[1])
+images = []
+for indices in ([3], list(range(20)), []):
+    decoded = loaded.decode(tf.constant(indices, tf.int32))
+    images.append(decoded["images"].numpy())
+    np.testing.assert_array_equal(decoded["labels"], np.array(indices) // 2)
+served = loaded.signatures["serving_default"](indices=tf.constant([3]))
+np.testing.assert_array_equal(served["images"], images[0])
+np.savez(sys.argv[2], *images)
+"""
+
+
+def test_tensorflow_alone_decodes_the_same_images(layer, folder, tmp_path):
+    subprocess.run(
+        [sys.executable, "-c", READER, folder, tmp_path / "images.npz"],
+        check=True,
+        cwd=tmp_path,
+    )
+    with np.load(tmp_path / "images.npz") as images:
+        one, every, none = images.values()
+    expected = layer(tf.range(20)).numpy()
+    np.testing.assert_allclose(every, expected, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(one, expected[[3]], rtol=0, atol=1e-6)
+    assert none.shape == (0, 8, 8, 1)
+    assert np.ptp(every) > 0.5
+
+
+@pytest.mark.parametrize("indices", [[0, 20], [-1]])
+def test_indices_out_of_range_are_refused(folder, indices):
+    model = tf.saved_model.load(str(folder))
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"must lie in \[0, 20\)"
+    ):
+        model.decode(tf.constant(indices))
+
+
+def test_a_class_is_drawn_without_repeats(layer, folder):
+    model = tf.saved_model.load(str(folder))
+    both = model.decode_class(tf.constant(7), tf.constant(2), tf.constant(0))
+    np.testing.assert_array_equal(both["labels"], [7, 7])
+    expected = layer(tf.constant([14, 15])).numpy()
+    orders = {
+        tuple(
+            int(np.abs(expected - image).sum((1, 2, 3)).argmin())
+            for image in model.decode_class(
+                tf.constant(7), tf.constant(2), tf.constant(seed)
+            )["images"].numpy()
+        )
+        for seed in range(20)
+    }
+    assert orders == {(0, 1), (1, 0)}
+    served = model.signatures["decode_class"](
+        label=tf.constant(7), n=tf.constant(2), seed=tf.constant(0)
+    )
+    np.testing.assert_array_equal(served["images"], both["images"])
+
+
+@pytest.mark.parametrize(("label", "n"), [(7, 3), (10, 1), (-1, 1), (7, -1)])
+def test_more_than_a_class_has_is_refused(folder, label, n):
+    model = tf.saved_model.load(str(folder))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must lie in"):
+        model.decode_class(tf.constant(label), tf.constant(n), tf.constant(0))
+
+
+def test_everything_comes_in_one_call(layer, folder):
+    model = tf.saved_model.load(str(folder))
+    for everything in (model.dataset(), model.signatures["dataset"]()):
+        np.testing.assert_array_equal(everything["labels"], layer.labels)
+        np.testing.assert_allclose(
+            everything["images"], layer(tf.range(20)), rtol=0, atol=1e-6
+        )
+
+
+def test_facts_travel_where_serving_ignores_them(layer, tmp_path):
+    folder = write_saved_model(layer, tmp_path / "digits" / "1", {"ipc": 2})
+    path = folder / "assets.extra" / "metadata.json"
+    assert json.loads(path.read_text()) == {"format_version": 3, "ipc": 2}
+    assert set(tf.saved_model.load(str(folder)).signatures) == {
+        "decode",
+        "decode_class",
+        "dataset",
+        "serving_default",
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "saved_model.pb",
+        "fingerprint.pb",
+        "variables/variables.index",
+        "variables/variables.data-00000-of-00001",
+        "assets.extra/metadata.json",
+    ],
+)
+def test_damage_is_named(folder, tmp_path, name):
+    """TensorFlow itself loads a model of which a bit has changed."""
+    copy = shutil.copytree(folder, tmp_path / "moved")
+    verify_saved_model(copy)
+    path = copy / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=f"{name} has SHA-256") as raised:
+        verify_saved_model(copy)
+    assert str(copy) in str(raised.value)
+    path.unlink()
+    with pytest.raises(ValueError, match=f"{name} is missing"):
+        verify_saved_model(copy)
+
+
+def test_what_is_no_export_of_ours_is_not_verified(folder, tmp_path):
+    with pytest.raises(FileNotFoundError, match="assets.extra/manifest.json"):
+        verify_saved_model(tmp_path)
+    copy = shutil.copytree(folder, tmp_path / "moved")
+    variables = copy / "variables"
+    variables.rename(tmp_path / "elsewhere")
+    variables.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match="data-0.* is not a plain file"):
+        verify_saved_model(copy)
+
+
+@pytest.fixture
+def memory() -> Frequency:
+    memory = Frequency((4, 4, 1), 2, 2, 3, DCT())
+    memory.table.assign([[0, 1, 4], [0, 1, 2]])
+    memory.values.assign(np.arange(12.0).reshape(4, 3, 1))
+    return memory
+
+
+def test_what_a_keras_file_does_not_say_lies_beside_it(memory, tmp_path):
+    path = write_keras(memory, tmp_path / "memory.keras", {"dataset": "x"})
+    facts = json.loads((tmp_path / "memory.json").read_text())
+    assert facts == {
+        "format_version": 3,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "dataset": "x",
+    }
+    np.testing.assert_array_equal(read_keras(path).decode(), memory.decode())
+    for text, message in (
+        (json.dumps({**facts, "sha256": "of another"}), "not the one that .*n"),
+        (json.dumps({**facts, "format_version": 2}), "must be 3 .*Received: 2"),
+        ("[1]", "must hold a JSON object"),
+    ):
+        (tmp_path / "memory.json").write_text(text)
+        with pytest.raises(ValueError, match=message) as raised:
+            read_keras(path)
+        assert "memory.json" in str(raised.value)
+    (tmp_path / "memory.json").unlink()
+    np.testing.assert_array_equal(read_keras(path).decode(), memory.decode())
+
+
+def test_other_formats_of_keras_are_not_loaded(tmp_path, monkeypatch):
+    """F44: Keras would run code in an .h5 file."""
+    inputs = keras.Input((2,))
+    path = tmp_path / "model.h5"
+    keras.Model(inputs, keras.layers.Dense(1)(inputs)).save(path)
+    monkeypatch.setattr(keras.saving, "load_model", None)
+    for other in (path, tmp_path / "folder", tmp_path / "x.keras.zip"):
+        with pytest.raises(ValueError, match="is a `.keras` file of") as raised:
+            read_keras(other)
+        assert str(other) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("stranger", "Evil"),
+        ("subprocess", "Popen"),
+        ("keras.utils", "get_file"),
+    ],
+)
+def test_foreign_classes_in_a_keras_file_are_not_made(
+    memory, tmp_path, monkeypatch, module, name
+):
+    """F44: a config may name any module; none is imported for it."""
+    source = 'import pathlib\npathlib.Path("ran").touch()\nclass Evil: pass\n'
+    (tmp_path / "stranger.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    path = write_keras(memory, tmp_path / "memory.keras")
+    with zipfile.ZipFile(path) as archive:
+        parts = {x: archive.read(x) for x in archive.namelist()}
+    config = json.loads(parts["config.json"])
+    (layer,) = [
+        x for x in config["config"]["layers"] if x["class_name"] == "Frequency"
+    ]
+    layer.update(
+        module=module,
+        class_name=name,
+        registered_name=None,
+        config={"args": ["touch", "ran"], "fname": "ran", "origin": "file:ran"},
+    )
+    parts["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for entry, content in parts.items():
+            archive.writestr(entry, content)
+    (tmp_path / "memory.json").unlink()
+    with pytest.raises(ValueError, match="memory.keras, which Keras does not"):
+        read_keras(path)
+    assert not (tmp_path / "ran").exists()
+    assert "stranger" not in sys.modules
+
+
+def test_keras_files_of_others_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="python -m export"):
+        read_keras(tmp_path / "nowhere.keras")
+    inputs = keras.Input((2,))
+    path = tmp_path / "dense.keras"
+    keras.Model(inputs, keras.layers.Dense(1)(inputs)).save(path)
+    with pytest.raises(ValueError, match="with layers .*dense"):
+        read_keras(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match="Keras does not load"):
+        read_keras(path)
+
+
+def test_code_in_a_keras_file_is_not_run(tmp_path):
+    """F44."""
+    inputs = keras.Input((2,))
+    outputs = keras.layers.Lambda(lambda x: x + 1)(inputs)
+    path = tmp_path / "lambda.keras"
+    keras.Model(inputs, outputs).save(path)
+    with pytest.raises(ValueError, match="Keras does not load"):
+        read_keras(path)
+
+
+def test_memory_is_stored_compactly(layer, folder):
+    variables = tf.saved_model.load(str(folder)).variables
+    shapes = sorted(tuple(variable.shape) for variable in variables)
+    assert shapes == [(10, KEPT), (20, KEPT)]
+
+
+def test_no_file_names_the_place_of_writing(folder):
+    for path in filter(lambda p: p.is_file(), folder.rglob("*")):
+        assert str(folder.parent).encode() not in path.read_bytes(), path
+
+
+def test_failure_midway_leaves_the_old_model(layer, tmp_path, monkeypatch):
+    folder = write_saved_model(layer, tmp_path / "model")
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+    def full_disk(_, path, **__):
+        pathlib.Path(path, "saved_model.pb").write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        write_saved_model(layer, folder)
+    after = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    assert after == before
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_foreign_folder_is_not_replaced(layer, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(FileExistsError, match="holds no saved_model.pb"):
+        write_saved_model(layer, tmp_path)
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_an_earlier_model_is_replaced(layer, tmp_path):
+    folder = write_saved_model(layer, tmp_path / "model")
+    doubled = Spectrum(
+        2 * layer.values.numpy(), layer.table.numpy(), layer.inverse
+    )
+    write_saved_model(doubled, folder)
+    model = tf.saved_model.load(str(folder))
+    np.testing.assert_allclose(
+        model.decode(tf.range(20))["images"],
+        2 * layer(tf.range(20)),
+        rtol=0,
+        atol=1e-6,
+    )

@@ -1,0 +1,196 @@
+"""Packs: what goes out, what comes back, and what JAX makes of them."""
+
+import json
+import pathlib
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from fred_tf import assembly, config, presets
+from fred_tf.coresets import random_set
+from fred_tf.distilled_run import DistilledRun
+from fred_tf.scoring import score
+from trainers import evaluate
+from trainers.elsewhere import packed_scoring, packing, unpacking
+
+TRAJECTORY, DISTRIBUTION = "digits_ipc1_tm_tiny", "digits_ipc1_dm_tiny"
+GRADIENT = "digits_ipc1_dc_tiny"
+
+
+def settings(preset):
+    changes = {"outer_steps": 30, "distiller.memory_average": 0.9}
+    return config.replace(presets.preset(preset), changes)
+
+
+def state_of(pack):
+    with np.load(pack / "state.npz") as saved:
+        return dict(saved)
+
+
+@pytest.fixture
+def unlowered(monkeypatch):
+    """Packs without JAX: their functions are empty files."""
+
+    def lower(function, arguments, path):
+        pathlib.Path(path).touch()
+
+    monkeypatch.setattr(packing, "check_jax", lambda: None)
+    monkeypatch.setattr(packing, "lower", lower)
+    monkeypatch.setattr(packed_scoring, "lower", lower)
+
+
+def move(pack, step, beyond=2):
+    """Does to a pack what a run over there does, with a memory of our own.
+
+    It was killed while it wrote the metrics of a step after the saved state.
+    """
+    state = state_of(pack)
+    moved = {k: v + 1 for k, v in state.items() if k != "step"}
+    np.savez(pack / "state.npz", step=step, **moved)
+    lines = [{"step": i + 1, "loss": 0.5 - i} for i in range(step + beyond)]
+    text = "".join(json.dumps(line) + "\n" for line in lines) + '{"st'
+    (pack / "metrics.jsonl").write_text(text)
+    (pack / "spent.json").write_text('{"device": "it", "distilling": 2.5}')
+
+
+@pytest.mark.parametrize("preset", [TRAJECTORY, DISTRIBUTION])
+def test_what_comes_back_is_a_run(preset, unlowered, digits, tmp_path):
+    pack, run_dir = tmp_path / "pack", tmp_path / "run"
+    packing.pack(settings(preset), pack)
+    with np.load(pack / "images.npz") as stored:
+        np.testing.assert_array_equal(stored["images"], digits.train.images)
+        np.testing.assert_array_equal(stored["labels"], digits.train.labels)
+    assert state_of(pack)["step"] == 0
+    move(pack, 20)
+    assert unpacking.bring_back(pack, run_dir) == {}
+    run = DistilledRun.restore(run_dir)
+    assert run.step == run.config.outer_steps == 20
+    (average,) = run.parameterization.trainable_variables
+    # The names of the parts of the state are in order, `average` first.
+    np.testing.assert_array_equal(average.numpy(), state_of(pack)["0"])
+    assert [line["step"] for line in run.folder.metrics()] == [*range(1, 21)]
+    assert unpacking.spent(run.folder) == {"device": "it", "distilling": 2.5}
+    # A later state of the same pack brings the same folder up to date.
+    move(pack, 30, beyond=0)
+    unpacking.bring_back(pack, run_dir)
+    assert DistilledRun.restore(run_dir).step == 30
+    assert len(run.folder.metrics()) == 30
+    move(pack, 10)
+    with pytest.raises(ValueError, match="ahead of what comes back"):
+        unpacking.bring_back(pack, run_dir)
+    assert DistilledRun.restore(run_dir).step == 30
+
+
+def write_scores(pack, step, **networks):
+    scores = {"step": step, "networks": networks, "rate": 0.25}
+    (pack / "scores.json").write_text(json.dumps(scores))
+
+
+def test_scores_come_back_with_their_run(unlowered, digits, tmp_path):
+    pack, run_dir = tmp_path / "pack", tmp_path / "run"
+    packing.pack(settings(DISTRIBUTION), pack, networks=["convnet", "mlp"])
+    move(pack, 20)
+    write_scores(pack, 20, convnet=[0.5, 0.75], mlp=[])
+    (evaluation,) = unpacking.bring_back(pack, run_dir).values()
+    assert evaluation.accuracies == (0.5, 0.75)
+    written = json.loads((run_dir / "evaluation.json").read_text())
+    assert written["device"] == "it" and written["mean"] == 0.625
+    assert written["learning_rate"] == 0.25
+    # `trainers.evaluate` takes them for its own: nothing is left to train.
+    run = DistilledRun.restore(run_dir)
+    again = score(
+        run.config, run.synthetic_set(), digits, run_dir / "evaluation.json"
+    )
+    assert again.accuracies == (0.5, 0.75)
+    assert not (run_dir / "evaluation_mlp.json").exists()
+    # They are of step 20, and stay so when the run has moved on.
+    move(pack, 30)
+    assert unpacking.bring_back(pack, run_dir) == {}
+
+
+def test_a_set_is_packed_to_be_scored_only(unlowered, digits, tmp_path):
+    pack, run_dir = tmp_path / "pack", tmp_path / "run"
+    run_dir.mkdir()
+    changed, chosen = settings(DISTRIBUTION), random_set(digits, 1, 0)
+    packing.pack_set(changed, pack, chosen, digits, "random", ["mlp"])
+    with np.load(pack / "set.npz") as stored:
+        np.testing.assert_array_equal(stored["images"], chosen.images)
+        np.testing.assert_array_equal(stored["labels"], chosen.labels)
+    assert not (pack / "step.jax").exists()
+    (pack / "spent.json").write_text('{"device": "it"}')
+    write_scores(pack, 0, mlp=[0.5, 0.25])
+    unpacking.bring_back(pack, run_dir)
+    path = evaluate.path(run_dir, "random", "mlp")
+    mlp = config.replace(changed, {"network.name": "mlp"})
+    assert score(mlp, chosen, digits, path).accuracies == (0.5, 0.25)
+    # Only those of the network that was asked for.
+    assert [path.name for path in run_dir.iterdir()] == [path.name]
+
+
+def test_a_pack_that_was_not_run_is_refused(unlowered, tmp_path):
+    packing.pack(settings(DISTRIBUTION), tmp_path / "pack")
+    with pytest.raises(FileNotFoundError, match="was not run yet"):
+        unpacking.bring_back(tmp_path / "pack", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.skipif(bool(find_spec("jax")), reason="JAX is installed")
+def test_without_jax_nothing_is_begun(tmp_path):
+    with pytest.raises(ImportError, match="pip install"):
+        packing.pack(settings(DISTRIBUTION), tmp_path / "pack")
+
+
+def test_another_run_in_the_folder_is_refused(unlowered, tmp_path):
+    for name, seed in (("a", 0), ("b", 1)):
+        changed = config.replace(settings(DISTRIBUTION), {"seed": seed})
+        packing.pack(changed, tmp_path / name)
+        move(tmp_path / name, 20)
+    unpacking.bring_back(tmp_path / "a", tmp_path / "run")
+    with pytest.raises(ValueError, match="other settings"):
+        unpacking.bring_back(tmp_path / "b", tmp_path / "run")
+
+
+@pytest.mark.parametrize("preset", [TRAJECTORY, DISTRIBUTION, GRADIENT])
+def test_jax_lowers_the_loss_and_continues(preset, tmp_path):
+    pytest.importorskip("jax")
+    pack = tmp_path / "pack"
+    packing.pack(settings(preset), pack)
+    command = [sys.executable, pack / "run.py"]
+    subprocess.run([*command, "--minutes=0"], check=True)
+    before = state_of(pack)
+    assert before["step"] == 0
+    for _ in range(2):  # The second has nothing left to do.
+        subprocess.run(command, check=True)
+        after = state_of(pack)
+        assert after["step"] == 30
+    lines = (pack / "metrics.jsonl").read_text().splitlines()
+    losses = [json.loads(line)["loss"] for line in lines]
+    assert len(losses) == 30 and np.mean(losses[-5:]) < np.mean(losses[:5])
+    assert np.any(before["0"] != after["0"])
+    found = unpacking.bring_back(pack, tmp_path / "run")
+    run = DistilledRun.restore(tmp_path / "run")
+    assert np.isfinite(run.synthetic_set().images).all()
+    assert len(found["convnet"].accuracies) == 2
+    assert all(0.05 < x <= 1 for x in found["convnet"].accuracies)
+
+
+def test_networks_learn_there_what_they_learn_here(digits, tmp_path):
+    pytest.importorskip("jax")
+    # 60 images in batches of 16 leave 12; 364 test images fill no block.
+    changes = {
+        "evaluation.batch_size": 16,
+        "evaluation.epochs": 40,
+        "evaluation.networks": 4,
+    }
+    changed = config.replace(settings(DISTRIBUTION), changes)
+    chosen, pack = random_set(digits, 6, 0), tmp_path / "pack"
+    packing.pack_set(changed, pack, chosen, digits)
+    subprocess.run([sys.executable, pack / "run.py"], check=True)
+    (there,) = unpacking.bring_back(pack, tmp_path).values()
+    seeds = range(4)
+    here = assembly.evaluator(changed, digits)(chosen, seeds)
+    assert here.mean > 0.7
+    assert abs(there.mean - here.mean) < 0.1

@@ -1,0 +1,106 @@
+"""Functions lowered by TensorFlow and run by JAX."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fred_tf import assembly, config, presets
+from fred_tf.augmentations import SiameseAugmentation
+from fred_tf.augmentations.siamese import OPERATIONS
+from fred_tf.networks.instance_norm import normalize
+from trainers.elsewhere.lowering import lower
+
+jax = pytest.importorskip("jax")
+
+
+def run_both(function, arguments, path):
+    """Returns what JAX and what TensorFlow make of a function, under XLA."""
+    from jax import export
+
+    arguments = tf.nest.map_structure(np.asarray, arguments)
+    compiled = tf.function(function, jit_compile=True, autograph=False)
+    expected = compiled(*tf.nest.map_structure(tf.constant, arguments))
+    lower(function, arguments, path)
+    exported = export.deserialize(path.read_bytes())
+    assert exported.platforms == ("cpu", "cuda")
+    return jax.jit(exported.call)(*arguments), expected
+
+
+def assert_close(found, expected):
+    tf.nest.map_structure(
+        lambda theirs, ours: np.testing.assert_allclose(
+            theirs, ours, rtol=1e-4, atol=1e-5 * np.abs(ours).max()
+        ),
+        found,
+        expected,
+    )
+
+
+def test_jax_makes_the_same_step(digits, expert_dir, tmp_path):
+    settings = config.replace(
+        presets.preset("digits_ipc1_tm_tiny"),
+        {
+            "objective.student_batch": 8,
+            "objective.student_memory": "recompute",
+            "objective.student_steps": 3,
+            "distiller.memory_average": 0.9,
+        },
+    )
+    distiller = assembly.distiller(settings, digits, str(expert_dir))
+    assembly.adapt(distiller.parameterization, digits, settings.seed)
+    numbers = tf.data.Dataset.range(2)
+    references = distiller.objective.references(0, numbers).batch(2)
+    state, constants = distiller.tensors()
+    arguments = (state, constants, next(iter(references)), np.int64(2))
+    found, expected = run_both(
+        distiller.outer_step, arguments, tmp_path / "step.jax"
+    )
+    assert found[1]["finite"] == 1
+    before, after = state["variables"], expected[0]["variables"]
+    assert all(np.any(a != b) for a, b in zip(before, after, strict=True))
+    assert_close(found, expected)
+
+
+def test_jax_augments_alike(generator, tmp_path):
+    """All operations, and their gradients."""
+
+    def augmented(images, seed):
+        found = {}
+        for name in OPERATIONS:
+            with tf.GradientTape() as tape:
+                tape.watch(images)
+                changed = SiameseAugmentation(name)(images, seed)
+                energy = tf.reduce_sum(changed**2)
+            found[name] = changed, tape.gradient(energy, images)
+        return found
+
+    images = generator.normal(size=(5, 8, 8, 3)).astype(np.float32)
+    arguments = (images, np.array([3, 4], np.int32))
+    found, expected = run_both(augmented, arguments, tmp_path / "all.jax")
+    for changed, _ in expected.values():
+        assert np.any(changed != images)
+    assert_close(found, expected)
+
+
+def test_jax_normalises_large_images_alike(generator, tmp_path):
+    """Both derivatives, where parts are compiled functions of their own."""
+
+    def derivatives(x, gamma, beta, direction):
+        sources = [x, gamma, beta]
+        with tf.GradientTape() as outer:
+            outer.watch(sources)
+            with tf.GradientTape() as inner:
+                inner.watch(sources)
+                y = normalize(*sources, 1e-5, True, True, compiled=True)
+                value = tf.reduce_sum(y**4)
+            slopes = inner.gradient(value, sources)
+            product = tf.reduce_sum(slopes[0] * direction)
+        return y, slopes, outer.gradient(product, sources)
+
+    shape = (2, 8, 6, 4)
+    arguments = [
+        generator.normal(size=size).astype(np.float32)
+        for size in (shape, (4,), (4,), shape)
+    ]
+    path = tmp_path / "norm.jax"
+    assert_close(*run_both(derivatives, arguments, path))

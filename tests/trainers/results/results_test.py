@@ -1,0 +1,187 @@
+import dataclasses
+import json
+import os
+import signal
+
+import pytest
+
+from fred_tf.config import to_json
+from fred_tf.distillation import loop
+from fred_tf.training.evaluator import Evaluator
+from trainers.results import __main__ as results
+from trainers.results import table as result_table
+from trainers.results.rows import ROWS, UNSEEN, Row
+
+QUICK = ("augmentation=none", "network.name=mlp", "evaluation.epochs=1")
+TINY = {
+    "pixel_dm": Row(
+        "digits_ipc1_dm_tiny", (*QUICK, "parameterization.name=pixel")
+    ),
+    "random": Row("digits_ipc1_dm_tiny", QUICK, "random", (), "14.4 (Nobody)"),
+    "herding": Row("digits_ipc1_tm_tiny", (), "herding"),
+    "fred_tm": Row(
+        "digits_ipc1_tm_tiny",
+        (),
+        "run",
+        ("evaluation.networks=1",),
+        evaluate_every=2,
+    ),
+}
+for network in UNSEEN:
+    # A small network in the place of the large ones of that name.
+    TINY[f"fred_tm_on_{network}"] = dataclasses.replace(
+        TINY["fred_tm"],
+        scored_with=("network.name=mlp", "evaluation.networks=1"),
+        run_of="fred_tm",
+    )
+
+TINY["fred_tm_as_coefficients_int8"] = dataclasses.replace(
+    TINY["fred_tm"], run_of="fred_tm", form="coefficients_int8"
+)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    root = tmp_path_factory.mktemp("results")
+    for name, row in TINY.items():
+        results.make(name, row, root / "runs", root / "results")
+    return root / "runs", root / "results"
+
+
+def test_every_row_is_a_preset_that_can_be_run():
+    for name, row in ROWS.items():
+        assert row.subject in ("run", "random", "herding", "full"), name
+        scored = row.evaluation()
+        assert name.startswith(scored.dataset)
+        if row.run_of:
+            assert row.config() == ROWS[row.run_of].config()
+            other = (
+                f"as_{row.form}" if row.form else f"on_{scored.network.name}"
+            )
+            assert name == f"{row.run_of}_{other}"
+        else:
+            if scored.dataset != "digits":
+                assert scored.network.arguments()["width"] == 128
+            assert scored.evaluation.networks >= 3
+        assert scored.holdout == 0
+
+
+def test_a_row_says_all_there_is_to_know(folders):
+    found = json.loads((folders[1] / "fred_tm.json").read_text())
+    assert found["images"] == 20 and found["floats"] == 640
+    # The stored floats, and where they go.
+    assert 640 * 4 < found["bytes"] < 640 * 4 + 1500
+    assert list(found["curve"]) == ["2", "3"]
+    assert found["outer_steps"] == 3
+    assert set(found["minutes"]) == {"experts", "distilling", "evaluating"}
+    assert len(found["accuracies"]) == 1
+    assert "cores" in found["hardware"]
+    assert found["config"] == json.loads(
+        json.dumps(to_json(TINY["fred_tm"].config()))
+    )
+    by_chance = json.loads((folders[1] / "random.json").read_text())
+    assert by_chance["outer_steps"] is None
+    assert by_chance["images"] == 10
+    assert by_chance["curve"] == {}
+    herded = json.loads((folders[1] / "herding.json").read_text())
+    # By the features of an expert that the row of TM uses, too.
+    assert len(list(folders[0].glob("experts_*"))) == 1
+    record = json.loads((folders[0] / "herding/run/coreset.json").read_text())
+    assert "expert" in record["identity"]["features"]
+    assert herded["images"] == 10 and herded["outer_steps"] is None
+
+
+def test_another_network_is_trained_on_the_run_of_another_row(folders):
+    runs, made = folders
+    name = f"fred_tm_on_{UNSEEN[0]}"
+    found = json.loads((made / f"{name}.json").read_text())
+    assert found["evaluation"]["network"]["name"] == "mlp"
+    assert found["config"]["network"]["name"] == "convnet"
+    assert not (runs / name / "run").exists()
+    assert found["minutes"]["experts"] >= 0
+
+
+def test_an_export_is_read_back_and_scored(folders, monkeypatch):
+    whole, found = (
+        json.loads((folders[1] / f"{name}.json").read_text())
+        for name in ("fred_tm", "fred_tm_as_coefficients_int8")
+    )
+    assert found["bytes"] < whole["bytes"] < whole["bytes_of_folder"]
+    assert found["images"] == whole["images"]
+    monkeypatch.setattr(result_table, "ROWS", TINY)
+    table = result_table.table(folders[1])
+    section = table.split("## What exports cost")[1]
+    assert f"| `coefficients_int8` | {found['bytes']:,} |" in section
+    assert f"| `coefficients_float32` | {whole['bytes']:,} |" in section
+    assert "_as_coefficients" not in table.split("## What exports cost")[0]
+
+
+def test_what_is_finished_is_left_as_it_is(folders):
+    path = folders[1] / "pixel_dm.json"
+    before = path.stat().st_mtime_ns
+    row = TINY["pixel_dm"]
+    found = results.make("pixel_dm", row, *folders)
+    assert found == json.loads(path.read_text())
+    assert path.stat().st_mtime_ns == before
+    other = Row(row.preset, row.overrides, "run", ("evaluation.networks=3",))
+    again = results.make("pixel_dm", other, *folders)
+    assert again["accuracies"][:2] == found["accuracies"]
+    assert len(again["accuracies"]) == 3
+
+
+def test_a_signal_while_scoring_stops_a_row_at_once(folders, monkeypatch):
+    runs, made = folders
+    row = dataclasses.replace(
+        TINY["fred_tm"],
+        run_of="fred_tm",
+        scored_with=("network.name=mlp", "evaluation.networks=2"),
+    )
+    scored, score = [], Evaluator.score
+
+    def signalled(*arguments):
+        if scored:
+            os.kill(os.getpid(), signal.SIGTERM)
+        scored.append(score(*arguments))
+        return scored[-1]
+
+    monkeypatch.setattr(Evaluator, "score", signalled)
+    with loop.Interruption().watching() as interruption:
+        stopped = results.make(
+            "again", row, runs, made, None, False, interruption
+        )
+    assert stopped is None and not (made / "again.json").exists()
+    spent = json.loads((runs / "again" / "evaluating.json").read_text())
+    assert spent["evaluating"] > 0
+    monkeypatch.undo()
+    found = results.make("again", row, runs, made)
+    assert found["accuracies"][0] == scored[0]
+    assert len(scored) == 1 and len(found["accuracies"]) == 2
+
+
+def test_the_table_comes_from_the_files_alone(folders, monkeypatch):
+    monkeypatch.setattr(result_table, "ROWS", TINY)
+    table = result_table.table(folders[1])
+    found = json.loads((folders[1] / "random.json").read_text())
+    line = next(x for x in table.splitlines() if "| `random` |" in x)
+    mean, deviation = 100 * found["mean"], 100 * found["deviation"]
+    assert f"| {mean:.1f} ± {deviation:.1f} |  | 14.4 (Nobody) |" in line
+    assert "Not made yet" not in table
+    assert "## digits, ipc 1" in table
+    assert "| TM | FreD | 20 | 640 |" in table
+    assert " at 2 |" in table or " at 3 |" in table
+    (folders[1] / "notes.md").write_text("Steps mattered.\n")
+    assert result_table.table(folders[1]).endswith("\n\nSteps mattered.\n")
+    (folders[1] / "notes.md").unlink()
+    (folders[1] / "random.json").rename(folders[1] / "other.json")
+    try:
+        table = result_table.table(folders[1])
+        assert "Not made yet: random." in table
+        assert "| `other` |" in table
+    finally:
+        (folders[1] / "other.json").rename(folders[1] / "random.json")
+
+
+def test_foreign_files_are_refused(tmp_path):
+    (tmp_path / "a.json").write_text('{"format_version": 9}')
+    with pytest.raises(ValueError, match="format version 1. Delete it"):
+        result_table.table(tmp_path)

@@ -1,0 +1,130 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing import (
+    data_provider,
+)
+from tensorboard.backend.event_processing import (
+    plugin_event_multiplexer as event_multiplexer,
+)
+from tensorboard.context import RequestContext
+from tensorboard.plugins import base_plugin
+from tensorboard.plugins.hparams import (
+    api_pb2,
+    backend_context,
+    list_session_groups,
+)
+
+from fred_tf import presets
+from fred_tf.distillation import loop
+from fred_tf.distilled_run import DistilledRun
+from trainers.sweep import __main__ as sweep
+from trainers.sweep.grid import cells
+
+DM = presets.preset("digits_ipc1_dm_tiny")
+QUICK = [
+    "outer_steps=2",
+    "evaluation.epochs=1",
+    "augmentation=none",
+    "network.name=mlp",
+]
+
+
+def rows(folder):
+    return list(csv.DictReader((folder / "table.csv").open()))
+
+
+def compared(folder) -> dict[str, float]:
+    """Returns the accuracy by trial of TensorBoard's HPARAMS table."""
+    multiplexer = event_multiplexer.EventMultiplexer()
+    multiplexer.AddRunsFromDirectory(str(folder))
+    multiplexer.Reload()
+    context = base_plugin.TBContext(
+        logdir=str(folder),
+        multiplexer=multiplexer,
+        data_provider=data_provider.MultiplexerDataProvider(
+            multiplexer, str(folder)
+        ),
+    )
+    statuses = [api_pb2.STATUS_UNKNOWN, api_pb2.STATUS_RUNNING]
+    handler = list_session_groups.Handler(
+        RequestContext(),
+        backend_context.Context(context),
+        experiment_id="",
+        request=api_pb2.ListSessionGroupsRequest(
+            slice_size=10, allowed_statuses=statuses
+        ),
+    )
+    return {
+        group.name: {
+            value.name.tag: value.value for value in group.metric_values
+        }["accuracy/mlp/mean"]
+        for group in handler.run().session_groups
+    }
+
+
+class StopAt(loop.Interruption):
+    """Behaves as if SIGTERM arrived when asked for the nth time."""
+
+    def __init__(self, asked):
+        self._left = asked
+
+    @property
+    def signal(self):
+        self._left -= 1
+        return 15 if self._left <= 0 else None
+
+
+def test_stopped_and_continued_equals_uninterrupted(tmp_path):
+    grid = cells([*QUICK, "seed=0,1"])
+    stopped, whole = tmp_path / "stopped", tmp_path / "whole"
+    sweep.run(DM, grid, stopped, interruption=StopAt(4))
+    assert len(rows(stopped)) == 2
+    assert sum(bool(row["accuracy"]) for row in rows(stopped)) < 2
+    table = sweep.run(DM, grid, stopped)
+    sweep.run(DM, grid, whole)
+    for one, other in zip(rows(stopped), rows(whole), strict=True):
+        for name in ("accuracy", "deviation", "loss", "images", "networks"):
+            assert one[name] == other[name], name
+    assert rows(whole)[0]["networks"] == "2"
+    assert "Mean and standard deviation of the seeds' means." in table
+    for folder in (whole, stopped):
+        measured = {
+            f"seed={row['seed']} ({folder.name})": 100 * float(row["accuracy"])
+            for row in rows(folder)
+        }
+        assert len(measured) == 2
+        assert compared(folder) == pytest.approx(measured, rel=1e-6)
+        record = json.loads((folder / "sweep.json").read_text())
+        assert record["differing"] == ["seed"]
+
+    # A finished sweep does nothing, another grid adds to it.
+    before = {p: p.stat().st_mtime_ns for p in whole.glob("*/*.json*")}
+    assert sweep.run(DM, grid, whole) == (whole / "table.md").read_text()
+    assert before == {p: p.stat().st_mtime_ns for p in before}
+    more = cells(QUICK, ["pixels: parameterization.name=pixel"])
+    sweep.run(DM, more, whole)
+    assert len(rows(whole)) == 3
+    assert rows(whole)[2]["point"] == "pixels"
+    distilled = DistilledRun.restore(whole / "point=pixels")
+    assert distilled.config.parameterization.name == "pixel"
+
+
+def test_a_cell_that_fails_is_named_and_the_others_go_on(tmp_path):
+    grid = cells([*QUICK, "real_batch_per_class=10000,8"])
+    table = sweep.run(DM, grid, tmp_path)
+    assert "failed: " in table
+    failed, good = rows(tmp_path)
+    assert failed["failed"] and not good["failed"]
+    assert float(good["accuracy"]) > 0
+    record = json.loads((tmp_path / "sweep.json").read_text())["cells"]
+    assert np.isfinite(record[grid[1].folder]["loss"])
+
+
+def test_a_wrong_cell_is_refused_before_any_work(tmp_path):
+    grid = cells([*QUICK, "mask_rule=energy,enrgy"])
+    with pytest.raises(ValueError, match="mask_rule=enrgy.*Did you mean"):
+        sweep.run(DM, grid, tmp_path / "sweep")
+    assert not (tmp_path / "sweep").exists()

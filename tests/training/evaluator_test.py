@@ -1,0 +1,75 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from fred_tf.augmentations import SiameseAugmentation
+from fred_tf.coresets import random_set
+from fred_tf.networks import ConvNet, Functional
+from fred_tf.training.evaluator import Evaluation, Evaluator
+
+
+@pytest.fixture
+def network():
+    return Functional(ConvNet((8, 8, 1), 10, width=16, depth=2))
+
+
+def test_scores_real_images_and_repeats_exactly(network, digits):
+    evaluator = Evaluator(
+        network, SiameseAugmentation(), digits.test, epochs=40
+    )
+    chosen = random_set(digits, ipc=2, seed=0)
+    first = evaluator(chosen, [0, 1])
+    assert first == evaluator(chosen, [0, 1])
+    assert first.accuracies[0] != first.accuracies[1]
+    assert 0.25 < first.mean < 0.95
+    assert first.learning_rate == 0.01
+
+
+def test_protocol_has_one_drop_and_one_more_pass(network, digits, monkeypatch):
+    evaluator = Evaluator(
+        network, SiameseAugmentation(), digits.test, learning_rate=0.02
+    )
+    calls = []
+
+    def passes(state, images, labels, seed, first, count, rate):
+        velocity = max(float(np.abs(v).max()) for v in state[1])
+        calls.append((first, count, rate, velocity))
+        return state[0], [v + 1 for v in state[1]], state[2]
+
+    monkeypatch.setattr(evaluator.training, "passes", passes)
+    evaluator(random_set(digits, 1, 0), [0])
+    # Passes 0 to 501 at the full rate, 502 to 1,000 at a tenth.
+    numbers = [first + i for first, count, _, _ in calls for i in range(count)]
+    assert numbers == list(range(1001))
+    full = [call for call in calls if call[0] < 502]
+    low = calls[len(full) :]
+    assert full[-1][0] + full[-1][1] == 502
+    assert {rate for _, _, rate, _ in full} == {0.02}
+    assert {rate for _, _, rate, _ in low} == {0.02 * 0.1}
+    # Velocities are zero where a rate begins, and are kept within it.
+    for part in (full, low):
+        assert [v for *_, v in part] == list(range(len(part)))
+
+
+def test_learned_learning_rate_is_the_default(network, digits, monkeypatch):
+    evaluator = Evaluator(network, SiameseAugmentation(), digits.test, epochs=1)
+    monkeypatch.setattr(evaluator, "train", lambda *_: None)
+    monkeypatch.setattr(evaluator, "score", lambda *_: 0.5)
+    chosen = dataclasses.replace(
+        random_set(digits, 1, 0), student_learning_rate=0.03
+    )
+    assert evaluator(chosen, [0]).learning_rate == 0.03
+
+
+def test_deviation_is_the_population_one():
+    result = Evaluation((0.5, 0.7), 0.01)
+    assert result.mean == pytest.approx(0.6)
+    assert result.deviation == pytest.approx(0.1)
+    assert str(result) == "60.0 +- 10.0 %"
+
+
+def test_corrupted_sets_have_evaluations_of_their_own():
+    result = Evaluation((0.5, 0.7), 0.01, {"fog": [0.25, 0.35]})
+    assert str(result.corruptions["fog"]) == "30.0 +- 5.0 %"
+    assert result.to_json()["corrupted"] == {"fog": [0.25, 0.35]}

@@ -1,0 +1,87 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fred_tf import seeds
+from fred_tf.augmentations import SiameseAugmentation
+from fred_tf.networks import ConvNet, Functional
+from fred_tf.training.network_training import NetworkTraining, accuracy
+
+SEED = seeds.named(0, "training test")
+
+
+@pytest.fixture
+def network():
+    return Functional(ConvNet((8, 8, 1), 10, width=8, depth=2))
+
+
+def assert_equal(first, second):
+    for a, b in zip(tf.nest.flatten(first), tf.nest.flatten(second)):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_passes_do_not_depend_on_their_grouping(network, digits):
+    training = NetworkTraining(network, SiameseAugmentation(), 16, 0.9, 5e-4)
+    images, labels = digits.train.images[:40], digits.train.labels[:40]
+    start = training.start(SEED)
+    at_once = training.passes(start, images, labels, SEED, 0, 3, 0.01)
+    state = training.passes(start, images, labels, SEED, 0, 1, 0.01)
+    state = training.passes(state, images, labels, SEED, 1, 2, 0.01)
+    assert_equal(state, at_once)
+
+
+def test_one_full_batch_pass_is_one_sgd_step(network, digits):
+    training = NetworkTraining(network, SiameseAugmentation("none"), 64, 0.9)
+    images, labels = digits.train.images[:32], digits.train.labels[:32]
+    parameters, velocities, statistics = training.start(SEED)
+    with tf.GradientTape() as tape:
+        tape.watch(parameters)
+        logits = network.logits(parameters, images)
+        losses = keras.losses.sparse_categorical_crossentropy(
+            labels, logits, from_logits=True
+        )
+        loss = tf.reduce_mean(losses)
+    gradient = tape.gradient(loss, parameters)
+    after, _, _ = training.passes(
+        (parameters, velocities, statistics), images, labels, SEED, 0, 1, 0.5
+    )
+    for a, p, g in zip(after, parameters, gradient):
+        np.testing.assert_allclose(a, p - 0.5 * g, atol=1e-5)
+
+
+def test_every_image_is_seen_once_a_pass(digits):
+    """With a vanishing step, a pass adds up the gradients of its batches."""
+    network = Functional(ConvNet((8, 8, 1), 10, width=4, depth=1, norm="none"))
+    images, labels = digits.train.images[:20], digits.train.labels[:20]
+    rate = 1e-3
+
+    def moved(batch_size):
+        training = NetworkTraining(
+            network, SiameseAugmentation("none"), batch_size
+        )
+        state = training.start(SEED)
+        after = training.passes(state, images, labels, SEED, 0, 1, rate)
+        return network.flatten(after[0]) - network.flatten(state[0])
+
+    # Four batches of 5 move four times as far as one batch of all 20 does.
+    np.testing.assert_allclose(moved(5), 4 * moved(20), atol=20 * rate**2)
+
+
+def test_learns_digits(network, digits):
+    training = NetworkTraining(
+        network,
+        SiameseAugmentation("none"),
+        64,
+        0.9,
+        normalization=digits.normalization,
+    )
+    train, test = digits.train, digits.test
+    state = training.start(SEED)
+    score = [test.images, test.labels, digits.normalization]
+    assert accuracy(network, state, *score) < 0.3
+    state = training.passes(state, train.images, train.labels, SEED, 0, 5, 0.05)
+    assert accuracy(network, state, *score) > 0.85
+    assert accuracy(network, state, *score, batch_size=77) == accuracy(
+        network, state, *score
+    )

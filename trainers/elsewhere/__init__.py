@@ -1,0 +1,1 @@
+"""Runs on machines that have JAX but no TensorFlow."""

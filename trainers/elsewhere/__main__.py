@@ -1,0 +1,85 @@
+"""Distils and scores on a machine that has JAX but no TensorFlow.
+
+    python -m trainers.elsewhere --preset=cifar10_ipc1_tm --pack=packs/tm
+    python packs/tm/run.py --minutes=60          # over there
+    python -m trainers.elsewhere --bring_back=packs/tm --run_dir=runs/tm
+
+TensorFlow's own kernels may lag behind an accelerator that JAX already drives,
+and the two share a compiler, XLA. The first command writes a folder that holds
+all a run needs: the step, the training of experts and of the networks that
+score the result as StableHLO, the memory as it begins, and the real images. The
+second, on the other machine, trains the experts, makes outer steps, and scores
+the set; it needs JAX and NumPy. The third makes a run folder of what came back,
+with its evaluations, so that exports and pictures go on as if the run had been
+made here. What has come back can be brought back again later.
+
+    python -m trainers.elsewhere --score --run_dir=runs/a --pack=packs/a \
+        --networks=convnet,resnet18
+
+packs a set that is already there, to be scored only, as `trainers.evaluate`
+would score it: the set of a run, or what `--baseline` or `--exported` say.
+
+The numeric work is that of `trainers.distill --jit=on` and `trainers.evaluate`;
+orders, and which references are drawn, come from JAX's generators instead of
+TensorFlow's.
+"""
+
+from absl import flags
+
+from fred_tf import assembly
+from trainers import evaluate, run_flags
+from trainers.elsewhere import packing, unpacking
+
+PACK = flags.DEFINE_string("pack", None, "Folder to write a pack to.")
+BRING_BACK = flags.DEFINE_string(
+    "bring_back", None, "Pack to make the run folder `--run_dir` of."
+)
+SCORE = flags.DEFINE_bool(
+    "score", False, "Packs a set to be scored, instead of a run to be made."
+)
+
+
+def program() -> int:
+    run_flags.set_determinism()
+    if PACK.value and BRING_BACK.value:
+        raise ValueError(
+            "`--pack` writes a pack and `--bring_back` reads one. Received: "
+            f"both, {PACK.value} and {BRING_BACK.value}. Give one of them."
+        )
+    if evaluate.CORRUPTIONS.value:
+        raise ValueError(
+            "`--corruptions` are scored by `trainers.evaluate` only. Received: "
+            f"{evaluate.CORRUPTIONS.value}. Leave them out here."
+        )
+    if BRING_BACK.value:
+        run_dir = run_flags.required(run_flags.RUN_DIR)
+        found = unpacking.bring_back(
+            BRING_BACK.value, run_dir, run_flags.DATA_DIR.value
+        )
+        for network, evaluation in found.items():
+            print(f"{evaluation} test accuracy of {network}: {run_dir}")
+        if not found:
+            print(f"Next: python -m trainers.evaluate --run_dir={run_dir}")
+        return 0
+    folder = run_flags.required(PACK)
+    source = run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
+    networks = evaluate.NETWORKS.value
+    if SCORE.value:
+        run_dir = run_flags.required(run_flags.RUN_DIR)
+        config, word, make, _ = evaluate.subject(run_dir)
+        data = assembly.load_data(config, *source)
+        packing.pack_set(config, folder, make(data), data, word, networks)
+    else:
+        packing.pack(run_flags.config(), folder, *source, networks)
+    print(f"Next, where JAX is: python {folder}/run.py")
+    return 0
+
+
+def main() -> None:
+    run_flags.start(program)
+
+
+if __name__ == "__main__":
+    flags.adopt_module_key_flags(run_flags)
+    flags.adopt_module_key_flags(evaluate)
+    main()

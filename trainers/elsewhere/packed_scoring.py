@@ -1,0 +1,142 @@
+"""Scoring as a part of a pack: what goes out with it, and what comes back.
+
+`runner` does the part in between: it trains the networks that
+`trainers.evaluate` would train, with the same steps in the same phases, and
+classifies the same test images.
+"""
+
+import pathlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from fred_tf import assembly, scoring
+from fred_tf.config import Config
+from fred_tf.datasets import ImageData
+from fred_tf.disk import files
+from fred_tf.normalizations import Standardize
+from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.training.evaluator import Evaluation
+from trainers.elsewhere.lowering import lower
+
+_SET, _TEST, _SCORES = "set.npz", "test.npz", "scores.json"
+# Test images that are classified at a time.
+_BLOCK = 500
+
+
+def write(
+    folder: pathlib.Path,
+    configs: Mapping[str, Config],
+    data: ImageData,
+    labels: np.ndarray,
+    normalization: Standardize,
+) -> dict[str, Any]:
+    """Writes what scores a set, but for its images.
+
+    Args:
+        folder: the pack.
+        configs: settings by network; they differ in the network only.
+        data: its test split scores.
+        labels: what networks are trained on, `[n]` or soft ones.
+        normalization: of the set's images.
+
+    Returns:
+        What `pack.json` says of it.
+    """
+    evaluators = {k: assembly.evaluator(v, data) for k, v in configs.items()}
+    for name, evaluator in evaluators.items():
+        _lower_training(folder / name, evaluator.training, data, labels)
+        _lower_classifier(folder / name, evaluator, data, normalization)
+    np.savez_compressed(
+        folder / _TEST, images=data.test.images, labels=data.test.labels
+    )
+    config, evaluator = next(iter(zip(configs.values(), evaluators.values())))
+    numbers = range(config.evaluation.networks)
+    seeds = [scoring.network_seed(config, number) for number in numbers]
+    return {
+        "networks": list(configs),
+        "seeds": seeds,
+        "start_seeds": [evaluator.start_seed(s).tolist() for s in seeds],
+        "phases": evaluator.phases,
+        "batch_size": config.evaluation.batch_size,
+        "block": min(_BLOCK, len(data.test)),
+    }
+
+
+def write_set(folder: pathlib.Path, rate: float, chosen: SyntheticSet) -> None:
+    """Writes a set that is scored as it is, and the step size it is given."""
+    np.savez_compressed(
+        folder / _SET, images=chosen.images, labels=chosen.targets, rate=rate
+    )
+
+
+def write_decoder(
+    folder: pathlib.Path,
+    decode: Callable[[list[tf.Tensor]], tuple[tf.Tensor, tf.Tensor]],
+    leaves: list[tf.Tensor],
+    labels: np.ndarray,
+) -> None:
+    """Writes how the set is made of a state.
+
+    Args:
+        folder: the pack.
+        decode: of the leaves of a state; gives images and a step size.
+        leaves: of the shapes of a state.
+        labels: of the images.
+    """
+    lower(decode, (leaves,), folder / "decode.jax")
+    np.savez(folder / _SET, labels=labels)
+
+
+def bring_back(
+    folder: pathlib.Path, step: int, networks: Iterable[str]
+) -> dict[str, Evaluation]:
+    """Returns the evaluations of a pack's set, by network.
+
+    Args:
+        folder: the pack.
+        step: outer steps that the set is wanted at; others do not count.
+        networks: those that may have been trained.
+    """
+    path = folder / _SCORES
+    scores = files.read_json(path) if path.exists() else {"step": -1}
+    if scores["step"] != step:
+        return {}
+    return {
+        name: Evaluation(tuple(scores["networks"][name]), scores["rate"])
+        for name in networks
+        if scores["networks"].get(name)
+    }
+
+
+def _lower_training(path, training, data, labels) -> None:
+    seed = np.zeros(2, np.int32)
+    state = list(training.start(seed))
+
+    def start(seed):
+        return list(training.start(seed))
+
+    def step(state, images, labels, seed, rate):
+        return list(training.step(state, images, labels, seed, rate))
+
+    lower(start, (seed,), f"{path}_start.jax")
+    whole, rest = divmod(len(labels), training.batch_size)
+    for size in [training.batch_size] * bool(whole) + [rest] * bool(rest):
+        images = np.zeros((size, *data.image_shape), np.float32)
+        arguments = (state, images, labels[:size], seed, np.float32(0))
+        lower(step, arguments, f"{path}_step_{size}.jax")
+
+
+def _lower_classifier(path, evaluator, data, normalization) -> None:
+    network = evaluator.training.network
+    parameters, _, statistics = evaluator.training.start(np.zeros(2, np.int32))
+
+    def classify(parameters, statistics, images):
+        images = normalization(images)
+        logits, _ = network.apply(parameters, statistics, images, False)
+        return tf.argmax(logits, axis=-1, output_type=tf.int32)
+
+    images = data.test.images[:_BLOCK]
+    lower(classify, (parameters, statistics, images), f"{path}_classify.jax")

@@ -1,0 +1,236 @@
+"""Packs: what a machine that has JAX, but no TensorFlow, needs for a run."""
+
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from fred_tf import assembly, seeds
+from fred_tf import config as config_lib
+from fred_tf.config import Config
+from fred_tf.datasets import ImageData
+from fred_tf.disk import files
+from fred_tf.distillation.distiller import Distiller
+from fred_tf.objectives import OBJECTIVES
+from fred_tf.scoring import description
+from fred_tf.synthetic_set import SyntheticSet
+from trainers import evaluate
+from trainers.elsewhere import packed_scoring
+from trainers.elsewhere.lowering import check_jax, lower
+
+FORMAT_VERSION = 2
+ABOUT, STATE, _IMAGES = "pack.json", "state.npz", "images.npz"
+_RUNNER = pathlib.Path(__file__).with_name("runner")
+
+
+def pack(
+    config: Config,
+    folder: files.Path,
+    data_dir: str | None = None,
+    download: bool = False,
+    networks: Sequence[str] = (),
+) -> None:
+    """Writes the pack of a run, see `runner/run.py` for what is in it.
+
+    Args:
+        config: the run.
+        folder: the pack; made, or replaced if there is one.
+        data_dir: where TensorFlow Datasets keeps its data.
+        download: whether missing data may be downloaded.
+        networks: those that score the result; the config's own if empty.
+
+    Raises:
+        ImportError: JAX is not installed.
+    """
+    check_jax()
+    assembly.check_network(config)
+    scored = evaluate.configs(config, networks)
+    data = assembly.load_data(config, data_dir, download)
+    distiller = fresh_distiller(config, data)
+    state, constants = distiller.tensors()
+    # As NumPy arrays they are written into the functions.
+    constants = [constant.numpy() for constant in constants]
+
+    def begin(leaves):
+        """Returns what the distiller's pure functions begin with."""
+        return (
+            tf.nest.pack_sequence_as(state, leaves),
+            [tf.constant(constant) for constant in constants],
+        )
+
+    experts = OBJECTIVES[config.objective.name].needs_experts
+    count = max(1, distiller.objective.references_per_step)
+    describe = _expert_segments if experts else _class_batches
+    reference, examples = describe(config, data)
+    examples = {k: np.stack([v] * count) for k, v in examples.items()}
+
+    def step(leaves, references, number):
+        if not experts:
+            normalized = data.normalization(references["images"])
+            references = {"images": normalized}
+        new, scalars = distiller.outer_step(*begin(leaves), references, number)
+        return tf.nest.flatten(new), scalars
+
+    evaluator = assembly.evaluator(config, data)
+
+    def decode(leaves):
+        images, learned = distiller.decode(*begin(leaves))
+        return images, tf.cast(evaluator.rate(learned), tf.float32)
+
+    leaves = tf.nest.flatten(state)
+    labels = distiller.parameterization.labels
+    with files.replacing_folder(folder) as temporary:
+        lower(step, (leaves, examples, np.int32(0)), temporary / "step.jax")
+        if experts:
+            _lower_expert_training(config, data, temporary)
+        np.savez_compressed(
+            temporary / _IMAGES,
+            images=data.train.images,
+            labels=data.train.labels,
+        )
+        values = {str(i): leaf.numpy() for i, leaf in enumerate(leaves)}
+        np.savez(temporary / STATE, step=0, **values)
+        packed_scoring.write_decoder(temporary, decode, leaves, labels)
+        scoring = packed_scoring.write(
+            temporary, scored, data, labels, data.normalization
+        )
+        _finish(
+            temporary,
+            {
+                "config": config_lib.to_json(config),
+                "seed": config.seed,
+                "outer_steps": config.outer_steps,
+                "references_per_step": count,
+                "reference": reference,
+                "scoring": scoring,
+            },
+        )
+
+
+def pack_set(
+    config: Config,
+    folder: files.Path,
+    chosen: SyntheticSet,
+    data: ImageData,
+    word: str = "",
+    networks: Sequence[str] = (),
+) -> None:
+    """Writes a pack that only scores a set.
+
+    Args:
+        config: says how, as for `scoring.score`.
+        folder: the pack; made, or replaced if there is one.
+        chosen: the set.
+        data: its test split scores.
+        word: what the set is, for the names of files; empty for a run's own.
+        networks: those that are trained; the config's own if empty.
+
+    Raises:
+        ImportError: JAX is not installed.
+    """
+    check_jax()
+    scored = evaluate.configs(config, networks)
+    rate = assembly.evaluator(config, data).rate_for(chosen)
+    with files.replacing_folder(folder) as temporary:
+        packed_scoring.write_set(temporary, rate, chosen)
+        scoring = packed_scoring.write(
+            temporary, scored, data, chosen.targets, chosen.normalization
+        )
+        described = {
+            network: description(settings, chosen, data.name)
+            for network, settings in scored.items()
+        }
+        _finish(
+            temporary,
+            {
+                "config": config_lib.to_json(config),
+                "scoring": {**scoring, "word": word, "described": described},
+            },
+        )
+
+
+def _finish(folder: pathlib.Path, about: dict[str, Any]) -> None:
+    files.write_json(
+        folder / ABOUT, {"format_version": FORMAT_VERSION, **about}
+    )
+    for file in _RUNNER.glob("[a-z]*.py"):
+        shutil.copy(file, folder)
+
+
+def fresh_distiller(config: Config, data: ImageData) -> Distiller:
+    """Returns the distiller of a run, its memory as it begins."""
+    experts = None
+    with tempfile.TemporaryDirectory() as nowhere:
+        if OBJECTIVES[config.objective.name].needs_experts:
+            # Still empty: experts are trained over there.
+            experts = assembly.expert_store(config, data, nowhere)
+        distiller = assembly.distiller(config, data, experts, jit=True)
+    assembly.adapt(distiller.parameterization, data, config.seed)
+    distiller.start_average()
+    return distiller
+
+
+def _expert_segments(
+    config: Config, data: ImageData
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Returns how references are drawn, and one of the right shapes."""
+    objective, experts = config.objective, config.experts
+    size = assembly.network(config, data.image_shape, data.classes).size
+    theta = np.zeros(size, np.float32)
+    described = {
+        "kind": "expert_segments",
+        "max_start_epoch": objective.max_start_epoch,
+        "expert_epochs": objective.expert_epochs,
+        "epochs": objective.last_epoch,
+        "batch_size": experts.batch_size,
+        "expert_seeds": [
+            seeds.named(config.seed, "expert", i).tolist()
+            for i in range(experts.count)
+        ],
+    }
+    return described, {"start": theta, "target": theta}
+
+
+def _class_batches(
+    config: Config, data: ImageData
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Returns how references are drawn, and one of the right shapes."""
+    per_class = config.objective.real_batch_per_class
+    shape = (data.classes, per_class, *data.image_shape)
+    described = {
+        "kind": "class_batches",
+        "classes": data.classes,
+        "per_class": per_class,
+    }
+    return described, {"images": np.zeros(shape, data.train.images.dtype)}
+
+
+def _lower_expert_training(
+    config: Config, data: ImageData, folder: pathlib.Path
+) -> None:
+    trainer = assembly.expert_trainer(config, data)
+    network, training = trainer.network, trainer.training()
+    batch = min(trainer.batch_size, len(data.train))
+
+    def start(seed):
+        return network.flatten(training.start(seed)[0])
+
+    def step(theta, velocity, images, labels, seed):
+        state = network.unflatten(theta), network.unflatten(velocity), []
+        rate = tf.constant(trainer.learning_rate, tf.float32)
+        parameters, velocities, _ = training.step(
+            state, images, labels, seed, rate
+        )
+        return network.flatten(parameters), network.flatten(velocities)
+
+    seed = np.zeros(2, np.int32)
+    theta = np.zeros(network.size, np.float32)
+    images, labels = data.train.images[:batch], data.train.labels[:batch]
+    lower(start, (seed,), folder / "expert_start.jax")
+    lower(
+        step, (theta, theta, images, labels, seed), folder / "expert_step.jax"
+    )

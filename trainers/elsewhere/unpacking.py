@@ -1,0 +1,161 @@
+"""What comes back of packs, as if it had been made here."""
+
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from fred_tf import assembly, distilled_run
+from fred_tf import config as config_lib
+from fred_tf.disk import files, records
+from fred_tf.disk.checkpoints import Checkpoints
+from fred_tf.disk.run_folder import RunFolder
+from fred_tf.distillation import devices
+from fred_tf.scoring import description
+from fred_tf.training.evaluator import Evaluation
+from trainers import evaluate
+from trainers.elsewhere import packed_scoring, packing
+from trainers.log.run_log import RunLog, append_accuracy
+
+# In a run folder.
+_RECORD = "elsewhere.json"
+# What the runner writes into a pack.
+_METRICS, _SPENT = "metrics.jsonl", "spent.json"
+
+
+def bring_back(
+    folder: files.Path, run_dir: files.Path, data_dir: str | None = None
+) -> dict[str, Evaluation]:
+    """Brings into a run folder what has become of a pack.
+
+    The pack of a run makes the run folder, at the step that it has reached.
+
+    Args:
+        folder: the pack.
+        run_dir: the run folder; made, or brought up to date.
+        data_dir: where TensorFlow Datasets keeps its data.
+
+    Returns:
+        The evaluations, by network.
+
+    Raises:
+        FileNotFoundError: `folder` is no pack, or was never run.
+        ValueError: `run_dir` holds another run, or a later state of this one.
+    """
+    folder = pathlib.Path(folder)
+    about = records.read(folder / packing.ABOUT, packing.FORMAT_VERSION)
+    if not (folder / _SPENT).exists():
+        raise FileNotFoundError(
+            f"{folder} was not run yet. Run `python {folder}/run.py` where "
+            "JAX is, and copy the folder back."
+        )
+    scoring, run, chosen = about["scoring"], None, None
+    if "reference" in about:
+        run = _bring_back_run(folder, about, run_dir, data_dir)
+        chosen = run.synthetic_set()
+    config = config_lib.from_json(about["config"])
+    scored = evaluate.configs(config, scoring["networks"])
+    found = packed_scoring.bring_back(folder, run.step if run else 0, scored)
+    device = files.read_json(folder / _SPENT)["device"]
+    for network, evaluation in found.items():
+        if run:
+            described = description(scored[network], chosen, run.facts.name)
+            append_accuracy(run.folder, run.step, network, evaluation)
+        else:
+            described = scoring["described"][network]
+        other = "" if network == config.network.name else network
+        files.write_json(
+            evaluate.path(run_dir, scoring.get("word", ""), other),
+            {**described, **evaluation.to_json(), "device": device},
+        )
+    return found
+
+
+def _bring_back_run(
+    folder: pathlib.Path,
+    about: dict[str, Any],
+    run_dir: files.Path,
+    data_dir: str | None,
+) -> distilled_run.DistilledRun:
+    """Makes a run folder of a pack, or brings it up to date."""
+    with np.load(folder / packing.STATE) as saved:
+        step = int(saved["step"])
+        leaves = [saved[str(i)] for i in range(len(saved.files) - 1)]
+    minutes = files.read_json(folder / _SPENT)
+    if (reached := _steps_in(run_dir)) > step:
+        raise ValueError(
+            f"{run_dir} must not be ahead of what comes back. Received: step "
+            f"{reached}, and step {step} in {folder}. Choose another --run_dir."
+        )
+    config = config_lib.from_json(about["config"])
+    config = config_lib.replace(config, {"outer_steps": step})
+    data = assembly.load_data(config, data_dir)
+    distiller = packing.fresh_distiller(config, data)
+    facts = distilled_run.DataFacts.of(data)
+    config = config_lib.resolved(config, data.image_shape)
+    run_folder = RunFolder.open(
+        run_dir,
+        distilled_run.record(config, facts),
+        {
+            **devices.identity(devices.local_strategy(), jit=True),
+            "device": minutes["device"],
+        },
+        complete=config_lib.completed,
+    )
+    with run_folder.lock():
+        checkpoints = Checkpoints(
+            run_folder.checkpoint_folder, distiller.checkpoint
+        )
+        checkpoints.restore_latest()
+        state, _ = distiller.tensors()
+        distiller.assign(tf.nest.pack_sequence_as(state, leaves), step)
+        checkpoints.save(step)
+        run = distilled_run.DistilledRun(
+            run_folder,
+            config,
+            facts,
+            distiller.distilled,
+            distiller.learned(),
+            step,
+        )
+        files.write_json(run_folder.path / _RECORD, minutes)
+        _write_log(run, folder / _METRICS)
+    return run
+
+
+def spent(folder: RunFolder) -> dict[str, Any]:
+    """Returns where a run was made, and in how many minutes.
+
+    Returns:
+        `device`, and minutes by what they were spent on; nothing for a run
+        that was made here.
+    """
+    path = folder.path / _RECORD
+    return files.read_json(path) if path.exists() else {}
+
+
+def _steps_in(run_dir: files.Path) -> int:
+    """Returns the outer steps that a run folder has reached, 0 if none."""
+    try:
+        folder = RunFolder.read(run_dir).checkpoint_folder
+    except FileNotFoundError:
+        return 0
+    return max(Checkpoints(folder, tf.train.Checkpoint()).steps(), default=0)
+
+
+def _write_log(run: distilled_run.DistilledRun, metrics: pathlib.Path) -> None:
+    """Writes the metrics of a pack into the run folder and its event files."""
+    run.folder.rewind_metrics(-1)
+    log = RunLog(run.folder, -1)
+    log.begin(run)
+    # A line for each step; those after the saved state may be torn.
+    for line in metrics.read_text().splitlines()[: run.step]:
+        scalars = json.loads(line)
+        step = scalars.pop("step")
+        run.folder.append_metrics(step, scalars)
+        if step % 10 == 0:
+            log.scalars(step, scalars)
+    log.pictures(run)
+    log.close()

@@ -1,0 +1,1 @@
+"""RESULTS.md and the rows that it is made of."""
