@@ -17,7 +17,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 
-from fred_tf import assembly, overrides, presets
+from fred_tf import assembly, presets
+from fred_tf import config as config_lib
 
 SIDES = {
     "DCT, energy": ["mask_rule=energy"],
@@ -32,7 +33,7 @@ SIDES = {
 
 def subspaces(data, settings: list[str]) -> np.ndarray:
     """Returns an orthonormal basis per class, `[classes, kept, pixels]`."""
-    config = overrides.override(
+    config = config_lib.override(
         presets.preset("cifar10_ipc1_dm"),
         [f"parameterization.{setting}" for setting in settings],
     )

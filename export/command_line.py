@@ -9,7 +9,6 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 from fred_tf import config as config_lib
-from fred_tf import overrides
 
 OVERRIDE = flags.DEFINE_multi_string(
     "override",
@@ -42,7 +41,7 @@ RUN_DIR = flags.DEFINE_string(
 
 def override(config: config_lib.Config) -> config_lib.Config:
     """Returns `config` with the overrides of the command line."""
-    return overrides.override(config, OVERRIDE.value)
+    return config_lib.override(config, OVERRIDE.value)
 
 
 def required(flag: flags.FlagHolder) -> str:

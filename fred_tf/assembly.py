@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from fred_tf import datasets
 from fred_tf.augmentations import SiameseAugmentation
-from fred_tf.config import Config, memory_learning_rate, to_json
-from fred_tf.datasets import KNOWN, ImageData, hold_out
+from fred_tf.config import Config, resolved, to_json
+from fred_tf.datasets import KNOWN, ImageData
 from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.disk import files
 from fred_tf.distillation.distiller import Distiller
@@ -21,16 +21,11 @@ from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
 from fred_tf.training.evaluator import Evaluator
 
 
-def _arguments(section: Any, *left_out: str) -> dict[str, Any]:
-    return {k: v for k, v in vars(section).items() if k not in left_out}
-
-
 def load_data(
     config: Config, data_dir: files.Path | None = None, download: bool = False
 ) -> ImageData:
     """Loads the data of a config, with its holdout; see `datasets.load`."""
-    whole = datasets.load(config.dataset, data_dir, download)
-    return hold_out(whole, config.holdout) if config.holdout else whole
+    return datasets.load(config.dataset, data_dir, download, config.holdout)
 
 
 def network(
@@ -38,7 +33,7 @@ def network(
 ) -> Functional:
     """Returns the network of a config as a function of its parameters."""
     make = NETWORKS[config.network.name]
-    made = make(image_shape, classes, **config.network.arguments())
+    made = make(image_shape, classes, config.network)
     convolve_in(made, config.convolutions)
     return Functional(made)
 
@@ -66,7 +61,7 @@ def parameterization(
 ) -> Parameterization:
     """Returns an empty memory of the config's budget."""
     stored = config.parameterization
-    return PARAMETERIZATIONS[stored.name].from_settings(
+    return PARAMETERIZATIONS[stored.name].within_budget(
         stored, image_shape, classes, config.ipc
     )
 
@@ -131,8 +126,8 @@ def expert_trainer(config: Config, data: ImageData) -> ExpertTrainer:
         network(config, data.image_shape, data.classes),
         augmentation(config),
         data,
-        **_arguments(config.experts, "count", "dtype", "stored_epochs"),
-        seed=config.seed,
+        config.experts,
+        config.seed,
     )
 
 
@@ -163,11 +158,11 @@ def objective(
             f"{config.objective.name!r} needs `--expert_dir`. Train experts "
             "with `python -m trainers.train_experts --expert_dir=...` first."
         )
-    return member.from_settings(
-        config.objective,
+    return member(
         network(config, data.image_shape, data.classes),
         augmentation(config),
         source,
+        config.objective,
     )
 
 
@@ -180,7 +175,7 @@ def distiller(
 ) -> Distiller:
     """Returns the distiller of a config, its memory still empty.
 
-    Fill the memory with `adapt`, or restore a checkpoint of it.
+    Fill it by `adapt`, or restore a checkpoint of it.
 
     Args:
         config: the run.
@@ -193,35 +188,20 @@ def distiller(
     with strategy.scope():
         memory = parameterization(config, data.image_shape, data.classes)
         matched = memory.complete(objective(config, data, experts))
-        average = None
-        if config.distiller.memory_average:
-            average = parameterization(config, data.image_shape, data.classes)
-    return Distiller(
-        memory,
-        matched,
-        memory_learning_rate(config, data.image_shape),
-        config.distiller.memory_momentum,
-        seed=config.seed,
-        jit=jit,
-        strategy=strategy,
-        average=average,
-        memory_average=config.distiller.memory_average,
-    )
+    settings = resolved(config, data.image_shape).distiller
+    return Distiller(memory, matched, settings, config.seed, jit, strategy)
 
 
-def adapt(memory: Parameterization, data: ImageData, seed: int) -> None:
-    """Fills an empty memory from the normalised training images."""
-    images = data.normalization(data.train.images)
-    memory.adapt(images, data.train.labels, seed)
+def adapt(filled: Distiller, data: ImageData) -> None:
+    """Lets a distiller begin with the normalised training images."""
+    filled.adapt(data.normalization(data.train.images), data.train.labels)
 
 
 def evaluator(config: Config, data: ImageData) -> Evaluator:
     """Returns the evaluator of a config."""
-    arguments = _arguments(config.evaluation, "networks")
-    arguments["learning_rate"] = arguments["learning_rate"] or None
     return Evaluator(
         network(config, data.image_shape, data.classes),
         augmentation(config),
-        data.test,
-        **arguments,
+        data.scored,
+        config.evaluation,
     )

@@ -44,6 +44,18 @@ def instances_per_class(
             `ipc` below 1.
     """
     _check_ipc(ipc)
+    check_coefficients(image_shape, coefficients_per_channel)
+    return ipc * positions(image_shape) // coefficients_per_channel
+
+
+def check_coefficients(
+    image_shape: Sequence[int], coefficients_per_channel: int
+) -> None:
+    """Refuses to keep more entries than a channel has, or none.
+
+    Raises:
+        ValueError: more coefficients than positions, or fewer than 1.
+    """
     available = positions(image_shape)
     if not 1 <= coefficients_per_channel <= available:
         extent = " * ".join(map(str, image_shape[:-1]))
@@ -52,7 +64,6 @@ def instances_per_class(
             f"of the image ({extent} = {available}). Received: "
             f"{coefficients_per_channel}."
         )
-    return ipc * available // coefficients_per_channel
 
 
 def frequency_floats(

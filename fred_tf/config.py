@@ -1,17 +1,19 @@
 """Everything a run is made of, as frozen dataclasses that check themselves.
 
-The fields of a section match the arguments of the constructor it feeds. Three
-sections belong to families: their `name` chooses the member, whose own
-`Settings` says which other fields there are (see `settings.py`). Checks run
-when a config is made, before any data are read.
+A section is the settings of what it is named for. Three sections belong to
+families: their `name` chooses the member, whose own `Settings` says which other
+fields there are (see `settings.py`). Checks run when a config is made, before
+any data are read.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fred_tf.datasets.dataset_spec import KNOWN
-from fred_tf.experts.trajectory_array import DTYPES
+from fred_tf.distillation.distiller import DistillerSettings
+from fred_tf.distillation.memory_step import usual_step
+from fred_tf.experts.trainer import ExpertSettings
 from fred_tf.networks import CONVOLUTIONS, NETWORKS, ConvNet
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS, Frequency
@@ -19,9 +21,10 @@ from fred_tf.settings import (
     Settings,
     check_least,
     check_one_of,
-    check_positive,
+    made_of,
     nearest,
 )
+from fred_tf.training.evaluator import EvaluatorSettings
 
 # Sections whose `name` chooses a member.
 FAMILIES = {
@@ -29,87 +32,6 @@ FAMILIES = {
     "parameterization": PARAMETERIZATIONS,
     "network": NETWORKS,
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class DistillerConfig:
-    """Arguments of `Distiller`.
-
-    Attributes:
-        memory_learning_rate: 0 means the usual one of the parameterization
-            and the objective, see `memory_learning_rate`.
-        memory_average: decay of the running average of the memory that is
-            kept as the result; 0 keeps the last memory.
-    """
-
-    memory_learning_rate: float = 0.0
-    memory_momentum: float = 0.5
-    memory_average: float = 0.0
-
-    def __post_init__(self):
-        check_least("memory_learning_rate", self.memory_learning_rate, 0)
-        check_least("memory_momentum", self.memory_momentum, 0)
-        if not 0 <= self.memory_average < 1:
-            raise ValueError(
-                "`distiller.memory_average` is a decay, from 0, which keeps "
-                f"the last memory, to below 1. Received: {self.memory_average}."
-            )
-
-
-@dataclasses.dataclass(frozen=True)
-class ExpertsConfig:
-    """How experts are trained, and how their trajectories are stored.
-
-    Attributes:
-        dtype: in which parameters are stored, see `trajectory_array`.
-        stored_epochs: epochs whose parameters are stored, from the first on;
-            0 means all. Epochs that no student starts from or aims at only
-            take room.
-    """
-
-    count: int = 100
-    epochs: int = 50
-    batch_size: int = 256
-    learning_rate: float = 0.01
-    momentum: float = 0.0
-    dtype: str = "float32"
-    stored_epochs: int = 0
-
-    def __post_init__(self):
-        for name in ("count", "epochs", "batch_size"):
-            check_least(f"experts.{name}", getattr(self, name), 1)
-        check_positive("experts.learning_rate", self.learning_rate)
-        check_least("experts.momentum", self.momentum, 0)
-        check_one_of("experts.dtype", self.dtype, DTYPES)
-        if not 0 <= self.stored_epochs <= self.epochs:
-            raise ValueError(
-                "`experts.stored_epochs` must be between 0, which means all, "
-                f"and `experts.epochs` ({self.epochs}). Received: "
-                f"{self.stored_epochs}. Lower it or train longer experts."
-            )
-
-    @property
-    def epochs_on_disk(self) -> int:
-        """Epochs that a stored trajectory covers."""
-        return self.stored_epochs or self.epochs
-
-
-@dataclasses.dataclass(frozen=True)
-class EvaluationConfig:
-    """Arguments of `Evaluator`; `learning_rate` 0 means the learned one."""
-
-    networks: int = 5
-    epochs: int = 1000
-    batch_size: int = 256
-    learning_rate: float = 0.0
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-
-    def __post_init__(self):
-        for name in ("networks", "epochs", "batch_size"):
-            check_least(f"evaluation.{name}", getattr(self, name), 1)
-        for name in ("learning_rate", "momentum", "weight_decay"):
-            check_least(f"evaluation.{name}", getattr(self, name), 0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -142,9 +64,9 @@ class Config:
     parameterization: Settings = Frequency.Settings()
     network: Settings = ConvNet.Settings()
     convolutions: str = "float32"
-    distiller: DistillerConfig = DistillerConfig()
-    experts: ExpertsConfig = ExpertsConfig()
-    evaluation: EvaluationConfig = EvaluationConfig()
+    distiller: DistillerSettings = DistillerSettings()
+    experts: ExpertSettings = ExpertSettings()
+    evaluation: EvaluatorSettings = EvaluatorSettings()
 
     def __post_init__(self):
         check_least("ipc", self.ipc, 1)
@@ -160,7 +82,6 @@ class Config:
             known = KNOWN[self.dataset]
             shape, classes = known.image_shape, known.classes
             instances = classes * instances_per_class(self, shape, classes)
-            memory_learning_rate(self, shape)
         self.objective.check_run(self, instances)
 
 
@@ -177,22 +98,14 @@ def instances_per_class(
     return member.instances_within(stored, image_shape, classes, config.ipc)
 
 
-def memory_learning_rate(config: Config, image_shape: tuple[int, ...]) -> float:
-    """Returns the step size for the memory that a run takes.
-
-    Raises:
-        ValueError: none is set, and the parameterization knows none for the
-            objective.
-    """
-    stored = config.parameterization
-    return config.distiller.memory_learning_rate or PARAMETERIZATIONS[
-        stored.name
-    ].usual_learning_rate(stored, config.objective.name, image_shape)
-
-
 def resolved(config: Config, image_shape: tuple[int, ...]) -> Config:
-    """Returns a config with the step size for the memory that a run takes."""
-    rate = memory_learning_rate(config, image_shape)
+    """Returns a config with the step size that its memory usually takes.
+
+    It stays 0 where none is usual; the run then measures one.
+    """
+    rate = config.distiller.memory_learning_rate or usual_step(
+        config.parameterization, config.objective.name, image_shape
+    )
     return replace(config, {"distiller.memory_learning_rate": rate})
 
 
@@ -216,10 +129,10 @@ def from_json(values: Mapping[str, Any]) -> Config:
         if field.name in FAMILIES and field.name in values:
             arguments = dict(values[field.name])
             section = member_settings(field.name, arguments.pop("name", ""))
-            values[field.name] = _section(section, arguments)
+            values[field.name] = section.from_json(arguments)
         elif dataclasses.is_dataclass(field.type) and field.name in values:
-            values[field.name] = _section(field.type, values[field.name])
-    return _section(Config, values)
+            values[field.name] = made_of(field.type, values[field.name])
+    return made_of(Config, values)
 
 
 def trained_network(config: Config) -> dict[str, Any]:
@@ -234,20 +147,6 @@ def trained_network(config: Config) -> dict[str, Any]:
     return {**network, "convolutions": config.convolutions}
 
 
-def completed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what an earlier version wrote, with the settings added since.
-
-    They take their defaults, which is how that version behaved. What stands
-    beside the settings is kept, and what no version wrote comes back as it is.
-    """
-    known = {field.name for field in dataclasses.fields(Config)}
-    own = {name: value for name, value in values.items() if name in known}
-    try:
-        return {**values, **to_json(from_json(own))}
-    except (AttributeError, TypeError, ValueError):
-        return dict(values)
-
-
 def member_settings(section: str, name: str) -> type[Settings]:
     """Returns the settings of the member `name` of a family.
 
@@ -256,17 +155,6 @@ def member_settings(section: str, name: str) -> type[Settings]:
     """
     check_one_of(f"{section}.name", name, FAMILIES[section])
     return FAMILIES[section][name].Settings
-
-
-def _section(section: type, arguments: Mapping[str, Any]) -> Any:
-    known = [field.name for field in dataclasses.fields(section)]
-    for name in arguments:
-        if name not in known:
-            raise ValueError(
-                f"{section.__name__} has no field {name!r}; it has {known}."
-                f"{nearest(name, known)}"
-            )
-    return section(**arguments)
 
 
 # Another one of these means other units of the memory, or other gradients.
@@ -306,3 +194,89 @@ def replace(config: Config, values: Mapping[str, Any]) -> Config:
         section, _, last = path.rpartition(".")
         (changed[section] if section else changed)[last] = value
     return from_json(changed)
+
+
+def override(config: Config, assignments: Iterable[str]) -> Config:
+    """Returns `config` with `name=value` assignments applied.
+
+    A name is dotted (`objective.student_steps=30`) or, where only one section
+    has it, bare (`student_steps=30`). `parameterization.name=pixel` takes
+    another member of a family, with its own fields, at their defaults unless
+    they are overridden as well.
+
+    Raises:
+        ValueError: a name is unknown or ambiguous, or a value has the wrong
+            type or range; the message suggests the nearest name.
+    """
+    pairs = [_pair(assignment) for assignment in assignments]
+    members = {
+        name.removesuffix(".name"): text
+        for name, text in pairs
+        if name.removesuffix(".name") in FAMILIES and name.endswith(".name")
+    }
+    fields = _fields(config, members)
+    values = {}
+    for name, text in pairs:
+        path = _resolve(name, fields)
+        values[path] = _parse(path, text, fields[path])
+    return replace(config, values)
+
+
+def _pair(assignment: str) -> tuple[str, str]:
+    name, separator, text = assignment.partition("=")
+    if not separator:
+        raise ValueError(
+            f"An override is written name=value. Received: {assignment!r}."
+        )
+    return name.strip(), text.strip()
+
+
+def _fields(config: Config, members: Mapping[str, str]) -> dict[str, type]:
+    """Returns the type of every leaf field under its dotted name.
+
+    Args:
+        config: what is overridden.
+        members: the members asked for, by section.
+    """
+    found = {}
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.name in FAMILIES:
+            found[f"{field.name}.name"] = str
+        if field.name in members:
+            value = member_settings(field.name, members[field.name])
+        if dataclasses.is_dataclass(value):
+            for inner in dataclasses.fields(value):
+                found[f"{field.name}.{inner.name}"] = inner.type
+        else:
+            found[field.name] = field.type
+    return found
+
+
+def _resolve(name: str, fields: Mapping[str, type]) -> str:
+    if name in fields:
+        return name
+    matches = [path for path in fields if path.split(".")[-1] == name]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise ValueError(
+            f"Override {name!r} is ambiguous. Write one of {matches}."
+        )
+    bare = {path.split(".")[-1] for path in fields}
+    raise ValueError(
+        f"Unknown override {name!r}.{nearest(name, [*fields, *bare])} Known "
+        f"names: {', '.join(fields)}."
+    )
+
+
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def _parse(name: str, text: str, kind: type) -> Any:
+    try:
+        return _BOOLEANS[text.lower()] if kind is bool else kind(text)
+    except (ValueError, KeyError):
+        raise ValueError(
+            f"`{name}` is {kind.__name__}. Received: {text!r}."
+        ) from None

@@ -117,7 +117,7 @@ class DistilledRun:
     """The newest state of a run, without its data or experts.
 
     Attributes:
-        folder: the run folder.
+        kept_in: the run folder; None for a run that left nothing on disk.
         config: the run's config as resolved.
         facts: what is known of its data set.
         parameterization: the restored memory; where the run averages it, the
@@ -126,12 +126,26 @@ class DistilledRun:
         step: outer steps made.
     """
 
-    folder: RunFolder
+    kept_in: RunFolder | None
     config: config_lib.Config
     facts: DataFacts
     parameterization: Parameterization
     learned: dict[str, float]
     step: int
+
+    @property
+    def folder(self) -> RunFolder:
+        """The run folder.
+
+        Raises:
+            ValueError: the run left nothing on disk.
+        """
+        if self.kept_in is None:
+            raise ValueError(
+                "Only a run that was made with a `run_dir` has a folder. "
+                "Received: one without. Give it one."
+            )
+        return self.kept_in
 
     @classmethod
     def restore(cls, run_dir: Path) -> "DistilledRun":
@@ -150,7 +164,7 @@ class DistilledRun:
             config, facts.image_shape, len(facts.class_names)
         )
         names = OBJECTIVES[config.objective.name].weight_names
-        learned = [tf.Variable(0.0) for _ in names]
+        learned = [tf.Variable(0.0, trainable=False) for _ in names]
         kept = "average" if config.distiller.memory_average else "memory"
         checkpoint = tf.train.Checkpoint(
             learned=learned, **{kept: [v.value for v in memory.variables]}
@@ -173,6 +187,7 @@ class DistilledRun:
 
     def synthetic_set(self) -> SyntheticSet:
         """Returns the decoded set."""
+        soft_labels = self.parameterization.soft_labels()
         return SyntheticSet(
             images=self.parameterization.decode().numpy(),
             labels=self.parameterization.labels,
@@ -181,6 +196,7 @@ class DistilledRun:
             dataset=self.facts.name,
             floats_stored=self.parameterization.floats_stored,
             student_learning_rate=self.learned.get("student_learning_rate"),
+            soft_labels=None if soft_labels is None else soft_labels.numpy(),
             details={
                 "config": config_lib.to_json(self.config),
                 "outer_steps": self.step,

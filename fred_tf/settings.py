@@ -1,17 +1,21 @@
-"""What a member of a family is told beyond its sizes and collaborators.
+"""What a member of a family is told, and what it says of itself.
 
 Every network, parameterization and objective names a frozen dataclass of its
-own as `Settings`: its fields are the constructor's arguments, their defaults
-and their ranges, and are what `--override section.field=value` reaches. A
-config is checked when it is made, before any data are read, so a check needs
-nothing but the fields.
+own as `Settings`: its fields, their defaults and their ranges are told there
+alone, and are what `--override section.field=value` reaches. A config is
+checked when it is made, before any data are read, so a check needs nothing but
+the fields. Constructors take the settings as one object.
 """
 
 import dataclasses
 import difflib
 import math
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Self, TypeVar
+
+from fred_tf.paper import Paper
+
+Section = TypeVar("Section")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,9 +24,9 @@ class Settings:
 
     name: ClassVar[str] = ""
 
-    def arguments(self, *left_out: str) -> dict[str, Any]:
-        """Returns the fields as keyword arguments."""
-        return {k: v for k, v in vars(self).items() if k not in left_out}
+    def to_json(self) -> dict[str, Any]:
+        """Returns the fields as JSON values."""
+        return dataclasses.asdict(self)
 
     def check_run(self, config: Any, instances: int | None) -> None:
         """Checks what spans sections; objectives only.
@@ -35,6 +39,53 @@ class Settings:
         Raises:
             ValueError: the sections do not fit each other.
         """
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """Undoes `to_json`; see `made_of`."""
+        return made_of(cls, values)
+
+
+def made_of(section: type[Section], values: Mapping[str, Any]) -> Section:
+    """Returns a dataclass of its fields by name.
+
+    Raises:
+        ValueError: a field is unknown, or a value out of its range.
+    """
+    known = [field.name for field in dataclasses.fields(section)]
+    for name in values:
+        if name not in known:
+            raise ValueError(
+                f"{section.__name__} has no field {name!r}; it has {known}."
+                f"{nearest(name, known)}"
+            )
+    return section(**values)
+
+
+class Member:
+    """What a member of a family says of itself.
+
+    Attributes:
+        Settings: what it is told, see above.
+        title: what people call it; its key if empty.
+        short_name: what a narrow column calls it; its title if empty.
+        paper: what to cite for it; None if it was not published.
+    """
+
+    Settings: ClassVar[type[Settings]]
+    title: ClassVar[str] = ""
+    short_name: ClassVar[str] = ""
+    paper: ClassVar[Paper | None] = None
+
+    @classmethod
+    def called(cls) -> str:
+        """Returns its title."""
+        return cls.title or cls.Settings.name.replace("_", " ")
+
+    @classmethod
+    def called_briefly(cls) -> str:
+        """Returns its short name."""
+        return cls.short_name or cls.called()
 
 
 def check_least(name: str, value: float, least: float) -> None:

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from fred_tf import config as config_lib
-from fred_tf import overrides, presets
+from fred_tf import presets
 from fred_tf.parameterizations import Pixel
 
 DM = presets.preset("cifar10_ipc1_dm")
@@ -17,7 +17,7 @@ def test_json_round_trip(name):
 
 
 def test_one_whole_instance_needs_no_variance():
-    changed = overrides.override(DM, ["coefficients_per_channel=1024"])
+    changed = config_lib.override(DM, ["coefficients_per_channel=1024"])
     assert config_lib.instances_per_class(changed, (32, 32, 3), 10) == 1
 
 
@@ -46,7 +46,7 @@ def test_what_no_version_wrote_is_not_completed(change):
 
 def test_unknown_convolutions_are_refused():
     with pytest.raises(ValueError, match="`convolutions`.*'bfloat16'"):
-        overrides.override(DM, ["convolutions=float16"])
+        config_lib.override(DM, ["convolutions=float16"])
 
 
 TM = presets.preset("cifar10_ipc1_tm")
@@ -54,32 +54,32 @@ TM = presets.preset("cifar10_ipc1_tm")
 
 def test_stored_epochs_must_reach_the_last_target():
     """Start epochs 0 to 4 and two epochs of training need epoch 6."""
-    kept = overrides.override(TM, ["stored_epochs=6"])
+    kept = config_lib.override(TM, ["stored_epochs=6"])
     assert kept.experts.epochs_on_disk == 6
     assert TM.experts.epochs_on_disk == 50
     with pytest.raises(
         ValueError,
         match=r"5 stored epochs .* 5 - 1 \+ 2 = 6, .*`experts.epochs` 50",
     ):
-        overrides.override(TM, ["stored_epochs=5"])
+        config_lib.override(TM, ["stored_epochs=5"])
     with pytest.raises(ValueError, match="the 5 stored .*stored_epochs` 0"):
-        overrides.override(TM, ["experts.epochs=5"])
+        config_lib.override(TM, ["experts.epochs=5"])
 
 
 @pytest.mark.parametrize("stored", [-1, 51])
 def test_stored_epochs_are_some_of_those_trained(stored):
     with pytest.raises(ValueError, match=rf"\(50\). Received: {stored}"):
-        overrides.override(TM, [f"stored_epochs={stored}"])
+        config_lib.override(TM, [f"stored_epochs={stored}"])
 
 
 def test_unknown_expert_dtype_is_refused():
-    assert overrides.override(TM, ["experts.dtype=float16"])
+    assert config_lib.override(TM, ["experts.dtype=float16"])
     with pytest.raises(ValueError, match="Did you mean 'bfloat16'"):
-        overrides.override(TM, ["experts.dtype=bflot16"])
+        config_lib.override(TM, ["experts.dtype=bflot16"])
 
 
 def test_another_member_starts_from_its_own_defaults():
-    changed = overrides.override(TM, ["parameterization.name=pixel"])
+    changed = config_lib.override(TM, ["parameterization.name=pixel"])
     assert changed.parameterization == Pixel.Settings()
     assert config_lib.memory_learning_rate(changed, (32, 32, 3)) == 1000
     assert changed.objective == TM.objective
@@ -97,7 +97,7 @@ def test_another_member_starts_from_its_own_defaults():
     ],
 )
 def test_the_usual_step_size_follows_what_it_depends_on(assignments, rate):
-    changed = overrides.override(TM, assignments)
+    changed = config_lib.override(TM, assignments)
     found = config_lib.memory_learning_rate(changed, (32, 32, 3))
     assert found == pytest.approx(rate)
 
@@ -107,5 +107,5 @@ def test_a_rate_that_nobody_knows_must_be_given():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Pixel, "usual_learning_rates", {"kernel": 1.0})
         with pytest.raises(ValueError, match="must be given for 'pixel'"):
-            overrides.override(DM, [pixel])
-        assert overrides.override(DM, [pixel, "memory_learning_rate=2"])
+            config_lib.override(DM, [pixel])
+        assert config_lib.override(DM, [pixel, "memory_learning_rate=2"])

@@ -1,12 +1,13 @@
 import pytest
 
-from fred_tf import overrides, presets
+from fred_tf import config as config_lib
+from fred_tf import presets
 
 TM = presets.preset("cifar10_ipc1_tm")
 
 
 def test_overrides_by_dotted_and_bare_names():
-    changed = overrides.override(
+    changed = config_lib.override(
         TM, ["objective.student_steps=7", "width=32", "ipc=2"]
     )
     assert changed.objective.student_steps == 7
@@ -17,9 +18,9 @@ def test_overrides_by_dotted_and_bare_names():
 
 def test_checks_run_once_after_all_overrides():
     longer = ["max_start_epoch=60", "experts.epochs=80"]
-    assert overrides.override(TM, longer).experts.epochs == 80
+    assert config_lib.override(TM, longer).experts.epochs == 80
     with pytest.raises(ValueError, match="the 50 stored epochs.*= 61"):
-        overrides.override(TM, longer[:1])
+        config_lib.override(TM, longer[:1])
 
 
 @pytest.mark.parametrize(
@@ -44,12 +45,12 @@ def test_checks_run_once_after_all_overrides():
 )
 def test_refuses_bad_overrides(assignment, message):
     with pytest.raises(ValueError, match=message):
-        overrides.override(TM, [assignment])
+        config_lib.override(TM, [assignment])
 
 
 def test_fields_are_those_of_the_member_asked_for():
     to_dm = "objective.name=distribution_matching"
-    changed = overrides.override(TM, ["real_batch_per_class=7", to_dm])
+    changed = config_lib.override(TM, ["real_batch_per_class=7", to_dm])
     assert changed.objective.real_batch_per_class == 7
     with pytest.raises(ValueError, match="Unknown override 'student_steps'"):
-        overrides.override(TM, [to_dm, "student_steps=3"])
+        config_lib.override(TM, [to_dm, "student_steps=3"])

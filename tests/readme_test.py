@@ -11,7 +11,8 @@ import pytest
 import tensorflow as tf
 
 from export import __main__ as export
-from fred_tf import overrides, presets
+from fred_tf import config as config_lib
+from fred_tf import presets
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.forms import read_export
 from fred_tf.parameterizations import PARAMETERIZATIONS
@@ -37,7 +38,7 @@ def small(monkeypatch):
 
 
 def test_a_new_parameterization_goes_all_the_way(small, tmp_path):
-    settings = overrides.override(
+    settings = config_lib.override(
         DM, ["parameterization.name=small", "factor=4"]
     )
     run = distill.run(settings, tmp_path / "run")
@@ -58,9 +59,9 @@ def test_a_new_parameterization_goes_all_the_way(small, tmp_path):
 
 def test_its_settings_are_checked_before_any_work(small):
     with pytest.raises(ValueError, match="`factor` .*at least 1. Received: 0"):
-        overrides.override(DM, ["parameterization.name=small", "factor=0"])
+        config_lib.override(DM, ["parameterization.name=small", "factor=0"])
     with pytest.raises(ValueError, match="Unknown override 'factor'"):
-        overrides.override(DM, ["factor=2"])
+        config_lib.override(DM, ["factor=2"])
 
 
 def result(name):

@@ -17,20 +17,19 @@ its place in the environment variable TF_CONFIG:
 """
 
 import contextlib
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
-from absl import flags, logging
+from absl import flags
 
-from fred_tf import assembly, distilled_run
-from fred_tf import config as config_lib
+from fred_tf import assembly, distilling
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
-from fred_tf.disk.checkpoints import Checkpoints
-from fred_tf.disk.run_folder import RunFolder
 from fred_tf.distillation import devices, loop
-from fred_tf.distillation.reference_stream import references_per_replica
+from fred_tf.distillation.interruption import Interruption
 from fred_tf.distillation.workers import Workers
+from fred_tf.distilled_run import DistilledRun
+from fred_tf.distilling import OpenRun
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.scoring import CURVE, score
 from trainers import process_memory, run_flags
@@ -82,15 +81,12 @@ def run(
     images_every: int = 250,
     evaluate_every: int = 0,
     profile_steps: int = 0,
-    start: distilled_run.DistilledRun | None = None,
-    interruption: loop.Interruption | None = None,
+    start: DistilledRun | None = None,
+    interruption: Interruption | None = None,
     strategy: tf.distribute.Strategy | None = None,
     jit: bool | None = None,
-) -> distilled_run.DistilledRun:
-    """Distils, or continues to.
-
-    Under a strategy of several workers, all of them must call this with equal
-    arguments and a `run_dir` that they share; only the chief writes there.
+) -> DistilledRun:
+    """Distils into a run folder, or continues to, with a log for TensorBoard.
 
     Args:
         config: the run.
@@ -103,162 +99,81 @@ def run(
         evaluate_every: outer steps between evaluations on the test split, for
             the curve of accuracy; 0 makes none. They choose nothing.
         profile_steps: steps to profile, after the first five; 0 for none.
-        start: a run whose memory this one begins with, instead of real
-            images; a run that is resumed must be given the same again.
-        interruption: stops the run after the current step once it holds a
-            signal; with several workers, once it does on any of them.
-        strategy: defaults to `devices.local_strategy()`.
-        jit: whether to compile the step with XLA; None compiles where the
-            strategy has accelerators. XLA's loops of convolutions are many
-            times slower than TensorFlow's on a CPU.
+        start, interruption, strategy, jit: see `distilling.distill`.
 
     Returns:
         The run at its last step.
 
     Raises:
-        ValueError: the folder holds another run, a setting does not fit the
-            data, the experts or the replicas, or the workers disagree.
-        fred_tf.loop.NonFiniteError: a step diverged; the last good state is
-            saved.
-        trainers.workers.WorkerLostError: another worker has died.
+        ValueError: see `distilling.distill`, as for other errors.
     """
     strategy = strategy or devices.local_strategy()
-    if jit is None:
-        jit = "CPU" not in strategy.extended.worker_devices[0]
+    distilling.check(config, strategy, start)
     workers = Workers(strategy)
-    if interruption is not None and workers.count > 1:
-        interruption.share = workers.largest
-    name = OBJECTIVES[config.objective.name].references_per_step_name
-    references_per_replica(
-        getattr(config.objective, name), strategy.num_replicas_in_sync, name
-    )
-    assembly.check_network(config)
-    if start is not None:
-        distilled_run.check_start(config, start)
-    distiller = None
-
-    def where() -> str:
-        if distiller is None:
-            return "while the run was prepared"
-        return f"in outer step {distiller.step + 1}"
-
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(workers.guard(run_dir, where))
+    with workers.guard(run_dir, lambda: "while the data were read"):
         with workers.chief_first():  # It may download.
             data = assembly.load_data(config, data_dir, download)
-        facts = distilled_run.DataFacts.of(data)
-        config = config_lib.resolved(config, data.image_shape)
-        folder = _folder(
-            workers,
-            run_dir,
-            distilled_run.record(config, facts, start),
-            devices.identity(strategy, jit),
-        )
-        if workers.chief:
-            stack.enter_context(folder.lock())
-        distiller = assembly.distiller(config, data, expert_dir, strategy, jit)
-        checkpoints = Checkpoints(
-            folder.checkpoint_folder, distiller.checkpoint
-        )
-        with workers.chief_first():
-            restored = checkpoints.restore_latest()
-            if restored is None:
-                if start is None:
-                    assembly.adapt(
-                        distiller.parameterization, data, config.seed
-                    )
-                    distiller.start_average()
-                else:
-                    distiller.start_from(
-                        start.parameterization.get_weights(), start.learned
-                    )
-                checkpoints.save(0)
-        if workers.count > 1:
-            drawn = distiller.fingerprint()
-            workers.agree({"step": distiller.step, "first reference": drawn})
-        if restored:
-            logging.info("Continuing after outer step %d.", restored)
-        run = distilled_run.DistilledRun(
-            folder,
-            config,
-            facts,
-            distiller.distilled,
-            distiller.learned(),
-            distiller.step,
-        )
-        actions = ()
-        if workers.chief:
-            folder.rewind_metrics(distiller.step)
-            folder.rewind_snapshots(distiller.step)
-            log = RunLog(folder, distiller.step)
-            stack.callback(log.close)
 
-            def now() -> distilled_run.DistilledRun:
-                return run.at(distiller.step, distiller.learned())
-
-            if restored is None:
-                log.begin(run)
-                log.pictures(run)
-            actions = [
-                loop.Action(1, folder.append_metrics),
-                loop.Action(10, log.scalars),
-                loop.Action(save_every, lambda step, _: checkpoints.save(step)),
-                loop.Action(images_every, lambda *_: log.pictures(now())),
-            ]
-            if profile_steps:
-                first = distiller.step + 5
-                actions.append(
-                    loop.Action(
-                        1,
-                        lambda step, _: log.profile(step, first, profile_steps),
-                    )
-                )
-            if evaluate_every:
-                actions.append(
-                    loop.Action(
-                        evaluate_every,
-                        lambda *_: _evaluate(now(), data, log),
-                        on_stop=False,
-                    )
-                )
+    @contextlib.contextmanager
+    def observe(run: OpenRun) -> Iterator[Sequence[loop.Action]]:
+        log = RunLog(run.folder, run.distiller.step)
         try:
-            loop.run(distiller, config.outer_steps, actions, interruption)
-        except loop.NonFiniteError:
-            if workers.chief:
-                checkpoints.save(distiller.step)
-            raise
-        workers.meet()  # None ends before the chief has saved.
-        return run.at(distiller.step, distiller.learned())
-
-
-def _folder(
-    workers: Workers,
-    run_dir: str,
-    record: dict[str, Any],
-    identity: dict[str, Any],
-) -> RunFolder:
-    """Lets the chief make or check the folder, and the others find it."""
-    # Hosts may have different numbers of cores.
-    shared = {k: v for k, v in identity.items() if k != "cpu_threads"}
-    workers.agree({"config": record, "identity": shared})
-    with workers.chief_first():
-        if workers.chief:
-            return RunFolder.open(
-                run_dir, record, identity, complete=config_lib.completed
+            yield _actions(
+                run, log, data, images_every, evaluate_every, profile_steps
             )
-        try:
-            return RunFolder.read(run_dir)
-        except FileNotFoundError as error:
-            raise FileNotFoundError(
-                "All workers must see the same `--run_dir`, on a file system "
-                f"that they share. Received: {run_dir}, where worker "
-                f"{workers.index} does not find the run that the chief made."
-            ) from error
+        finally:
+            log.close()
+
+    distilled = distilling.distill(
+        data,
+        config,
+        run_dir,
+        experts=expert_dir,
+        start=start,
+        strategy=strategy,
+        jit=jit,
+        save_every=save_every,
+        observe=observe,
+        interruption=interruption,
+    )
+    return distilled.run
 
 
-def _evaluate(
-    run: distilled_run.DistilledRun, data: ImageData, log: RunLog
-) -> None:
+def _actions(
+    run: OpenRun,
+    log: RunLog,
+    data: ImageData,
+    images_every: int,
+    evaluate_every: int,
+    profile_steps: int,
+) -> list[loop.Action]:
+    """Begins the log of a new run, and returns what is logged after steps."""
+    if not run.resumed:
+        log.begin(run.now())
+        log.pictures(run.now())
+    actions = [
+        loop.Action(10, log.scalars),
+        loop.Action(images_every, lambda *_: log.pictures(run.now())),
+    ]
+    if profile_steps:
+        first = run.distiller.step + 5
+        actions.append(
+            loop.Action(
+                1, lambda step, _: log.profile(step, first, profile_steps)
+            )
+        )
+    if evaluate_every:
+        actions.append(
+            loop.Action(
+                evaluate_every,
+                lambda *_: _evaluate(run.now(), data, log),
+                on_stop=False,
+            )
+        )
+    return actions
+
+
+def _evaluate(run: DistilledRun, data: ImageData, log: RunLog) -> None:
     path = run.folder.path / f"{CURVE}{run.step:09d}.json"
     result = score(run.config, run.synthetic_set(), data, path)
     log.accuracy(run.step, run.config.network.name, result)
@@ -273,8 +188,8 @@ def program() -> int:
     start = None
     strategy = devices.strategy()
     if START_FROM.value:
-        start = distilled_run.DistilledRun.restore(START_FROM.value)
-    with loop.Interruption().watching() as interruption:
+        start = DistilledRun.restore(START_FROM.value)
+    with Interruption().watching() as interruption:
         finished = run(
             config,
             run_dir,

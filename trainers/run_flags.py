@@ -14,7 +14,7 @@ from export.command_line import (
     set_determinism,
 )
 from fred_tf import config as config_lib
-from fred_tf import overrides, presets
+from fred_tf import presets
 
 __all__ = [
     "DATA_DIR",
@@ -50,7 +50,7 @@ EXPERT_DIR = flags.DEFINE_string(
 
 def config() -> config_lib.Config:
     """Returns the config that --preset, --override and --seed ask for."""
-    return overrides.override(*preset_and_overrides())
+    return config_lib.override(*preset_and_overrides())
 
 
 def preset_and_overrides() -> tuple[config_lib.Config, list[str]]:

@@ -1,6 +1,9 @@
 """Real images: where they come from and how they are handed out."""
 
-from fred_tf.datasets import digits, image_folder, tfds_images
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from fred_tf.datasets import arrays, image_folder, pipelines
 from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.datasets.dataset_spec import KNOWN, DatasetSpec, base_name
 from fred_tf.datasets.image_data import ImageData, Split, hold_out
@@ -11,16 +14,67 @@ __all__ = [
     "ClassBatches",
     "DatasetSpec",
     "ImageData",
+    "SOURCES",
+    "Source",
     "Split",
     "hold_out",
     "load",
 ]
 
 _FOLDER = "folder:"
+# What data are called that have no name of their own.
+IN_MEMORY = "arrays"
+
+
+class Source(NamedTuple):
+    """A kind of place that images come from.
+
+    Attributes:
+        takes: whether it is meant by what `load` was given.
+        read: of that, `data_dir` and `download`: train split, test split or
+            None, and class names.
+    """
+
+    takes: Callable[[Any], bool]
+    read: Callable[[Any, str | None, bool], arrays.Splits]
+
+
+def _read_digits(source, data_dir, download):
+    from fred_tf.datasets import digits  # Loads scikit-learn.
+
+    return digits.read()
+
+
+def _read_tfds(source, data_dir, download):
+    from fred_tf.datasets import tfds_images  # Loads TensorFlow Datasets.
+
+    return tfds_images.read(source, data_dir, download)
+
+
+def _is_folder(source: Any) -> bool:
+    return isinstance(source, str) and source.startswith(_FOLDER)
+
+
+# The first that takes it.
+SOURCES = {
+    "digits": Source(lambda source: source == "digits", _read_digits),
+    "folder": Source(
+        _is_folder, lambda source, *_: image_folder.read(source[len(_FOLDER) :])
+    ),
+    "arrays": Source(arrays.takes, lambda source, *_: arrays.read(source)),
+    "pipeline": Source(
+        pipelines.takes, lambda source, *_: pipelines.read(source)
+    ),
+    "tfds": Source(lambda source: isinstance(source, str), _read_tfds),
+}
 
 
 def load(
-    name: str, data_dir: str | None = None, download: bool = False
+    source: Any,
+    data_dir: str | None = None,
+    download: bool = False,
+    holdout: float = 0.0,
+    name: str | None = None,
 ) -> ImageData:
     """Reads a data set into memory.
 
@@ -28,17 +82,22 @@ def load(
     load("digits")  # comes with scikit-learn
     load("folder:photos")  # photos/train/<class>/*.png, photos/test/...
     load("cifar10", data_dir="~/tensorflow_datasets")
+    load((images, labels))  # or ((images, labels), (images, labels)) with test
+    load(dataset)  # a tf.data.Dataset of (image, label), or a pair with test
     ```
 
     Data sets in `KNOWN` are standardised with its constants, others with the
     mean and deviation of their training split.
 
     Args:
-        name: `digits`, `folder:<path>`, or a TensorFlow Datasets name
-            `name[/config][:version]`.
+        source: `digits`, `folder:<path>`, a TensorFlow Datasets name
+            `name[/config][:version]`, arrays, or `tf.data` pipelines.
         data_dir: where TensorFlow Datasets keeps its data; None for its
             default, ~/tensorflow_datasets.
         download: whether TensorFlow Datasets may download a missing set.
+        holdout: share of the training images of each class that replaces the
+            test split, to choose settings by; 0 leaves the splits as they are.
+        name: what data in memory are called; others have their own.
 
     Raises:
         FileNotFoundError: the files are missing; no network is touched unless
@@ -46,23 +105,33 @@ def load(
         OSError: the files are damaged.
         ValueError: the name is unknown, or the data do not suit image
             classification; see `tfds_images.read`, `image_folder.read`,
-            `Split` and `ImageData`.
+            `arrays.read`, `Split` and `ImageData`.
+        TypeError: no kind of source is like this.
     """
-    if name == "digits":
-        train, test, class_names = digits.read()
-    elif name.startswith(_FOLDER):
-        train, test, class_names = image_folder.read(name[len(_FOLDER) :])
-    else:
-        train, test, class_names = tfds_images.read(name, data_dir, download)
-    spec = KNOWN.get(base_name(name))
-    found = train.images.shape[1:], len(class_names)
-    if spec and found != (spec.image_shape, spec.classes):
+    reader = next((s for s in SOURCES.values() if s.takes(source)), None)
+    if reader is None:
+        raise TypeError(
+            "Data are a name, a pair of arrays (images, labels), a "
+            "`tf.data.Dataset` of such pairs, or two of these to train on and "
+            f"to test with. Received: {type(source).__name__}."
+        )
+    if isinstance(source, str) and source == IN_MEMORY:
         raise ValueError(
-            f"{name!r} must have images {spec.image_shape} of {spec.classes} "
-            f"classes. Received: {found[0]} of {found[1]}. Give a data set of "
+            "Data that were handed over in memory cannot be loaded by name. "
+            f"Received: {source!r}. Pass the arrays themselves, in Python."
+        )
+    train, test, class_names = reader.read(source, data_dir, download)
+    called = source if isinstance(source, str) else name or IN_MEMORY
+    spec = KNOWN.get(base_name(called)) if isinstance(source, str) else None
+    given = train.images.shape[1:], len(class_names)
+    if spec and given != (spec.image_shape, spec.classes):
+        raise ValueError(
+            f"{called!r} must have images {spec.image_shape} of {spec.classes} "
+            f"classes. Received: {given[0]} of {given[1]}. Give a data set of "
             "your own another name."
         )
     normalization = (
         spec.normalization if spec else Standardize.fit(train.images)
     )
-    return ImageData(name, train, test, class_names, normalization)
+    whole = ImageData(called, train, test, class_names, normalization)
+    return hold_out(whole, holdout) if holdout else whole

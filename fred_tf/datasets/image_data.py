@@ -48,26 +48,48 @@ class ImageData:
     """A data set for image classification.
 
     Attributes:
-        name: what `datasets.load` was asked for.
+        dataset: what `datasets.load` was asked for.
         train: the training split; every class occurs in it.
-        test: the test split.
+        test: the test split; None if there is none.
         class_names: one name per class; label i means `class_names[i]`.
         normalization: maps pixels in [0, 1] to what networks see.
+        holdout: share of the training images that stand for the test split.
 
     Raises:
         ValueError: the splits do not fit each other, the class names or the
             normalisation.
     """
 
-    name: str
+    dataset: str
     train: Split
-    test: Split
+    test: Split | None
     class_names: tuple[str, ...]
     normalization: Standardize
+    holdout: float = 0.0
 
     def __post_init__(self):
         object.__setattr__(self, "class_names", tuple(self.class_names))
         check(self)
+
+    @property
+    def name(self) -> str:
+        """The data set, and what is held out of it."""
+        held = f", holdout {self.holdout:g}" if self.holdout else ""
+        return f"{self.dataset}{held}"
+
+    @property
+    def scored(self) -> Split:
+        """The test split.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if self.test is None:
+            raise ValueError(
+                f"Networks are scored on test images, and {self.name!r} has "
+                "none. Load it with test images, or with a `holdout`."
+            )
+        return self.test
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -84,8 +106,8 @@ def hold_out(data: ImageData, share: float) -> ImageData:
     """Returns data whose test split is a part of the training split.
 
     To choose settings by: the real test split is not looked at. The last
-    images of each class are held out, and the name says so, that nothing made
-    with it is taken for something else.
+    images of each class are held out, and the name says so, so that nothing
+    made with it is taken for something else.
 
     Args:
         data: the whole data.
@@ -109,14 +131,14 @@ def hold_out(data: ImageData, share: float) -> ImageData:
         Split(data.train.images[chosen], data.train.labels[chosen])
         for chosen in (~held, held)
     )
-    return dataclasses.replace(
-        data, name=f"{data.name}, holdout {share:g}", train=train, test=test
-    )
+    return dataclasses.replace(data, train=train, test=test, holdout=share)
 
 
 def check(data: ImageData) -> None:
     """Raises ValueError unless the parts of `data` fit each other."""
     for split, name in ((data.train, "train"), (data.test, "test")):
+        if split is None:
+            continue
         highest = split.labels.max()
         if highest >= data.classes:
             raise ValueError(
@@ -132,7 +154,8 @@ def check(data: ImageData) -> None:
             f"{names} in {data.name!r}. Add images, or leave these classes out "
             "and number the others from 0 without gaps."
         )
-    shapes = data.train.images.shape[1:], data.test.images.shape[1:]
+    tested = data.train if data.test is None else data.test
+    shapes = data.train.images.shape[1:], tested.images.shape[1:]
     if shapes[0] != shapes[1]:
         raise ValueError(
             "Training and test images must have the same shape. Received: "

@@ -7,22 +7,21 @@ import tensorflow as tf
 from fred_tf.objectives import Objective, Reference
 
 
-def references_per_replica(asked: int, replicas: int, name: str) -> int:
+def references_per_replica(asked: int, replicas: int) -> int:
     """Returns how many references each replica treats in a step.
 
     Args:
         asked: references in a step, over all replicas; 0 means one each.
         replicas: devices of all processes together.
-        name: what the user calls `asked`, for the error.
 
     Raises:
         ValueError: `asked` is not a multiple of `replicas`.
     """
     if asked % replicas:
         raise ValueError(
-            f"`{name}` must be a multiple of the replicas ({replicas}), or 0 "
-            f"for one each. Received: {asked}. Override it, or use other "
-            "devices."
+            "`distiller.references_per_step` must be a multiple of the "
+            f"replicas ({replicas}), or 0 for one each. Received: {asked}. "
+            "Override it, or use other devices."
         )
     return asked // replicas or 1
 
@@ -36,37 +35,40 @@ class ReferenceStream:
 
     Args:
         objective: makes references by their number.
+        asked: references of a step; 0 means one per replica.
         seed: the run's integer seed.
         strategy: knows the replicas.
 
     Raises:
-        ValueError: `references_per_step` of the objective is not a multiple
-            of the replicas.
+        ValueError: `asked` is not a multiple of the replicas.
     """
 
     def __init__(
         self,
         objective: Objective,
+        asked: int,
         seed: int,
         strategy: tf.distribute.Strategy,
     ):
         self.per_replica = references_per_replica(
-            objective.references_per_step,
-            strategy.num_replicas_in_sync,
-            objective.references_per_step_name,
+            asked, strategy.num_replicas_in_sync
         )
         self.per_step = self.per_replica * strategy.num_replicas_in_sync
         self._objective = objective
         self._seed = seed
         self._strategy = strategy
         self._iterators: dict[int, Iterator[Reference]] = {}
+        self._expected = 0
 
     def next(self, step: int) -> Reference:
         """Returns a step's references, `[per_replica, ...]` per replica.
 
         Args:
-            step: read once, at the first call; later calls go on from there.
+            step: read ahead where it follows the one before.
         """
+        if step != self._expected:
+            self._iterators = {}
+        self._expected = step + 1
 
         def of_replica(context):
             replica = context.replica_id_in_sync_group
@@ -77,10 +79,6 @@ class ReferenceStream:
         return self._strategy.experimental_distribute_values_from_function(
             of_replica
         )
-
-    def reset(self) -> None:
-        """Makes the next call of `next` read its `step` again."""
-        self._iterators = {}
 
     def of_replica(self, replica: int, step: int) -> tf.data.Dataset:
         """Streams what one replica treats from a step on."""

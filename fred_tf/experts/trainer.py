@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -10,8 +10,53 @@ from fred_tf import seeds
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.datasets.image_data import ImageData
 from fred_tf.experts.store import ExpertStore
+from fred_tf.experts.trajectory_array import DTYPES
 from fred_tf.networks import Functional
+from fred_tf.settings import Settings, check_least, check_one_of, check_positive
 from fred_tf.training.network_training import NetworkTraining, accuracy
+
+
+@dataclasses.dataclass(frozen=True)
+class ExpertSettings(Settings):
+    """How experts are trained, and how their trajectories are stored.
+
+    Attributes:
+        count: experts wanted in all.
+        epochs: epochs of each.
+        batch_size: images a step.
+        learning_rate: constant step size of SGD.
+        momentum: of SGD; 0 in the source.
+        dtype: in which parameters are stored, see `trajectory_array`.
+        stored_epochs: epochs whose parameters are stored, from the first on;
+            0 means all. Epochs that no student starts from or aims at only
+            take room.
+    """
+
+    count: int = 100
+    epochs: int = 50
+    batch_size: int = 256
+    learning_rate: float = 0.01
+    momentum: float = 0.0
+    dtype: str = "float32"
+    stored_epochs: int = 0
+
+    def __post_init__(self):
+        for name in ("count", "epochs", "batch_size"):
+            check_least(f"experts.{name}", getattr(self, name), 1)
+        check_positive("experts.learning_rate", self.learning_rate)
+        check_least("experts.momentum", self.momentum, 0)
+        check_one_of("experts.dtype", self.dtype, DTYPES)
+        if not 0 <= self.stored_epochs <= self.epochs:
+            raise ValueError(
+                "`experts.stored_epochs` must be between 0, which means all, "
+                f"and `experts.epochs` ({self.epochs}). Received: "
+                f"{self.stored_epochs}. Lower it or train longer experts."
+            )
+
+    @property
+    def epochs_on_disk(self) -> int:
+        """Epochs that a stored trajectory covers."""
+        return self.stored_epochs or self.epochs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,20 +74,16 @@ class ExpertTrainer:
         network: the architecture.
         augmentation: applied to every batch, per image.
         data: the real data.
-        epochs: epochs of each expert.
-        batch_size: images a step.
-        learning_rate: constant step size.
-        momentum: of SGD; 0 in the source.
+        settings: see `ExpertSettings`.
         seed: the run's integer seed.
     """
+
+    Settings: ClassVar[type[Settings]] = ExpertSettings
 
     network: Functional
     augmentation: SiameseAugmentation
     data: ImageData
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    momentum: float
+    settings: ExpertSettings
     seed: int
 
     def train(
@@ -72,10 +113,11 @@ class ExpertTrainer:
             ValueError: the store keeps more epochs than experts are trained.
             RuntimeError: another process is this worker.
         """
-        if store.epochs > self.epochs:
+        epochs = self.settings.epochs
+        if store.epochs > epochs:
             raise ValueError(
                 f"Experts must be trained for the {store.epochs} epochs that "
-                f"{store.path} stores. Received: `epochs` {self.epochs}. Raise "
+                f"{store.path} stores. Received: `epochs` {epochs}. Raise "
                 "it or choose another store."
             )
         index, workers = worker
@@ -94,8 +136,8 @@ class ExpertTrainer:
         return NetworkTraining(
             self.network,
             self.augmentation,
-            self.batch_size,
-            self.momentum,
+            self.settings.batch_size,
+            self.settings.momentum,
             normalization=self.data.normalization,
         )
 
@@ -108,7 +150,7 @@ class ExpertTrainer:
         trajectory = np.empty((stored + 1, self.network.size), np.float32)
         trajectory[0] = self.network.flatten(state[0]).numpy()
         score = None
-        for epoch in range(self.epochs):
+        for epoch in range(self.settings.epochs):
             state = training.passes(
                 state,
                 train.images,
@@ -116,11 +158,11 @@ class ExpertTrainer:
                 order_seed,
                 epoch,
                 1,
-                self.learning_rate,
+                self.settings.learning_rate,
             )
             if epoch < stored:
                 trajectory[epoch + 1] = self.network.flatten(state[0]).numpy()
-            if epoch + 1 == self.epochs:
+            if epoch + 1 == self.settings.epochs and test is not None:
                 score = accuracy(
                     self.network,
                     state,

@@ -12,14 +12,17 @@ from fred_tf.networks.resnet import ResNet18, ResNet18AP
 from fred_tf.networks.vgg import VGG11
 
 NETWORKS = {
-    "convnet": ConvNet,
-    "alexnet": AlexNet,
-    "vgg11": VGG11,
-    "resnet18": ResNet18,
-    "resnet18ap": ResNet18AP,
-    "mlp": MLP,
-    "lenet": LeNet,
-    "convnet3d": ConvNet3D,
+    member.Settings.name: member
+    for member in (
+        ConvNet,
+        AlexNet,
+        VGG11,
+        ResNet18,
+        ResNet18AP,
+        MLP,
+        LeNet,
+        ConvNet3D,
+    )
 }
 
 __all__ = [

@@ -1,7 +1,6 @@
 """AlexNet for small images."""
 
 import dataclasses
-from collections.abc import Sequence
 from typing import ClassVar
 
 import keras
@@ -23,7 +22,12 @@ _UNITS = (
 
 @dataclasses.dataclass(frozen=True)
 class AlexNetSettings(NormSettings):
-    """Arguments of `AlexNet`."""
+    """Settings of `AlexNet`.
+
+    Attributes:
+        norm: after every convolution, as in `ConvNet`; `"batch"` is the
+            variant that distribution matching also scores.
+    """
 
     name: ClassVar[str] = "alexnet"
     norm: str = "none"
@@ -38,27 +42,13 @@ class AlexNet(Network):
     classes there are 1,872,202 parameters and 3,072 features. Images of one
     channel are padded by 2 more in the first convolution.
 
-    Args:
-        image_shape: `[height, width, channels]`, at least 8 pixels a side, of
-            one channel 4.
-        classes: number of classes.
-        norm: after every convolution, as in `ConvNet`; `"batch"` is the
-            variant that distribution matching also scores.
-
-    Raises:
-        ValueError: `norm` is unknown or the image too small.
+    Images have at least 8 pixels a side, of one channel 4.
     """
 
     Settings = AlexNetSettings
 
-    def __init__(
-        self,
-        image_shape: Sequence[int],
-        classes: int,
-        norm: str = "none",
-        **kwargs,
-    ):
-        settings = AlexNetSettings(norm)
+    def make_layers(self, image_shape):
+        norm = self.settings.norm
         margin = border(image_shape)
         *_, channels = check_sizes(
             "AlexNet", image_shape, 8, "Choose `convnet`.", border=margin
@@ -68,5 +58,4 @@ class AlexNet(Network):
             layers += convolution(channels, filters, size, norm, border=margin)
             layers += pooling("max") if pooled else []
             channels, margin = filters, 0
-        layers.append(keras.layers.Flatten())
-        super().__init__(layers, image_shape, classes, settings, **kwargs)
+        return [*layers, keras.layers.Flatten()]

@@ -1,7 +1,6 @@
 """ConvNet-D: the network of nearly every distillation paper."""
 
 import dataclasses
-from collections.abc import Sequence
 from typing import ClassVar
 
 import keras
@@ -15,7 +14,17 @@ from fred_tf.settings import Settings, check_least, check_one_of
 
 @dataclasses.dataclass(frozen=True)
 class ConvNetSettings(Settings):
-    """Arguments of `ConvNet`."""
+    """Settings of `ConvNet`.
+
+    Attributes:
+        width: channels of every block.
+        depth: number of blocks.
+        norm: `"instance"`, `"batch"`, `"layer"`, `"group"` (4 groups) or
+            `"none"`.
+        pooling: `"average"`, `"max"` or `"none"`.
+        activation: `"relu"`, `"leaky_relu"` (slope 0.01), `"sigmoid"` or
+            `"swish"`.
+    """
 
     name: ClassVar[str] = "convnet"
     width: int = 128
@@ -39,7 +48,7 @@ class ConvNetSettings(Settings):
 
 @dataclasses.dataclass(frozen=True)
 class ConvNet3DSettings(ConvNetSettings):
-    """Arguments of `ConvNet3D`."""
+    """Settings of `ConvNet3D`."""
 
     name: ClassVar[str] = "convnet3d"
     width: int = 64
@@ -59,42 +68,15 @@ class ConvNet(Network):
     parameters and 2,048 features. The papers take a depth of 3 for images of
     28 or 32 pixels a side, 4 for 64 and 5 for 128.
 
-    Args:
-        image_shape: `[height, width, channels]`.
-        classes: number of classes.
-        width: channels of every block.
-        depth: number of blocks.
-        norm: `"instance"`, `"batch"`, `"layer"`, `"group"` (4 groups) or
-            `"none"`.
-        pooling: `"average"`, `"max"` or `"none"`.
-        activation: `"relu"`, `"leaky_relu"` (slope 0.01), `"sigmoid"` or
-            `"swish"`.
-
-    Raises:
-        ValueError: an argument is out of its range, or the image is too small
-            for `depth` poolings: it needs 2^depth pixels a side, of one
-            channel 4 fewer.
+    An image needs 2^depth pixels a side for its poolings, of one channel 4
+    fewer.
     """
 
     Settings = ConvNetSettings
     axes = 2
 
-    def __init__(
-        self,
-        image_shape: Sequence[int],
-        classes: int,
-        width: int = 128,
-        depth: int = 3,
-        norm: str = "instance",
-        pooling: str = "average",
-        activation: str = "relu",
-        **kwargs,
-    ):
-        settings = self.Settings(width, depth, norm, pooling, activation)
-        layers = self._make_layers(image_shape, settings)
-        super().__init__(layers, image_shape, classes, settings, **kwargs)
-
-    def _make_layers(self, image_shape, settings) -> list[keras.layers.Layer]:
+    def make_layers(self, image_shape):
+        settings = self.settings
         margin = border(image_shape)
         *_, channels = check_sizes(
             f"{type(self).__name__} of `depth` {settings.depth}",
@@ -127,41 +109,7 @@ class ConvNet3D(ConvNet):
     them), 2x2x2 pooling. Voxels of 16x16x16x1 become 20x20x20; there are
     228,618 parameters for 10 classes (Shin et al. 2023, arXiv 2311.08819,
     their code).
-
-    Args:
-        image_shape: `[depth, height, width, channels]`.
-        classes: number of classes.
-        width: channels of every block.
-        depth: number of blocks.
-        norm: as in `ConvNet`.
-        pooling: as in `ConvNet`.
-        activation: as in `ConvNet`.
-
-    Raises:
-        ValueError: as in `ConvNet`.
     """
 
     Settings = ConvNet3DSettings
     axes = 3
-
-    def __init__(
-        self,
-        image_shape: Sequence[int],
-        classes: int,
-        width: int = 64,
-        depth: int = 3,
-        norm: str = "instance",
-        pooling: str = "average",
-        activation: str = "relu",
-        **kwargs,
-    ):
-        super().__init__(
-            image_shape,
-            classes,
-            width,
-            depth,
-            norm,
-            pooling,
-            activation,
-            **kwargs,
-        )

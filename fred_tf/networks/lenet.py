@@ -1,7 +1,6 @@
 """LeNet."""
 
 import dataclasses
-from collections.abc import Sequence
 from typing import ClassVar
 
 import keras
@@ -28,18 +27,12 @@ class LeNet(Network):
     channel are padded by 2 in the first convolution. With images of 32x32x3
     or 28x28x1 the dense layers see 400 values; there are 84 features.
 
-    Args:
-        image_shape: `[height, width, channels]`, at least 16 pixels a side, of
-            one channel 12.
-        classes: number of classes.
-
-    Raises:
-        ValueError: the image is too small.
+    Images have at least 16 pixels a side, of one channel 12.
     """
 
     Settings = LeNetSettings
 
-    def __init__(self, image_shape: Sequence[int], classes: int, **kwargs):
+    def make_layers(self, image_shape):
         margin = border(image_shape)
         *sizes, channels = check_sizes(
             "LeNet",
@@ -67,5 +60,4 @@ class LeNet(Network):
                 keras.layers.ReLU(),
             ]
             inputs = units
-        settings = LeNetSettings()
-        super().__init__(layers, image_shape, classes, settings, **kwargs)
+        return layers

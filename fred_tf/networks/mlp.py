@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
 from typing import ClassVar
 
 import keras
@@ -14,7 +13,12 @@ from fred_tf.settings import Settings, check_least
 
 @dataclasses.dataclass(frozen=True)
 class MLPSettings(Settings):
-    """Arguments of `MLP`."""
+    """Settings of `MLP`.
+
+    Attributes:
+        width: units of every hidden layer.
+        depth: hidden layers.
+    """
 
     name: ClassVar[str] = "mlp"
     width: int = 128
@@ -31,34 +35,18 @@ class MLP(Network):
 
     The defaults are those of the code of Zhao et al. 2021 (arXiv 2006.05929).
     Images and voxels of any size fit.
-
-    Args:
-        image_shape: `[*sizes, channels]`.
-        classes: number of classes.
-        width: units of every hidden layer.
-        depth: hidden layers.
-
-    Raises:
-        ValueError: `width` or `depth` is below 1.
     """
 
     Settings = MLPSettings
 
-    def __init__(
-        self,
-        image_shape: Sequence[int],
-        classes: int,
-        width: int = 128,
-        depth: int = 2,
-        **kwargs,
-    ):
-        settings = MLPSettings(width, depth)
+    def make_layers(self, image_shape):
+        width = self.settings.width
         layers = [keras.layers.Flatten()]
         inputs = math.prod(image_shape)
-        for _ in range(depth):
+        for _ in range(self.settings.depth):
             layers += [
                 keras.layers.Dense(width, **fan_in_initializers(inputs)),
                 keras.layers.ReLU(),
             ]
             inputs = width
-        super().__init__(layers, image_shape, classes, settings, **kwargs)
+        return layers

@@ -1,45 +1,46 @@
 """What every network promises."""
 
+import abc
 from collections.abc import Sequence
+from typing import Any, Self
 
 import keras
 
 from fred_tf.networks.initializers import fan_in_initializers
 from fred_tf.networks.instance_norm import merge
-from fred_tf.settings import Settings
+from fred_tf.settings import Member, Settings
 
 
-class Network(keras.Model):
+class Network(keras.Model, Member, abc.ABC):
     """Layers one after the other, then a dense classifier.
+
+    A member is one file: the class with its `make_layers`, and its `Settings`.
 
     Calling returns logits `[batch, classes]`; `embed` returns what goes into
     the classifier, `[batch, features]`. Weights start as in PyTorch, where
     published step sizes come from.
 
     Args:
-        layers: from images to flat features.
         image_shape: `[*sizes, channels]`.
         classes: number of classes.
-        settings: the member's `Settings`, checked already.
-    """
+        settings: the member's own; its defaults if None.
 
-    Settings: type[Settings]
+    Raises:
+        ValueError: the image is too small, or has other axes.
+    """
 
     def __init__(
         self,
-        layers: Sequence[keras.layers.Layer],
         image_shape: Sequence[int],
         classes: int,
-        settings: Settings,
+        settings: Settings | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.arguments = {
-            "image_shape": list(image_shape),
-            "classes": classes,
-            **settings.arguments(),
-        }
-        self.steps = merge(layers)
+        self.image_shape = tuple(map(int, image_shape))
+        self.classes = int(classes)
+        self.settings = settings or self.Settings()
+        self.steps = merge(self.make_layers(self.image_shape))
         for layer in self._flatten_layers(include_self=False):
             layer.dtype_policy = self.dtype_policy
         x = keras.KerasTensor((None, *image_shape))
@@ -50,6 +51,12 @@ class Network(keras.Model):
         )
         self.classifier(x)
         self.built = True
+
+    @abc.abstractmethod
+    def make_layers(
+        self, image_shape: tuple[int, ...]
+    ) -> list[keras.layers.Layer]:
+        """Returns the layers from images to flat features, by the settings."""
 
     def embed(self, images, training: bool = False):
         """Returns the features before the classifier, `[batch, features]`."""
@@ -63,7 +70,17 @@ class Network(keras.Model):
         return x if features else self.classifier(x)
 
     def get_config(self):
-        return {**super().get_config(), **self.arguments}
+        return {
+            **super().get_config(),
+            "image_shape": list(self.image_shape),
+            "classes": self.classes,
+            "settings": self.settings.to_json(),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        settings = cls.Settings.from_json(config["settings"])
+        return cls(**{**config, "settings": settings})
 
 
 def check_sizes(

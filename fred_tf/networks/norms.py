@@ -162,7 +162,7 @@ NORMS: dict[str, Callable[[], keras.layers.Layer]] = {
 
 @dataclasses.dataclass(frozen=True)
 class NormSettings(Settings):
-    """Arguments of a network whose only choice is its normalisation."""
+    """Settings of a network whose only choice is its normalisation."""
 
     norm: str = "instance"
 

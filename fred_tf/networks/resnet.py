@@ -1,7 +1,6 @@
 """ResNet18 for small images, strided or with average pooling."""
 
 import dataclasses
-from collections.abc import Sequence
 from typing import ClassVar
 
 import keras
@@ -103,14 +102,14 @@ class ResidualBlock(keras.layers.Layer):
 
 @dataclasses.dataclass(frozen=True)
 class ResNet18Settings(NormSettings):
-    """Arguments of `ResNet18`."""
+    """Settings of `ResNet18`."""
 
     name: ClassVar[str] = "resnet18"
 
 
 @dataclasses.dataclass(frozen=True)
 class ResNet18APSettings(NormSettings):
-    """Arguments of `ResNet18AP`."""
+    """Settings of `ResNet18AP`."""
 
     name: ClassVar[str] = "resnet18ap"
 
@@ -122,31 +121,16 @@ class ResNet18(Network):
     A 3x3 convolution, eight residual blocks, the mean over positions and one
     dense layer, as in the code of Zhao et al. 2021 (arXiv 2006.05929). With
     images of 32x32x3 and 10 classes there are 11,173,962 parameters and 512
-    features. Images of one channel get no extra padding.
-
-    Args:
-        image_shape: `[height, width, channels]`, at least 9 pixels a side:
-            below, the last norm would see a single position.
-        classes: number of classes.
-        norm: as in `ConvNet`.
-
-    Raises:
-        ValueError: `norm` is unknown or the image too small.
+    features. Images of one channel get no extra padding. They have at least 9
+    pixels a side: below, the last norm would see a single position.
     """
 
     Settings = ResNet18Settings
     averaged = False
     least = 9
 
-    def __init__(
-        self,
-        image_shape: Sequence[int],
-        classes: int,
-        norm: str = "instance",
-        **kwargs,
-    ):
-        settings = self.Settings(norm)
-        name = type(self).__name__
+    def make_layers(self, image_shape):
+        name, norm = type(self).__name__, self.settings.norm
         *_, channels = check_sizes(
             name, image_shape, self.least, "Choose `convnet`."
         )
@@ -162,7 +146,7 @@ class ResNet18(Network):
             if self.averaged
             else keras.layers.GlobalAveragePooling2D()
         )
-        super().__init__(layers, image_shape, classes, settings, **kwargs)
+        return layers
 
 
 @keras.saving.register_keras_serializable("fred_tf")
@@ -171,15 +155,7 @@ class ResNet18AP(ResNet18):
 
     All features of the last block go to the classifier: with images of
     32x32x3 8,192 of them, of 28x28x1 4,608 (Zhao & Bilen 2021, arXiv
-    2102.08259, their code).
-
-    Args:
-        image_shape: `[height, width, channels]`, at least 16 pixels a side.
-        classes: number of classes.
-        norm: as in `ConvNet`.
-
-    Raises:
-        ValueError: `norm` is unknown or the image too small.
+    2102.08259, their code). Images have at least 16 pixels a side.
     """
 
     Settings = ResNet18APSettings

@@ -1,7 +1,6 @@
 """VGG for small images."""
 
 import dataclasses
-from collections.abc import Sequence
 from typing import ClassVar
 
 import keras
@@ -17,7 +16,7 @@ _VGG11 = ((64,), (128,), (256, 256), (512, 512), (512, 512))
 
 @dataclasses.dataclass(frozen=True)
 class VGG11Settings(NormSettings):
-    """Arguments of `VGG11`."""
+    """Settings of `VGG11`."""
 
     name: ClassVar[str] = "vgg11"
 
@@ -31,28 +30,13 @@ class VGG11(Network):
     of 32x32x3 and 10 classes there are 9,231,114 parameters and 512 features.
     Images of one channel are padded by 3 in the first convolution. Larger
     images have more features; the authors of FreD pool those of 128x128 to
-    7x7 instead, from 4x4, which repeats them.
-
-    Args:
-        image_shape: `[height, width, channels]`, at least 32 pixels a side,
-            of one channel 28.
-        classes: number of classes.
-        norm: as in `ConvNet`.
-
-    Raises:
-        ValueError: `norm` is unknown or the image too small.
+    7x7 instead, from 4x4, which repeats them. They have at least 32 pixels a
+    side, of one channel 28.
     """
 
     Settings = VGG11Settings
 
-    def __init__(
-        self,
-        image_shape: Sequence[int],
-        classes: int,
-        norm: str = "instance",
-        **kwargs,
-    ):
-        settings = VGG11Settings(norm)
+    def make_layers(self, image_shape):
         margin = border(image_shape)
         *_, channels = check_sizes(
             "VGG11",
@@ -65,9 +49,11 @@ class VGG11(Network):
         for block in _VGG11:
             for filters in block:
                 layers += convolution(
-                    channels, filters, norm=norm, border=margin
+                    channels,
+                    filters,
+                    norm=self.settings.norm,
+                    border=margin,
                 )
                 channels, margin = filters, 0
             layers += pooling("max")
-        layers.append(keras.layers.Flatten())
-        super().__init__(layers, image_shape, classes, settings, **kwargs)
+        return [*layers, keras.layers.Flatten()]

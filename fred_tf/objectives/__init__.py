@@ -6,9 +6,8 @@ from fred_tf.objectives.objective import Objective, Reference
 from fred_tf.objectives.trajectory_matching import TrajectoryMatching
 
 OBJECTIVES = {
-    "distribution_matching": DistributionMatching,
-    "gradient_matching": GradientMatching,
-    "trajectory_matching": TrajectoryMatching,
+    member.Settings.name: member
+    for member in (DistributionMatching, GradientMatching, TrajectoryMatching)
 }
 
 __all__ = [

@@ -7,27 +7,21 @@ from typing import ClassVar
 import tensorflow as tf
 
 from fred_tf import seeds
-from fred_tf.augmentations import SiameseAugmentation
-from fred_tf.datasets.class_batches import ClassBatches
-from fred_tf.networks import Functional
-from fred_tf.objectives.objective import Objective
-from fred_tf.settings import Settings, check_least
+from fred_tf.objectives.class_batch_objective import (
+    ClassBatchObjective,
+    ClassBatchSettings,
+)
+from fred_tf.paper import Paper
 
 
 @dataclasses.dataclass(frozen=True)
-class DistributionMatchingSettings(Settings):
-    """Arguments of `DistributionMatching`."""
+class DistributionMatchingSettings(ClassBatchSettings):
+    """Settings of `DistributionMatching`; `real_batch_per_class` is |B_c|."""
 
     name: ClassVar[str] = "distribution_matching"
-    real_batch_per_class: int = 256
-    batches_per_step: int = 0
-
-    def __post_init__(self):
-        check_least("real_batch_per_class", self.real_batch_per_class, 1)
-        check_least("batches_per_step", self.batches_per_step, 0)
 
 
-class DistributionMatching(Objective):
+class DistributionMatching(ClassBatchObjective):
     """Matches the mean embedding of each class under a fresh random network.
 
         L = sum_c || mean_{x in B_c} phi(A(x)) - mean_{s in S_c} phi(A(s)) ||^2
@@ -37,41 +31,18 @@ class DistributionMatching(Objective):
     real images of class c, S_c all synthetic images of the class and A a
     siamese augmentation: one set of parameters per class, shared by both
     sides. The square is summed over features, not averaged.
-
-    Args:
-        network: the architecture that embeds.
-        augmentation: the siamese augmentation.
-        batches: real images by class.
-        real_batch_per_class: size of B_c.
-        batches_per_step: batches of all classes, each with a network of its
-            own, averaged in a step, over all replicas; 0 means one per replica.
-
-    Raises:
-        ValueError: a class has fewer images than `real_batch_per_class`.
     """
 
     Settings = DistributionMatchingSettings
-    references_per_step_name = "batches_per_step"
-
-    def __init__(
-        self,
-        network: Functional,
-        augmentation: SiameseAugmentation,
-        batches: ClassBatches,
-        real_batch_per_class: int = 256,
-        batches_per_step: int = 0,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        self.network = network
-        self.augmentation = augmentation
-        self.batches = batches
-        self.real_batch_per_class = real_batch_per_class
-        self.references_per_step = batches_per_step
-        batches.check(real_batch_per_class)
-
-    def references(self, seed, numbers):
-        return self.batches.stream(seed, numbers, self.real_batch_per_class)
+    short_name = "DM"
+    paper = Paper(
+        "zhao2023distribution",
+        "Zhao, Bo and Bilen, Hakan",
+        "Dataset Condensation with Distribution Matching",
+        "WACV",
+        2023,
+        "2110.04181",
+    )
 
     def call(self, images, labels, reference, seed):
         real = reference["images"]

@@ -31,24 +31,25 @@ class Diversity(Objective):
 
     Args:
         objective: what is completed; it has a `network`, an `augmentation`.
-        groups: number of bases. Images come in as many groups of equal size,
+        bases: how many there are. Images come in as many groups of equal size,
             one after the other: one basis, several hallucinators.
         weight: of the penalty.
     """
 
     def __init__(
-        self, objective: Objective, groups: int, weight: float = 0.1, **kwargs
+        self, objective: Objective, bases: int, weight: float = 0.1, **kwargs
     ):
-        super().__init__(**kwargs)
+        super().__init__(
+            objective.network,
+            objective.augmentation,
+            objective.source,
+            objective.settings,
+            **kwargs,
+        )
         self.objective = objective
-        self.groups = groups
+        self.bases = bases
         self.weight = weight
         self.weight_names = objective.weight_names
-        self.weight_step = objective.weight_step
-        self.references_per_step = objective.references_per_step
-        self.references_per_step_name = objective.references_per_step_name
-        self.network = objective.network
-        self.augmentation = objective.augmentation
         self.extractor, self.velocity = (
             self.add_weight(
                 name=name,
@@ -61,6 +62,12 @@ class Diversity(Objective):
 
     def references(self, seed, numbers):
         return self.objective.references(seed, numbers)
+
+    def recipe(self):
+        return self.objective.recipe()
+
+    def groups(self, momentum):
+        return self.objective.groups(momentum)
 
     def constrain(self, weights):
         return self.objective.constrain(weights)
@@ -86,13 +93,13 @@ class Diversity(Objective):
         cosine = pair_cosines(features)
         return loss + self.weight * tf.reduce_mean((cosine + 1) / 2)
 
-    def advance(self, images, labels, seed):
+    def advance(self, images, labels, loss, seed):
         parameters = self.network.unflatten(
             tf.convert_to_tensor(self.extractor)
         )
         velocities = self.network.unflatten(tf.convert_to_tensor(self.velocity))
         views = self._views(tf.stop_gradient(images), seeds.fold(seed, 200))
-        labels_of_bases = tf.reshape(labels, [self.groups, -1])[:, 0]
+        labels_of_bases = tf.reshape(labels, [self.bases, -1])[:, 0]
         both = tf.concat([labels_of_bases, labels_of_bases], 0)
         with tf.GradientTape() as tape:
             tape.watch(parameters)
@@ -105,15 +112,15 @@ class Diversity(Objective):
             _MOMENTUM,
         )
         own = [self.network.flatten(x) for x in (parameters, velocities)]
-        return own + self.objective.advance(images, labels, seed)
+        return own + self.objective.advance(images, labels, loss, seed)
 
     def extractor_loss(self, parameters, views, labels) -> tf.Tensor:
         """Returns what the extractor lowers; see above.
 
         Args:
             parameters: of the extractor.
-            views: `[2 * groups, ...]`, the first views before the second ones.
-            labels: their classes `[2 * groups]`.
+            views: `[2 * bases, ...]`, the first views before the second ones.
+            labels: their classes `[2 * bases]`.
         """
         features = self.network.embed(parameters, views)
         logits = self.network.logits(parameters, views)
@@ -127,7 +134,7 @@ class Diversity(Objective):
 
     def _views(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Returns all bases through two distinct hallucinators, augmented."""
-        grouped = tf.reshape(images, [self.groups, -1, *images.shape[1:]])
+        grouped = tf.reshape(images, [self.bases, -1, *images.shape[1:]])
         size = grouped.shape[1]
         first, more = (
             tf.random.stateless_uniform(

@@ -6,45 +6,45 @@ from typing import ClassVar
 import tensorflow as tf
 
 from fred_tf import seeds
-from fred_tf.augmentations import SiameseAugmentation
-from fred_tf.datasets.class_batches import ClassBatches
-from fred_tf.networks import Functional
-from fred_tf.objectives.gradient_distance import DISTANCES
-from fred_tf.objectives.objective import Objective
-from fred_tf.sequential import repeat
-from fred_tf.settings import (
-    Settings,
-    check_least,
-    check_one_of,
-    check_positive,
+from fred_tf.objectives.class_batch_objective import (
+    ClassBatchObjective,
+    ClassBatchSettings,
 )
+from fred_tf.objectives.gradient_distance import DISTANCES
+from fred_tf.paper import Paper
+from fred_tf.sequential import repeat
+from fred_tf.settings import check_least, check_one_of, check_positive
 from fred_tf.training.network_training import NetworkTraining
 
 
 @dataclasses.dataclass(frozen=True)
-class GradientMatchingSettings(Settings):
-    """Arguments of `GradientMatching`."""
+class GradientMatchingSettings(ClassBatchSettings):
+    """Settings of `GradientMatching`.
+
+    Attributes:
+        distance: `"layerwise"` as published, `"squared"` or `"cosine"`.
+        network_steps: steps that a network serves, at least 1.
+        network_epochs: epochs that it is trained between two of them.
+        network_batch: images of a step of that training.
+        network_learning_rate: its step size.
+    """
 
     name: ClassVar[str] = "gradient_matching"
-    real_batch_per_class: int = 256
     distance: str = "layerwise"
     network_steps: int = 1
     network_epochs: int = 1
     network_batch: int = 256
     network_learning_rate: float = 0.01
-    batches_per_step: int = 0
 
     def __post_init__(self):
-        check_least("real_batch_per_class", self.real_batch_per_class, 1)
+        super().__post_init__()
         check_one_of("distance", self.distance, DISTANCES)
-        check_least("network_steps", self.network_steps, 1)
-        check_least("network_epochs", self.network_epochs, 1)
-        check_least("network_batch", self.network_batch, 1)
+        for name in ("network_steps", "network_epochs", "network_batch"):
+            check_least(name, getattr(self, name), 1)
         check_positive("network_learning_rate", self.network_learning_rate)
-        check_least("batches_per_step", self.batches_per_step, 0)
 
 
-class GradientMatching(Objective):
+class GradientMatching(ClassBatchObjective):
     """Matches, class by class, the gradient of a network's loss.
 
         L = sum_c D( grad_theta l(theta; A(S_c)), grad_theta l(theta; A(B_c)) )
@@ -62,52 +62,24 @@ class GradientMatching(Objective):
     fresh one is drawn. The authors call these numbers outer and inner loop:
     (1, 1) for 1 image per class, (10, 50) for 10, (50, 10) for 50.
 
-    Args:
-        network: the architecture.
-        augmentation: see above.
-        batches: real images by class.
-        real_batch_per_class: size of B_c.
-        distance: `"layerwise"` as published, `"squared"` or `"cosine"`.
-        network_steps: steps that a network serves, at least 1.
-        network_epochs: epochs that it is trained between two of them.
-        network_batch: images of a step of that training.
-        network_learning_rate: its step size.
-        batches_per_step: batches of all classes, averaged in a step, over all
-            replicas; 0 means one per replica.
-
     Raises:
         ValueError: a class has fewer images than `real_batch_per_class`, or
             the network has batch statistics.
     """
 
     Settings = GradientMatchingSettings
-    references_per_step_name = "batches_per_step"
+    short_name = "DC"
+    paper = Paper(
+        "zhao2021gradient",
+        "Zhao, Bo and Mopuri, Konda Reddy and Bilen, Hakan",
+        "Dataset Condensation with Gradient Matching",
+        "ICLR",
+        2021,
+        "2006.05929",
+    )
 
-    def __init__(
-        self,
-        network: Functional,
-        augmentation: SiameseAugmentation,
-        batches: ClassBatches,
-        real_batch_per_class: int = 256,
-        distance: str = "layerwise",
-        network_steps: int = 1,
-        network_epochs: int = 1,
-        network_batch: int = 256,
-        network_learning_rate: float = 0.01,
-        batches_per_step: int = 0,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        self.network = network
-        self.augmentation = augmentation
-        self.batches = batches
-        self.real_batch_per_class = real_batch_per_class
-        self.distance = distance
-        self.network_steps = network_steps
-        self.network_epochs = network_epochs
-        self.network_learning_rate = network_learning_rate
-        self.references_per_step = batches_per_step
-        batches.check(real_batch_per_class)
+    def __init__(self, network, augmentation, source, settings=None, **kwargs):
+        super().__init__(network, augmentation, source, settings, **kwargs)
         if network.initial_statistics():
             raise ValueError(
                 "Gradient matching needs a network without moving statistics: "
@@ -115,7 +87,9 @@ class GradientMatching(Objective):
                 'normalised by their own. Use `norm` "instance", "group", '
                 '"layer" or "none".'
             )
-        self._training = NetworkTraining(network, augmentation, network_batch)
+        self._training = NetworkTraining(
+            network, augmentation, self.settings.network_batch
+        )
         self.theta = self.add_weight(
             name="theta",
             shape=(network.size,),
@@ -130,8 +104,9 @@ class GradientMatching(Objective):
             trainable=False,
         )
 
-    def references(self, seed, numbers):
-        return self.batches.stream(seed, numbers, self.real_batch_per_class)
+    @classmethod
+    def called_with(cls, augmentation):
+        return "DSA" if augmentation != "none" else cls.short_name
 
     def initial_state(self, seed):
         return self._fresh(tf.constant(seeds.named(seed, "matched network")))
@@ -140,12 +115,12 @@ class GradientMatching(Objective):
         theta = self.network.flatten(self.network.initialize(seed))
         return [theta, tf.constant(0)]
 
-    def advance(self, images, labels, seed):
+    def advance(self, images, labels, loss, seed):
         served = tf.convert_to_tensor(self.served) + 1
-        if self.network_steps == 1:
+        if self.settings.network_steps == 1:
             return self._fresh(seeds.fold(seed, 0))
         return tf.cond(
-            served < self.network_steps,
+            served < self.settings.network_steps,
             lambda: [self._trained(images, labels, seed), served],
             lambda: self._fresh(seeds.fold(seed, 0)),
         )
@@ -156,7 +131,7 @@ class GradientMatching(Objective):
         count = images.shape[0]
         batch = min(self._training.batch_size, count)
         parameters = self.network.unflatten(tf.convert_to_tensor(self.theta))
-        rate = tf.constant(self.network_learning_rate)
+        rate = tf.constant(self.settings.network_learning_rate)
 
         def step(state, chosen, seed):
             return self._training.step(
@@ -182,7 +157,7 @@ class GradientMatching(Objective):
                 state = step(state, order[-rest:], last)
             return (state,)
 
-        (parameters,) = repeat(self.network_epochs, epoch, parameters)
+        (parameters,) = repeat(self.settings.network_epochs, epoch, parameters)
         return self.network.flatten(parameters)
 
     def call(self, images, labels, reference, seed):
@@ -215,7 +190,7 @@ class GradientMatching(Objective):
             target = pushed(theirs, label, seed)
             with tf.GradientTape() as tape:
                 tape.watch(ours)
-                distance = DISTANCES[self.distance](
+                distance = DISTANCES[self.settings.distance](
                     pushed(ours, label, seed), target
                 )
             return distance, tape.gradient(distance, ours)

@@ -1,19 +1,20 @@
 """The contract of a matching objective."""
 
 import abc
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
 
-from fred_tf import settings as settings_lib
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.networks import Functional
+from fred_tf.optimizers import Group
+from fred_tf.settings import Member, Settings
 
 Reference = dict[str, tf.Tensor]
 
 
-class Objective(keras.layers.Layer, abc.ABC):
+class Objective(keras.layers.Layer, Member, abc.ABC):
     """Scores a synthetic set against what the real data say.
 
     Calling it with `(images, labels, reference, seed)` returns a scalar to be
@@ -21,49 +22,55 @@ class Objective(keras.layers.Layer, abc.ABC):
     says are `used`, normalised, `labels` their classes `[n]`, `reference` one
     element of `references`, and `seed` an int32 `[2]` from which everything
     random follows. The call is a pure function, compiles under XLA, and knows
-    no strategy, file or flag.
+    no strategy, file or flag. A memory may learn its labels: they are then
+    probabilities `[n, classes]`, which a member that `takes_soft_labels` must
+    differentiate, too; others refuse such a memory.
 
     What an objective learns besides the images (e.g. the student's step size)
-    are its own trainable weights: scalars, in the order of `weight_names`,
-    learned with the step size `weight_step`.
-
-    A step averages `references_per_step` references, over all replicas; 0
-    means one per replica. Constructors take it in the objective's own words,
-    as the argument that `references_per_step_name` names.
+    are its own trainable weights; `groups` says how. Scalars among them that
+    `weight_names` lists, in order and before all others, are shown and kept
+    with the distilled set.
 
     What changes from step to step without being lowered (e.g. a network that
-    is trained alongside) are its non-trainable weights, the *state*:
-    `initial_state` fills them, `advance` moves them on after each update.
+    is trained alongside, several of different ages, a running scale) are its
+    non-trainable weights, the *state*: `initial_state` fills them, `advance`
+    moves them on after each update. An optimiser that such a network has of its
+    own keeps its slots there, too.
 
-    A member is one file: the class, and its `Settings`, whose fields are the
-    constructor's arguments beyond the network, the augmentation and the
-    source of references, which is an `ExpertStore` if `needs_experts` and
-    `ClassBatches` otherwise.
+    A member is one file: the class, and its `Settings`. The source of its
+    references is an `ExpertStore` if `needs_experts`, `ClassBatches` otherwise.
+
+    Args:
+        network: the architecture that is matched.
+        augmentation: of real and synthetic images.
+        source: of references, see above.
+        settings: the member's own; its defaults if None.
     """
 
-    Settings: ClassVar[type[settings_lib.Settings]]
     needs_experts: ClassVar[bool] = False
-
+    takes_soft_labels: ClassVar[bool] = False
     weight_names: tuple[str, ...] = ()
-    weight_step: float = 0.0
-    references_per_step: int = 0
-    references_per_step_name: str = "references_per_step"
 
-    def __init__(self, **kwargs):
+    def __init__(
+        self,
+        network: Functional,
+        augmentation: SiameseAugmentation,
+        source: Any,
+        settings: Settings | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
+        self.network = network
+        self.augmentation = augmentation
+        self.source = source
+        self.settings = settings or self.Settings()
         # Weights are made by constructors; calls make none.
         self.built = True
 
     @classmethod
-    def from_settings(
-        cls,
-        settings: settings_lib.Settings,
-        network: Functional,
-        augmentation: SiameseAugmentation,
-        source: Any,
-    ) -> Self:
-        """Returns the objective of some settings; see above."""
-        return cls(network, augmentation, source, **settings.arguments())
+    def called_with(cls, augmentation: str) -> str:
+        """Returns the short name of the method, with that augmentation."""
+        return cls.called_briefly()
 
     @abc.abstractmethod
     def references(
@@ -76,6 +83,13 @@ class Objective(keras.layers.Layer, abc.ABC):
             numbers: int64 scalars from 0. A reference depends on `seed` and
                 its own number alone, so a resumed run asks for the numbers
                 it has not seen, and a replica for those that it treats.
+        """
+
+    @abc.abstractmethod
+    def recipe(self) -> dict[str, Any]:
+        """Returns how references are drawn, for machines without TensorFlow.
+
+        Fit for JSON; `kind` names one of those that packs know.
         """
 
     def used(self, instances: int, seed: tf.Tensor) -> tf.Tensor:
@@ -100,6 +114,14 @@ class Objective(keras.layers.Layer, abc.ABC):
     ) -> tf.Tensor:
         """Returns the scalar loss."""
 
+    def groups(self, momentum: float) -> list[Group]:
+        """Returns how its own weights are learned; each in one group.
+
+        Args:
+            momentum: that of the run's settings.
+        """
+        return []
+
     def constrain(self, weights: list[tf.Tensor]) -> list[tf.Tensor]:
         """Returns the nearest legal values of the objective's own weights."""
         return weights
@@ -109,7 +131,11 @@ class Objective(keras.layers.Layer, abc.ABC):
         return []
 
     def advance(
-        self, images: tf.Tensor, labels: tf.Tensor, seed: tf.Tensor
+        self,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        loss: tf.Tensor,
+        seed: tf.Tensor,
     ) -> list[tf.Tensor]:
         """Returns the state after a step; pure, as the call is.
 
@@ -118,7 +144,8 @@ class Objective(keras.layers.Layer, abc.ABC):
 
         Args:
             images: all instances, decoded from the updated memory.
-            labels: their classes.
+            labels: of all instances, as in the call.
+            loss: of the step, the mean over its references.
             seed: int32 `[2]`, another one in each step.
         """
         return []

@@ -3,7 +3,8 @@
     theta_{i+1} = theta_i - a g_i,    g_i = dl(theta_i, X_i) / dtheta_i
 
 for i = 0 .. N - 1, with l the mean loss on the minibatch X_i. Three ways to
-differentiate theta_N in theta_0, a and the images:
+differentiate theta_N in theta_0, a, the images, and the labels where these are
+probabilities:
 
 `store`      automatic differentiation through the unrolled steps. It keeps
              the activations of all N steps: the reference, and the choice
@@ -47,15 +48,16 @@ class Student(NamedTuple):
     """What the student trains on, and for how long.
 
     Attributes:
-        batch: (images `[n, ...]`, position) to the minibatch of a step, images
-            `[b, ...]` and labels `[b]`, by pure and differentiable ops.
+        batch: (images `[n, ...]`, labels, position) to the minibatch of a
+            step, images `[b, ...]` and their labels, by pure and differentiable
+            ops. Labels are int `[n]`, or probabilities `[n, classes]`.
         loss: (theta `[parameters]`, minibatch images, labels) to the mean
             loss.
         steps: N, at least 1.
         chunks: parts into which a minibatch is cut; a divisor of b.
     """
 
-    batch: Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]]
+    batch: Callable[..., tuple[tf.Tensor, tf.Tensor]]
     loss: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
     steps: int
     chunks: int = 1
@@ -89,6 +91,7 @@ def store(
     start: tf.Tensor,
     learning_rate: tf.Tensor,
     images: tf.Tensor,
+    labels: tf.Tensor,
 ) -> tf.Tensor:
     """Returns theta_N by plain unrolling.
 
@@ -97,14 +100,16 @@ def store(
         start: theta_0 `[parameters]`.
         learning_rate: scalar a.
         images: all decoded instances `[n, height, width, channels]`.
+        labels: theirs, see `Student`.
     """
     theta = start
     for position in range(student.steps):
-        pieces = _pieces(student, *student.batch(images, tf.constant(position)))
+        batch = student.batch(images, labels, tf.constant(position))
+        pieces = _pieces(student, *batch)
         theta -= tf.add_n(
             [
-                _update(student, theta, learning_rate, part, labels)
-                for part, labels in zip(*map(tf.unstack, pieces))
+                _update(student, theta, learning_rate, part, part_labels)
+                for part, part_labels in zip(*map(tf.unstack, pieces))
             ]
         )
     return theta
@@ -115,6 +120,7 @@ def recompute(
     start: tf.Tensor,
     learning_rate: tf.Tensor,
     images: tf.Tensor,
+    labels: tf.Tensor,
     hessian: bool = True,
 ) -> tf.Tensor:
     """Returns theta_N, with the adjoint as its gradient; as `store`.
@@ -124,14 +130,20 @@ def recompute(
         start: theta_0 `[parameters]`.
         learning_rate: scalar a.
         images: all decoded instances `[n, height, width, channels]`.
+        labels: theirs, see `Student`.
         hessian: False drops the Hessian terms, which is TESLA.
     """
 
+    # What is differentiated must be an argument of `roll`.
+    soft = [labels] if labels.dtype.is_floating else []
+
     @tf.custom_gradient
-    def roll(start, learning_rate, images):
+    def roll(start, learning_rate, images, *soft):
+        sources = images, soft[0] if soft else labels
+
         def forward(position, theta, path):
             update = _whole_update(
-                student, theta, learning_rate, images, position
+                student, theta, learning_rate, *sources, position
             )
             return theta - update, path.write(position, theta)
 
@@ -148,13 +160,13 @@ def recompute(
         )
 
         def gradient(upstream):
-            def backward(turn, adjoint, of_rate, of_images):
+            def backward(turn, adjoint, of_rate, of_sources):
                 position = student.steps - 1 - turn
-                *of_theta, rate_product, images_product = _products(
+                (*of_theta, rate_product), products = _products(
                     student,
                     path.read(position),
                     learning_rate,
-                    images,
+                    *sources,
                     position,
                     -adjoint,
                     hessian,
@@ -162,20 +174,24 @@ def recompute(
                 return (
                     tf.add_n([adjoint, *of_theta]),
                     of_rate + rate_product,
-                    of_images + images_product,
+                    [
+                        total + product
+                        for total, product in zip(of_sources, products)
+                    ],
                 )
 
-            return repeat(
+            of_start, of_rate, of_sources = repeat(
                 student.steps,
                 backward,
                 upstream,
                 tf.zeros_like(learning_rate),
-                tf.zeros_like(images),
+                [tf.zeros_like(source) for source in (images, *soft)],
             )
+            return of_start, of_rate, *of_sources
 
         return end, gradient
 
-    return roll(start, learning_rate, images)
+    return roll(start, learning_rate, images, *soft)
 
 
 STUDENT_MEMORY = {
@@ -196,8 +212,10 @@ def _update(student: Student, theta, learning_rate, images, labels):
     return tape.gradient(loss, theta)
 
 
-def _whole_update(student: Student, theta, learning_rate, images, position):
-    parts, labels = _pieces(student, *student.batch(images, position))
+def _whole_update(
+    student: Student, theta, learning_rate, images, labels, position
+):
+    parts, labels = _pieces(student, *student.batch(images, labels, position))
 
     def add(chunk, total):
         update = _update(
@@ -214,51 +232,66 @@ def _products(
     theta,
     learning_rate,
     images,
+    labels,
     position,
     direction,
     hessian: bool,
-) -> tuple[tf.Tensor, ...]:
-    """Returns <direction, a g> differentiated in a and the images.
+) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    """Differentiates <direction, a g>.
 
-    With `hessian`, the derivative in theta comes before them.
+    Returns:
+        The derivatives in theta (with `hessian`) and a; and those in the images
+        and in the labels, if these are probabilities.
     """
+    sources = [images, labels] if labels.dtype.is_floating else [images]
     with tf.GradientTape() as tape:
-        tape.watch(images)
-        batch, labels = student.batch(images, position)
-    parts, labels = _pieces(student, batch, labels)
+        tape.watch(sources)
+        batch = student.batch(images, labels, position)
+    pieces = _pieces(student, *batch)
     whole = [theta, learning_rate] if hessian else [learning_rate]
 
-    def add(chunk, of_whole, of_parts):
-        part = parts[chunk]
+    def add(chunk, of_whole, of_pieces):
+        part, part_labels = (piece[chunk] for piece in pieces)
+        learned = [part, part_labels][: len(sources)]
         with tf.GradientTape() as tape:
-            tape.watch([*whole, part])
-            update = _update(student, theta, learning_rate, part, labels[chunk])
-        *products, of_part = tape.gradient(
-            update, [*whole, part], output_gradients=direction
+            tape.watch([*whole, *learned])
+            update = _update(student, theta, learning_rate, part, part_labels)
+        products = tape.gradient(
+            update, [*whole, *learned], output_gradients=direction
         )
         return (
             [total + product for total, product in zip(of_whole, products)],
-            of_parts.write(chunk, of_part),
+            [
+                array.write(chunk, product)
+                for array, product in zip(of_pieces, products[len(whole) :])
+            ],
         )
 
-    of_whole, of_parts = repeat(
+    of_whole, of_pieces = repeat(
         student.chunks,
         add,
         [tf.zeros_like(x) for x in whole],
-        tf.TensorArray(
-            parts.dtype, student.chunks, element_shape=parts.shape[1:]
-        ),
+        [
+            tf.TensorArray(
+                piece.dtype, student.chunks, element_shape=piece.shape[1:]
+            )
+            for piece in pieces[: len(sources)]
+        ],
     )
-    of_batch = tf.reshape(of_parts.stack(), tf.shape(batch))
-    of_images = tape.gradient(batch, images, output_gradients=of_batch)
-    return *of_whole, tf.convert_to_tensor(of_images)
+    of_batch = [
+        tf.reshape(array.stack(), tf.shape(x))
+        for array, x in zip(of_pieces, batch)
+    ]
+    of_sources = tape.gradient(
+        batch[: len(sources)], sources, output_gradients=of_batch
+    )
+    return of_whole, [tf.convert_to_tensor(x) for x in of_sources]
 
 
 def _pieces(student: Student, images, labels):
-    """Cuts a minibatch: images `[chunks, c, ...]` and labels `[chunks, c]`."""
+    """Cuts a minibatch: images and labels `[chunks, c, ...]`."""
     size = images.shape[0] // student.chunks
-    shape = [student.chunks, size, *images.shape[1:]]
-    return (
-        tf.reshape(images, shape),
-        tf.reshape(labels, [student.chunks, size]),
+    return tuple(
+        tf.reshape(x, [student.chunks, size, *x.shape[1:]])
+        for x in (images, labels)
     )

@@ -6,22 +6,36 @@ from typing import ClassVar
 import tensorflow as tf
 
 from fred_tf import seeds
-from fred_tf.augmentations import SiameseAugmentation
-from fred_tf.experts.store import ExpertStore
-from fred_tf.networks import Functional
 from fred_tf.objectives.objective import Objective
 from fred_tf.objectives.student import STUDENT_MEMORY, Student, chunks_of
+from fred_tf.optimizers import SGD, Group
+from fred_tf.paper import Paper
 from fred_tf.settings import (
     Settings,
     check_least,
     check_one_of,
     check_positive,
 )
+from fred_tf.training.network_training import cross_entropy
 
 
 @dataclasses.dataclass(frozen=True)
 class TrajectoryMatchingSettings(Settings):
-    """Arguments of `TrajectoryMatching`."""
+    """Settings of `TrajectoryMatching`.
+
+    Attributes:
+        student_steps: N, at least 1.
+        expert_epochs: M, at least 1.
+        max_start_epoch: t is drawn from [0, max_start_epoch).
+        student_batch: images a student step; 0 means all.
+        student_learning_rate: starting value of a.
+        student_learning_rate_step: step size with which a is learned.
+        minimum_student_learning_rate: lower bound of a.
+        student_memory: `"recompute"`, `"store"` or `"tesla"`, see
+            `student.py`.
+        student_chunk: images of a student step that are treated at a time, to
+            save memory; a divisor of the images in a step, 0 means all.
+    """
 
     name: ClassVar[str] = "trajectory_matching"
     student_steps: int = 50
@@ -33,7 +47,6 @@ class TrajectoryMatchingSettings(Settings):
     minimum_student_learning_rate: float = 1e-3
     student_memory: str = "recompute"
     student_chunk: int = 0
-    segments_per_step: int = 0
 
     def __post_init__(self):
         check_least("student_steps", self.student_steps, 1)
@@ -49,7 +62,6 @@ class TrajectoryMatchingSettings(Settings):
         )
         check_one_of("student_memory", self.student_memory, STUDENT_MEMORY)
         check_least("student_chunk", self.student_chunk, 0)
-        check_least("segments_per_step", self.segments_per_step, 0)
 
     @property
     def last_epoch(self) -> int:
@@ -94,91 +106,55 @@ class TrajectoryMatching(Objective):
     Args:
         network: the student's architecture, the experts' own.
         augmentation: applied per image, independently in each step.
-        experts: the expert store.
-        student_steps: N, at least 1.
-        expert_epochs: M, at least 1.
-        max_start_epoch: t is drawn from [0, max_start_epoch).
-        student_batch: images a student step; 0 means all.
-        student_learning_rate: starting value of a.
-        student_learning_rate_step: step size with which a is learned.
-        minimum_student_learning_rate: lower bound of a.
-        student_memory: `"recompute"`, `"store"` or `"tesla"`, see
-            `student.py`.
-        student_chunk: images of a student step that are treated at a time, to
-            save memory; a divisor of the images in a step, 0 means all.
-        segments_per_step: expert segments averaged in a step, over all
-            replicas; 0 means one per replica.
+        source: the expert store.
+        settings: see `TrajectoryMatchingSettings`.
 
     Raises:
-        ValueError: an argument is out of its range, the experts are too short
-            or have other parameters, or the network has batch statistics.
+        ValueError: the experts are too short or have other parameters, or the
+            network has batch statistics.
     """
 
     Settings = TrajectoryMatchingSettings
+    short_name = "TM"
+    paper = Paper(
+        "cazenavette2022trajectories",
+        "Cazenavette, George and Wang, Tongzhou and Torralba, Antonio and "
+        "Efros, Alexei A. and Zhu, Jun-Yan",
+        "Dataset Distillation by Matching Training Trajectories",
+        "CVPR",
+        2022,
+        "2203.11932",
+    )
     needs_experts = True
+    takes_soft_labels = True
     weight_names = ("student_learning_rate",)
-    references_per_step_name = "segments_per_step"
 
-    def __init__(
-        self,
-        network: Functional,
-        augmentation: SiameseAugmentation,
-        experts: ExpertStore,
-        student_steps: int,
-        expert_epochs: int,
-        max_start_epoch: int,
-        student_batch: int = 0,
-        student_learning_rate: float = 0.01,
-        student_learning_rate_step: float = 1e-7,
-        minimum_student_learning_rate: float = 1e-3,
-        student_memory: str = "recompute",
-        student_chunk: int = 0,
-        segments_per_step: int = 0,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        self.network = network
-        self.augmentation = augmentation
-        self.experts = experts
-        self.student_steps = student_steps
-        self.expert_epochs = expert_epochs
-        self.max_start_epoch = max_start_epoch
-        self.student_batch = student_batch
-        self.weight_step = student_learning_rate_step
-        self.minimum_student_learning_rate = minimum_student_learning_rate
-        self.student_memory = student_memory
-        self.student_chunk = student_chunk
-        self.references_per_step = segments_per_step
+    def __init__(self, network, augmentation, source, settings=None, **kwargs):
+        super().__init__(network, augmentation, source, settings, **kwargs)
         self._check()
+        first = self.settings.student_learning_rate
         self.student_learning_rate = self.add_weight(
             name="student_learning_rate",
             shape=(),
-            initializer=lambda shape, dtype: tf.constant(
-                student_learning_rate, dtype
-            ),
+            initializer=lambda shape, dtype: tf.constant(first, dtype),
         )
 
     def _check(self) -> None:
-        if self.student_memory not in STUDENT_MEMORY:
-            raise ValueError(
-                f"`student_memory` must be one of {sorted(STUDENT_MEMORY)}. "
-                f"Received: {self.student_memory!r}."
-            )
-        last = self.max_start_epoch - 1 + self.expert_epochs
-        if last > self.experts.epochs:
+        settings, experts = self.settings, self.source
+        if settings.last_epoch > experts.epochs:
             raise ValueError(
                 "`max_start_epoch` - 1 + `expert_epochs` must not exceed the "
-                f"epochs that {self.experts.path} stores "
-                f"({self.experts.epochs}). Received: "
-                f"{self.max_start_epoch} - 1 + {self.expert_epochs} = {last}. "
-                "Lower one of them, or train experts with more "
-                "`experts.epochs` or `experts.stored_epochs`."
+                f"epochs that {experts.path} stores ({experts.epochs}). "
+                f"Received: {settings.max_start_epoch} - 1 + "
+                f"{settings.expert_epochs} = {settings.last_epoch}. Lower one "
+                "of them, or train experts with more `experts.epochs` or "
+                "`experts.stored_epochs`."
             )
-        if self.network.size != self.experts.parameters:
+        if self.network.size != experts.parameters:
             raise ValueError(
                 f"The network has {self.network.size} parameters, the experts "
-                f"have {self.experts.parameters}. Use the network that the "
-                "experts were trained with."
+                f"have {experts.parameters}. Use the network that the experts "
+                "were trained with."
             )
         if self.network.initial_statistics():
             raise ValueError(
@@ -187,19 +163,32 @@ class TrajectoryMatching(Objective):
                 'Use `norm` "instance", "group" or "none".'
             )
 
+    def groups(self, momentum):
+        rate = self.settings.student_learning_rate_step
+        weights = [self.student_learning_rate]
+        return [Group("student", weights, SGD(momentum), rate)]
+
+    def recipe(self):
+        return {
+            "kind": "expert_segments",
+            "max_start_epoch": self.settings.max_start_epoch,
+            "expert_epochs": self.settings.expert_epochs,
+            "epochs": self.settings.last_epoch,
+        }
+
     def references(self, seed, numbers):
         stream = seeds.named(seed, "expert segments")
 
         def draw(position):
             draw_seed = seeds.fold(stream, position)
             # One pass takes every expert once, in an order of its own.
-            count, number = len(self.experts), tf.cast(position, tf.int32)
+            count, number = len(self.source), tf.cast(position, tf.int32)
             order = _permutation(
                 count, seeds.fold(stream, -1 - number // count)
             )
             expert = order[number % count]
             start = tf.random.stateless_uniform(
-                [], draw_seed, 0, self.max_start_epoch, tf.int32
+                [], draw_seed, 0, self.settings.max_start_epoch, tf.int32
             )
             # Op determinism takes read-ahead from pipelines that are stateful.
             vectors = tf.numpy_function(
@@ -215,51 +204,52 @@ class TrajectoryMatching(Objective):
         return numbers.map(draw)
 
     def _segment(self, expert: int, start: int):
-        return self.experts.segment(int(expert), int(start), self.expert_epochs)
+        return self.source.segment(
+            int(expert), int(start), self.settings.expert_epochs
+        )
 
     def used(self, instances, seed):
-        drawn = self.student_steps * self.student_batch
+        drawn = self.settings.student_steps * self.settings.student_batch
         if not 0 < drawn < instances:
             return tf.range(instances)
         return _permutation(instances, seeds.fold(seed, 2))[:drawn]
 
     def call(self, images, labels, reference, seed):
         start, target = reference["start"], reference["target"]
-        student = self._student(labels, seed)
-        end = STUDENT_MEMORY[self.student_memory](
+        student = self._student(labels.shape[0], seed)
+        end = STUDENT_MEMORY[self.settings.student_memory](
             student,
             start,
             tf.convert_to_tensor(self.student_learning_rate),
             images,
+            labels,
         )
         moved = tf.reduce_sum((start - target) ** 2)
         # An expert that did not move gives 0 / tiny instead of 0 / 0.
         smallest = tf.constant(1e-30, moved.dtype)
         return tf.reduce_sum((end - target) ** 2) / tf.maximum(moved, smallest)
 
-    def _student(self, labels, seed) -> Student:
+    def _student(self, instances: int, seed) -> Student:
         order_seed, augment_seed = seeds.fold(seed, 0), seeds.fold(seed, 1)
 
-        def batch(images, position):
-            chosen, classes = self._minibatch(
+        def batch(images, labels, position):
+            chosen, chosen_labels = self._minibatch(
                 images, labels, order_seed, position
             )
             chosen_seed = seeds.fold(augment_seed, position)
-            return self.augmentation(chosen, chosen_seed), classes
+            return self.augmentation(chosen, chosen_seed), chosen_labels
 
-        def loss(theta, images, classes):
+        def loss(theta, images, labels):
             logits = self.network.logits(self.network.unflatten(theta), images)
-            return tf.reduce_mean(
-                tf.nn.sparse_softmax_cross_entropy_with_logits(classes, logits)
-            )
+            return tf.reduce_mean(cross_entropy(labels, logits))
 
         chunks = chunks_of(
-            labels.shape[0], self.student_batch, self.student_chunk
+            instances, self.settings.student_batch, self.settings.student_chunk
         )
-        return Student(batch, loss, self.student_steps, chunks)
+        return Student(batch, loss, self.settings.student_steps, chunks)
 
     def _minibatch(self, images, labels, seed, position):
-        count, size = images.shape[0], self.student_batch
+        count, size = images.shape[0], self.settings.student_batch
         if not 0 < size < count:
             return images, labels
         per_pass = count // size
@@ -270,7 +260,7 @@ class TrajectoryMatching(Objective):
 
     def constrain(self, weights):
         (rate,) = weights
-        return [tf.maximum(rate, self.minimum_student_learning_rate)]
+        return [tf.maximum(rate, self.settings.minimum_student_learning_rate)]
 
 
 def _permutation(count: int, seed: tf.Tensor) -> tf.Tensor:

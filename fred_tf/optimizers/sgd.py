@@ -9,11 +9,39 @@ of this field were tuned with both conventions, and Keras optimizers follow
 neither.
 """
 
+import dataclasses
 from collections.abc import Sequence
 
 import tensorflow as tf
 
-Tensors = list[tf.Tensor]
+from fred_tf.optimizers.optimizer import Optimizer, Tensors
+
+
+@dataclasses.dataclass(frozen=True)
+class SGD(Optimizer):
+    """The recursion above; its slots are the velocities.
+
+    Attributes:
+        momentum: in [0, 1).
+        weight_decay: L2 coefficient, not negative.
+    """
+
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+
+    def start(self, parameters):
+        return [zero_velocities(parameters)]
+
+    def step(self, parameters, slots, gradients, rate):
+        parameters, velocities = sgd_step(
+            parameters,
+            slots[0],
+            gradients,
+            [rate] * len(parameters),
+            self.momentum,
+            self.weight_decay,
+        )
+        return parameters, [velocities]
 
 
 def zero_velocities(parameters: Sequence[tf.Tensor]) -> Tensors:

@@ -7,22 +7,12 @@ from fred_tf.parameterizations.parameterization import Parameterization
 from fred_tf.parameterizations.pixel import Pixel
 
 PARAMETERIZATIONS = {
-    "frequency": Frequency,
-    "pixel": Pixel,
-    "idc": MultiFormation,
-    "haba": Hallucinator,
-}
-# What people call them; one that is not here goes by its key.
-TITLES = {
-    "frequency": "FreD",
-    "pixel": "pixels",
-    "idc": "IDC",
-    "haba": "HaBa",
+    member.Settings.name: member
+    for member in (Frequency, Pixel, MultiFormation, Hallucinator)
 }
 
 __all__ = [
     "PARAMETERIZATIONS",
-    "TITLES",
     "Frequency",
     "Hallucinator",
     "MultiFormation",

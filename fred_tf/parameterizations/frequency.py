@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from fred_tf import budget, seeds
 from fred_tf.coresets.random_selection import select_random
+from fred_tf.paper import Paper
 from fred_tf.parameterizations import rounding
 from fred_tf.parameterizations.frequency_mask import MASK_RULES, choose_mask
 from fred_tf.parameterizations.parameterization import Parameterization
@@ -19,15 +20,31 @@ from fred_tf.transforms.dct import NORMS
 
 MASK_STATISTICS = ("initial_images", "whole_class")
 CHANNELS = ("separate", "joint")
-# Transforms that take an axis of any length, as that of the channels is.
-_ANY_LENGTH = ("dct", "dft", "identity")
 # Bands of equal width, from the lowest frequency to the highest.
 BANDS = 4
 
 
 @dataclasses.dataclass(frozen=True)
 class FrequencySettings(Settings):
-    """Arguments of `Frequency`; `norm` concerns the transform `dct` only."""
+    """Settings of `Frequency`.
+
+    Attributes:
+        coefficients_per_channel: kept entries, between 1 and the number of
+            positions in a channel; with joint channels their mean.
+        transform: whose coefficients are stored, a name in `TRANSFORMS`.
+        norm: of the transform `dct`, see there.
+        channels: `"separate"`, as in the paper, or `"joint"`, see `Frequency`.
+        mask_rule: what is kept: the highest `"explained_variance"` ratio, as
+            in the paper, the highest `"energy"`, the lowest or highest of all
+            frequencies (`"low_frequency"`, `"high_frequency"`), or
+            `"random"` positions, drawn for each class.
+        mask_statistics: `"initial_images"` scores the drawn images only, as
+            the official masks do; `"whole_class"` every real image of the
+            class, which is steadier where few are drawn.
+        bits: images are decoded from values rounded to so many bits, 2 to 8,
+            and gradients pass through the rounding (see `rounding.py`), for
+            exports of that width; 0 rounds nothing.
+    """
 
     name: ClassVar[str] = "frequency"
     coefficients_per_channel: int = 64
@@ -47,18 +64,20 @@ class FrequencySettings(Settings):
         check_one_of("channels", self.channels, CHANNELS)
         check_one_of("mask_rule", self.mask_rule, MASK_RULES)
         check_one_of("mask_statistics", self.mask_statistics, MASK_STATISTICS)
-        if self.transform == "identity" and self.mask_rule.endswith(
-            "frequency"
+        transform = self.make_transform()
+        if self.mask_rule.endswith("frequency") and not (
+            transform.has_frequencies
         ):
             raise ValueError(
-                "Pixels have no frequency: the `transform` 'identity' needs "
-                "another `mask_rule`, e.g. 'explained_variance'. Received: "
-                f"{self.mask_rule!r}."
+                f"The `transform` {self.transform!r} has no frequencies and "
+                "needs another `mask_rule`, e.g. 'explained_variance'. "
+                f"Received: {self.mask_rule!r}."
             )
-        if self.channels == "joint" and self.transform not in _ANY_LENGTH:
+        if self.channels == "joint" and not transform.any_length:
+            able = [name for name, t in TRANSFORMS.items() if t().any_length]
             raise ValueError(
                 "`channels` 'joint' transforms the axis of the channels, too, "
-                f"which needs one of {_ANY_LENGTH}. Received: `transform` "
+                f"which needs one of {able}. Received: `transform` "
                 f"{self.transform!r}."
             )
 
@@ -72,8 +91,7 @@ class FrequencySettings(Settings):
 
     def make_transform(self) -> Transform:
         """Returns the transform that these settings name."""
-        arguments = {"norm": self.norm} if self.transform == "dct" else {}
-        return TRANSFORMS[self.transform](**arguments)
+        return TRANSFORMS[self.transform]().with_norm(self.norm)
 
 
 def spectrum_shape(
@@ -127,72 +145,37 @@ class Frequency(Parameterization):
         classes: number of classes.
         instances_per_class: decoded images per class; see
             `budget.instances_per_class`.
-        coefficients_per_channel: kept entries, between 1 and the number of
-            positions in a channel; with joint channels their mean.
-        transform: the `Transform` whose coefficients are stored.
-        channels: `"separate"`, as in the paper, or `"joint"`; see above.
-        mask_rule: what is kept: the highest `"explained_variance"` ratio, as
-            in the paper, the highest `"energy"`, the lowest or highest of all
-            frequencies (`"low_frequency"`, `"high_frequency"`), or
-            `"random"` positions, drawn for each class.
-        mask_statistics: `"initial_images"` scores the drawn images only, as
-            the official masks do; `"whole_class"` every real image of the
-            class, which is steadier where few are drawn.
-        bits: images are decoded from values rounded to so many bits, 2 to 8,
-            and gradients pass through the rounding (see `rounding.py`), for
-            exports of that width; 0 rounds nothing.
+        settings: see `FrequencySettings`.
 
     Raises:
-        ValueError: `coefficients_per_channel`, `channels`, `mask_rule`,
-            `mask_statistics` or `bits` is out of its range.
+        ValueError: `coefficients_per_channel` exceeds the positions.
     """
 
     Settings = FrequencySettings
-    # On orthonormal coefficients, from the authors' scripts for CIFAR-10:
-    # 1e3, 1e6 and 1e8 on unnormalised ones of 32 x 32, whose gain is 4,096.
-    usual_learning_rates = {
-        "gradient_matching": 1e3 / 4096,
-        "distribution_matching": 1e6 / 4096,
-        "trajectory_matching": 1e8 / 4096,
-    }
+    title = "FreD"
+    paper = Paper(
+        "shin2023frequency",
+        "Shin, Donghyeok and Shin, Seungjae and Moon, Il-Chul",
+        "Frequency Domain-Based Dataset Distillation",
+        "NeurIPS",
+        2023,
+        "2311.08819",
+    )
 
     def __init__(
-        self,
-        image_shape,
-        classes,
-        instances_per_class,
-        coefficients_per_channel: int,
-        transform: Transform,
-        channels: str = "separate",
-        mask_rule: str = "explained_variance",
-        mask_statistics: str = "initial_images",
-        bits: int = 0,
-        **kwargs,
+        self, image_shape, classes, instances_per_class, settings=None, **kwargs
     ):
-        super().__init__(image_shape, classes, instances_per_class, **kwargs)
-        budget.instances_per_class(
-            self.image_shape, 1, coefficients_per_channel
+        super().__init__(
+            image_shape, classes, instances_per_class, settings, **kwargs
         )
-        rounding.check_bits(bits)
-        for name, value, known in (
-            ("channels", channels, CHANNELS),
-            ("mask_rule", mask_rule, tuple(MASK_RULES)),
-            ("mask_statistics", mask_statistics, MASK_STATISTICS),
-        ):
-            if value not in known:
-                raise ValueError(
-                    f"`{name}` must be one of {known}. Received: {value!r}."
-                )
-        self.coefficients_per_channel = int(coefficients_per_channel)
-        self.transform = transform
-        self.channels = channels
-        self.spectrum_shape = spectrum_shape(self.image_shape, channels)
-        self.mask_size = mask_size(
-            self.image_shape, channels, self.coefficients_per_channel
+        settings = self.settings
+        kept = settings.coefficients_per_channel
+        budget.check_coefficients(self.image_shape, kept)
+        self.transform = settings.make_transform()
+        self.spectrum_shape = spectrum_shape(
+            self.image_shape, settings.channels
         )
-        self.mask_rule = mask_rule
-        self.mask_statistics = mask_statistics
-        self.bits = int(bits)
+        self.mask_size = mask_size(self.image_shape, settings.channels, kept)
         self.values = self.add_weight(
             name="values",
             shape=(self.instances, self.mask_size, self.spectrum_shape[-1]),
@@ -205,7 +188,6 @@ class Frequency(Parameterization):
             initializer="zeros",
             trainable=False,
         )
-        self.built = True
 
     @classmethod
     def instances_within(cls, settings, image_shape, classes, ipc):
@@ -222,21 +204,9 @@ class Frequency(Parameterization):
         return instances
 
     @classmethod
-    def from_settings(cls, settings, image_shape, classes, ipc):
-        count = cls.instances_within(settings, image_shape, classes, ipc)
-        return cls(
-            image_shape,
-            classes,
-            count,
-            transform=settings.make_transform(),
-            **settings.arguments("transform", "norm"),
-        )
-
-    @classmethod
-    def usual_learning_rate(cls, settings, objective, image_shape):
-        rate = super().usual_learning_rate(settings, objective, image_shape)
+    def step_gain(cls, settings, image_shape):
         spectrum = spectrum_shape(image_shape, settings.channels)
-        return rate * settings.make_transform().gain(spectrum[:-1])
+        return settings.make_transform().gain(spectrum[:-1])
 
     def adapt(self, images, labels, seed):
         chosen = select_random(
@@ -245,7 +215,7 @@ class Frequency(Parameterization):
         values, table = [], []
         for label, rows in enumerate(chosen):
             initial = self._transform(images[rows])
-            if self.mask_statistics == "whole_class":
+            if self.settings.mask_statistics == "whole_class":
                 pool = self._transform(images[labels == label])
             else:
                 pool = initial
@@ -270,7 +240,7 @@ class Frequency(Parameterization):
         if self.mask_size == everything:
             return np.arange(everything, dtype=np.int32)
         return choose_mask(
-            self.mask_rule,
+            self.settings.mask_rule,
             self.mask_size,
             coefficients,
             self.transform,
@@ -280,9 +250,9 @@ class Frequency(Parameterization):
     def call(self, indices):
         indices = tf.cast(indices, tf.int32)
         values = tf.convert_to_tensor(self.values)
-        if self.bits:
+        if self.settings.bits:
             by_class = tf.reshape(values, [self.classes, -1, *values.shape[1:]])
-            rounded = rounding.straight_through(by_class, self.bits)
+            rounded = rounding.straight_through(by_class, self.settings.bits)
             values = tf.reshape(rounded, values.shape)
         values = tf.gather(values, indices)
         kept = tf.gather(
@@ -311,12 +281,9 @@ class Frequency(Parameterization):
         Which of an image's frequencies the objective changes is what FreD
         rests on: it should be the low ones. Pixels have no bands.
         """
-        try:
-            height = self.transform.frequencies(
-                self.spectrum_shape[:-1]
-            ).ravel()
-        except ValueError:
+        if not self.transform.has_frequencies:
             return {}
+        height = self.transform.frequencies(self.spectrum_shape[:-1]).ravel()
         band = np.minimum(BANDS * height / height.max(), BANDS - 1)
         of_kept = tf.gather(band.astype(np.int32), self.table.value)
         shape = [self.classes, -1, *self.values.shape[1:]]
@@ -338,20 +305,8 @@ class Frequency(Parameterization):
         )
         np.put_along_axis(flat, np.asarray(self.table.numpy()), True, axis=1)
         masks = flat.reshape(self.classes, *self.spectrum_shape[:-1])
-        return np.moveaxis(masks, -1, 1) if self.channels == "joint" else masks
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "coefficients_per_channel": self.coefficients_per_channel,
-            "transform": keras.saving.serialize_keras_object(self.transform),
-            "channels": self.channels,
-            "mask_rule": self.mask_rule,
-            "mask_statistics": self.mask_statistics,
-            "bits": self.bits,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        transform = keras.saving.deserialize_keras_object(config["transform"])
-        return cls(**{**config, "transform": transform})
+        return (
+            np.moveaxis(masks, -1, 1)
+            if self.settings.channels == "joint"
+            else masks
+        )

@@ -11,6 +11,7 @@ import tensorflow as tf
 from fred_tf import seeds
 from fred_tf.coresets.random_selection import select_random
 from fred_tf.objectives.diversity import Diversity
+from fred_tf.paper import Paper
 from fred_tf.parameterizations.parameterization import Parameterization
 from fred_tf.settings import Settings, check_least, check_one_of
 
@@ -20,7 +21,16 @@ _KERNEL = 3
 
 @dataclasses.dataclass(frozen=True)
 class HallucinatorSettings(Settings):
-    """Arguments of `Hallucinator`; `basis_channels` 0 means the image's."""
+    """Settings of `Hallucinator`.
+
+    Attributes:
+        hallucinators: at least 2.
+        basis_channels: channels of a basis; 1 keeps bases grey and buys more
+            of them, 0 means as many as the image's.
+        decode: `"all"` or `"pair"`.
+        diversity_weight: weight of the loss that keeps hallucinators apart; 0
+            leaves it out.
+    """
 
     name: ClassVar[str] = "haba"
     hallucinators: int = 5
@@ -54,12 +64,7 @@ class Hallucinator(Parameterization):
         image_shape: `[height, width, channels]`.
         classes: number of classes.
         instances_per_class: bases per class times hallucinators.
-        hallucinators: at least 2.
-        basis_channels: channels of a basis; 1 keeps bases grey and buys more
-            of them, 0 means as many as the image's.
-        decode: `"all"` or `"pair"`.
-        diversity_weight: weight of the loss that keeps hallucinators apart; 0
-            leaves it out.
+        settings: see `HallucinatorSettings`.
 
     Raises:
         ValueError: `instances_per_class` is no multiple of `hallucinators`,
@@ -67,44 +72,35 @@ class Hallucinator(Parameterization):
     """
 
     Settings = HallucinatorSettings
-    # Trajectory matching: the authors' 100 with momentum 0.95 moves as far as
-    # 1,000 with the 0.5 of our runs. Others: those of pixels.
-    usual_learning_rates = {
-        "gradient_matching": 0.1,
-        "distribution_matching": 1.0,
-        "trajectory_matching": 1000.0,
-    }
+    title = "HaBa"
+    paper = Paper(
+        "liu2022factorization",
+        "Liu, Songhua and Wang, Kai and Yang, Xingyi and Ye, Jingwen and "
+        "Wang, Xinchao",
+        "Dataset Distillation via Factorization",
+        "NeurIPS",
+        2022,
+        "2210.16774",
+    )
 
     def __init__(
-        self,
-        image_shape,
-        classes,
-        instances_per_class,
-        hallucinators: int = 5,
-        basis_channels: int = 0,
-        decode: str = "all",
-        diversity_weight: float = 0.1,
-        **kwargs,
+        self, image_shape, classes, instances_per_class, settings=None, **kwargs
     ):
-        super().__init__(image_shape, classes, instances_per_class, **kwargs)
+        super().__init__(
+            image_shape, classes, instances_per_class, settings, **kwargs
+        )
+        self.hallucinators = hallucinators = self.settings.hallucinators
+        channels = self.settings.basis_channels or self.image_shape[-1]
         if self.instances_per_class % hallucinators:
             raise ValueError(
                 "`instances_per_class` must be a multiple of `hallucinators` "
                 f"({hallucinators}). Received: {instances_per_class}."
             )
-        self.hallucinators = int(hallucinators)
-        self.basis_channels = int(basis_channels)
-        self.decode_pairs = decode
-        self.diversity_weight = float(diversity_weight)
         inner = _inner_shape(self.image_shape)
         self.basis_count = self.instances // self.hallucinators
         self.bases = self.add_weight(
             name="bases",
-            shape=(
-                self.basis_count,
-                *self.image_shape[:-1],
-                basis_channels or self.image_shape[-1],
-            ),
+            shape=(self.basis_count, *self.image_shape[:-1], channels),
             initializer="zeros",
         )
         # Of all hallucinators, along a new first axis.
@@ -115,10 +111,9 @@ class Hallucinator(Parameterization):
                 initializer="zeros",
             )
             for name, shape in _style_shapes(
-                inner, self.image_shape[-1], self.bases.shape[-1]
+                inner, self.image_shape[-1], channels
             ).items()
         ]
-        self.built = True
 
     @classmethod
     def instances_within(cls, settings, image_shape, classes, ipc):
@@ -168,7 +163,7 @@ class Hallucinator(Parameterization):
             )
 
     def drawn(self, seed):
-        if self.decode_pairs == "all":
+        if self.settings.decode == "all":
             return super().drawn(seed)
         count, bases = self.hallucinators, self.basis_count
         first, more = (
@@ -182,9 +177,11 @@ class Hallucinator(Parameterization):
         return tf.reshape(pairs, [2 * bases])
 
     def complete(self, objective):
-        if not self.diversity_weight:
+        if not self.settings.diversity_weight:
             return objective
-        return Diversity(objective, self.basis_count, self.diversity_weight)
+        return Diversity(
+            objective, self.basis_count, self.settings.diversity_weight
+        )
 
     def call(self, indices):
         # Every pair is made, whatever is asked for: two convolutions of a few
@@ -205,15 +202,6 @@ class Hallucinator(Parameterization):
             tf.stack(images, axis=1), [-1, *self.image_shape]
         )
         return tf.gather(everything, indices)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "hallucinators": self.hallucinators,
-            "basis_channels": self.basis_channels,
-            "decode": self.decode_pairs,
-            "diversity_weight": self.diversity_weight,
-        }
 
 
 def _inner_shape(image_shape) -> tuple[int, int]:

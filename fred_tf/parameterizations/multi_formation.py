@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from fred_tf.coresets.random_selection import select_random
+from fred_tf.paper import Paper
 from fred_tf.parameterizations.parameterization import Parameterization
 from fred_tf.settings import Settings, check_least, check_one_of
 
@@ -17,7 +18,12 @@ DECODES = ("single", "multi")
 
 @dataclasses.dataclass(frozen=True)
 class MultiFormationSettings(Settings):
-    """Arguments of `MultiFormation`."""
+    """Settings of `MultiFormation`.
+
+    Attributes:
+        factor: patches along an axis, at least 1.
+        decode: `"single"` or `"multi"`.
+    """
 
     name: ClassVar[str] = "idc"
     factor: int = 2
@@ -44,17 +50,11 @@ class MultiFormation(Parameterization):
     images: as in the source, canvases are clipped to it after each update,
     and mid-grey is its middle.
 
-    The usual step sizes are those of pixels: enlarging multiplies a pixel's
-    gradient by about `factor` along each axis, and the mean over as many more
-    instances divides it by the same. None is published for other objectives
-    than the authors' own.
-
     Args:
         image_shape: `[height, width, channels]`, or more spatial axes.
         classes: number of classes.
         instances_per_class: decoded images per class.
-        factor: patches along an axis, at least 1.
-        decode: `"single"` or `"multi"`.
+        settings: see `MultiFormationSettings`.
 
     Raises:
         ValueError: `factor` exceeds an axis, or does not go with
@@ -62,26 +62,26 @@ class MultiFormation(Parameterization):
     """
 
     Settings = MultiFormationSettings
-    usual_learning_rates = {
-        "gradient_matching": 0.1,
-        "distribution_matching": 1.0,
-        "trajectory_matching": 1000.0,
-    }
+    title = "IDC"
+    paper = Paper(
+        "kim2022condensation",
+        "Kim, Jang-Hyun and Kim, Jinuk and Oh, Seong Joon and Yun, Sangdoo and "
+        "Song, Hwanjun and Jeong, Joonhyun and Ha, Jung-Woo and Song, Hyun Oh",
+        "Dataset Condensation via Efficient Synthetic-Data Parameterization",
+        "ICML",
+        2022,
+        "2205.14959",
+    )
 
     def __init__(
-        self,
-        image_shape,
-        classes,
-        instances_per_class,
-        factor: int = 2,
-        decode: str = "single",
-        **kwargs,
+        self, image_shape, classes, instances_per_class, settings=None, **kwargs
     ):
-        super().__init__(image_shape, classes, instances_per_class, **kwargs)
-        self.factor = int(factor)
-        self.decode_formations = decode
+        super().__init__(
+            image_shape, classes, instances_per_class, settings, **kwargs
+        )
+        factor, decode = self.settings.factor, self.settings.decode
         spatial, channels = self.image_shape[:-1], self.image_shape[-1]
-        self.patches = _patches(spatial, self.factor, decode)
+        self.patches = _patches(spatial, factor, decode)
         if self.instances_per_class % self.patches:
             raise ValueError(
                 "`instances_per_class` must be a multiple of the patches of a "
@@ -101,7 +101,7 @@ class MultiFormation(Parameterization):
             )
             for name in ("low", "high")
         )
-        formations = {"single": [self.factor], "multi": range(1, 1 + factor)}
+        formations = {"single": [factor], "multi": range(1, 1 + factor)}
         # By axis, what each patch is made of: [patch, size, size].
         self._matrices = [
             np.concatenate(
@@ -112,7 +112,6 @@ class MultiFormation(Parameterization):
             )
             for axis, size in enumerate(spatial)
         ]
-        self.built = True
 
     @classmethod
     def instances_within(cls, settings, image_shape, classes, ipc):
@@ -120,17 +119,17 @@ class MultiFormation(Parameterization):
         return ipc * patches
 
     def adapt(self, images, labels, seed):
-        spatial = self.image_shape[:-1]
-        tiles = self.factor ** len(spatial)
+        factor, spatial = self.settings.factor, self.image_shape[:-1]
+        tiles = factor ** len(spatial)
         canvases = self.canvases.shape[0] // self.classes
         chosen = select_random(labels, canvases * tiles, self.classes, seed)
         # Canvas pixel i shows image i // patch, at pixel (i mod patch).
         made = np.empty(self.canvases.shape, np.float32)
-        for tile, position in enumerate(_positions(self.factor, len(spatial))):
+        for tile, position in enumerate(_positions(factor, len(spatial))):
             shown = images[chosen[tile::tiles]]
             target = [slice(None)]
             for axis, (size, place) in enumerate(zip(spatial, position), 1):
-                patch = -(-size // self.factor)
+                patch = -(-size // factor)
                 begin, end = place * patch, min((place + 1) * patch, size)
                 source = np.arange(max(end - begin, 0)) * size // patch
                 shown = np.take(shown, source, axis)
@@ -161,13 +160,6 @@ class MultiFormation(Parameterization):
             x = tf.einsum("nij,nj...->n...i", matrix, x)
         rank = len(self.image_shape) + 1
         return tf.transpose(x, [0, *range(2, rank), 1]) + middle
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "factor": self.factor,
-            "decode": self.decode_formations,
-        }
 
 
 def _patches(spatial, factor: int, decode: str) -> int:

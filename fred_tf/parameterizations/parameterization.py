@@ -1,8 +1,8 @@
 """The contract of a parameterization: what is stored instead of images."""
 
 import abc
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Sequence
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -10,9 +10,10 @@ import tensorflow as tf
 
 from fred_tf import settings as settings_lib
 from fred_tf.objectives.objective import Objective
+from fred_tf.optimizers import SGD, Group
 
 
-class Parameterization(keras.layers.Layer, abc.ABC):
+class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
     """Maps instance indices to images; its trainable weights are the memory.
 
     Instances are class-major: instance i belongs to class
@@ -20,31 +21,34 @@ class Parameterization(keras.layers.Layer, abc.ABC):
     until then it is zero. Everything is decoded in normalised space, and
     values are not clipped.
 
-    A member is one file: the class, and its `Settings`, whose fields are the
-    constructor's arguments beyond the sizes below. A budget makes it
-    (`from_settings`), and `usual_learning_rates` says which step size its
-    memory wants under which objective.
+    A member is one file: the class, and its `Settings`, which hold everything
+    beyond the sizes below. A budget makes it (`within_budget`). The memory may
+    own more than images: learned labels (`soft_labels`), hallucinators, a
+    dictionary; all trainable weights are counted, and `groups` says how each of
+    them is learned.
 
     Args:
         image_shape: `[height, width, channels]`, or more spatial axes.
         classes: number of classes.
         instances_per_class: decoded images per class.
+        settings: the member's own; its defaults if None.
     """
-
-    Settings: ClassVar[type[settings_lib.Settings]]
-    usual_learning_rates: ClassVar[Mapping[str, float]] = {}
 
     def __init__(
         self,
         image_shape: Sequence[int],
         classes: int,
         instances_per_class: int,
+        settings: settings_lib.Settings | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.image_shape = tuple(int(size) for size in image_shape)
         self.classes = int(classes)
         self.instances_per_class = int(instances_per_class)
+        self.settings = settings or self.Settings()
+        # Constructors make the weights; calls make none.
+        self.built = True
 
     @classmethod
     @abc.abstractmethod
@@ -69,7 +73,7 @@ class Parameterization(keras.layers.Layer, abc.ABC):
         """
 
     @classmethod
-    def from_settings(
+    def within_budget(
         cls,
         settings: settings_lib.Settings,
         image_shape: Sequence[int],
@@ -78,27 +82,22 @@ class Parameterization(keras.layers.Layer, abc.ABC):
     ) -> Self:
         """Returns an empty memory that fits a budget; see above."""
         count = cls.instances_within(settings, image_shape, classes, ipc)
-        return cls(image_shape, classes, count, **settings.arguments())
+        return cls(image_shape, classes, count, settings)
 
     @classmethod
-    def usual_learning_rate(
-        cls,
-        settings: settings_lib.Settings,
-        objective: str,
-        image_shape: Sequence[int],
+    def step_gain(
+        cls, settings: settings_lib.Settings, image_shape: Sequence[int]
     ) -> float:
-        """Returns the step size that this memory usually takes.
+        """Returns by how much the unit of this memory stretches step sizes.
 
-        Raises:
-            ValueError: none is known for the objective.
+        The usual steps are those of a memory in orthonormal units; see
+        `distillation/memory_step.py`.
+
+        Args:
+            settings: this member's.
+            image_shape: `[height, width, channels]`, or more spatial axes.
         """
-        if objective not in cls.usual_learning_rates:
-            raise ValueError(
-                "`distiller.memory_learning_rate` must be given for "
-                f"{settings.name!r} with {objective!r}: no usual one is known, "
-                f"only for {sorted(cls.usual_learning_rates)}."
-            )
-        return cls.usual_learning_rates[objective]
+        return 1.0
 
     @abc.abstractmethod
     def adapt(self, images: np.ndarray, labels: np.ndarray, seed: int) -> None:
@@ -127,6 +126,24 @@ class Parameterization(keras.layers.Layer, abc.ABC):
             seed: int32 `[2]`.
         """
         return tf.range(self.instances)
+
+    def groups(self, momentum: float) -> list[Group]:
+        """Returns how the trainable weights are learned; each in one group.
+
+        All of them by SGD, with the step size of the memory, unless a member
+        says otherwise.
+
+        Args:
+            momentum: that of the run's settings.
+        """
+        return [Group("memory", self.trainable_weights, SGD(momentum))]
+
+    def soft_labels(self) -> tf.Tensor | None:
+        """Returns learned labels `[instances, classes]`, None if they are hard.
+
+        Rows sum to 1. By differentiable ops of the trainable weights.
+        """
+        return None
 
     def constrain(self, memory: list[tf.Tensor]) -> list[tf.Tensor]:
         """Returns the nearest legal values of the trainable weights."""
@@ -173,4 +190,10 @@ class Parameterization(keras.layers.Layer, abc.ABC):
             "image_shape": list(self.image_shape),
             "classes": self.classes,
             "instances_per_class": self.instances_per_class,
+            "settings": self.settings.to_json(),
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        settings = cls.Settings.from_json(config["settings"])
+        return cls(**{**config, "settings": settings})

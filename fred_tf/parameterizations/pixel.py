@@ -25,27 +25,22 @@ class Pixel(Parameterization):
 
     The memory is `[instances, *image_shape]`; `instances_per_class` is the
     ipc. `adapt` draws that many distinct real images per class.
-
-    The usual step sizes are the published ones of the objectives: Zhao &
-    Bilen 2021 (arXiv 2006.05929), 2023 (2110.04181); Cazenavette et al. 2022
-    (2203.11932), who vary between 100 and 1,000.
     """
 
     Settings = PixelSettings
-    usual_learning_rates = {
-        "gradient_matching": 0.1,
-        "distribution_matching": 1.0,
-        "trajectory_matching": 1000.0,
-    }
+    title = "pixels"
 
-    def __init__(self, image_shape, classes, instances_per_class, **kwargs):
-        super().__init__(image_shape, classes, instances_per_class, **kwargs)
+    def __init__(
+        self, image_shape, classes, instances_per_class, settings=None, **kwargs
+    ):
+        super().__init__(
+            image_shape, classes, instances_per_class, settings, **kwargs
+        )
         self.pixels = self.add_weight(
             name="pixels",
             shape=(self.instances, *self.image_shape),
             initializer="zeros",
         )
-        self.built = True
 
     @classmethod
     def instances_within(cls, settings, image_shape, classes, ipc):

@@ -7,7 +7,10 @@ from fred_tf.presets import (
     gradient_matching,
     trajectory_matching,
 )
+from fred_tf.presets.for_data import config_for, settled
 from fred_tf.settings import nearest
+
+__all__ = ["config_for", "names", "preset", "settled", "table"]
 
 _TABLES = (distribution_matching, gradient_matching, trajectory_matching)
 

@@ -6,15 +6,16 @@ size 0.01 in the evaluation hold for all of theirs. `# ours` marks what is not
 published: coefficients follow the trajectory-matching table of the paper.
 """
 
-from fred_tf.config import Config, EvaluationConfig
+from fred_tf.config import Config
 from fred_tf.objectives import DistributionMatching
+from fred_tf.training.evaluator import EvaluatorSettings
 
 BASE = Config(
     dataset="cifar10",
     ipc=1,
     objective=DistributionMatching.Settings(real_batch_per_class=256),
     outer_steps=20_000,
-    evaluation=EvaluationConfig(learning_rate=0.01),
+    evaluation=EvaluatorSettings(learning_rate=0.01),
 )
 
 CIFAR10 = {"dataset": "cifar10", "distiller.memory_learning_rate": 1e6}

@@ -8,8 +8,9 @@ Zhao et al. 2021 (arXiv 2006.05929). An evaluation without augmentation takes
 300 epochs there, one with it 1,000. `# ours` marks what is not published.
 """
 
-from fred_tf.config import Config, EvaluationConfig
+from fred_tf.config import Config
 from fred_tf.objectives import GradientMatching
+from fred_tf.training.evaluator import EvaluatorSettings
 
 BASE = Config(
     dataset="cifar10",
@@ -17,7 +18,7 @@ BASE = Config(
     objective=GradientMatching.Settings(real_batch_per_class=256),
     outer_steps=1_000,
     augmentation="none",
-    evaluation=EvaluationConfig(learning_rate=0.01, epochs=300),
+    evaluation=EvaluatorSettings(learning_rate=0.01, epochs=300),
 )
 
 KEPT = "parameterization.coefficients_per_channel"

@@ -12,8 +12,38 @@ from fred_tf import seeds
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.datasets.image_data import Split
 from fred_tf.networks import Functional
+from fred_tf.settings import Settings, check_least
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.network_training import NetworkTraining, State, accuracy
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluatorSettings(Settings):
+    """How a set is scored; `Evaluator` says what happens.
+
+    Attributes:
+        networks: how many are trained.
+        epochs: 1,000 in the papers.
+        batch_size: images a step.
+        learning_rate: step size at the start; 0 means the set's learned
+            student step size, 0.01 for sets without one.
+        momentum: of SGD.
+        weight_decay: L2 coefficient.
+    """
+
+    networks: int = 5
+    epochs: int = 1000
+    batch_size: int = 256
+    learning_rate: float = 0.0
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+
+    def __post_init__(self):
+        for name in ("networks", "epochs", "batch_size"):
+            check_least(f"evaluation.{name}", getattr(self, name), 1)
+        for name in ("learning_rate", "momentum", "weight_decay"):
+            check_least(f"evaluation.{name}", getattr(self, name), 0)
+
 
 # Passes in one call of TensorFlow, which a signal has to wait for.
 _PASSES = 10
@@ -85,30 +115,26 @@ class Evaluator:
         network: the architecture to train.
         augmentation: applied to every batch, per image.
         test: real test images.
-        epochs: as above; 1,000 in the papers.
-        batch_size: images a step.
-        learning_rate: step size at the start, or None for the set's learned
-            student step size (0.01 for sets without one).
-        momentum: of SGD.
-        weight_decay: L2 coefficient.
+        settings: see `EvaluatorSettings`; its defaults if None.
     """
+
+    Settings = EvaluatorSettings
 
     def __init__(
         self,
         network: Functional,
         augmentation: SiameseAugmentation,
         test: Split,
-        epochs: int = 1000,
-        batch_size: int = 256,
-        learning_rate: float | None = None,
-        momentum: float = 0.9,
-        weight_decay: float = 5e-4,
+        settings: EvaluatorSettings | None = None,
     ):
         self.test = test
-        self.epochs = epochs
-        self.learning_rate = learning_rate
+        self.settings = settings or EvaluatorSettings()
         self.training = NetworkTraining(
-            network, augmentation, batch_size, momentum, weight_decay
+            network,
+            augmentation,
+            self.settings.batch_size,
+            self.settings.momentum,
+            self.settings.weight_decay,
         )
 
     def __call__(
@@ -135,8 +161,9 @@ class Evaluator:
 
         Velocities start from zero in each.
         """
-        first = self.epochs // 2 + 2
-        return (first, 1.0), (max(self.epochs + 1 - first, 0), 0.1)
+        epochs = self.settings.epochs
+        first = epochs // 2 + 2
+        return (first, 1.0), (max(epochs + 1 - first, 0), 0.1)
 
     def rate_for(self, synthetic_set: SyntheticSet) -> float:
         """Returns the step size that networks start with on a set."""
@@ -145,9 +172,8 @@ class Evaluator:
 
     def rate(self, learned: Mapping[str, Any]) -> Any:
         """Returns that step size, given what was learned beside the set."""
-        if self.learning_rate is not None:
-            return self.learning_rate
-        return learned.get("student_learning_rate", 0.01)
+        usual = learned.get("student_learning_rate", 0.01)
+        return self.settings.learning_rate or usual
 
     def start_seed(self, seed: int) -> np.ndarray:
         """Returns what `training.start` takes for the network of a seed."""
@@ -175,7 +201,11 @@ class Evaluator:
                     rate * factor,
                 )
                 logging.log_every_n_seconds(
-                    logging.INFO, "epoch %d of %d", 60, begin, self.epochs
+                    logging.INFO,
+                    "epoch %d of %d",
+                    60,
+                    begin,
+                    self.settings.epochs,
                 )
             first = end
         return state

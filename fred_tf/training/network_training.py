@@ -151,7 +151,7 @@ class NetworkTraining:
             logits, statistics = self.network.apply(
                 parameters, statistics, images, training=True
             )
-            loss = tf.reduce_mean(_cross_entropy(labels, logits))
+            loss = tf.reduce_mean(cross_entropy(labels, logits))
         parameters, velocities = sgd_step(
             parameters,
             velocities,
@@ -163,7 +163,7 @@ class NetworkTraining:
         return parameters, velocities, statistics
 
 
-def _cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Returns the cross-entropy of each image, with hard or soft labels."""
     if labels.dtype.is_floating:
         return tf.nn.softmax_cross_entropy_with_logits(labels, logits)

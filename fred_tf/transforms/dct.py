@@ -57,6 +57,7 @@ class DCT(Transform):
 
     # Coefficient k has k half waves along the axis.
     axis = "frequency (half cycles per image)"
+    any_length = True
 
     def __init__(self, norm: str = "none", route: str = "matrix", **kwargs):
         super().__init__(**kwargs)
@@ -71,6 +72,9 @@ class DCT(Transform):
                 )
         self.norm = norm
         self.route = route
+
+    def with_norm(self, norm):
+        return DCT(norm, self.route)
 
     def call(self, images):
         return self._apply(images, inverse=False)

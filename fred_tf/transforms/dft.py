@@ -47,6 +47,7 @@ class DFT(Transform):
     """
 
     axis = "frequency (cycles per image, mirrored)"
+    any_length = True
 
     def call(self, images):
         real, imaginary = _weights(_spatial(images))

@@ -13,6 +13,8 @@ class Identity(Transform):
     """
 
     axis = "position (pixels)"
+    any_length = True
+    has_frequencies = False
 
     def call(self, images):
         return images

@@ -19,9 +19,22 @@ class Transform(keras.layers.Layer, abc.ABC):
     Attributes:
         axis: what is counted along an axis of the coefficients, with its
             unit, for figures.
+        any_length: whether it takes an axis of any length, as that of the
+            channels is.
+        has_frequencies: whether its coefficients have one each.
     """
 
     axis: str = "position"
+    any_length: bool = False
+    has_frequencies: bool = True
+
+    def with_norm(self, norm: str) -> "Transform":
+        """Returns the transform in a normalisation, if it has several.
+
+        Args:
+            norm: one of `dct.NORMS`; others than the DCT have one only.
+        """
+        return self
 
     @abc.abstractmethod
     def call(self, images: tf.Tensor) -> tf.Tensor:

@@ -3,6 +3,7 @@ import signal
 
 import pytest
 
+from fred_tf.distillation import interruption as interruptions
 from fred_tf.distillation import loop
 
 
@@ -57,7 +58,7 @@ def test_signal_ends_the_run_after_its_step(number):
     skipped, slow = recorder(100, on_stop=False)
     counter = Counter(at={3: lambda: os.kill(os.getpid(), number)})
     before = signal.getsignal(number)
-    with loop.Interruption().watching() as interruption:
+    with interruptions.Interruption().watching() as interruption:
         loop.run(counter, 9, [save, slow], interruption)
     assert saved == [3]
     assert skipped == []
@@ -69,8 +70,8 @@ def test_signal_ends_the_run_after_its_step(number):
 def test_signal_leaves_a_block_that_keeps_its_own_progress(number):
     reached, left = [], []
     before = signal.getsignal(number)
-    with loop.Interruption().watching() as interruption:
-        with pytest.raises(loop.Stopped), interruption.at_once():
+    with interruptions.Interruption().watching() as interruption:
+        with pytest.raises(interruptions.Stopped), interruption.at_once():
             try:
                 reached.append("begun")
                 os.kill(os.getpid(), number)
@@ -78,14 +79,14 @@ def test_signal_leaves_a_block_that_keeps_its_own_progress(number):
             finally:
                 left.append("cleaned up")
         assert interruption.signal == number
-        with pytest.raises(loop.Stopped), interruption.at_once():
+        with pytest.raises(interruptions.Stopped), interruption.at_once():
             reached.append("begun again")
     assert (reached, left) == (["begun"], ["cleaned up"])
     assert signal.getsignal(number) == before
 
 
 def test_signal_after_such_a_block_is_remembered_again():
-    with loop.Interruption().watching() as interruption:
+    with interruptions.Interruption().watching() as interruption:
         with interruption.at_once():
             pass
         with pytest.raises(KeyError), interruption.at_once():
@@ -101,7 +102,7 @@ def test_signal_of_another_process_ends_the_run():
         asked.append(number)
         return signal.SIGTERM if len(asked) == 3 else number
 
-    interruption = loop.Interruption()
+    interruption = interruptions.Interruption()
     interruption.share = share
     saved, save = recorder(100)
     loop.run(Counter(), 9, [save], interruption)

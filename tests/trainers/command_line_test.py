@@ -10,7 +10,8 @@ import time
 import numpy as np
 import pytest
 
-from fred_tf import overrides, presets
+from fred_tf import config as config_lib
+from fred_tf import presets
 from fred_tf.distilled_run import DistilledRun
 from trainers import distill
 from trainers.figures.__main__ import CAPTIONS
@@ -91,7 +92,7 @@ def test_from_a_run_to_its_page(tmp_path):
         "evaluation.networks=1",
         "evaluation.epochs=1",
     ]
-    settings = overrides.override(presets.preset("digits_ipc1_dm_tiny"), quick)
+    settings = config_lib.override(presets.preset("digits_ipc1_dm_tiny"), quick)
     distill.run(settings, run_dir, images_every=1)
     place = f"--run_dir={run_dir}"
     forms = "images_png,coefficients_int8,keras"

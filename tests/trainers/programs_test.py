@@ -8,8 +8,9 @@ import pytest
 import tensorflow as tf
 
 from fred_tf import config as config_lib
-from fred_tf import datasets, overrides, presets
+from fred_tf import datasets, presets
 from fred_tf.disk.run_folder import RunFolder
+from fred_tf.distillation import interruption as interruptions
 from fred_tf.distillation import loop
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.objectives import DistributionMatching
@@ -29,7 +30,7 @@ def memory_of(run):
     return run.parameterization.trainable_variables[0].numpy()
 
 
-class StopAfter(loop.Interruption):
+class StopAfter(interruptions.Interruption):
     """Behaves as if SIGTERM arrived during step `steps`."""
 
     def __init__(self, steps):
@@ -114,7 +115,7 @@ def test_extended_run_equals_one_long_run(tmp_path):
 def test_a_run_starts_from_another(tmp_path, expert_dir):
     """With what it learned; and says so, so that it resumes from the same."""
     first = distill.run(TM, tmp_path / "first", expert_dir=expert_dir)
-    fine = overrides.override(TM, ["bits=4", "outer_steps=0"])
+    fine = config_lib.override(TM, ["bits=4", "outer_steps=0"])
     again = distill.run(
         fine, tmp_path / "fine", expert_dir=expert_dir, start=first
     )
@@ -126,7 +127,7 @@ def test_a_run_starts_from_another(tmp_path, expert_dir):
     assert DistilledRun.restore(tmp_path / "fine").config == fine
     with pytest.raises(ValueError, match="start.outer_steps: 3 in the folder"):
         distill.run(fine, tmp_path / "fine", expert_dir=expert_dir)
-    more = overrides.override(fine, ["outer_steps=1"])
+    more = config_lib.override(fine, ["outer_steps=1"])
     stepped = distill.run(
         more, tmp_path / "fine", expert_dir=expert_dir, start=first
     )
@@ -138,7 +139,7 @@ def test_a_network_that_does_not_fit_fails_before_data_are_read(
 ):
     monkeypatch.setattr(datasets, "load", None)
     for name, message in (("vgg11", "8 x 8"), ("convnet3d", "depth")):
-        settings = overrides.override(DM, [f"network.name={name}"])
+        settings = config_lib.override(DM, [f"network.name={name}"])
         with pytest.raises(ValueError, match=message):
             distill.run(settings, tmp_path / "run")
         with pytest.raises(ValueError, match=message):
@@ -149,10 +150,10 @@ def test_a_network_that_does_not_fit_fails_before_data_are_read(
 def test_a_start_that_does_not_fit_is_refused(tmp_path, monkeypatch):
     first = distill.run(DM, tmp_path / "first")
     monkeypatch.setattr(datasets, "load", None)
-    larger = overrides.override(DM, ["ipc=2"])
+    larger = config_lib.override(DM, ["ipc=2"])
     with pytest.raises(ValueError, match=r"same shapes.*\(20, 32, 1\).*\(40,"):
         distill.run(larger, tmp_path / "larger", start=first)
-    other = overrides.override(DM, ["dataset=mnist"])
+    other = config_lib.override(DM, ["dataset=mnist"])
     with pytest.raises(ValueError, match="same data.*'digits'.*'mnist'"):
         distill.run(other, tmp_path / "other", start=first)
 
@@ -186,7 +187,7 @@ def test_run_folder_explains_itself(tmp_path, expert_dir):
 def test_refuses_a_folder_of_another_configuration(tmp_path):
     """F13, F42."""
     distill.run(DM, tmp_path)
-    other = overrides.override(DM, ["width=16"])
+    other = config_lib.override(DM, ["width=16"])
     with pytest.raises(ValueError, match="network.width: 128 .*16"):
         distill.run(other, tmp_path)
     with pytest.raises(ValueError, match="jit: False"):
@@ -194,7 +195,7 @@ def test_refuses_a_folder_of_another_configuration(tmp_path):
 
 
 def test_jit_is_recorded_and_kept(tmp_path):
-    settings = overrides.override(DM, ["outer_steps=1"])
+    settings = config_lib.override(DM, ["outer_steps=1"])
     distill.run(settings, tmp_path, jit=True)
     written = json.loads((tmp_path / "config.json").read_text())
     assert written["identity"]["jit"] is True
@@ -230,14 +231,14 @@ def test_missing_and_foreign_experts(tmp_path, expert_dir):
         distill.run(TM, tmp_path / "a", expert_dir=tmp_path / "nowhere")
     with pytest.raises(ValueError, match="--expert_dir"):
         distill.run(TM, tmp_path / "b")
-    foreign = overrides.override(TM, ["width=16"])
+    foreign = config_lib.override(TM, ["width=16"])
     with pytest.raises(ValueError, match="network.width: 8"):
         distill.run(foreign, tmp_path / "c", expert_dir=expert_dir)
 
 
 def test_experts_continue_and_extend(tmp_path):
     """A stopped run continues with the next expert, and equals one run."""
-    one = overrides.override(TM, ["experts.count=1"])
+    one = config_lib.override(TM, ["experts.count=1"])
     train_experts.run(one, tmp_path / "parts")
     parts = train_experts.run(TM, tmp_path / "parts")
     whole = train_experts.run(TM, tmp_path / "whole")
@@ -255,7 +256,7 @@ def test_evaluation_file_continues_and_is_exact(tmp_path, monkeypatch):
     run = distill.run(DM, tmp_path)
     data = datasets.load("digits")
     chosen, path = run.synthetic_set(), tmp_path / "evaluation.json"
-    one = overrides.override(DM, ["evaluation.networks=1"])
+    one = config_lib.override(DM, ["evaluation.networks=1"])
     first = score(one, chosen, data, path)
     both = score(DM, chosen, data, path)
     assert both.accuracies[0] == first.accuracies[0]
@@ -264,7 +265,7 @@ def test_evaluation_file_continues_and_is_exact(tmp_path, monkeypatch):
     written = json.loads(path.read_text())
     assert written["accuracies"] == list(both.accuracies)
     assert written["mean"] == pytest.approx(both.mean)
-    other = overrides.override(DM, ["evaluation.epochs=2"])
+    other = config_lib.override(DM, ["evaluation.epochs=2"])
     changed = score(other, chosen, data, path)
     assert changed.accuracies != both.accuracies
 
@@ -287,13 +288,13 @@ def test_quickstart_on_the_tiny_preset(tmp_path, monkeypatch):
 
 def test_a_holdout_replaces_the_test_split_everywhere(tmp_path):
     """Experts, runs and evaluations of it are told from those of the whole."""
-    settings = overrides.override(TM, ["holdout=0.2", "outer_steps=1"])
+    settings = config_lib.override(TM, ["holdout=0.2", "outer_steps=1"])
     train_experts.run(settings, tmp_path / "experts")
     run = distill.run(
         settings, tmp_path / "run", expert_dir=tmp_path / "experts"
     )
     assert run.facts.name == "digits, holdout 0.2"
     assert DistilledRun.restore(tmp_path / "run").config.holdout == 0.2
-    whole = overrides.override(TM, ["outer_steps=1"])
+    whole = config_lib.override(TM, ["outer_steps=1"])
     with pytest.raises(ValueError, match="dataset.*digits, holdout 0.2"):
         distill.run(whole, tmp_path / "no", expert_dir=tmp_path / "experts")

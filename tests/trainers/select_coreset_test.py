@@ -5,7 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
-from fred_tf import config, datasets, overrides, presets
+from fred_tf import config, datasets, presets
+from fred_tf import config as config_lib
 from fred_tf.coresets import random_set
 from fred_tf.experts.store import ExpertStore
 from fred_tf.forms.images import read_tfrecord, write_tfrecord
@@ -94,7 +95,7 @@ def test_wrong_flags_fail_before_data_are_read(
 
 
 def test_moving_moments_are_not_made_up(tmp_path):
-    settings = overrides.override(TM, ["network.norm=batch", "count=1"])
+    settings = config_lib.override(TM, ["network.norm=batch", "count=1"])
     train_experts.run(settings, tmp_path / "experts")
     with pytest.raises(ValueError, match="without moving moments"):
         select_coreset.run(

@@ -9,7 +9,8 @@ import sys
 import numpy as np
 import pytest
 
-from fred_tf import assembly, overrides, presets
+from fred_tf import assembly, presets
+from fred_tf import config as config_lib
 from fred_tf.distillation import devices
 from fred_tf.experts.store import ExpertStore
 from trainers import train_experts
@@ -69,16 +70,16 @@ def test_two_processes_make_the_store_that_one_makes(tmp_path):
 
 def test_a_store_keeps_its_settings(tmp_path, digits, caplog):
     """Appending asks for the same storage; matching for enough epochs."""
-    settings = overrides.override(
+    settings = config_lib.override(
         TM,
         ["experts.epochs=3", "stored_epochs=2", "experts.dtype=float16"],
     )
-    settings = overrides.override(settings, ["experts.count=1"])
+    settings = config_lib.override(settings, ["experts.count=1"])
     with caplog.at_level("INFO", logger="absl"):
         store = train_experts.run(settings, tmp_path)
     assert "uses epochs 0 to 2, 2 are stored: " in caplog.text
     assert (store.epochs, store.dtype) == (2, "float16")
-    more = overrides.override(settings, ["experts.count=2"])
+    more = config_lib.override(settings, ["experts.count=2"])
     assert len(train_experts.run(more, tmp_path)) == 2
     for change, shown in (
         ("experts.dtype=bfloat16", "dtype: 'float16' .*, 'bfloat16' asked"),
@@ -87,22 +88,22 @@ def test_a_store_keeps_its_settings(tmp_path, digits, caplog):
         ("experts.momentum=0.5", "experts.momentum: 0.0"),
     ):
         with pytest.raises(ValueError, match=shown):
-            train_experts.run(overrides.override(settings, [change]), tmp_path)
+            train_experts.run(config_lib.override(settings, [change]), tmp_path)
     # The preset's experts are float32 and as long as these.
     reader = assembly.objective(TM, digits, str(tmp_path)).experts
     start, target = reader.segment(1, 1, 1)
     assert start.dtype == target.dtype == np.float32
-    too_far = overrides.override(TM, ["experts.epochs=9", "max_start_epoch=3"])
+    too_far = config_lib.override(TM, ["experts.epochs=9", "max_start_epoch=3"])
     with pytest.raises(ValueError, match=r"stores \(2\). Received: 3 - 1 \+ 1"):
         assembly.objective(too_far, digits, str(tmp_path))
     with pytest.raises(ValueError, match="experts.learning_rate: 0.01"):
-        other = overrides.override(TM, ["experts.learning_rate=0.02"])
+        other = config_lib.override(TM, ["experts.learning_rate=0.02"])
         assembly.objective(other, digits, str(tmp_path))
 
 
 def test_a_store_without_a_dtype_is_continued(tmp_path, expert_dir):
     """Stores from before there were halves."""
-    train_experts.run(overrides.override(TM, ["experts.count=1"]), tmp_path)
+    train_experts.run(config_lib.override(TM, ["experts.count=1"]), tmp_path)
     path = tmp_path / "manifest.json"
     record = json.loads(path.read_text())
     del record["description"]["dtype"]
@@ -161,7 +162,7 @@ def test_the_table_is_aligned_and_sums_up(expert_dir):
     ],
 )
 def test_usage_tells_what_a_preset_needs(tmp_path, assignments, said):
-    settings = overrides.override(
+    settings = config_lib.override(
         presets.preset("cifar10_ipc1_tm"), assignments
     )
     description = {

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fred_tf import overrides, presets
+from fred_tf import config as config_lib
+from fred_tf import presets
 from fred_tf.disk.checkpoints import Checkpoints
 from fred_tf.distillation import devices, workers
 from fred_tf.distilled_run import DistilledRun
@@ -143,7 +144,7 @@ def test_deaths_resume_stop_and_the_same_memory(tmp_path, expert_dir):
     # One file for each of the three times that the chief started.
     assert len(list((folder / "tensorboard").iterdir())) == 3
 
-    settings = overrides.override(
+    settings = config_lib.override(
         presets.preset(PRESET), [f"outer_steps={stopped}"]
     )
     here = distill.run(
@@ -240,7 +241,7 @@ def test_signal_of_another_worker_counts():
 
 
 def test_segments_that_do_not_divide_are_refused_before_any_work(tmp_path):
-    settings = overrides.override(
+    settings = config_lib.override(
         presets.preset(PRESET), ["segments_per_step=3"]
     )
     with pytest.raises(

@@ -27,7 +27,7 @@ from fred_tf import config as config_lib
 from fred_tf.coresets import CORESETS, full_set, random_set
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files
-from fred_tf.distillation import loop
+from fred_tf.distillation import interruption as interruptions
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.forms import FORMS, read_export
 from fred_tf.forms.images import write_tfrecord
@@ -62,7 +62,7 @@ def make(
     results_dir: files.Path,
     data_dir: str | None = None,
     download: bool = False,
-    interruption: loop.Interruption | None = None,
+    interruption: interruptions.Interruption | None = None,
 ) -> dict[str, Any] | None:
     """Makes one row, or goes on with it.
 
@@ -80,7 +80,7 @@ def make(
         What the JSON file holds; None if the row was stopped before it was
         finished.
     """
-    with contextlib.suppress(loop.Stopped):
+    with contextlib.suppress(interruptions.Stopped):
         return _made(
             name,
             row,
@@ -88,7 +88,7 @@ def make(
             results_dir,
             data_dir,
             download,
-            interruption or loop.Interruption(),
+            interruption or interruptions.Interruption(),
         )
     return None
 
@@ -100,7 +100,7 @@ def _made(
     results_dir: files.Path,
     data_dir: str | None,
     download: bool,
-    interruption: loop.Interruption,
+    interruption: interruptions.Interruption,
 ) -> dict[str, Any]:
     path = pathlib.Path(results_dir) / f"{name}.json"
     config, scored = row.config(), row.evaluation()
@@ -238,7 +238,7 @@ def _distilled(
     runs_dir: files.Path,
     data_dir: str | None,
     spent: _Clock,
-    interruption: loop.Interruption,
+    interruption: interruptions.Interruption,
 ) -> DistilledRun:
     """Returns the run of a row with all its steps."""
     config = row.config()
@@ -263,7 +263,7 @@ def _distilled(
             interruption=interruption,
         )
     if interruption.signal:
-        raise loop.Stopped
+        raise interruptions.Stopped
     return run
 
 
@@ -339,7 +339,7 @@ def program() -> int:
     for name in names:
         check_one_of("--rows", name, ROWS)
         assembly.check_network(ROWS[name].evaluation())
-    with loop.Interruption().watching() as interruption:
+    with interruptions.Interruption().watching() as interruption:
         for name in names:
             make(
                 name,

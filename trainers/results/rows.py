@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fred_tf import config as config_lib
-from fred_tf import overrides, presets
+from fred_tf import presets
 from trainers import quickstart
 
 
@@ -42,11 +42,11 @@ class Row:
 
     def config(self) -> config_lib.Config:
         """Returns the settings of the run."""
-        return overrides.override(presets.preset(self.preset), self.overrides)
+        return config_lib.override(presets.preset(self.preset), self.overrides)
 
     def evaluation(self) -> config_lib.Config:
         """Returns the settings of the evaluation."""
-        return overrides.override(self.config(), self.scored_with)
+        return config_lib.override(self.config(), self.scored_with)
 
 
 def _assigned(changes: Mapping[str, Any]) -> tuple[str, ...]:

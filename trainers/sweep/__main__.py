@@ -34,10 +34,11 @@ import numpy as np
 import tensorflow as tf
 from absl import flags, logging
 
-from fred_tf import assembly, overrides
+from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.disk import files, folder_lock
 from fred_tf.disk.run_folder import RunFolder
+from fred_tf.distillation import interruption as interruptions
 from fred_tf.distillation import loop
 from fred_tf.scoring import score
 from fred_tf.training.evaluator import Evaluation
@@ -66,7 +67,7 @@ def run(
     data_dir: str | None = None,
     expert_dir: str | None = None,
     download: bool = False,
-    interruption: loop.Interruption | None = None,
+    interruption: interruptions.Interruption | None = None,
 ) -> str:
     """Runs all cells that are not finished, one after the other.
 
@@ -89,7 +90,7 @@ def run(
     settings = [_settings(config, cell) for cell in grid]
     root = pathlib.Path(sweep_dir)
     root.mkdir(parents=True, exist_ok=True)
-    interruption = interruption or loop.Interruption()
+    interruption = interruption or interruptions.Interruption()
     with folder_lock.exclusive(root):
         record = _record(root, grid, settings)
         seen = record["cells"]
@@ -123,7 +124,7 @@ def run(
 
 def _settings(config: config_lib.Config, cell: Cell) -> config_lib.Config:
     try:
-        settings = overrides.override(config, cell.assignments)
+        settings = config_lib.override(config, cell.assignments)
         assembly.check_network(settings)
         return settings
     except ValueError as error:
@@ -183,7 +184,7 @@ def _one(config, folder, facts, places, interruption) -> None:
     if interruption.signal:
         return
     data = assembly.load_data(config, data_dir)
-    with contextlib.suppress(loop.Stopped), interruption.at_once():
+    with contextlib.suppress(interruptions.Stopped), interruption.at_once():
         result = score(
             made.config, made.synthetic_set(), data, folder / "evaluation.json"
         )
@@ -283,7 +284,7 @@ def program() -> int:
     grid = cells(overridden, POINT.value)
     sweep_dir = run_flags.required(SWEEP_DIR)
     print(f"{len(grid)} cells:", *(cell.folder for cell in grid), sep="\n  ")
-    with loop.Interruption().watching() as interruption:
+    with interruptions.Interruption().watching() as interruption:
         table = run(
             config,
             grid,

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from fred_tf.config import to_json
-from fred_tf.distillation import loop
+from fred_tf.distillation import interruption as interruptions
 from fred_tf.training.evaluator import Evaluator
 from trainers.results import __main__ as results
 from trainers.results import table as result_table
@@ -145,7 +145,7 @@ def test_a_signal_while_scoring_stops_a_row_at_once(folders, monkeypatch):
         return scored[-1]
 
     monkeypatch.setattr(Evaluator, "score", signalled)
-    with loop.Interruption().watching() as interruption:
+    with interruptions.Interruption().watching() as interruption:
         stopped = results.make(
             "again", row, runs, made, None, False, interruption
         )

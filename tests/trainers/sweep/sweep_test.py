@@ -18,7 +18,7 @@ from tensorboard.plugins.hparams import (
 )
 
 from fred_tf import presets
-from fred_tf.distillation import loop
+from fred_tf.distillation import interruption as interruptions
 from fred_tf.distilled_run import DistilledRun
 from trainers.sweep import __main__ as sweep
 from trainers.sweep.grid import cells
@@ -65,7 +65,7 @@ def compared(folder) -> dict[str, float]:
     }
 
 
-class StopAt(loop.Interruption):
+class StopAt(interruptions.Interruption):
     """Behaves as if SIGTERM arrived when asked for the nth time."""
 
     def __init__(self, asked):

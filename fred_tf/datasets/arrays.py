@@ -1,0 +1,55 @@
+"""Images that are in memory already: NumPy arrays."""
+
+from typing import Any
+
+import numpy as np
+
+from fred_tf.datasets.image_data import Split
+
+Splits = tuple[Split, Split | None, tuple[str, ...]]
+
+
+def is_pair(source: Any) -> bool:
+    """Returns whether `source` is `(images, labels)`, arrays of any kind."""
+    return (
+        isinstance(source, tuple | list)
+        and len(source) == 2
+        and all(hasattr(part, "shape") for part in source)
+    )
+
+
+def takes(source: Any) -> bool:
+    """Returns whether `source` is one pair of arrays, or two."""
+    return is_pair(source) or (
+        isinstance(source, tuple | list)
+        and len(source) == 2
+        and all(map(is_pair, source))
+    )
+
+
+def read(source: Any) -> Splits:
+    """Returns train split, test split (or None) and class names of arrays.
+
+    Args:
+        source: `(images, labels)`, or `((images, labels), (images, labels))`
+            of which the second are test images. Images are `[n, ..., channels]`
+            or `[n, height, width]`, uint8 or floating point in [0, 1]; labels
+            are integers from 0, `[n]` or `[n, 1]`. Classes are named by their
+            numbers.
+
+    Raises:
+        ValueError: the arrays are not like this; see `Split`.
+    """
+    pairs = [source] if is_pair(source) else list(source)
+    train, *tests = [_split(*pair) for pair in pairs]
+    classes = 1 + max(int(split.labels.max()) for split in (train, *tests))
+    return train, tests[0] if tests else None, tuple(map(str, range(classes)))
+
+
+def _split(images: Any, labels: Any) -> Split:
+    images, labels = np.asarray(images), np.asarray(labels)
+    if images.ndim == 3:
+        images = images[..., None]
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    return Split(images, labels)

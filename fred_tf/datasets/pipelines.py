@@ -1,0 +1,64 @@
+"""Images that a `tf.data` pipeline hands out."""
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from fred_tf.datasets import arrays
+
+
+def takes(source: Any) -> bool:
+    """Returns whether `source` is one `tf.data.Dataset`, or two."""
+    return isinstance(source, tf.data.Dataset) or (
+        isinstance(source, tuple | list)
+        and len(source) == 2
+        and all(isinstance(part, tf.data.Dataset) for part in source)
+    )
+
+
+def read(source: Any) -> arrays.Splits:
+    """Returns train split, test split (or None) and class names.
+
+    Args:
+        source: a finite dataset of `(image, label)`, batched or not, or a pair
+            of them, of which the second has test images.
+
+    Raises:
+        ValueError: elements are no such pairs, images differ in size, or the
+            dataset repeats for ever; see also `arrays.read`.
+    """
+    if isinstance(source, tf.data.Dataset):
+        return arrays.read(_arrays(source))
+    return arrays.read(tuple(map(_arrays, source)))
+
+
+def _arrays(dataset: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    spec = dataset.element_spec
+    if not (isinstance(spec, tuple) and len(spec) == 2):
+        raise ValueError(
+            "Elements of a dataset must be (image, label). Received: elements "
+            f"like {spec}. Map it to such pairs first, e.g. with "
+            "`as_supervised=True`."
+        )
+    if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
+        raise ValueError(
+            "A dataset must end, for it is read into memory. Received: one "
+            "that repeats for ever. Leave `repeat` out."
+        )
+    images, labels = [], []
+    batched = spec[1].shape.rank in (1, 2) and spec[0].shape.rank != 3
+    for image, label in dataset.as_numpy_iterator():
+        images.append(image if batched else image[None])
+        labels.append(label if batched else np.asarray(label)[None])
+    if not images:
+        raise ValueError(
+            "A dataset must have elements. Received: an empty one."
+        )
+    if len({part.shape[1:] for part in images}) > 1:
+        raise ValueError(
+            "All images must have the same size. Received: "
+            f"{sorted({part.shape[1:] for part in images})}. Resize them in "
+            "the pipeline, e.g. with `tf.image.resize`."
+        )
+    return np.concatenate(images), np.concatenate(labels)

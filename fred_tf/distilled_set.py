@@ -1,0 +1,161 @@
+"""A distilled set and what can be done with it."""
+
+import dataclasses
+import pathlib
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from fred_tf import config as config_lib
+from fred_tf import forms, presets, scoring
+from fred_tf.config import Config
+from fred_tf.datasets import ImageData
+from fred_tf.disk.files import Path
+from fred_tf.distilled_run import DistilledRun
+from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.training.evaluator import Evaluation
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class DistilledSet:
+    """Decoded images with labels, and the run that made them, if at hand.
+
+    ```python
+    distilled = fred_tf.distill(data, ipc=1)
+    distilled = fred_tf.DistilledSet.load("exported/images_float32")
+    for image, label in distilled.dataset():
+        ...
+    print(distilled.evaluate(data))
+    ```
+
+    Attributes:
+        decoded: images, labels, normalisation and what else is known.
+        run: its memory, settings and folder; None for a set that was loaded.
+    """
+
+    decoded: SyntheticSet
+    run: DistilledRun | None = None
+
+    @classmethod
+    def of_run(cls, run: DistilledRun) -> "DistilledSet":
+        """Returns the set of a run."""
+        return cls(run.synthetic_set(), run)
+
+    @classmethod
+    def load(cls, path: Path) -> "DistilledSet":
+        """Reads a set in any form that `export` or `save` has written.
+
+        Raises:
+            FileNotFoundError: there is none at `path`.
+            ValueError: it is damaged, or no form of a data set.
+        """
+        return cls(forms.read(pathlib.Path(path)))
+
+    @property
+    def images(self) -> np.ndarray:
+        """Normalised float32 `[n, height, width, channels]`."""
+        return self.decoded.images
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Classes, int32 `[n]`."""
+        return self.decoded.labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        return (
+            f"<DistilledSet of {self.decoded.dataset}: {len(self)} images "
+            f"{self.images.shape[1:]} in {self.decoded.floats_stored:,} floats>"
+        )
+
+    def dataset(self) -> tf.data.Dataset:
+        """Returns all `(image, label)` as a `tf.data.Dataset`, unbatched.
+
+        Labels are probabilities `[classes]` where the set has soft ones.
+        """
+        return tf.data.Dataset.from_tensor_slices(
+            (self.images, self.decoded.targets)
+        )
+
+    def evaluate(
+        self,
+        data: ImageData,
+        config: Config | str | None = None,
+        *,
+        overrides: Iterable[str] = (),
+        path: Path | None = None,
+    ) -> Evaluation:
+        """Trains fresh networks on the set and scores them on test images.
+
+        Args:
+            data: real data, whose test split scores.
+            config: how; by default as the set's own run says.
+            overrides: `name=value` each, e.g. `evaluation.networks=2`.
+            path: JSON file that keeps each network's accuracy, so that a
+                stopped evaluation continues; None keeps nothing.
+
+        Returns:
+            Accuracies with their `mean` and `deviation`.
+
+        Raises:
+            ValueError: `data` has no test images, or a setting is wrong.
+        """
+        settled = presets.settled(
+            data, config or self.config(), None, overrides
+        )
+        return scoring.score(settled, self.decoded, data, path)
+
+    def config(self) -> Config:
+        """Returns the settings of the run that made the set.
+
+        Raises:
+            ValueError: the set does not say.
+        """
+        if self.run is not None:
+            return self.run.config
+        told = self.decoded.details.get("config")
+        if told is None:
+            raise ValueError(
+                "The set does not say how it was made. Received: details "
+                f"{sorted(self.decoded.details)}. Give a `config`."
+            )
+        return config_lib.from_json(told)
+
+    def export(
+        self, folder: Path, names: Sequence[str] = ()
+    ) -> list[pathlib.Path]:
+        """Writes the set for others, in some forms.
+
+        `python -m export` also measures and lists what each form costs.
+
+        Args:
+            folder: of all that is written.
+            names: keys of `fred_tf.FORMS`; all that fit if empty.
+
+        Returns:
+            The paths written.
+
+        Raises:
+            ValueError: a form is unknown or does not fit the set.
+        """
+        memory = self.run.parameterization if self.run else None
+        return forms.write(self.decoded, memory, folder, names)
+
+    def save(self, path: Path, form: str = "images_float32") -> pathlib.Path:
+        """Writes the set in one form at `path`; `load` reads it.
+
+        Args:
+            path: folder or file; an earlier export there is replaced.
+            form: a key of `fred_tf.FORMS`.
+
+        Raises:
+            ValueError: the form is unknown or does not fit the set.
+        """
+        memory = self.run.parameterization if self.run else None
+        (chosen,) = forms.chosen([form], self.decoded, memory)
+        return forms.FORMS[chosen].write(
+            self.decoded, memory, pathlib.Path(path)
+        )

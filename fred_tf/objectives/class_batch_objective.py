@@ -1,0 +1,47 @@
+"""Objectives whose references are batches of real images by class."""
+
+import dataclasses
+
+from fred_tf.objectives.objective import Objective
+from fred_tf.settings import Settings, check_least
+
+
+@dataclasses.dataclass(frozen=True)
+class ClassBatchSettings(Settings):
+    """Settings that all of them have.
+
+    Attributes:
+        real_batch_per_class: real images of each class in a reference.
+    """
+
+    real_batch_per_class: int = 256
+
+    def __post_init__(self):
+        check_least("real_batch_per_class", self.real_batch_per_class, 1)
+
+
+class ClassBatchObjective(Objective):
+    """An objective that looks at as many real images of each class.
+
+    A reference is `{"images": [classes, real_batch_per_class, ...]}`, drawn by
+    `ClassBatches`. Members derive their settings from `ClassBatchSettings`.
+
+    Raises:
+        ValueError: a class has fewer images than `real_batch_per_class`.
+    """
+
+    def __init__(self, network, augmentation, source, settings=None, **kwargs):
+        super().__init__(network, augmentation, source, settings, **kwargs)
+        source.check(self.settings.real_batch_per_class)
+
+    def references(self, seed, numbers):
+        return self.source.stream(
+            seed, numbers, self.settings.real_batch_per_class
+        )
+
+    def recipe(self):
+        return {
+            "kind": "class_batches",
+            "classes": len(self.source.counts),
+            "per_class": self.settings.real_batch_per_class,
+        }

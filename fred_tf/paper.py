@@ -1,0 +1,36 @@
+"""What a citation says."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Paper:
+    """A paper, as members of families name theirs.
+
+    Attributes:
+        key: what it is cited by.
+        authors: as BibTeX wants them.
+        title: of the paper.
+        venue: short name of the proceedings.
+        year: of the proceedings.
+        arxiv: identifier there.
+    """
+
+    key: str
+    authors: str
+    title: str
+    venue: str
+    year: int
+    arxiv: str
+
+    def bibtex(self) -> str:
+        """Returns the citation in BibTeX."""
+        return (
+            f"@inproceedings{{{self.key},\n"
+            f"  title     = {{{self.title}}},\n"
+            f"  author    = {{{self.authors}}},\n"
+            f"  booktitle = {{{self.venue}}},\n"
+            f"  year      = {{{self.year}}},\n"
+            f"  eprint    = {{{self.arxiv}}}\n"
+            "}"
+        )
