@@ -20,14 +20,18 @@ from fred_tf.forms.images import write_tfrecord
 from fred_tf.normalizations import Standardize
 from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
-from fred_tf.transforms import DCT
 
 SHAPE, CLASSES, INSTANCES, KEPT = (32, 32, 3), 10, 16, 64
 PASSES = 10
 
 
 def _memory() -> tuple[Frequency, SyntheticSet]:
-    memory = Frequency(SHAPE, CLASSES, INSTANCES, KEPT, DCT())
+    memory = Frequency(
+        SHAPE,
+        CLASSES,
+        INSTANCES,
+        Frequency.Settings(coefficients_per_channel=KEPT),
+    )
     generator = np.random.default_rng(0)
     memory.table.assign(np.tile(np.arange(KEPT), (CLASSES, 1)))
     memory.values.assign(generator.normal(size=memory.values.shape) * 50)

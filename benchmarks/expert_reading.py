@@ -132,9 +132,11 @@ def main() -> None:
                 network,
                 SiameseAugmentation("none"),
                 ExpertStore.open(stores[dtype].path),
-                student_steps=1,
-                expert_epochs=LENGTH,
-                max_start_epoch=EPOCHS - LENGTH,
+                TrajectoryMatching.Settings(
+                    student_steps=1,
+                    expert_epochs=LENGTH,
+                    max_start_epoch=EPOCHS - LENGTH,
+                ),
             )
             batches = objective.references(0, tf.data.Dataset.counter())
             batches = batches.batch(count, drop_remainder=True)

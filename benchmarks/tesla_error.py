@@ -22,7 +22,9 @@ from fred_tf.objectives.student import STUDENT_MEMORY, Student
 
 def main() -> None:
     data = datasets.load("digits")
-    network = Functional(ConvNet(data.image_shape, 10, width=64, depth=2))
+    network = Functional(
+        ConvNet(data.image_shape, 10, ConvNet.Settings(width=64, depth=2))
+    )
     start = network.flatten(network.initialize(seeds.named(0, "network")))
     images = data.normalization(data.train.images)
     labels = np.asarray(data.train.labels)
@@ -30,27 +32,28 @@ def main() -> None:
         [np.flatnonzero(labels == label)[:30] for label in range(10)]
     ).reshape(10, 30)
 
-    def student(chosen: np.ndarray, steps: int) -> tuple[Student, tf.Tensor]:
-        classes = tf.constant(labels[chosen], tf.int32)
-
+    def student(chosen: np.ndarray, steps: int):
         def loss(theta, images, labels):
             logits = network.logits(network.unflatten(theta), images)
             return tf.reduce_mean(
                 tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
             )
 
-        trained = Student(lambda images, _: (images, classes), loss, steps)
-        return trained, tf.gather(images, chosen)
+        trained = Student(
+            lambda images, labels, _: (images, labels), loss, steps
+        )
+        classes = tf.constant(labels[chosen], tf.int32)
+        return trained, tf.gather(images, chosen), classes
 
     @tf.function(autograph=False)
     def gradient(memory, steps, learning_rate):
-        other, others = student(places[:, 10:].ravel(), 2 * steps)
+        other, *others = student(places[:, 10:].ravel(), 2 * steps)
         rate = tf.constant(learning_rate)
-        target = STUDENT_MEMORY["recompute"](other, start, rate, others)
-        ours, synthetic = student(places[:, :10].ravel(), steps)
+        target = STUDENT_MEMORY["recompute"](other, start, rate, *others)
+        ours, synthetic, classes = student(places[:, :10].ravel(), steps)
         with tf.GradientTape() as tape:
             tape.watch(synthetic)
-            end = STUDENT_MEMORY[memory](ours, start, rate, synthetic)
+            end = STUDENT_MEMORY[memory](ours, start, rate, synthetic, classes)
             distance = tf.reduce_sum((end - target) ** 2)
         return tape.gradient(distance, synthetic)
 

@@ -31,7 +31,9 @@ def student(memory: str, chunk: int, steps: int, width: int) -> Call:
     from fred_tf.networks import ConvNet, Functional
     from fred_tf.objectives.student import STUDENT_MEMORY, Student, chunks_of
 
-    network = Functional(ConvNet((32, 32, 3), CLASSES, width=width))
+    network = Functional(
+        ConvNet((32, 32, 3), CLASSES, ConvNet.Settings(width=width))
+    )
     augmentation = SiameseAugmentation()
     start = network.flatten(network.initialize(seeds.named(0, "network")))
     generator = np.random.default_rng(0)
@@ -40,7 +42,7 @@ def student(memory: str, chunk: int, steps: int, width: int) -> Call:
 
     @tf.function(autograph=False)
     def gradient(images, learning_rate, seed):
-        def batch(images, position):
+        def batch(images, labels, position):
             return augmentation(images, seeds.fold(seed, position)), labels
 
         def loss(theta, images, labels):
@@ -53,7 +55,9 @@ def student(memory: str, chunk: int, steps: int, width: int) -> Call:
         sources = [images, learning_rate]
         with tf.GradientTape() as tape:
             tape.watch(sources)
-            end = STUDENT_MEMORY[memory](unrolled, start, learning_rate, images)
+            end = STUDENT_MEMORY[memory](
+                unrolled, start, learning_rate, images, labels
+            )
             far = tf.reduce_sum(end**2)
         return tape.gradient(far, sources)
 
@@ -115,7 +119,7 @@ def distiller(chunk: int, steps: int, width: int) -> Call:
     walk = generator.standard_normal(size, np.float32)
     store.append((0.02 * walk).cumsum(0))
     made = assembly.distiller(settings, data, folder.name)
-    assembly.adapt(made.parameterization, data, settings.seed)
+    assembly.begin(made, data)
 
     def step():
         scalars = made()

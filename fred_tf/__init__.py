@@ -1,64 +1,104 @@
-"""Frequency-domain dataset distillation (FreD) for TensorFlow."""
+"""Distil an image data set into a few kilobytes, in TensorFlow.
 
-from fred_tf.augmentations import SiameseAugmentation
-from fred_tf.config import Config
-from fred_tf.distillation.distiller import Distiller
-from fred_tf.distilled_run import DistilledRun
-from fred_tf.experts.store import ExpertStore
-from fred_tf.experts.trainer import ExpertTrainer
-from fred_tf.networks import NETWORKS, ConvNet, Functional
-from fred_tf.normalizations import Standardize
-from fred_tf.objectives import (
-    OBJECTIVES,
-    DistributionMatching,
-    GradientMatching,
-    Objective,
-    TrajectoryMatching,
-)
-from fred_tf.parameterizations import (
-    PARAMETERIZATIONS,
-    Frequency,
-    Hallucinator,
-    MultiFormation,
-    Parameterization,
-    Pixel,
-)
-from fred_tf.presets import preset
-from fred_tf.settings import Settings
-from fred_tf.synthetic_set import SyntheticSet
-from fred_tf.training.evaluator import Evaluation, Evaluator
-from fred_tf.transforms import DCT, DFT, TRANSFORMS, Transform, Wavelet
+    import fred_tf
 
-__all__ = [
-    "Config",
-    "ConvNet",
-    "DCT",
-    "DFT",
-    "DistilledRun",
-    "Distiller",
-    "DistributionMatching",
-    "Evaluation",
-    "Evaluator",
-    "ExpertStore",
-    "ExpertTrainer",
-    "Frequency",
-    "Functional",
-    "GradientMatching",
-    "Hallucinator",
-    "MultiFormation",
-    "NETWORKS",
-    "OBJECTIVES",
-    "Objective",
-    "PARAMETERIZATIONS",
-    "Parameterization",
-    "Pixel",
-    "Settings",
-    "SiameseAugmentation",
-    "Standardize",
-    "SyntheticSet",
-    "TRANSFORMS",
-    "TrajectoryMatching",
-    "Transform",
-    "Wavelet",
-    "preset",
-]
+    data = fred_tf.load_data("digits")
+    distilled = fred_tf.distill(data, ipc=1)
+    print(distilled.evaluate(data))
+    distilled.export("exported")
+
+The families of methods are tables by name: `OBJECTIVES`, `PARAMETERIZATIONS`,
+`NETWORKS`, `TRANSFORMS`, `CORESETS`, `NORMALIZATIONS`, `FORMS`.
+"""
+
+import importlib
+import importlib.metadata
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fred_tf import presets as presets
+    from fred_tf.config import Config as Config
+    from fred_tf.coresets import CORESETS as CORESETS
+    from fred_tf.datasets import ImageData as ImageData
+    from fred_tf.datasets import load as load_data
+    from fred_tf.distilled_run import DistilledRun as DistilledRun
+    from fred_tf.distilled_set import DistilledSet as DistilledSet
+    from fred_tf.distilling import distill as distill
+    from fred_tf.distilling import train_experts as train_experts
+    from fred_tf.forms import FORMS as FORMS
+    from fred_tf.networks import NETWORKS as NETWORKS
+    from fred_tf.normalizations import NORMALIZATIONS as NORMALIZATIONS
+    from fred_tf.objectives import OBJECTIVES as OBJECTIVES
+    from fred_tf.parameterizations import PARAMETERIZATIONS as PARAMETERIZATIONS
+    from fred_tf.scoring import score as evaluate
+    from fred_tf.synthetic_set import SyntheticSet as SyntheticSet
+    from fred_tf.training.evaluator import Evaluation as Evaluation
+    from fred_tf.transforms import TRANSFORMS as TRANSFORMS
+
+# The module of each name, and what it is called there. They are loaded when
+# they are first used: TensorFlow Datasets, matplotlib and scikit-learn take
+# seconds each.
+_PLACES = {
+    "CORESETS": ("coresets", "CORESETS"),
+    "Config": ("config", "Config"),
+    "DistilledRun": ("distilled_run", "DistilledRun"),
+    "DistilledSet": ("distilled_set", "DistilledSet"),
+    "Evaluation": ("training.evaluator", "Evaluation"),
+    "FORMS": ("forms", "FORMS"),
+    "ImageData": ("datasets", "ImageData"),
+    "NETWORKS": ("networks", "NETWORKS"),
+    "NORMALIZATIONS": ("normalizations", "NORMALIZATIONS"),
+    "OBJECTIVES": ("objectives", "OBJECTIVES"),
+    "PARAMETERIZATIONS": ("parameterizations", "PARAMETERIZATIONS"),
+    "SyntheticSet": ("synthetic_set", "SyntheticSet"),
+    "TRANSFORMS": ("transforms", "TRANSFORMS"),
+    "distill": ("distilling", "distill"),
+    "evaluate": ("scoring", "score"),
+    "load_data": ("datasets", "load"),
+    "presets": ("presets", ""),
+    "train_experts": ("distilling", "train_experts"),
+}
+
+__all__ = [*_PLACES]
+
+try:
+    __version__ = importlib.metadata.version("fred-tf")
+except importlib.metadata.PackageNotFoundError:  # A checkout, not installed.
+    __version__ = "0+unknown"
+
+
+def _check_keras() -> None:
+    """Refuses a Keras that does not run on TensorFlow, in one line."""
+    if os.environ.get("TF_USE_LEGACY_KERAS", "0").lower() in ("1", "true"):
+        raise ImportError(
+            "fred_tf needs Keras 3. Received: legacy Keras, switched on by "
+            "TF_USE_LEGACY_KERAS. Unset it before Python starts."
+        )
+    try:
+        import keras
+
+        backend = keras.config.backend()
+    except ImportError as error:  # A backend that is not installed.
+        backend = f"one that cannot be loaded ({error})"
+    if backend != "tensorflow":
+        raise ImportError(
+            "fred_tf needs Keras with the backend tensorflow. Received: "
+            f"{backend}. Set KERAS_BACKEND=tensorflow before Python starts, or "
+            '`"backend"` in ~/.keras/keras.json.'
+        )
+
+
+_check_keras()
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _PLACES[name]
+    loaded = importlib.import_module(f"{__name__}.{module}")
+    return getattr(loaded, attribute) if attribute else loaded
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PLACES})

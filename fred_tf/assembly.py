@@ -15,7 +15,7 @@ from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts.store import ExpertStore
 from fred_tf.experts.trainer import ExpertTrainer
 from fred_tf.networks import NETWORKS, Functional, convolve_in
-from fred_tf.normalizations import Standardize
+from fred_tf.normalizations import Normalization
 from fred_tf.objectives import OBJECTIVES, Objective
 from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
 from fred_tf.training.evaluator import Evaluator
@@ -25,7 +25,13 @@ def load_data(
     config: Config, data_dir: files.Path | None = None, download: bool = False
 ) -> ImageData:
     """Loads the data of a config, with its holdout; see `datasets.load`."""
-    return datasets.load(config.dataset, data_dir, download, config.holdout)
+    return datasets.load(
+        config.dataset,
+        data_dir,
+        download,
+        config.holdout,
+        normalization=config.normalization,
+    )
 
 
 def network(
@@ -70,7 +76,7 @@ class Described(Protocol):
     """What a manifest says of data: of `ImageData`, or of a run's facts."""
 
     name: str
-    normalization: Standardize
+    normalization: Normalization
 
 
 def expert_description(config: Config, data: Described) -> dict[str, Any]:
@@ -192,9 +198,15 @@ def distiller(
     return Distiller(memory, matched, settings, config.seed, jit, strategy)
 
 
-def adapt(filled: Distiller, data: ImageData) -> None:
+def adapt(memory: Parameterization, data: ImageData, seed: int) -> None:
+    """Fills an empty memory from the normalised training images."""
+    images = data.normalization(data.train.images)
+    memory.adapt(images, data.train.labels, seed)
+
+
+def begin(empty: Distiller, data: ImageData) -> None:
     """Lets a distiller begin with the normalised training images."""
-    filled.adapt(data.normalization(data.train.images), data.train.labels)
+    empty.adapt(data.normalization(data.train.images), data.train.labels)
 
 
 def evaluator(config: Config, data: ImageData) -> Evaluator:

@@ -15,6 +15,7 @@ from fred_tf.distillation.distiller import DistillerSettings
 from fred_tf.distillation.memory_step import usual_step
 from fred_tf.experts.trainer import ExpertSettings
 from fred_tf.networks import CONVOLUTIONS, NETWORKS, ConvNet
+from fred_tf.normalizations import NORMALIZATIONS
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS, Frequency
 from fred_tf.settings import (
@@ -47,6 +48,8 @@ class Config:
         seed: the one integer from which everything random follows.
         holdout: share of the training images of each class that replaces the
             test split, to choose settings by; 0 leaves the splits as they are.
+        normalization: what images are mapped by before networks see them, a
+            name in `NORMALIZATIONS`.
         parameterization: settings of a member of `PARAMETERIZATIONS`.
         network: settings of a member of `NETWORKS`; it is matched, and
             trained in the evaluation.
@@ -61,6 +64,7 @@ class Config:
     augmentation: str = "color_crop_cutout_flip_scale_rotate"
     seed: int = 0
     holdout: float = 0.0
+    normalization: str = "standardize"
     parameterization: Settings = Frequency.Settings()
     network: Settings = ConvNet.Settings()
     convolutions: str = "float32"
@@ -77,6 +81,7 @@ class Config:
                 f"1. Received: {self.holdout}."
             )
         check_one_of("convolutions", self.convolutions, CONVOLUTIONS)
+        check_one_of("normalization", self.normalization, NORMALIZATIONS)
         instances = None
         if self.dataset in KNOWN:
             known = KNOWN[self.dataset]

@@ -187,6 +187,33 @@ def check(
         check_start(config, start)
 
 
+def train_experts(
+    data: ImageData,
+    config: Config | str,
+    expert_dir: Path,
+    on_epoch: Callable[[int, int, float | None], None] | None = None,
+    worker: tuple[int, int] = (0, 1),
+) -> ExpertStore:
+    """Trains what is missing of a config's experts, and returns their store.
+
+    Args:
+        data: the real data.
+        config: settings, or the name of a preset.
+        expert_dir: folder of the store; made if missing.
+        on_epoch: see `ExpertTrainer.train`.
+        worker: index of this process among those that share the work, and how
+            many there are.
+
+    Raises:
+        ValueError: the folder holds experts of other settings or data.
+    """
+    config = presets.settled(data, config)
+    store = assembly.expert_store(config, data, expert_dir)
+    trainer = assembly.expert_trainer(config, data)
+    trainer.train(store, config.experts.count, on_epoch, worker)
+    return store
+
+
 @contextlib.contextmanager
 def opened(
     config: Config,
@@ -249,7 +276,7 @@ def opened(
                 restored = checkpoints.restore_latest()
             if restored is None:
                 if start is None:
-                    assembly.adapt(distiller, data)
+                    assembly.begin(distiller, data)
                 else:
                     distiller.start_from(
                         start.parameterization.get_weights(), start.learned

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fred_tf.normalizations import Standardize
+from fred_tf.normalizations import Normalization
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,7 @@ class SyntheticSet:
     images: np.ndarray
     labels: np.ndarray
     class_names: tuple[str, ...]
-    normalization: Standardize
+    normalization: Normalization
     dataset: str
     floats_stored: int
     student_learning_rate: float | None = None

@@ -9,6 +9,11 @@ from fred_tf.parameterizations import Pixel
 DM = presets.preset("cifar10_ipc1_dm")
 
 
+def memory_rate(config):
+    known = config_lib.resolved(config, (32, 32, 3))
+    return known.distiller.memory_learning_rate
+
+
 @pytest.mark.parametrize("name", presets.names())
 def test_json_round_trip(name):
     settings = presets.preset(name)
@@ -26,22 +31,6 @@ def test_from_json_names_unknown_fields():
     values["network"]["widht"] = 3
     with pytest.raises(ValueError, match="widht.*Did you mean 'width'"):
         config_lib.from_json(values)
-
-
-def test_an_earlier_version_is_completed_by_defaults():
-    values = {**config_lib.to_json(DM), "data": {"classes": 10}}
-    earlier = json.loads(json.dumps(values))
-    del earlier["convolutions"], earlier["evaluation"]["momentum"]
-    assert config_lib.completed(earlier) == values
-
-
-@pytest.mark.parametrize(
-    "change", [{"network": 3}, {"ipc": "x"}, {"network": {"widht": 3}}]
-)
-def test_what_no_version_wrote_is_not_completed(change):
-    values = {**config_lib.to_json(DM), **change}
-    del values["convolutions"]
-    assert config_lib.completed(values) == values
 
 
 def test_unknown_convolutions_are_refused():
@@ -81,7 +70,7 @@ def test_unknown_expert_dtype_is_refused():
 def test_another_member_starts_from_its_own_defaults():
     changed = config_lib.override(TM, ["parameterization.name=pixel"])
     assert changed.parameterization == Pixel.Settings()
-    assert config_lib.memory_learning_rate(changed, (32, 32, 3)) == 1000
+    assert memory_rate(changed) == 1000
     assert changed.objective == TM.objective
 
 
@@ -98,14 +87,5 @@ def test_another_member_starts_from_its_own_defaults():
 )
 def test_the_usual_step_size_follows_what_it_depends_on(assignments, rate):
     changed = config_lib.override(TM, assignments)
-    found = config_lib.memory_learning_rate(changed, (32, 32, 3))
+    found = memory_rate(changed)
     assert found == pytest.approx(rate)
-
-
-def test_a_rate_that_nobody_knows_must_be_given():
-    pixel = "parameterization.name=pixel"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Pixel, "usual_learning_rates", {"kernel": 1.0})
-        with pytest.raises(ValueError, match="must be given for 'pixel'"):
-            config_lib.override(DM, [pixel])
-        assert config_lib.override(DM, [pixel, "memory_learning_rate=2"])

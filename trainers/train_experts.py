@@ -37,7 +37,7 @@ from typing import Any
 import numpy as np
 from absl import flags, logging
 
-from fred_tf import assembly
+from fred_tf import assembly, distilling
 from fred_tf.config import Config
 from fred_tf.distillation import devices
 from fred_tf.experts.store import ExpertStore, StoredExpert
@@ -77,7 +77,6 @@ def run(
     """
     assembly.check_network(config)
     data = assembly.load_data(config, data_dir, download)
-    trainer = assembly.expert_trainer(config, data)
     store = assembly.expert_store(config, data, expert_dir)
     logging.info("%s", usage(config, store, config.experts.count))
     begun = spoken = time.monotonic()
@@ -98,8 +97,7 @@ def run(
             now - begun,
         )
 
-    trainer.train(store, config.experts.count, report, worker)
-    return store
+    return distilling.train_experts(data, config, expert_dir, report, worker)
 
 
 def usage(config: Config, store: ExpertStore, count: int) -> str:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from fred_tf.datasets.image_data import ImageData
 from fred_tf.networks import Functional
-from fred_tf.normalizations import Standardize
+from fred_tf.normalizations import Normalization
 
 # Of one class: (features [n, d], count) to indices [count].
 Selection = Callable[[np.ndarray, int], np.ndarray]
@@ -51,7 +51,7 @@ def class_features(
 
 
 @functools.lru_cache(maxsize=16)
-def _embedder(network: Functional, normalization: Standardize):
+def _embedder(network: Functional, normalization: Normalization):
     @tf.function(autograph=False, reduce_retracing=True)
     def embed(parameters, statistics, images):
         return network.embed(parameters, normalization(images), statistics)

@@ -7,7 +7,8 @@ from fred_tf.datasets import arrays, image_folder, pipelines
 from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.datasets.dataset_spec import KNOWN, DatasetSpec, base_name
 from fred_tf.datasets.image_data import ImageData, Split, hold_out
-from fred_tf.normalizations import Standardize
+from fred_tf.normalizations import NORMALIZATIONS
+from fred_tf.settings import check_one_of
 
 __all__ = [
     "KNOWN",
@@ -75,6 +76,7 @@ def load(
     download: bool = False,
     holdout: float = 0.0,
     name: str | None = None,
+    normalization: str = "standardize",
 ) -> ImageData:
     """Reads a data set into memory.
 
@@ -86,8 +88,8 @@ def load(
     load(dataset)  # a tf.data.Dataset of (image, label), or a pair with test
     ```
 
-    Data sets in `KNOWN` are standardised with its constants, others with the
-    mean and deviation of their training split.
+    Data sets in `KNOWN` are standardised with its constants. What else there is
+    is fitted on the training split.
 
     Args:
         source: `digits`, `folder:<path>`, a TensorFlow Datasets name
@@ -98,6 +100,7 @@ def load(
         holdout: share of the training images of each class that replaces the
             test split, to choose settings by; 0 leaves the splits as they are.
         name: what data in memory are called; others have their own.
+        normalization: a name in `NORMALIZATIONS`.
 
     Raises:
         FileNotFoundError: the files are missing; no network is touched unless
@@ -130,8 +133,11 @@ def load(
             f"classes. Received: {given[0]} of {given[1]}. Give a data set of "
             "your own another name."
         )
-    normalization = (
-        spec.normalization if spec else Standardize.fit(train.images)
+    check_one_of("normalization", normalization, NORMALIZATIONS)
+    fitted = (
+        spec.normalization
+        if spec and spec.normalization.name == normalization
+        else NORMALIZATIONS[normalization].fit(train.images)
     )
-    whole = ImageData(called, train, test, class_names, normalization)
+    whole = ImageData(called, train, test, class_names, fitted)
     return hold_out(whole, holdout) if holdout else whole

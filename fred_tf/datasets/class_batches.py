@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from fred_tf import seeds
 from fred_tf.datasets.image_data import Split
-from fred_tf.normalizations import Standardize
+from fred_tf.normalizations import Normalization
 
 
 class ClassBatches:
@@ -27,7 +27,9 @@ class ClassBatches:
         classes: number of classes.
     """
 
-    def __init__(self, split: Split, normalization: Standardize, classes: int):
+    def __init__(
+        self, split: Split, normalization: Normalization, classes: int
+    ):
         self.normalization = normalization
         self.counts = np.bincount(split.labels, minlength=classes)
         # Row c lists the images of class c, then zeros that are never drawn.

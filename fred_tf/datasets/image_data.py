@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from fred_tf.normalizations import Standardize
+from fred_tf.normalizations import Normalization
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class ImageData:
     train: Split
     test: Split | None
     class_names: tuple[str, ...]
-    normalization: Standardize
+    normalization: Normalization
     holdout: float = 0.0
 
     def __post_init__(self):
@@ -161,12 +161,7 @@ def check(data: ImageData) -> None:
             "Training and test images must have the same shape. Received: "
             f"{shapes[0]} and {shapes[1]} in {data.name!r}. Resize one split."
         )
-    if len(data.normalization.mean) != shapes[0][-1]:
-        raise ValueError(
-            "`normalization` must have one mean and deviation per channel. "
-            f"Received: {len(data.normalization.mean)} for images "
-            f"{shapes[0]} of {data.name!r}."
-        )
+    data.normalization.check(shapes[0])
 
 
 def _check_layout(images: np.ndarray) -> None:

@@ -90,9 +90,7 @@ class ExpertTrainer:
         self,
         store: ExpertStore,
         count: int,
-        on_epoch: Callable[[int, int, float | None], None] = (
-            lambda expert, epoch, score: None
-        ),
+        on_epoch: Callable[[int, int, float | None], None] | None = None,
         worker: tuple[int, int] = (0, 1),
     ) -> None:
         """Adds what is missing of the experts 0 to `count` - 1.
@@ -170,5 +168,6 @@ class ExpertTrainer:
                     test.labels,
                     self.data.normalization,
                 )
-            on_epoch(expert, epoch + 1, score)
+            if on_epoch is not None:
+                on_epoch(expert, epoch + 1, score)
         return trajectory, {"test_accuracy": score}

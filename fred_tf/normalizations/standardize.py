@@ -2,25 +2,16 @@
 
 import dataclasses
 import math
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import tensorflow as tf
 
-
-def unit_range(images: np.ndarray | tf.Tensor) -> np.ndarray | tf.Tensor:
-    """Returns images as float32 in [0, 1]: uint8 is divided by 255."""
-    if isinstance(images, tf.Tensor):
-        scale = 1 / 255 if images.dtype == tf.uint8 else 1.0
-        return tf.cast(images, tf.float32) * scale
-    scaled = images.astype(np.float32)
-    # In place, here and below: whole training splits pass through.
-    scaled *= np.float32(1 / 255 if images.dtype == np.uint8 else 1.0)
-    return scaled
+from fred_tf.normalizations.normalization import Normalization, unit_range
 
 
 @dataclasses.dataclass(frozen=True)
-class Standardize:
+class Standardize(Normalization):
     """Maps images in [0, 1] to (x - mean) / deviation, channel by channel.
 
     ```python
@@ -36,6 +27,7 @@ class Standardize:
         ValueError: lengths differ, or a deviation is not positive and finite.
     """
 
+    name: ClassVar[str] = "standardize"
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
 
@@ -85,10 +77,9 @@ class Standardize:
         deviation = np.asarray(self.deviation, np.float32)
         return images * deviation + np.asarray(self.mean, np.float32)
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns `{"name", "mean", "deviation"}`, fit for JSON."""
-        return {
-            "name": "standardize",
-            "mean": list(self.mean),
-            "deviation": list(self.deviation),
-        }
+    def check(self, image_shape):
+        if len(self.mean) != image_shape[-1]:
+            raise ValueError(
+                "`normalization` must have one mean and deviation per channel. "
+                f"Received: {len(self.mean)} for images {tuple(image_shape)}."
+            )

@@ -122,6 +122,11 @@ def settled(
     elif isinstance(config, str):
         config = preset(config)
     named = config_lib.replace(
-        config, {"dataset": data.dataset, "holdout": data.holdout}
+        config,
+        {
+            "dataset": data.dataset,
+            "holdout": data.holdout,
+            "normalization": data.normalization.name,
+        },
     )
     return config_lib.override(named, overrides)

@@ -8,7 +8,7 @@ import tensorflow as tf
 from fred_tf import seeds
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.networks import Functional
-from fred_tf.normalizations import Standardize
+from fred_tf.normalizations import Normalization
 from fred_tf.optimizers.sgd import sgd_step, zero_velocities
 
 # Parameters, velocities, statistics: three lists of tensors.
@@ -41,7 +41,7 @@ class NetworkTraining:
         batch_size: int,
         momentum: float = 0.0,
         weight_decay: float = 0.0,
-        normalization: Standardize | None = None,
+        normalization: Normalization | None = None,
     ):
         self.network = network
         self.augmentation = augmentation
@@ -175,7 +175,7 @@ def accuracy(
     state: State,
     images: np.ndarray | tf.Tensor,
     labels: np.ndarray | tf.Tensor,
-    normalization: Standardize | None = None,
+    normalization: Normalization | None = None,
     batch_size: int = 500,
 ) -> float:
     """Returns the share of images that a trained network classifies rightly.
@@ -202,7 +202,7 @@ def accuracy(
 
 
 @functools.lru_cache(maxsize=16)
-def _predictor(network: Functional, normalization: Standardize | None):
+def _predictor(network: Functional, normalization: Normalization | None):
     @tf.function(autograph=False, reduce_retracing=True)
     def predict(parameters, statistics, images):
         if normalization is not None:

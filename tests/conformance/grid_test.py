@@ -101,17 +101,16 @@ def _distiller(cell, data, tmp_path) -> Distiller:
         store = assembly.expert_store(settings, data, tmp_path)
         assembly.expert_trainer(settings, data).train(store, 1)
     distiller = assembly.distiller(settings, data, str(tmp_path))
-    assembly.adapt(distiller.parameterization, data, settings.seed)
+    assembly.begin(distiller, data)
     state = distiller.tensors()[0]
-    memory = state["variables"][: distiller._memory_size]
     ((_, gradients),) = _losses_and_gradients(
-        distiller, state["objective"], references=1
+        distiller, state.objective, references=1
     )
-    rate = (USUAL_STEP if _usual(cell) else CAREFUL_STEP) * float(
-        tf.linalg.global_norm(memory)
-        / tf.linalg.global_norm(gradients[: len(memory)])
+    rate = (USUAL_STEP if _usual(cell) else CAREFUL_STEP) * (
+        tf.linalg.global_norm(state.memory)
+        / tf.linalg.global_norm(gradients.memory)
     )
-    distiller._rates[: len(memory)] = [rate] * len(memory)
+    distiller.assign(state._replace(rate=rate), 0)
     return distiller
 
 
@@ -130,12 +129,11 @@ def _losses_and_gradients(
     present, constants = distiller.tensors()
     return [
         distiller._gradients(
-            present["variables"],
+            present._replace(objective=state),
             constants,
-            state,
             reference,
-            seeds.named(1, "fixed"),
             tf.constant(number, tf.int64),
+            seeds.named(1, "fixed"),
         )
         for number, reference in enumerate(stream)
     ]
@@ -162,11 +160,11 @@ def _on_many_references(distiller: Distiller) -> tuple[float, float]:
     The objective's state is held: what is matched, e.g. a network, would be
     another one at every step.
     """
-    held = distiller.tensors()[0]["objective"]
+    held = distiller.tensors()[0].objective
     before = _loss(distiller, held)
     for _ in range(30):
         distiller()
-        for variable, value in zip(distiller._state["objective"], held):
+        for variable, value in zip(distiller._state.objective, held):
             variable.assign(value)
     return before, _loss(distiller, held)
 
@@ -178,10 +176,10 @@ def _on_one_reference(distiller: Distiller) -> tuple[float, float]:
     is down: thirty of them gain less on one another than the noise. So one
     network, one reference and one draw of everything are kept.
     """
-    held, step = distiller.tensors()[0]["objective"], distiller.step
+    held, step = distiller.tensors()[0].objective, distiller.step
     losses = []
     for _ in range(30):
         losses.append(distiller()["loss"])
         present = distiller.tensors()[0]
-        distiller.assign({**present, "objective": held}, step)
+        distiller.assign(present._replace(objective=held), step)
     return losses[0], losses[-1]

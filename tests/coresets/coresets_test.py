@@ -79,7 +79,9 @@ def test_longer_choices_begin_with_shorter_ones(select, features):
 
 
 def test_choices_are_of_the_right_class(digits):
-    network = Functional(ConvNet((8, 8, 1), 10, width=4, depth=2))
+    network = Functional(
+        ConvNet((8, 8, 1), 10, ConvNet.Settings(width=4, depth=2))
+    )
     weights = [w.value for w in network.network.trainable_variables]
 
     def features(label):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fred_tf import assembly, config, presets, seeds
+from fred_tf import assembly, config, presets
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts.store import ExpertStore
 from trainers import train_experts
@@ -17,7 +17,7 @@ def make(name, digits, expert_dir, strategy=None, **changes) -> Distiller:
     jit = changes.pop("jit", False)
     settings = config.replace(presets.preset(name), changes)
     distiller = assembly.distiller(settings, digits, expert_dir, strategy, jit)
-    assembly.adapt(distiller.parameterization, digits, settings.seed)
+    assembly.begin(distiller, digits)
     return distiller
 
 
@@ -37,11 +37,12 @@ def test_lowers_its_loss(name, digits, expert_dir):
     assert distiller.step == 30
 
 
-@pytest.mark.parametrize(
-    ("name", "field"), zip(TINY, ("batches_per_step", "segments_per_step"))
-)
-def test_two_devices_equal_one(name, field, digits, expert_dir):
-    one = make(name, digits, expert_dir, **{f"objective.{field}": 2})
+TWO = {"distiller.references_per_step": 2}
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_two_devices_equal_one(name, digits, expert_dir):
+    one = make(name, digits, expert_dir, **TWO)
     two = make(name, digits, expert_dir, two_cpus())
     for _ in range(3):
         first, second = one(), two()
@@ -58,20 +59,15 @@ def test_two_devices_equal_one(name, field, digits, expert_dir):
 
 def test_averages_the_references_of_a_step(digits, expert_dir):
     name = "digits_ipc1_dm_tiny"
-    both = make(name, digits, expert_dir, **{"objective.batches_per_step": 2})
+    both = make(name, digits, expert_dir, **TWO)
     single = make(name, digits, expert_dir)
     numbers = tf.data.Dataset.range(2)
     stream = iter(single.objective.references(single.seed, numbers).batch(1))
     state, constants = single.tensors()
     losses = [
         float(
-            single.gradients(
-                state["variables"],
-                constants,
-                [],
-                next(stream),
-                seeds.named(0, "outer step"),
-                tf.constant(number, tf.int64),
+            single.outer_step.gradients(
+                state, constants, next(stream), tf.constant(number, tf.int64)
             )[0]
         )
         for number in range(2)
@@ -111,8 +107,9 @@ def test_compiled_outer_step_of_trajectory_matching(digits, tmp_path):
         found,
         expected,
     )
-    before, after = arguments[0]["variables"], found[0]["variables"]
-    assert all(np.any(a != b) for a, b in zip(before, after, strict=True))
+    for part in ("memory", "learned"):
+        before, after = (getattr(x[0], part) for x in (arguments, found))
+        assert all(np.any(a != b) for a, b in zip(before, after, strict=True))
 
 
 def test_student_learning_rate_is_learned_and_bounded(digits, expert_dir):
@@ -145,7 +142,6 @@ def test_non_finite_step_changes_nothing(digits, expert_dir):
         )
 
     distiller.objective.references = poisoned
-    distiller.restored()
     scalars = distiller()
     assert scalars["finite"] == 0
     np.testing.assert_array_equal(memory_of(distiller), before)
@@ -154,14 +150,14 @@ def test_non_finite_step_changes_nothing(digits, expert_dir):
 
 def test_refuses_references_that_do_not_divide(digits, expert_dir):
     with pytest.raises(
-        ValueError, match=r"`batches_per_step` .*replicas \(2\).*Received: 3"
+        ValueError, match=r"references_per_step` .*replicas \(2\).*Received: 3"
     ):
         make(
             "digits_ipc1_dm_tiny",
             digits,
             expert_dir,
             two_cpus(),
-            **{"objective.batches_per_step": 3},
+            **{"distiller.references_per_step": 3},
         )
 
 
@@ -178,7 +174,7 @@ def test_replicas_read_the_numbers_they_treat(
 ):
     """After three steps: numbers 3 * each and on, shared out in order."""
     strategy = tf.distribute.MirroredStrategy(devices)
-    changes = {"objective.batches_per_step": each}
+    changes = {"distiller.references_per_step": each}
     distiller = make("digits_ipc1_dm_tiny", digits, None, strategy, **changes)
     distiller.objective.references = lambda seed, numbers: numbers
     for replica, batches in expected.items():
@@ -200,17 +196,11 @@ def outer_gradients(digits, expert_dir, **changes):
     distiller = make("digits_ipc1_tm_tiny", digits, expert_dir, **changes)
     numbers = tf.data.Dataset.range(1)
     references = distiller.objective.references(0, numbers).batch(1)
-    compute = tf.function(distiller.gradients, autograph=False)
-    state, constants = distiller.tensors()
+    compute = tf.function(distiller.outer_step.gradients, autograph=False)
     loss, gradients = compute(
-        state["variables"],
-        constants,
-        [],
-        next(iter(references)),
-        tf.constant(seeds.named(0, "outer step")),
-        tf.constant(0, tf.int64),
+        *distiller.tensors(), next(iter(references)), tf.constant(0, tf.int64)
     )
-    return [np.array(loss), *map(np.array, gradients)]
+    return [np.array(x) for x in (loss, *gradients.memory, *gradients.learned)]
 
 
 def test_adjoint_equals_unroll_in_the_memory(digits, expert_dir):
@@ -277,7 +267,6 @@ def test_keeps_the_average_of_its_memory(digits):
     name = "digits_ipc1_dm_tiny"
     plain = make(name, digits, None)
     averaging = make(name, digits, None, **{"distiller.memory_average": 0.3})
-    averaging.start_average()
     expected = memory_of(plain)
     for step in range(5):
         assert averaging() == plain()

@@ -16,7 +16,7 @@ from fred_tf.networks import ConvNet
     ],
 )
 def test_published_parameter_counts(shape, classes, depth, parameters):
-    network = ConvNet(shape, classes, depth=depth)
+    network = ConvNet(shape, classes, ConvNet.Settings(depth=depth))
     assert network.count_params() == parameters
     assert network.embed(tf.zeros([1, *shape])).shape == (1, 2048)
     assert network(tf.zeros([2, *shape])).shape == (2, classes)
@@ -42,7 +42,9 @@ def test_published_parameter_counts(shape, classes, depth, parameters):
 def test_every_choice_runs_and_round_trips(
     choice, value, parameters, generator
 ):
-    network = ConvNet((8, 8, 3), 4, width=8, depth=2, **{choice: value})
+    network = ConvNet(
+        (8, 8, 3), 4, ConvNet.Settings(width=8, depth=2, **{choice: value})
+    )
     assert network.count_params() == parameters
     images = tf.constant(generator.normal(size=(3, 8, 8, 3)), tf.float32)
     again = ConvNet.from_config(network.get_config())
@@ -65,13 +67,15 @@ def _logistic(x):
 )
 def test_activations_are_their_formulas(activation, formula, generator):
     arguments = dict(width=3, depth=1, norm="none", pooling="none")
-    network = ConvNet((4, 4, 1), 2, activation=activation, **arguments)
+    network = ConvNet(
+        (4, 4, 1), 2, ConvNet.Settings(activation=activation, **arguments)
+    )
     x = generator.normal(size=(5, 7)).astype(np.float32)
     np.testing.assert_allclose(network.steps[-2](x), formula(x), rtol=1e-5)
 
 
 def test_starts_as_pytorch_does():
-    network = ConvNet((16, 16, 3), 10, width=64, depth=2)
+    network = ConvNet((16, 16, 3), 10, ConvNet.Settings(width=64, depth=2))
     fan_ins = {3 * 3 * 3: 1, 3 * 3 * 64: 1, 4 * 4 * 64: 1}
     layers = [layer for layer in network.steps if hasattr(layer, "kernel")]
     for layer, fan_in in zip([*layers, network.classifier], fan_ins):
@@ -85,7 +89,9 @@ def test_starts_as_pytorch_does():
 
 
 def test_without_pooling_the_depth_is_free():
-    network = ConvNet((4, 5, 3), 2, width=2, depth=8, pooling="none")
+    network = ConvNet(
+        (4, 5, 3), 2, ConvNet.Settings(width=2, depth=8, pooling="none")
+    )
     assert network.embed(tf.zeros([1, 4, 5, 3])).shape == (1, 4 * 5 * 2)
 
 
@@ -103,4 +109,4 @@ def test_without_pooling_the_depth_is_free():
 )
 def test_refuses_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
-        ConvNet((8, 8, 3), 10, **arguments)
+        ConvNet((8, 8, 3), 10, ConvNet.Settings(**arguments))

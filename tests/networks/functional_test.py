@@ -10,7 +10,11 @@ SHAPE = (8, 8, 3)
 
 @pytest.fixture(params=["instance", "batch", "layer", "group", "none"])
 def network(request):
-    return Functional(ConvNet(SHAPE, 4, width=8, depth=2, norm=request.param))
+    return Functional(
+        ConvNet(
+            SHAPE, 4, ConvNet.Settings(width=8, depth=2, norm=request.param)
+        )
+    )
 
 
 @pytest.fixture
@@ -60,7 +64,9 @@ def test_never_touches_the_model(network, images):
 
 
 def test_batch_statistics_move_in_training_only(images):
-    network = Functional(ConvNet(SHAPE, 4, width=6, depth=1, norm="batch"))
+    network = Functional(
+        ConvNet(SHAPE, 4, ConvNet.Settings(width=6, depth=1, norm="batch"))
+    )
     parameters = network.initialize(seeds.named(0, "a"))
     start = network.initial_statistics()
     _, trained = network.apply(parameters, start, images, True)
@@ -88,7 +94,12 @@ def test_batch_statistics_move_in_training_only(images):
 def test_second_derivatives_equal_central_differences(choices, generator):
     """d/dx of a directional derivative in the parameters, in float64."""
     network = Functional(
-        ConvNet((4, 4, 1), 3, width=4, depth=1, dtype="float64", **choices)
+        ConvNet(
+            (4, 4, 1),
+            3,
+            ConvNet.Settings(width=4, depth=1, **choices),
+            dtype="float64",
+        )
     )
     parameters = [
         tf.constant(generator.normal(size=shape)) for shape in network.shapes

@@ -16,11 +16,12 @@ def make(digits):
     def make(
         strategy="color_crop_cutout_flip_scale_rotate", real=6, norm="instance"
     ):
+        settings = ConvNet.Settings(width=8, depth=2, norm=norm)
         return DistributionMatching(
-            Functional(ConvNet((8, 8, 1), 10, width=8, depth=2, norm=norm)),
+            Functional(ConvNet((8, 8, 1), 10, settings)),
             SiameseAugmentation(strategy),
             ClassBatches(digits.train, digits.normalization, 10),
-            real,
+            DistributionMatching.Settings(real_batch_per_class=real),
         )
 
     return make

@@ -19,13 +19,14 @@ SEED = seeds.named(0, "test")
 
 @pytest.fixture
 def diversity(digits):
+    network = ConvNet((8, 8, 1), 10, ConvNet.Settings(width=8, depth=2))
     inner = DistributionMatching(
-        Functional(ConvNet((8, 8, 1), 10, width=8, depth=2)),
+        Functional(network),
         SiameseAugmentation("none"),
         ClassBatches(digits.train, digits.normalization, 10),
-        4,
+        DistributionMatching.Settings(real_batch_per_class=4),
     )
-    made = Diversity(inner, groups=10, weight=0.5)
+    made = Diversity(inner, bases=10, weight=0.5)
     for variable, value in zip(
         made.non_trainable_variables, made.initial_state(0), strict=True
     ):
@@ -109,7 +110,7 @@ def test_the_extractor_lowers_its_own_loss(diversity, digits):
     def advance(state, seed):
         mapping = [*zip(diversity.non_trainable_variables, state)]
         with keras.StatelessScope(state_mapping=mapping):
-            return diversity.advance(images, labels, seed)
+            return diversity.advance(images, labels, 0.0, seed)
 
     def loss(state):
         parameters = diversity.network.unflatten(state[0])

@@ -17,13 +17,14 @@ REAL = 5
 @pytest.fixture
 def make(digits):
     def make(strategy="none", dtype=None, **arguments):
-        network = ConvNet((8, 8, 1), 10, width=3, depth=1, dtype=dtype)
+        network = ConvNet(
+            (8, 8, 1), 10, ConvNet.Settings(width=3, depth=1), dtype=dtype
+        )
         objective = GradientMatching(
             Functional(network),
             SiameseAugmentation(strategy),
             ClassBatches(digits.train, digits.normalization, 10),
-            REAL,
-            **arguments,
+            GradientMatching.Settings(real_batch_per_class=REAL, **arguments),
         )
         theta, served = objective.initial_state(0)
         objective.theta.assign(theta)
@@ -121,7 +122,7 @@ def test_a_network_serves_its_steps_and_is_trained_between(make, synthetic):
     def advance(theta, served, seed):
         scope = [*zip(objective.non_trainable_variables, (theta, served))]
         with keras.StatelessScope(state_mapping=scope):
-            return objective.advance(images, labels, seed)
+            return objective.advance(images, labels, 0.0, seed)
 
     trained, served = advance(before, 0, SEED)
     assert served == 1
@@ -135,10 +136,17 @@ def test_a_network_serves_its_steps_and_is_trained_between(make, synthetic):
 
 
 def test_batch_statistics_are_refused(digits):
-    network = Functional(ConvNet((8, 8, 1), 10, 4, 1, "batch"))
+    network = Functional(
+        ConvNet((8, 8, 1), 10, ConvNet.Settings(width=4, depth=1, norm="batch"))
+    )
     batches = ClassBatches(digits.train, digits.normalization, 10)
     with pytest.raises(ValueError, match="without moving statistics"):
-        GradientMatching(network, SiameseAugmentation(), batches, REAL)
+        GradientMatching(
+            network,
+            SiameseAugmentation(),
+            batches,
+            GradientMatching.Settings(real_batch_per_class=REAL),
+        )
 
 
 TINY = presets.preset("digits_ipc1_dc_tiny")
@@ -161,7 +169,6 @@ def test_lowers_its_loss_and_resumes_with_its_network(digits, tmp_path):
 
     other = distiller(digits, **changes)
     other.checkpoint.restore(path).assert_consumed()
-    other.restored()
     assert [other()["loss"] for _ in range(26)] == losses[4:]
 
 

@@ -9,11 +9,13 @@ import tensorflow as tf
 from fred_tf.objectives import student
 from fred_tf.objectives.student import Student
 
+LABELS = tf.zeros([4], tf.int32)
 
-def toy_batch(images, position):
+
+def toy_batch(images, labels, position):
     """All images, scaled differently at each position."""
     scale = 1 + 0.1 * tf.cast(position, images.dtype)
-    return images * scale, tf.zeros([images.shape[0]], tf.int32)
+    return images * scale, labels
 
 
 def toy_loss(theta, images, labels):
@@ -34,7 +36,7 @@ def loss_of(roll, steps, chunks=1):
     toy = Student(toy_batch, toy_loss, steps, chunks)
 
     def loss(theta, learning_rate, images):
-        end = roll(toy, theta, learning_rate, images)
+        end = roll(toy, theta, learning_rate, images, LABELS)
         return tf.reduce_sum(tf.sin(end) * [1.0, 2.0])
 
     return loss
@@ -62,7 +64,9 @@ def test_two_parameter_student_by_hand(generator, memory, chunks):
     for position in range(3):
         expected = expected - 0.7 * numpy_slope(expected, images, position)
     roll = student.STUDENT_MEMORY[memory]
-    end = roll(Student(toy_batch, toy_loss, 3, chunks), theta, rate, images)
+    end = roll(
+        Student(toy_batch, toy_loss, 3, chunks), theta, rate, images, LABELS
+    )
     np.testing.assert_allclose(end, expected, rtol=1e-12)
 
 

@@ -10,14 +10,16 @@ from fred_tf.experts.store import ExpertStore
 from fred_tf.networks import ConvNet, Functional
 from fred_tf.objectives import TrajectoryMatching
 from fred_tf.parameterizations import Frequency
-from fred_tf.transforms import DCT
 
 LABELS = tf.constant(np.repeat(np.arange(4), 2), tf.int32)
 
 
 def make_network(**changes):
-    arguments = {"width": 3, "depth": 1, "dtype": "float64", **changes}
-    return Functional(ConvNet((4, 4, 1), 4, **arguments))
+    arguments = {"width": 3, "depth": 1, **changes}
+    dtype = arguments.pop("dtype", "float64")
+    return Functional(
+        ConvNet((4, 4, 1), 4, ConvNet.Settings(**arguments), dtype=dtype)
+    )
 
 
 @pytest.fixture
@@ -46,18 +48,26 @@ def images(generator):
     return tf.constant(generator.normal(size=(8, 4, 4, 1)))
 
 
-def make(experts, **changes):
-    arguments = {
-        "network": make_network(),
-        "augmentation": SiameseAugmentation(),
-        "experts": experts,
+def make(
+    experts,
+    network=None,
+    augmentation=None,
+    dtype="float64",
+    **changes,
+):
+    settings = {
         "student_steps": 3,
         "expert_epochs": 2,
         "max_start_epoch": 3,
-        "dtype": "float64",
         **changes,
     }
-    return TrajectoryMatching(**arguments)
+    return TrajectoryMatching(
+        network or make_network(),
+        augmentation or SiameseAugmentation(),
+        experts,
+        TrajectoryMatching.Settings(**settings),
+        dtype=dtype,
+    )
 
 
 SEED = seeds.named(0, "test")
@@ -102,7 +112,13 @@ def loss_and_gradients(objective, memory, reference, seed):
 @pytest.fixture
 def make_memory(generator):
     def make_of(dtype):
-        memory = Frequency((4, 4, 1), 4, 2, 5, DCT(), dtype=dtype)
+        memory = Frequency(
+            (4, 4, 1),
+            4,
+            2,
+            Frequency.Settings(coefficients_per_channel=5),
+            dtype=dtype,
+        )
         memory.table.assign(np.tile([0, 1, 4, 5, 2], (4, 1)))
         memory.values.assign(10 * generator.normal(size=(8, 5, 1)))
         return memory

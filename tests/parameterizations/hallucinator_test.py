@@ -29,7 +29,9 @@ def transposed(image, kernel):
 
 @pytest.fixture
 def memory(generator):
-    memory = Hallucinator((5, 6, 3), 2, 4, hallucinators=2)
+    memory = Hallucinator(
+        (5, 6, 3), 2, 4, Hallucinator.Settings(hallucinators=2)
+    )
     images = generator.normal(size=(12, 5, 6, 3)).astype(np.float32)
     memory.adapt(images, np.arange(12) % 2, seed=0)
     for weight in memory.style:
@@ -64,14 +66,21 @@ def test_counts_hallucinators_in_the_budget():
 
 
 def test_grey_bases_are_channel_means(generator):
-    memory = Hallucinator((4, 4, 3), 1, 2, 2, basis_channels=1)
+    memory = Hallucinator(
+        (4, 4, 3),
+        1,
+        2,
+        Hallucinator.Settings(hallucinators=2, basis_channels=1),
+    )
     images = generator.normal(size=(1, 4, 4, 3)).astype(np.float32)
     memory.adapt(images, np.zeros(1, int), seed=0)
     np.testing.assert_allclose(memory.bases[..., 0], images.mean(-1), atol=1e-6)
 
 
 def test_pairs_are_two_hallucinators_of_every_basis():
-    memory = Hallucinator((4, 4, 1), 3, 10, 5, decode="pair")
+    memory = Hallucinator(
+        (4, 4, 1), 3, 10, Hallucinator.Settings(hallucinators=5, decode="pair")
+    )
     seen = set()
     for seed in range(60):
         drawn = memory.drawn(seeds.named(seed)).numpy().reshape(6, 2)
@@ -119,11 +128,12 @@ def test_distils_beside_its_extractor_and_resumes(decode, digits, tmp_path):
     assert np.mean(losses[-8:]) < np.mean(losses[:8])
     other = make()
     other.checkpoint.restore(path).assert_consumed()
-    other.restored()
     assert [other()["loss"] for _ in range(5)] == losses[3:8]
 
 
 def test_without_weight_there_is_no_extractor():
-    memory = Hallucinator((8, 8, 1), 10, 5, diversity_weight=0)
+    memory = Hallucinator(
+        (8, 8, 1), 10, 5, Hallucinator.Settings(diversity_weight=0)
+    )
     objective = object()
     assert memory.complete(objective) is objective

@@ -50,7 +50,12 @@ def make(generator):
         patches = factor**2
         if decode == "multi":
             patches = sum(k**2 for k in range(1, factor + 1))
-        memory = MultiFormation(shape, 2, canvases * patches, factor, decode)
+        memory = MultiFormation(
+            shape,
+            2,
+            canvases * patches,
+            MultiFormation.Settings(factor=factor, decode=decode),
+        )
         images = generator.normal(size=(40, *shape)).astype(np.float32)
         memory.adapt(images, np.arange(40) % 2, seed=0)
         return memory

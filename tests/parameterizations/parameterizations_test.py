@@ -8,33 +8,26 @@ import tensorflow as tf
 
 from fred_tf.parameterizations import Frequency, Pixel
 from fred_tf.parameterizations.frequency_mask import explained_variance_ratio
-from fred_tf.transforms import DCT, TRANSFORMS
+from fred_tf.transforms import DCT
 
 
-def make_frequency(**changes):
-    arguments = {
-        "image_shape": (8, 8, 1),
-        "classes": 10,
-        "instances_per_class": 2,
-        "coefficients_per_channel": 32,
-        "transform": DCT(),
-        **changes,
-    }
-    return Frequency(**arguments)
+def make_frequency(instances_per_class=2, **changes):
+    settings = {"coefficients_per_channel": 32, **changes}
+    return Frequency(
+        (8, 8, 1), 10, instances_per_class, Frequency.Settings(**settings)
+    )
 
 
 MEMBERS = {
     "pixel": lambda: Pixel((8, 8, 1), 10, 1),
     "frequency": make_frequency,
     "frequency, whole class, ortho, energy": lambda: make_frequency(
-        transform=DCT("ortho"),
+        norm="ortho",
         mask_statistics="whole_class",
         mask_rule="energy",
     ),
     **{
-        f"frequency, {name}": lambda name=name: make_frequency(
-            transform=TRANSFORMS[name]()
-        )
+        f"frequency, {name}": lambda name=name: make_frequency(transform=name)
         for name in ("dft", "haar", "identity")
     },
     "frequency, joint": lambda: make_frequency(channels="joint"),
@@ -147,7 +140,9 @@ def test_frequency_is_the_inverse_of_masked_coefficients(digits):
 def test_masks_hold_exactly_the_kept_entries(generator):
     labels = np.repeat(np.arange(3), 6)
     images = generator.normal(size=(18, 6, 10, 3)).astype(np.float32)
-    memory = Frequency((6, 10, 3), 3, 4, 15, DCT())
+    memory = Frequency(
+        (6, 10, 3), 3, 4, Frequency.Settings(coefficients_per_channel=15)
+    )
     memory.adapt(images, labels, seed=0)
     assert memory.masks.shape == (3, 6, 10)
     np.testing.assert_array_equal(memory.masks.sum((1, 2)), 15)
@@ -165,10 +160,14 @@ def test_joint_channels_are_an_axis_of_the_transform(generator):
     """Against SciPy: images = idctn(M * dctn(real images)) over colours too."""
     labels, images = np.repeat(np.arange(3), 6), coloured(generator, 18)
     size = (6, 10, 3), 3, 4
-    whole = Frequency(*size, 60, DCT(), "joint")
+    whole = Frequency(
+        *size, Frequency.Settings(coefficients_per_channel=60, channels="joint")
+    )
     whole.adapt(images, labels, seed=0)
     originals = whole.decode().numpy()
-    memory = Frequency(*size, 15, DCT(), "joint")
+    memory = Frequency(
+        *size, Frequency.Settings(coefficients_per_channel=15, channels="joint")
+    )
     memory.adapt(images, labels, seed=0)
     assert memory.masks.shape == (3, 3, 6, 10)
     np.testing.assert_array_equal(memory.masks.sum((1, 2, 3)), 45)
@@ -184,7 +183,14 @@ def test_joint_channels_store_as_much_and_keep_more(generator):
     for channels in ("separate", "joint"):
         decoded = []
         for kept in (60, 20):
-            memory = Frequency((6, 10, 3), 3, 4, kept, DCT(), channels)
+            memory = Frequency(
+                (6, 10, 3),
+                3,
+                4,
+                Frequency.Settings(
+                    coefficients_per_channel=kept, channels=channels
+                ),
+            )
             memory.adapt(images, labels, seed=0)
             decoded.append(memory.decode().numpy())
         lost[channels] = np.square(decoded[0] - decoded[1]).mean()
@@ -199,17 +205,15 @@ def test_joint_channels_need_a_transform_of_any_length():
 
 
 def test_step_sizes_move_joint_channels_as_far_as_separate_ones():
-    shape = (32, 32, 3)
     for transform, gain in (("dct", 6), ("dft", 1)):
-        rates = [
-            Frequency.usual_learning_rate(
+        separate, joint = (
+            Frequency.step_gain(
                 Frequency.Settings(transform=transform, channels=channels),
-                "distribution_matching",
-                shape,
+                (32, 32, 3),
             )
             for channels in ("separate", "joint")
-        ]
-        assert rates[1] == pytest.approx(gain * rates[0])
+        )
+        assert joint == pytest.approx(gain * separate)
 
 
 def test_official_statistics_are_those_of_the_initial_images(digits):
@@ -227,7 +231,9 @@ def test_official_statistics_are_those_of_the_initial_images(digits):
 
 def test_voxels_share_the_class(generator):
     images = generator.normal(size=(8, 4, 4, 4, 1)).astype(np.float32)
-    memory = Frequency((4, 4, 4, 1), 2, 2, 32, DCT())
+    memory = Frequency(
+        (4, 4, 4, 1), 2, 2, Frequency.Settings(coefficients_per_channel=32)
+    )
     memory.adapt(images, np.repeat([0, 1], 4), seed=0)
     assert memory.decode().shape == (4, 4, 4, 4, 1)
     assert memory.floats_stored == 2 * 64

@@ -48,7 +48,8 @@ def test_published_values_of_distribution_matching():
 
 def test_published_values_of_gradient_matching():
     settings = presets.preset("cifar10_ipc2_dc")
-    assert config.memory_learning_rate(settings, (32, 32, 3)) == 1e3
+    known = config.resolved(settings, (32, 32, 3))
+    assert known.distiller.memory_learning_rate == 1e3
     assert settings.parameterization.coefficients_per_channel == 32
     assert settings.objective.real_batch_per_class == 256
     assert settings.outer_steps == 1_000

@@ -11,7 +11,9 @@ from fred_tf.training.evaluator import Evaluation, Evaluator
 
 @pytest.fixture
 def network():
-    return Functional(ConvNet((8, 8, 1), 10, width=16, depth=2))
+    return Functional(
+        ConvNet((8, 8, 1), 10, ConvNet.Settings(width=16, depth=2))
+    )
 
 
 def test_scores_real_images_and_repeats_exactly(network, digits):

@@ -13,7 +13,9 @@ SEED = seeds.named(0, "training test")
 
 @pytest.fixture
 def network():
-    return Functional(ConvNet((8, 8, 1), 10, width=8, depth=2))
+    return Functional(
+        ConvNet((8, 8, 1), 10, ConvNet.Settings(width=8, depth=2))
+    )
 
 
 def assert_equal(first, second):
@@ -52,7 +54,9 @@ def test_one_full_batch_pass_is_one_sgd_step(network, digits):
 
 def test_every_image_is_seen_once_a_pass(digits):
     """With a vanishing step, a pass adds up the gradients of its batches."""
-    network = Functional(ConvNet((8, 8, 1), 10, width=4, depth=1, norm="none"))
+    network = Functional(
+        ConvNet((8, 8, 1), 10, ConvNet.Settings(width=4, depth=1, norm="none"))
+    )
     images, labels = digits.train.images[:20], digits.train.labels[:20]
     rate = 1e-3
 

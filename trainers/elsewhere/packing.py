@@ -1,9 +1,10 @@
 """Packs: what a machine that has JAX, but no TensorFlow, needs for a run."""
 
+import contextlib
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files
 from fred_tf.distillation.distiller import Distiller
+from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.scoring import description
 from fred_tf.synthetic_set import SyntheticSet
@@ -50,7 +52,8 @@ def pack(
     assembly.check_network(config)
     scored = evaluate.configs(config, networks)
     data = assembly.load_data(config, data_dir, download)
-    distiller = fresh_distiller(config, data)
+    distiller = _begun(config, data)
+    outer_step = distiller.outer_step
     state, constants = distiller.tensors()
     # As NumPy arrays they are written into the functions.
     constants = [constant.numpy() for constant in constants]
@@ -62,31 +65,38 @@ def pack(
             [tf.constant(constant) for constant in constants],
         )
 
-    experts = OBJECTIVES[config.objective.name].needs_experts
-    count = max(1, distiller.objective.references_per_step)
-    describe = _expert_segments if experts else _class_batches
-    reference, examples = describe(config, data)
+    recipe = distiller.objective.recipe()
+    count = max(1, config.distiller.references_per_step)
+    raw = recipe["kind"] == "class_batches"
+    examples = _examples(distiller, data.train.images.dtype if raw else None)
     examples = {k: np.stack([v] * count) for k, v in examples.items()}
 
     def step(leaves, references, number):
-        if not experts:
+        if raw:
             normalized = data.normalization(references["images"])
             references = {"images": normalized}
-        new, scalars = distiller.outer_step(*begin(leaves), references, number)
+        new, scalars = outer_step(*begin(leaves), references, number)
         return tf.nest.flatten(new), scalars
 
     evaluator = assembly.evaluator(config, data)
 
     def decode(leaves):
-        images, learned = distiller.decode(*begin(leaves))
+        images, learned = outer_step.decode(*begin(leaves))
         return images, tf.cast(evaluator.rate(learned), tf.float32)
 
     leaves = tf.nest.flatten(state)
     labels = distiller.parameterization.labels
     with files.replacing_folder(folder) as temporary:
         lower(step, (leaves, examples, np.int32(0)), temporary / "step.jax")
-        if experts:
+        if not raw:
             _lower_expert_training(config, data, temporary)
+            recipe |= {
+                "batch_size": config.experts.batch_size,
+                "expert_seeds": [
+                    seeds.named(config.seed, "expert", i).tolist()
+                    for i in range(config.experts.count)
+                ],
+            }
         np.savez_compressed(
             temporary / _IMAGES,
             images=data.train.images,
@@ -105,7 +115,7 @@ def pack(
                 "seed": config.seed,
                 "outer_steps": config.outer_steps,
                 "references_per_step": count,
-                "reference": reference,
+                "reference": recipe,
                 "scoring": scoring,
             },
         )
@@ -161,52 +171,49 @@ def _finish(folder: pathlib.Path, about: dict[str, Any]) -> None:
         shutil.copy(file, folder)
 
 
-def fresh_distiller(config: Config, data: ImageData) -> Distiller:
+def _begun(config: Config, data: ImageData) -> Distiller:
     """Returns the distiller of a run, its memory as it begins."""
-    experts = None
-    with tempfile.TemporaryDirectory() as nowhere:
-        if OBJECTIVES[config.objective.name].needs_experts:
-            # Still empty: experts are trained over there.
-            experts = assembly.expert_store(config, data, nowhere)
+    with untrained_experts(config, data) as experts:
         distiller = assembly.distiller(config, data, experts, jit=True)
-    assembly.adapt(distiller.parameterization, data, config.seed)
-    distiller.start_average()
+    if distiller.objective.needs_experts and not distiller.rate:
+        raise ValueError(
+            "A step size cannot be measured where experts are trained later. "
+            f"Received: no usual one for {config.parameterization.name!r} with "
+            f"{config.objective.name!r}. Override "
+            "`distiller.memory_learning_rate`."
+        )
+    assembly.begin(distiller, data)
     return distiller
 
 
-def _expert_segments(
+@contextlib.contextmanager
+def untrained_experts(
     config: Config, data: ImageData
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Returns how references are drawn, and one of the right shapes."""
-    objective, experts = config.objective, config.experts
-    size = assembly.network(config, data.image_shape, data.classes).size
-    theta = np.zeros(size, np.float32)
-    described = {
-        "kind": "expert_segments",
-        "max_start_epoch": objective.max_start_epoch,
-        "expert_epochs": objective.expert_epochs,
-        "epochs": objective.last_epoch,
-        "batch_size": experts.batch_size,
-        "expert_seeds": [
-            seeds.named(config.seed, "expert", i).tolist()
-            for i in range(experts.count)
-        ],
-    }
-    return described, {"start": theta, "target": theta}
+) -> Iterator[ExpertStore | None]:
+    """Yields the store of a config without experts, None if none is needed."""
+    if not OBJECTIVES[config.objective.name].needs_experts:
+        yield None
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield assembly.expert_store(config, data, folder)
 
 
-def _class_batches(
-    config: Config, data: ImageData
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Returns how references are drawn, and one of the right shapes."""
-    per_class = config.objective.real_batch_per_class
-    shape = (data.classes, per_class, *data.image_shape)
-    described = {
-        "kind": "class_batches",
-        "classes": data.classes,
-        "per_class": per_class,
+def _examples(
+    distiller: Distiller, image_type: np.dtype | None
+) -> dict[str, np.ndarray]:
+    """Returns zeros in the shapes of a reference.
+
+    Args:
+        distiller: its objective makes references.
+        image_type: that of images as packs hold them; None for what references
+            are made of.
+    """
+    numbers = tf.data.Dataset.range(1)
+    specs = distiller.objective.references(0, numbers).element_spec
+    return {
+        name: np.zeros(spec.shape, image_type or spec.dtype.as_numpy_dtype)
+        for name, spec in specs.items()
     }
-    return described, {"images": np.zeros(shape, data.train.images.dtype)}
 
 
 def _lower_expert_training(
@@ -214,14 +221,14 @@ def _lower_expert_training(
 ) -> None:
     trainer = assembly.expert_trainer(config, data)
     network, training = trainer.network, trainer.training()
-    batch = min(trainer.batch_size, len(data.train))
+    batch = min(trainer.settings.batch_size, len(data.train))
 
     def start(seed):
         return network.flatten(training.start(seed)[0])
 
     def step(theta, velocity, images, labels, seed):
         state = network.unflatten(theta), network.unflatten(velocity), []
-        rate = tf.constant(trainer.learning_rate, tf.float32)
+        rate = tf.constant(trainer.settings.learning_rate, tf.float32)
         parameters, velocities, _ = training.step(
             state, images, labels, seed, rate
         )

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fred_tf import assembly, distilled_run
+from fred_tf import assembly, distilling
 from fred_tf import config as config_lib
 from fred_tf.disk import files, records
 from fred_tf.disk.checkpoints import Checkpoints
 from fred_tf.disk.run_folder import RunFolder
-from fred_tf.distillation import devices
+from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import description
 from fred_tf.training.evaluator import Evaluation
 from trainers import evaluate
@@ -78,7 +78,7 @@ def _bring_back_run(
     about: dict[str, Any],
     run_dir: files.Path,
     data_dir: str | None,
-) -> distilled_run.DistilledRun:
+) -> DistilledRun:
     """Makes a run folder of a pack, or brings it up to date."""
     with np.load(folder / packing.STATE) as saved:
         step = int(saved["step"])
@@ -92,35 +92,22 @@ def _bring_back_run(
     config = config_lib.from_json(about["config"])
     config = config_lib.replace(config, {"outer_steps": step})
     data = assembly.load_data(config, data_dir)
-    distiller = packing.fresh_distiller(config, data)
-    facts = distilled_run.DataFacts.of(data)
-    config = config_lib.resolved(config, data.image_shape)
-    run_folder = RunFolder.open(
-        run_dir,
-        distilled_run.record(config, facts),
-        {
-            **devices.identity(devices.local_strategy(), jit=True),
-            "device": minutes["device"],
-        },
-        complete=config_lib.completed,
-    )
-    with run_folder.lock():
-        checkpoints = Checkpoints(
-            run_folder.checkpoint_folder, distiller.checkpoint
-        )
-        checkpoints.restore_latest()
-        state, _ = distiller.tensors()
-        distiller.assign(tf.nest.pack_sequence_as(state, leaves), step)
-        checkpoints.save(step)
-        run = distilled_run.DistilledRun(
-            run_folder,
+    with (
+        packing.untrained_experts(config, data) as experts,
+        distilling.opened(
             config,
-            facts,
-            distiller.distilled,
-            distiller.learned(),
-            step,
-        )
-        files.write_json(run_folder.path / _RECORD, minutes)
+            data,
+            run_dir,
+            experts,
+            jit=True,
+            conditions={"device": minutes["device"]},
+        ) as opened,
+    ):
+        state, _ = opened.distiller.tensors()
+        opened.distiller.assign(tf.nest.pack_sequence_as(state, leaves), step)
+        opened.save()
+        run = opened.now()
+        files.write_json(run.folder.path / _RECORD, minutes)
         _write_log(run, folder / _METRICS)
     return run
 
@@ -145,7 +132,7 @@ def _steps_in(run_dir: files.Path) -> int:
     return max(Checkpoints(folder, tf.train.Checkpoint()).steps(), default=0)
 
 
-def _write_log(run: distilled_run.DistilledRun, metrics: pathlib.Path) -> None:
+def _write_log(run: DistilledRun, metrics: pathlib.Path) -> None:
     """Writes the metrics of a pack into the run folder and its event files."""
     run.folder.rewind_metrics(-1)
     log = RunLog(run.folder, -1)

@@ -47,7 +47,7 @@ def test_jax_makes_the_same_step(digits, expert_dir, tmp_path):
         },
     )
     distiller = assembly.distiller(settings, digits, str(expert_dir))
-    assembly.adapt(distiller.parameterization, digits, settings.seed)
+    assembly.begin(distiller, digits)
     numbers = tf.data.Dataset.range(2)
     references = distiller.objective.references(0, numbers).batch(2)
     state, constants = distiller.tensors()

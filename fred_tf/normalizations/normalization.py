@@ -1,0 +1,64 @@
+"""The contract of a normalisation, and the range that images come in."""
+
+import abc
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import tensorflow as tf
+
+
+class Normalization(abc.ABC):
+    """Maps images in [0, 1] to what networks see, and back.
+
+    A member is a frozen dataclass whose fields are numbers or tuples of them:
+    equal ones are equal, hash alike, and are rebuilt from their config.
+
+    Attributes:
+        name: its key in `NORMALIZATIONS`.
+    """
+
+    name: ClassVar[str]
+
+    @classmethod
+    @abc.abstractmethod
+    def fit(cls, images: np.ndarray) -> Self:
+        """Returns the normalisation that suits training images.
+
+        Args:
+            images: `[n, ..., channels]`, uint8 or float in [0, 1].
+        """
+
+    @abc.abstractmethod
+    def __call__(self, images: np.ndarray | tf.Tensor) -> Any:
+        """Returns normalised float32 images, like `images` in kind."""
+
+    @abc.abstractmethod
+    def undo(self, images: np.ndarray | tf.Tensor) -> Any:
+        """Returns images in [0, 1] units; distilled pixels may leave [0, 1]."""
+
+    def check(self, image_shape: Sequence[int]) -> None:
+        """Raises ValueError unless it suits images of this shape."""
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the name and the fields, fit for JSON."""
+        fields = dataclasses.asdict(self)  # type: ignore[call-overload]
+        return {
+            "name": self.name,
+            **{
+                key: list(value) if isinstance(value, tuple) else value
+                for key, value in fields.items()
+            },
+        }
+
+
+def unit_range(images: np.ndarray | tf.Tensor) -> np.ndarray | tf.Tensor:
+    """Returns images as float32 in [0, 1]: uint8 is divided by 255."""
+    if isinstance(images, tf.Tensor):
+        scale = 1 / 255 if images.dtype == tf.uint8 else 1.0
+        return tf.cast(images, tf.float32) * scale
+    scaled = images.astype(np.float32)
+    # In place: whole training splits pass through.
+    scaled *= np.float32(1 / 255 if images.dtype == np.uint8 else 1.0)
+    return scaled
