@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test test-all lint format results-cpu clean
+.PHONY: quickstart test test-all test-lowest lint format results-cpu clean
 
 # Where TensorFlow Datasets keeps MNIST and CIFAR-10, for results-cpu.
 DATA_DIR ?= $(HOME)/tensorflow_datasets
@@ -26,6 +26,19 @@ test-all: $(BIN)/.installed
 	FRED_TF_ALL_CELLS=1 $(BIN)/python -m pytest --numprocesses=auto \
 		--dist=worksteal
 
+# `make test` at the lowest versions that setup.cfg allows, in a virtual
+# environment of its own.
+test-lowest: .venv-lowest/.installed
+	.venv-lowest/bin/python -m pytest --numprocesses=auto \
+		--dist=worksteal -m "not slow"
+
+.venv-lowest/.installed: setup.cfg pyproject.toml constraints/lowest.txt
+	test -x .venv-lowest/bin/python || $(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --upgrade pip
+	.venv-lowest/bin/python -m pip install --quiet --editable ".[test]" \
+		--constraint constraints/lowest.txt
+	touch $@
+
 # All rows of RESULTS.md, most of a day; stopped, it continues.
 results-cpu: $(BIN)/.installed
 	$(BIN)/python -m trainers.results --data_dir=$(DATA_DIR)
@@ -33,10 +46,11 @@ results-cpu: $(BIN)/.installed
 lint: $(BIN)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: $(BIN)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) .venv-lowest build *.egg-info

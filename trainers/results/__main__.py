@@ -7,8 +7,8 @@
 A row trains experts if it needs them, distils, evaluates on the test split and
 writes `results/<row>.json`; runs are in `runs/results`. Stopped, the same
 command continues, and what is finished is left as it is. RESULTS.md is
-generated from all of `results/`, never typed; `results/notes.md`, if there, is
-what people have to say about it. Settings are those of the presets: nothing is
+generated from all of `results/`, never typed; what people have to say about it
+is in docs/what-mattered.md. Settings are those of the presets: nothing is
 chosen here, and the accuracy is that of the final step.
 """
 
@@ -43,7 +43,7 @@ from trainers.results.table import FORMAT_VERSION, table
 NAMES = flags.DEFINE_list(
     "rows",
     [],
-    "Which rows to make, of ROWS in trainers/result_rows.py; default all that "
+    "Which rows to make, of ROWS in trainers/results/rows.py; default all that "
     "need no accelerator.",
 )
 RUNS_DIR = flags.DEFINE_string(

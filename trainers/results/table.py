@@ -49,7 +49,8 @@ def table(results_dir: files.Path) -> str:
         "was chosen by it. The best evaluation on the way, where there were "
         "any, is a choice by the test split. Minutes are of distilling, those "
         "of experts apart, and include what else the machine was doing. Bytes "
-        "are those of the records, without loss.",
+        "are those of the records, without loss. What was tried and what "
+        "mattered is in [docs/what-mattered.md](docs/what-mattered.md).",
     ]
     for title, names in _by_budget(own, made).items():
         lines += ["", f"## {title}", "", f"| {_HEAD} |"]
@@ -62,9 +63,6 @@ def table(results_dir: files.Path) -> str:
     missing = [name for name in ROWS if name not in made]
     if missing:
         lines += ["", f"Not made yet: {', '.join(missing)}."]
-    notes = results_dir / "notes.md"
-    if notes.exists():
-        lines += ["", notes.read_text(encoding="utf-8").strip()]
     return "\n".join(lines) + "\n"
 
 

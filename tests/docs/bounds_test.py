@@ -1,0 +1,45 @@
+"""The lowest versions that are tried are the lowest that are allowed."""
+
+import configparser
+import re
+
+from tests.docs.pages import ROOT
+
+# `make lint` runs with what is newest.
+_LINT = {"ruff", "mypy", "pre-commit"}
+# Of libraries that ours need, each with its reason in the file.
+_OTHERS = {"tensorflow-metadata"}
+
+
+def lower_bounds() -> dict[str, str]:
+    metadata = configparser.ConfigParser()
+    metadata.read(ROOT / "setup.cfg")
+    lines = metadata["options"]["install_requires"].splitlines()
+    lines += metadata["options.extras_require"]["test"].splitlines()
+    return dict(
+        re.match(r"([\w-]+) >= ([\d.]+)", line).groups()
+        for line in lines
+        if line and not line.startswith("#")
+    )
+
+
+def constraints() -> dict[str, str]:
+    lines = (ROOT / "constraints" / "lowest.txt").read_text().splitlines()
+    return dict(line.split("==") for line in lines if line[0] != "#")
+
+
+def test_constraints_are_the_lower_bounds():
+    allowed = lower_bounds()
+    tried = constraints()
+    assert tried.keys() - allowed.keys() == _OTHERS
+    assert allowed.keys() - tried.keys() == _LINT
+    for name in allowed.keys() & tried.keys():
+        # 2.18 allows 2.18.0.
+        assert re.fullmatch(rf"{re.escape(allowed[name])}(\.0)*", tried[name])
+
+
+def test_the_citation_is_of_this_version():
+    metadata = configparser.ConfigParser()
+    metadata.read(ROOT / "setup.cfg")
+    version = metadata["metadata"]["version"]
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()

@@ -1,0 +1,140 @@
+"""Commands on the pages name programs, flags, settings and targets that are."""
+
+import ast
+import dataclasses
+import functools
+import pathlib
+import re
+
+import pytest
+
+from fred_tf import config, presets
+from tests.docs.pages import (
+    PAGES,
+    ROOT,
+    commands,
+    inline,
+    name,
+    program,
+    source,
+)
+
+_DEFINED = re.compile(
+    r"flags\.DEFINE_\w+\(\s*\"(\w+)\"|add_argument\(\s*\"--(\w+)\""
+)
+_PREFIX = re.compile(r"^(trainers|export)\b")
+every_page = pytest.mark.parametrize("page", PAGES, ids=name)
+
+
+def flags_in(file: pathlib.Path) -> set[str]:
+    """Returns the flags that a file defines."""
+    found = _DEFINED.findall(file.read_text())
+    return {one or other for one, other in found}
+
+
+@functools.cache
+def flags_of(file: pathlib.Path) -> frozenset[str]:
+    """Returns the flags of a program and of our modules that it imports."""
+    found = flags_in(file)
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and _PREFIX.match(node.module):
+            imported = [f"{node.module}.{alias.name}" for alias in node.names]
+            for module in (node.module, *imported):
+                path = ROOT / f"{module.replace('.', '/')}.py"
+                if path.exists():
+                    found |= flags_of(path)
+    return frozenset(found)
+
+
+@functools.cache
+def settings() -> frozenset[str]:
+    """Returns every name that an override may have, dotted and bare."""
+    found = set()
+    for field in dataclasses.fields(config.Config):
+        if field.name in config.FAMILIES:
+            members = config.FAMILIES[field.name].values()
+            sections = [member.Settings for member in members]
+            found.add(f"{field.name}.name")
+        elif dataclasses.is_dataclass(field.type):
+            sections = [field.type]
+        else:
+            sections = []
+            found.add(field.name)
+        for section in sections:
+            for inner in dataclasses.fields(section):
+                found |= {f"{field.name}.{inner.name}", inner.name}
+    return frozenset(found)
+
+
+def overridden(words: list[str]) -> list[str]:
+    """Returns the names that a command's overrides and points set."""
+    pairs = []
+    for flag, value in zip(words, words[1:]):
+        if flag == "--override":
+            pairs.append(value)
+        if flag == "--point":
+            pairs += re.sub(r"^[^=]*:", "", value).split(";")
+    return [pair.partition("=")[0].strip() for pair in pairs]
+
+
+@every_page
+def test_programs_and_their_flags_are_there(page):
+    for words in commands(page):
+        if words[0] == "make":
+            continue
+        module, arguments = program(words)
+        file = source(module)
+        assert file, f"`{module}` in {page} is no program."
+        for word in arguments:
+            if word.startswith("--"):
+                flag = word[2:].partition("=")[0]
+                assert flag in flags_of(file) | {"help"}, (module, word)
+
+
+@every_page
+def test_flags_between_backticks_are_there(page):
+    rooms = [ROOT / room for room in ("trainers", "export", "benchmarks")]
+    files = [path for room in rooms for path in room.rglob("*.py")]
+    known = {"help"}.union(*map(flags_in, files))
+    for code in inline(page):
+        if code.startswith("--"):
+            for flag in re.findall(r"--(\w+)", code):
+                assert flag in known, code
+
+
+@every_page
+def test_settings_are_there(page):
+    for words in commands(page):
+        for setting in overridden(words):
+            assert setting in settings(), words
+    for code in inline(page):
+        for setting in re.findall(r"--override ([\w.]+)=", code):
+            assert setting in settings() | {"name"}, code  # name=value
+
+
+@every_page
+def test_presets_are_there(page):
+    for words in commands(page):
+        for word in words:
+            if word.startswith("--preset="):
+                presets.preset(word.partition("=")[2])
+
+
+@every_page
+def test_targets_of_make_are_there(page):
+    makefile = (ROOT / "Makefile").read_text()
+    for words in commands(page):
+        if words[0] == "make":
+            assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE), words
+
+
+def test_commands_are_found():
+    """The pages hold many; a test of none would pass."""
+    found = [words for page in PAGES for words in commands(page)]
+    named = [program(words) for words in found if words[0] != "make"]
+    assert len(named) > 40
+    assert ("export", ["--run_dir=runs/cifar10"]) in named
+    assert any(module == "trainers.elsewhere.runner.run" for module, _ in named)
+    sweep, export = source("trainers.sweep"), source("export")
+    assert {"data_dir", "override", "preset"} <= flags_of(sweep)
+    assert "preset" not in flags_of(export)
