@@ -15,14 +15,16 @@ ROOT = pathlib.Path(__file__).parents[1]
 # Rooms and files of fred_tf, then the folders beside it; the lowest first.
 # What is on one floor does not import each other.
 FLOORS = (
-    {"disk", "normalizations", "paper", "seeds", "sequential", "transforms"},
-    {"augmentations", "budget", "optimizers", "settings", "synthetic_set"},
+    {"disk", "paper", "seeds", "sequential"},
+    {"normalizations", "settings"},
+    {"augmentations", "budget", "optimizers", "synthetic_set", "transforms"},
     {"datasets", "networks"},
     {"coresets", "training"},
     {"experts"},
     {"objectives"},
     {"parameterizations"},
-    {"config", "distillation", "figures"},
+    {"distillation", "figures"},
+    {"config"},
     {"assembly", "presets"},
     {"distilled_run", "scoring"},
     {"distilling", "forms"},
