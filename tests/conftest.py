@@ -1,6 +1,8 @@
 """Two logical CPU devices for every test, and fixtures that files share."""
 
+import contextlib
 import pathlib
+import resource
 
 import numpy as np
 import pytest
@@ -37,3 +39,19 @@ def expert_dir(tmp_path_factory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("experts")
     train_experts.run(presets.preset("digits_ipc1_tm_tiny"), folder)
     return folder
+
+
+@pytest.fixture
+def full_disk():
+    """Lets no file grow beyond some bytes: `with full_disk(500): ...`."""
+
+    @contextlib.contextmanager
+    def limited(size):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limited

@@ -26,10 +26,6 @@ AVERAGED = config_lib.replace(DM, {"distiller.memory_average": 0.5})
 TM = presets.preset("digits_ipc1_tm_tiny")
 
 
-def memory_of(run):
-    return run.parameterization.trainable_variables[0].numpy()
-
-
 class StopAfter(interruptions.Interruption):
     """Behaves as if SIGTERM arrived during step `steps`."""
 
@@ -48,7 +44,7 @@ class StopAfter(interruptions.Interruption):
     ids=["dm", "averaged", "tm"],
 )
 def test_stopped_at_any_step_equals_uninterrupted(
-    settings, stops, tmp_path, expert_dir
+    settings, stops, tmp_path, expert_dir, memory_of
 ):
     """F33: bit-equal memory, learned values and metrics."""
     whole = distill.run(settings, tmp_path / "whole", expert_dir=expert_dir)
@@ -70,7 +66,7 @@ def test_stopped_at_any_step_equals_uninterrupted(
         assert (folder / "metrics.jsonl").read_text() == expected
 
 
-def test_killed_between_log_and_save_repeats_no_step(tmp_path):
+def test_killed_between_log_and_save_repeats_no_step(tmp_path, memory_of):
     """F34: metrics beyond the checkpoint are dropped and made again."""
     whole = distill.run(DM, tmp_path / "whole")
     folder = tmp_path / "killed"
@@ -95,7 +91,7 @@ def test_killed_between_log_and_save_repeats_no_step(tmp_path):
     ).read_text()
 
 
-def test_same_seed_twice_and_other_seed(tmp_path):
+def test_same_seed_twice_and_other_seed(tmp_path, memory_of):
     first = distill.run(DM, tmp_path / "a")
     second = distill.run(DM, tmp_path / "b", save_every=1, images_every=1)
     other = distill.run(config_lib.replace(DM, {"seed": 1}), tmp_path / "c")
@@ -103,7 +99,7 @@ def test_same_seed_twice_and_other_seed(tmp_path):
     assert np.any(memory_of(first) != memory_of(other))
 
 
-def test_extended_run_equals_one_long_run(tmp_path):
+def test_extended_run_equals_one_long_run(tmp_path, memory_of):
     """F40."""
     longer = config_lib.replace(DM, {"outer_steps": 6})
     whole = distill.run(longer, tmp_path / "whole")
@@ -112,7 +108,7 @@ def test_extended_run_equals_one_long_run(tmp_path):
     np.testing.assert_array_equal(memory_of(again), memory_of(whole))
 
 
-def test_a_run_starts_from_another(tmp_path, expert_dir):
+def test_a_run_starts_from_another(tmp_path, expert_dir, memory_of):
     """With what it learned; and says so, so that it resumes from the same."""
     first = distill.run(TM, tmp_path / "first", expert_dir=expert_dir)
     fine = config_lib.override(TM, ["bits=4", "outer_steps=0"])
@@ -158,7 +154,7 @@ def test_a_start_that_does_not_fit_is_refused(tmp_path, monkeypatch):
         distill.run(other, tmp_path / "other", start=first)
 
 
-def test_run_folder_explains_itself(tmp_path, expert_dir):
+def test_run_folder_explains_itself(tmp_path, expert_dir, memory_of):
     run = distill.run(TM, tmp_path, expert_dir=expert_dir)
     written = json.loads((tmp_path / "config.json").read_text())
     settings = dict(written["config"])
@@ -203,7 +199,9 @@ def test_jit_is_recorded_and_kept(tmp_path):
         distill.run(settings, tmp_path)
 
 
-def test_diverging_run_keeps_its_last_good_state(tmp_path, monkeypatch):
+def test_diverging_run_keeps_its_last_good_state(
+    tmp_path, monkeypatch, memory_of
+):
     """F27: the third reference is not a number."""
     references = DistributionMatching.references
 

@@ -1,10 +1,6 @@
 """The program that trains experts: workers, settings, listing."""
 
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -15,7 +11,6 @@ from fred_tf.distillation import devices
 from fred_tf.experts.store import ExpertStore
 from trainers import train_experts
 
-ROOT = pathlib.Path(__file__).parents[2]
 TM = presets.preset("digits_ipc1_tm_tiny")
 
 
@@ -25,35 +20,18 @@ def cluster(kind, index, **hosts):
     )
 
 
-def start(*flags, tf_config=""):
-    return subprocess.Popen(
-        [sys.executable, "-m", "trainers.train_experts", *map(str, flags)],
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            "TF_CONFIG": tf_config,
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def finish(process):
-    output, errors = process.communicate(timeout=240)
-    return process.returncode, output, errors
-
-
 @pytest.mark.slow
-def test_two_processes_make_the_store_that_one_makes(tmp_path):
+def test_two_processes_make_the_store_that_one_makes(tmp_path, start, finish):
     flags = ("--preset=digits_ipc1_tm_tiny", "--override=experts.count=3")
-    one = start(*flags, f"--expert_dir={tmp_path / 'one'}")
+    one = start(
+        "trainers.train_experts", *flags, f"--expert_dir={tmp_path / 'one'}"
+    )
     both = [
         start(
+            "trainers.train_experts",
             *flags,
             f"--expert_dir={tmp_path / 'both'}",
-            tf_config=cluster("worker", index, worker=["a:1", "b:1"]),
+            TF_CONFIG=cluster("worker", index, worker=["a:1", "b:1"]),
         )
         for index in range(2)
     ]
@@ -174,7 +152,7 @@ def test_usage_tells_what_a_preset_needs(tmp_path, assignments, said):
     assert train_experts.usage(settings, store, 100) == said
 
 
-def test_the_list_goes_on_after_what_is_damaged(tmp_path):
+def test_the_list_goes_on_after_what_is_damaged(tmp_path, call):
     description = {"epochs": 1, "parameters": 2, "dtype": "bfloat16"}
     store = ExpertStore.create_or_open(tmp_path, description)
     for number in range(3):
@@ -188,10 +166,9 @@ def test_the_list_goes_on_after_what_is_damaged(tmp_path):
         f"--expert_dir={tmp_path}",
         "--preset=digits_ipc1_tm",
     )
-    thorough = start(*flags)
     quick = train_experts.table(store, ExpertStore(tmp_path).inspect())
     assert "damaged" not in quick and "3 usable of 3" in quick
-    code, output, errors = finish(thorough)
+    code, output, errors = call("trainers.train_experts", *flags)
     assert code == 1, errors
     lines = output.splitlines()
     assert [line.endswith("damaged") for line in lines[1:4]] == [

@@ -1,13 +1,10 @@
 """Two worker processes on this machine, as a shell would start them."""
 
 import json
-import os
 import pathlib
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -21,7 +18,6 @@ from fred_tf.distillation import devices, workers
 from fred_tf.distilled_run import DistilledRun
 from trainers import distill
 
-ROOT = pathlib.Path(__file__).parents[2]
 PRESET = "digits_ipc1_tm_tiny"
 SECONDS = 120
 
@@ -39,7 +35,7 @@ def free_ports(count: int) -> list[int]:
 class Pair:
     """Two workers that were given the same command."""
 
-    def __init__(self, *arguments):
+    def __init__(self, start, *flags):
         self.ports = free_ports(2)
         cluster = {"worker": [f"localhost:{port}" for port in self.ports]}
         self.processes = []
@@ -47,18 +43,7 @@ class Pair:
             task = {"type": "worker", "index": index}
             told = json.dumps({"cluster": cluster, "task": task})
             self.processes.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", "trainers.distill", *arguments],
-                    cwd=ROOT,
-                    env={
-                        **os.environ,
-                        "TF_CONFIG": told,
-                        "TF_CPP_MIN_LOG_LEVEL": "3",
-                    },
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    text=True,
-                )
+                start("trainers.distill", *flags, TF_CONFIG=told)
             )
 
     def __enter__(self) -> "Pair":
@@ -81,10 +66,6 @@ class Pair:
         return self.processes[index].returncode, output, errors
 
 
-def memory_of(run: DistilledRun) -> np.ndarray:
-    return run.parameterization.trainable_variables[0].numpy()
-
-
 def assert_lost(result, killed, port, folder) -> int:
     """Checks what the survivor of a pair says; returns the step it names."""
     code, _, errors = result
@@ -104,7 +85,9 @@ def assert_lost(result, killed, port, folder) -> int:
     return int(checkpoint)
 
 
-def test_deaths_resume_stop_and_the_same_memory(tmp_path, expert_dir):
+def test_deaths_resume_stop_and_the_same_memory(
+    tmp_path, expert_dir, start, memory_of
+):
     folder = tmp_path / "run"
     metrics = folder / "metrics.jsonl"
     command = [
@@ -120,7 +103,7 @@ def test_deaths_resume_stop_and_the_same_memory(tmp_path, expert_dir):
     saved = 0
     # Worker 0 also leads: TensorFlow's coordination service dies with it.
     for killed in (1, 0):
-        with Pair(*command) as pair:
+        with Pair(start, *command) as pair:
             pair.wait_for(metrics, lines=saved + 3)
             pair.processes[killed].kill()
             result = pair.finish(1 - killed)
@@ -129,7 +112,7 @@ def test_deaths_resume_stop_and_the_same_memory(tmp_path, expert_dir):
         saved = named
 
     # Only worker 1 is told to stop; both end after the same step.
-    with Pair(*command) as pair:
+    with Pair(start, *command) as pair:
         pair.wait_for(metrics, lines=saved + 3)
         pair.processes[1].send_signal(signal.SIGTERM)
         ends = [pair.finish(index) for index in range(2)]
@@ -153,7 +136,7 @@ def test_deaths_resume_stop_and_the_same_memory(tmp_path, expert_dir):
         expert_dir=expert_dir,
         strategy=tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
     )
-    found, expected = memory_of(DistilledRun.restore(folder)), memory_of(here)
+    found, expected = memory_of(folder), memory_of(here)
     # Bit-equal where it was tried; other machines may add in another order.
     np.testing.assert_allclose(
         found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max()

@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-import resource
+import pathlib
 import signal
 import subprocess
 import sys
@@ -32,7 +32,7 @@ package = types.ModuleType("fred_tf")
 package.__path__ = [source]
 sys.modules["fred_tf"] = package
 import numpy as np
-from fred_tf.expert_store import ExpertStore
+from fred_tf.experts.store import ExpertStore
 calls = 0
 def dying(function):
     def call(*arguments, **options):
@@ -162,14 +162,9 @@ def test_a_store_that_was_replaced_is_not_appended_to(
         store.append(experts[2])
 
 
-def test_a_full_disk_leaves_the_store_as_it_was(store, experts):
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, hard))
-    try:
-        with pytest.raises(OSError):
-            store.append(experts[2])
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+def test_a_full_disk_leaves_the_store_as_it_was(store, experts, full_disk):
+    with pytest.raises(OSError), full_disk(5_000):
+        store.append(experts[2])
     assert len(store) == len(ExpertStore.open(store.path)) == 2
     assert len(list(store.path.glob("*.npy"))) == 2
     store.append(experts[2])
@@ -182,7 +177,7 @@ def test_a_killed_append_is_no_append(
     store, tmp_path, kill_at, description, experts
 ):
     np.save(tmp_path / "new", experts[2])
-    source = os.path.dirname(expert_store.__file__)
+    source = pathlib.Path(expert_store.__file__).parents[1]
     command = [sys.executable, "-c", _CHILD, source, store.path]
     child = subprocess.run([*command, tmp_path / "new.npy", str(kill_at)])
     assert child.returncode == -signal.SIGKILL

@@ -1,0 +1,204 @@
+"""Whatever a kill or a bad or full disk leaves, a run resumes or says why."""
+
+import numpy as np
+import pytest
+
+# --- A kill during a save -----------------------------------------------------
+# `tf.train.CheckpointManager` makes `ckpt-N_temp`, moves the data out of it,
+# then the index, rewrites `checkpoint` and deletes the oldest.
+
+
+def _killed(folder, stage):
+    """Turns the folder into what a kill at `stage` of saving step 10 leaves."""
+    temporary = folder / "ckpt-10_temp"
+    temporary.mkdir()
+    state = 'model_checkpoint_path: "ckpt-9"\n'
+    if stage != "state not renamed":
+        (folder / "checkpoint").write_text(state)
+    if stage == "nothing renamed":
+        for path in folder.glob("ckpt-10.*"):
+            path.rename(temporary / f"part-00000-of-00001.{path.suffix}")
+    if stage == "data renamed":
+        (folder / "ckpt-10.index").rename(temporary / "part.index")
+    if stage == "state not renamed":
+        (folder / "checkpoint.tmp0123456789abcdef").write_text(state)
+    if stage == "oldest half deleted":
+        (folder / "ckpt-8.index").unlink()
+
+
+@pytest.mark.parametrize(
+    ("stage", "step"),
+    [
+        ("nothing renamed", 9),
+        ("data renamed", 9),
+        ("index renamed", 10),
+        ("state not renamed", 10),
+        ("oldest half deleted", 10),
+    ],
+)
+def test_a_killed_save_resumes_from_a_complete_one(
+    folder, stage, step, assert_resumes
+):
+    _killed(folder, stage)
+    assert_resumes(folder, step)
+    names = {path.name.split(".")[0] for path in folder.iterdir()}
+    # Two more were saved, three are kept, and no part of any other is left.
+    assert names == {"checkpoint", *(f"ckpt-{step + n}" for n in range(3))}
+    assert not list(folder.glob("checkpoint.tmp*"))
+
+
+@pytest.mark.parametrize("stage", ["nothing renamed", "data renamed"])
+def test_a_killed_first_save_starts_anew(folder, stage, begin):
+    _killed(folder, stage)
+    for path in [folder / "checkpoint", *folder.glob("ckpt-[89].*")]:
+        path.unlink()
+    run = begin(folder)
+    assert run.checkpoints.restore_latest() is None
+    run.steps_and_saves([1])
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "checkpoint",
+        "ckpt-1.data-00000-of-00001",
+        "ckpt-1.index",
+    ]
+
+
+# --- Damage -------------------------------------------------------------------
+
+
+def _damage(folder, step, kind):
+    index = folder / f"ckpt-{step}.index"
+    data = folder / f"ckpt-{step}.data-00000-of-00001"
+    part, action = kind.split(" ")
+    path = {"index": index, "data": data}[part]
+    content = path.read_bytes()
+    if action == "missing":
+        path.unlink()
+    elif action == "empty":
+        path.write_bytes(b"")
+    elif action == "cut":
+        path.write_bytes(content[: len(content) // 2])
+    elif action == "flipped":
+        middle = len(content) // 2
+        flipped = bytes([content[middle] ^ 1])
+        path.write_bytes(content[:middle] + flipped + content[middle + 1 :])
+    elif action == "zeroed":
+        path.write_bytes(bytes(len(content)))
+
+
+_DAMAGES = [
+    f"{part} {action}"
+    for part in ("index", "data")
+    for action in ("missing", "empty", "cut", "flipped", "zeroed")
+]
+
+
+@pytest.mark.parametrize("kind", _DAMAGES)
+def test_a_damaged_checkpoint_is_passed_over_loudly(
+    folder, kind, caplog, assert_resumes
+):
+    _damage(folder, 10, kind)
+    assert_resumes(folder, 9)
+    assert "ckpt-10" in caplog.text
+    if kind != "index missing":
+        assert "DAMAGED CHECKPOINT" in caplog.text
+        assert "of steps [10] are damaged" in caplog.text
+
+
+def test_two_damaged_checkpoints_are_passed_over(
+    folder, caplog, begin, bytes_in
+):
+    _damage(folder, 10, "data cut")
+    _damage(folder, 9, "index empty")
+    damaged = {
+        f"damaged-{name}": content
+        for name, content in bytes_in(folder).items()
+        if name.startswith(("ckpt-9", "ckpt-10"))
+    }
+    run = begin(folder)
+    assert run.checkpoints.restore_latest() == 8
+    assert "of steps [9, 10] are damaged" in caplog.text
+    # A save before the damaged steps is the newest nevertheless.
+    run.steps_and_saves([9])
+    assert begin(folder).checkpoints.restore_latest() == 9
+    # What was damaged is kept for whoever wants to look into it.
+    assert damaged.items() <= bytes_in(folder).items()
+
+
+@pytest.mark.parametrize("kind", _DAMAGES)
+def test_no_run_starts_from_zero_beside_damaged_checkpoints(
+    folder, kind, begin, bytes_in
+):
+    for step in (8, 9, 10):
+        _damage(folder, step, kind)
+    before = bytes_in(folder)
+    run = begin(folder)
+    with pytest.raises(ValueError, match="must hold a checkpoint that can be"):
+        run.checkpoints.restore_latest()
+    assert bytes_in(folder) == before
+
+
+def test_no_run_starts_from_zero_where_checkpoints_were_deleted(folder, begin):
+    for path in folder.glob("ckpt-*"):
+        path.unlink()
+    with pytest.raises(ValueError, match="Received: none. Restore the folder"):
+        begin(folder).checkpoints.restore_latest()
+
+
+@pytest.mark.parametrize("part", ["index", "data-00000-of-00001"])
+def test_flipped_bytes_never_give_another_state(
+    folder, part, begin, memory_after
+):
+    path = folder / f"ckpt-10.{part}"
+    content = path.read_bytes()
+    expected = {step: memory_after(step) for step in (9, 10)}
+    run = begin(folder)
+    outcomes = set()
+    for position in range(0, len(content), 23):
+        flipped = bytes([content[position] ^ 1 << position % 8])
+        path.write_bytes(content[:position] + flipped + content[position + 1 :])
+        step = run.checkpoints.restore_latest()
+        outcomes.add(step)
+        np.testing.assert_allclose(run.memory, expected[step], atol=1e-6)
+    assert 9 in outcomes
+
+
+# --- A full disk --------------------------------------------------------------
+
+
+def test_a_full_disk_leaves_the_checkpoints_before(
+    folder, begin, assert_resumes, bytes_in, full_disk
+):
+    run = begin(folder)
+    run.checkpoints.restore_latest()
+    before = bytes_in(folder)
+    with (
+        pytest.raises(OSError, match="ckpt-11 cannot be written.*bytes"),
+        full_disk(500),
+    ):
+        run.steps_and_saves([11])
+    # `checkpoint` says the same in other words.
+    after = bytes_in(folder)
+    assert after.keys() == before.keys()
+    for name in before.keys() - {"checkpoint"}:
+        assert after[name] == before[name]
+    assert_resumes(folder, 10)
+
+
+def test_a_save_can_be_tried_again_when_there_is_room(
+    folder, begin, assert_resumes, full_disk
+):
+    run = begin(folder)
+    run.checkpoints.restore_latest()
+    run.step()
+    with pytest.raises(OSError, match="cannot be written"), full_disk(500):
+        run.checkpoints.save(11)
+    run.checkpoints.save(11)
+    assert_resumes(folder, 11)
+
+
+def test_a_file_in_place_of_the_folder_is_named(tmp_path, begin):
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file/ckpt-1 cannot be written"):
+        begin(tmp_path / "file").checkpoints.save(1)
+    with pytest.raises(OSError, match="file/run/ckpt-1 cannot be written"):
+        begin(tmp_path / "file" / "run").checkpoints.save(1)

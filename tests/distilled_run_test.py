@@ -1,0 +1,119 @@
+"""A run folder is brought back to life, or says what it lacks."""
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from fred_tf import config, presets
+from fred_tf.distilled_run import DataFacts, DistilledRun, check_start
+from trainers import distill
+
+DM = config.replace(
+    presets.preset("digits_ipc1_dm_tiny"),
+    {"augmentation": "none", "network.name": "mlp"},
+)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> DistilledRun:
+    """Three steps, each of them saved."""
+    folder = tmp_path_factory.mktemp("finished") / "run"
+    return distill.run(DM, folder, save_every=1)
+
+
+def memory_of(run) -> np.ndarray:
+    return run.parameterization.trainable_variables[0].numpy()
+
+
+def test_restores_what_the_run_ended_with(finished):
+    again = DistilledRun.restore(finished.folder.path)
+    assert again.step == finished.step == 3
+    assert again.config == finished.config == DM
+    assert again.facts == finished.facts
+    assert again.learned == finished.learned
+    np.testing.assert_array_equal(memory_of(again), memory_of(finished))
+
+
+def test_restores_a_moved_folder_and_its_newest_checkpoint(finished, tmp_path):
+    folder = shutil.copytree(finished.folder.path, tmp_path / "moved")
+    for path in (folder / "checkpoints").glob("ckpt-3.*"):
+        path.unlink()
+    earlier = DistilledRun.restore(folder)
+    assert earlier.step == 2
+    assert np.any(memory_of(earlier) != memory_of(finished))
+
+
+def test_the_set_is_the_decoded_memory(finished):
+    found = finished.synthetic_set()
+    expected = finished.parameterization.decode().numpy()
+    np.testing.assert_array_equal(found.images, expected)
+    np.testing.assert_array_equal(
+        found.labels, finished.parameterization.labels
+    )
+    assert found.dataset == "digits" and found.classes == 10
+    assert found.floats_stored == finished.parameterization.floats_stored
+    assert found.student_learning_rate is None
+    assert found.details["outer_steps"] == 3
+    assert found.details["config"] == config.to_json(DM)
+
+
+def test_another_step_shares_the_memory(finished):
+    later = finished.at(7, {"student_learning_rate": 0.25})
+    assert later.parameterization is finished.parameterization
+    assert later.synthetic_set().details["outer_steps"] == 7
+    assert later.synthetic_set().student_learning_rate == 0.25
+
+
+def test_a_folder_without_a_run_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="trainers.distill"):
+        DistilledRun.restore(tmp_path / "nowhere")
+
+
+def test_a_run_without_a_checkpoint_is_named(finished, tmp_path):
+    folder = shutil.copytree(finished.folder.path, tmp_path / "run")
+    shutil.rmtree(folder / "checkpoints")
+    with pytest.raises(
+        FileNotFoundError,
+        match=f"{folder} holds no checkpoint yet.*--run_dir={folder}",
+    ):
+        DistilledRun.restore(folder)
+
+
+def test_facts_through_json(finished):
+    written = json.loads(json.dumps(finished.facts.to_json()))
+    assert DataFacts.from_json(written) == finished.facts
+
+
+def test_facts_are_those_of_the_data(finished, digits):
+    facts = finished.facts
+    assert facts == DataFacts.of(digits)
+    assert (facts.name, facts.image_shape) == ("digits", (8, 8, 1))
+    assert facts.class_names == digits.class_names
+    assert facts.normalization == digits.normalization
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dataset": "mnist"}, "same data.*'digits'.* asked for: .*'mnist'"),
+        ({"holdout": 0.2}, "same data.*'holdout': 0.0.*'holdout': 0.2"),
+        ({"ipc": 2}, r"same shapes.*\(20, 32, 1\).*\(40, 32, 1\).*`ipc`"),
+        ({"parameterization.name": "pixel"}, r"same shapes.*\(10, 8, 8, 1\)"),
+    ],
+)
+def test_a_start_that_does_not_fit_is_refused(finished, changes, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        check_start(config.replace(DM, changes), finished)
+    assert str(finished.folder.path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"outer_steps": 9}, {"seed": 1}, {"network.width": 16}]
+)
+def test_a_start_of_the_same_shapes_fits(finished, changes):
+    check_start(config.replace(DM, changes), finished)
+    moved = dataclasses.replace(finished, step=0)
+    check_start(config.replace(DM, changes), moved)

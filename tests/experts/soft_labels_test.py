@@ -1,0 +1,77 @@
+"""Experts that label images: against a mean of softmaxes by NumPy."""
+
+import numpy as np
+import pytest
+
+from fred_tf import assembly, config, presets
+from fred_tf.experts.soft_labels import soft_labels
+from fred_tf.experts.store import ExpertStore
+
+TM = presets.preset("digits_ipc1_tm_tiny")
+
+
+def network(digits, **changes):
+    settings = config.replace(TM, changes)
+    return assembly.network(settings, digits.image_shape, digits.classes)
+
+
+@pytest.fixture
+def images(digits):
+    return digits.normalization(digits.test.images[:7])
+
+
+def by_numpy(digits, store, number, images):
+    """Returns what one expert thinks, from its last stored parameters."""
+    expert = network(digits)
+    vector = np.array(store.trajectory(number)[-1], np.float32)
+    logits = expert.logits(expert.unflatten(vector), images).numpy()
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def test_equals_the_mean_of_the_experts(expert_dir, digits, images):
+    store = ExpertStore.open(expert_dir)
+    found = soft_labels(network(digits), store, images)
+    each = [by_numpy(digits, store, number, images) for number in range(2)]
+    assert (found.dtype, found.shape) == (np.float32, (7, 10))
+    np.testing.assert_allclose(found, np.mean(each, axis=0), atol=1e-6)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
+    assert np.abs(each[0] - each[1]).max() > 1e-3
+
+
+def test_asks_no_more_than_most(expert_dir, digits, images):
+    store = ExpertStore.open(expert_dir)
+    found = soft_labels(network(digits), store, images, most=1)
+    expected = by_numpy(digits, store, 0, images)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_halves_are_read_as_floats(expert_dir, digits, images, tmp_path):
+    store = ExpertStore.open(expert_dir)
+    half = ExpertStore.create_or_open(
+        tmp_path,
+        {
+            "epochs": store.epochs,
+            "parameters": store.parameters,
+            "dtype": "bfloat16",
+        },
+    )
+    half.append(store.trajectory(0))
+    found = soft_labels(network(digits), half, images)
+    assert found.dtype == np.float32
+    expected = by_numpy(digits, half, 0, images)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_an_empty_store_has_no_opinion(digits, images, tmp_path):
+    empty = ExpertStore.create_or_open(tmp_path, {"epochs": 1, "parameters": 2})
+    with pytest.raises(
+        ValueError, match="at least one.*trainers.train_experts"
+    ):
+        soft_labels(network(digits), empty, images)
+
+
+def test_moving_moments_are_not_made_up(expert_dir, digits, images):
+    moving = network(digits, **{"network.norm": "batch"})
+    with pytest.raises(ValueError, match="without moving.* another `norm`"):
+        soft_labels(moving, ExpertStore.open(expert_dir), images)

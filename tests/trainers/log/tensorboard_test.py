@@ -1,0 +1,199 @@
+"""What TensorBoard makes of the log: its own readers, and the command."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import (
+    EventAccumulator,
+)
+from tensorboard.plugins.hparams import api_pb2, metadata
+
+from fred_tf import config, presets
+from fred_tf.networks import NETWORKS
+from trainers.log import hparams as run_hparams
+from trainers.log.run_log import RunLog
+
+
+def test_tensorboard_itself_reads_it(run):
+    accumulator = EventAccumulator(str(run.folder.log_folder))
+    accumulator.Reload()
+    tags = accumulator.Tags()["tensors"]
+    assert {"loss", "gallery", "coefficients/values"} <= set(tags)
+    plugins = {
+        accumulator.SummaryMetadata(tag).plugin_data.plugin_name for tag in tags
+    }
+    assert {"scalars", "images", "histograms", "text"} <= plugins
+
+
+def hparams_of(folder):
+    """Returns what TensorBoard reads of a run: its session, its experiment."""
+    accumulator = EventAccumulator(str(folder.log_folder))
+    accumulator.Reload()
+
+    def content(tag):
+        return accumulator.SummaryMetadata(tag).plugin_data.content
+
+    return (
+        metadata.parse_session_start_info_plugin_data(
+            content(metadata.SESSION_START_INFO_TAG)
+        ),
+        metadata.parse_experiment_plugin_data(content(metadata.EXPERIMENT_TAG)),
+    )
+
+
+def test_hparams_lists_what_people_compare(run, quick):
+    session, experiment = hparams_of(run.folder)
+    assert session.group_name == "digits"
+    metrics = [metric.name.tag for metric in experiment.metric_infos]
+    assert metrics[:3] == [
+        "accuracy/mlp/mean",
+        "accuracy/mlp/deviation",
+        "loss",
+    ]
+    # `trainers.evaluate --networks` may add any of them.
+    assert set(metrics[3:]) == {
+        f"accuracy/{name}/{what}"
+        for name in NETWORKS
+        if name != "mlp"
+        for what in ("mean", "deviation")
+    }
+    # TensorBoard takes the columns of one run for all: what another one has.
+    columns = {info.name: info for info in experiment.hparam_infos}
+    other = config.replace(
+        presets.preset("digits_ipc1_tm_tiny"), {"parameterization.name": "idc"}
+    )
+    for settings in (quick, other):
+        for name, value in run_hparams.flat(config.to_json(settings)).items():
+            kind = "STRING" if isinstance(value, str) else "FLOAT64"
+            assert columns[name].type == api_pb2.DataType.Value(
+                f"DATA_TYPE_{kind}"
+            )
+    assert {name for name, info in columns.items() if info.differs} == {
+        "ipc",
+        "objective.name",
+        "parameterization.name",
+    }
+
+
+@pytest.mark.parametrize(
+    "record, folder, name, first",
+    [
+        (None, "run", "x/run", "ipc"),
+        (
+            '{"cells": {}, "differing": ["seed"]}',
+            "seed=1",
+            "seed=1 (x)",
+            "seed",
+        ),
+        ('{"cells": {}}', "seed=1", "seed=1 (x)", "ipc"),
+        ("half a reco", "seed=1", "seed=1", "ipc"),
+    ],
+)
+def test_a_run_is_named_after_what_it_is_in(
+    run, tmp_path, record, folder, name, first
+):
+    root = tmp_path / "x"
+    path = root / folder
+    path.mkdir(parents=True)
+    if record:
+        (root / "sweep.json").write_text(record)
+    copy = dataclasses.replace(run.folder, path=path)
+    log = RunLog(copy)
+    log.begin(dataclasses.replace(run, folder=copy))
+    log.close()
+    session, experiment = hparams_of(copy)
+    assert session.group_name == name
+    assert first in {i.name for i in experiment.hparam_infos if i.differs}
+
+
+def asked(address, path, body=None):
+    """Returns TensorBoard's answer; none of ours goes through a proxy."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(
+        f"{address}/data/{path}",
+        None if body is None else json.dumps(body).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with opener.open(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def test_the_command_itself_serves_it(run, tmp_path):
+    """As a browser asks for it; the port is one that the system chooses."""
+    said = tmp_path / "said"
+    with open(said, "w") as file:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "tensorboard.main",  # What the command `tensorboard` calls.
+                f"--logdir={run.folder.path.parent}",
+                "--host=127.0.0.1",
+                "--port=0",
+            ],
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+    name = f"{run.folder.path.name}/tensorboard"
+    deadline, found = time.monotonic() + 120, {}
+    try:
+        while time.monotonic() < deadline and process.poll() is None:
+            time.sleep(0.2)
+            at = re.search(r"http://127\.0\.0\.1:\d+", said.read_text())
+            if not at:
+                continue
+            try:
+                found = {
+                    kind: asked(at[0], f"plugin/{kind}/tags").get(name, {})
+                    for kind in ("scalars", "images", "histograms", "text")
+                }
+            except urllib.error.URLError:
+                continue
+            # Event files are read while it already answers.
+            if all(found.values()) and "accuracy/mlp/mean" in found["scalars"]:
+                break
+        assert {"loss", "accuracy/mlp/mean"} <= set(found["scalars"]), (
+            said.read_text()
+        )
+        assert {"gallery", "masks", "first_of_class"} == set(found["images"])
+        assert {"coefficients/values", "pixels"} == set(found["histograms"])
+        assert "config" in found["text"]
+        experiment = asked(
+            at[0], "plugin/hparams/experiment", {"experimentName": ""}
+        )
+        metrics = [x["name"]["tag"] for x in experiment["metricInfos"]]
+        assert metrics[0] == "accuracy/mlp/mean"
+        first = [x["name"] for x in experiment["hparamInfos"][:3]]
+        assert first == ["ipc", "objective.name", "parameterization.name"]
+        (trial,) = asked(
+            at[0],
+            "plugin/hparams/session_groups",
+            {
+                "experimentName": "",
+                "allowedStatuses": ["STATUS_UNKNOWN", "STATUS_RUNNING"],
+                "colParams": [],
+                "startIndex": 0,
+                "sliceSize": 10,
+            },
+        )["sessionGroups"]
+        assert trial["name"] == "digits"
+        assert trial["hparams"]["parameterization.name"] == "frequency"
+        values = {x["name"]["tag"]: x["value"] for x in trial["metricValues"]}
+        assert 0 <= values["accuracy/mlp/mean"] <= 100
+        assert set(values) >= {"accuracy/mlp/deviation", "loss"}
+    finally:
+        # Its data server is a process of its own.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
