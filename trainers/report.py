@@ -19,6 +19,7 @@ from typing import Any
 from absl import flags
 from matplotlib.figure import Figure
 
+from export import command_line
 from fred_tf import config as config_lib
 from fred_tf import figures, scoring
 from fred_tf.disk import files
@@ -27,10 +28,10 @@ from fred_tf.figures import Curve, canvas
 from fred_tf.forms import FORMS
 from fred_tf.parameterizations import TITLES, Frequency
 from fred_tf.training.evaluator import Evaluation
-from trainers import run_flags
 from trainers.figures.__main__ import CAPTIONS
 
 NAME = "report.html"
+flags.declare_key_flag("run_dir")
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -302,14 +303,10 @@ def _figure(png: bytes, caption: str) -> str:
     )
 
 
-def program() -> None:
-    print(run(run_flags.required(run_flags.RUN_DIR)))
-
-
+@command_line.program
 def main() -> None:
-    run_flags.start(program)
+    print(run(command_line.required(command_line.RUN_DIR)))
 
 
 if __name__ == "__main__":
-    flags.declare_key_flag("run_dir")
     main()

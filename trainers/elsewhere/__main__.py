@@ -37,9 +37,11 @@ BRING_BACK = flags.DEFINE_string(
 SCORE = flags.DEFINE_bool(
     "score", False, "Packs a set to be scored, instead of a run to be made."
 )
+flags.adopt_module_key_flags(evaluate)
 
 
-def program() -> int:
+@run_flags.program
+def main() -> int:
     run_flags.set_determinism()
     if PACK.value and BRING_BACK.value:
         raise ValueError(
@@ -75,11 +77,5 @@ def program() -> int:
     return 0
 
 
-def main() -> None:
-    run_flags.start(program)
-
-
 if __name__ == "__main__":
-    flags.adopt_module_key_flags(run_flags)
-    flags.adopt_module_key_flags(evaluate)
     main()

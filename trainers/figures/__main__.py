@@ -421,7 +421,8 @@ def named_runs(
     return runs
 
 
-def program() -> None:
+@run_flags.program
+def main() -> None:
     run_flags.set_determinism()
     run_dir = pathlib.Path(run_flags.required(run_flags.RUN_DIR))
     for name in NAMES.value:
@@ -437,10 +438,5 @@ def program() -> None:
         print(path)
 
 
-def main() -> None:
-    run_flags.start(program)
-
-
 if __name__ == "__main__":
-    flags.adopt_module_key_flags(run_flags)
     main()
