@@ -13,7 +13,7 @@ import pytest
 from fred_tf import overrides, presets
 from fred_tf.distilled_run import DistilledRun
 from trainers import distill
-from trainers.figures.__main__ import CAPTIONS
+from trainers.figures import FIGURES
 
 ROOT = pathlib.Path(__file__).parents[2]
 TINY = "--preset=digits_ipc1_dm_tiny"
@@ -113,7 +113,11 @@ def test_from_a_run_to_its_page(tmp_path):
         "figures/spectra.png",
     }
     page = (run_dir / "report.html").read_text()
-    for text in ("coefficients_int8", "against float32", CAPTIONS["masks"]):
+    for text in (
+        "coefficients_int8",
+        "against float32",
+        FIGURES["masks"].caption,
+    ):
         assert text in page
 
 
