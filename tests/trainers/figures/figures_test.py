@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from fred_tf import assembly, config, presets
+from fred_tf import assembly, config
 from fred_tf.datasets.image_data import Split
 from fred_tf.distilled_run import DataFacts, DistilledRun
 from fred_tf.normalizations import Standardize
@@ -18,22 +18,14 @@ from trainers.figures import (
 )
 from trainers.figures import __main__ as program
 
-DM = config.replace(
-    presets.preset("digits_ipc1_dm_tiny"),
-    {
-        "augmentation": "none",
-        "network.name": "mlp",
-        "evaluation.networks": 1,
-        "evaluation.epochs": 1,
-    },
-)
-PIXEL = config.replace(DM, {"parameterization.name": "pixel"})
+PIXEL = {"parameterization.name": "pixel"}
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory, digits) -> Subject:
+def subject(tmp_path_factory, digits, quick) -> Subject:
     root = tmp_path_factory.mktemp("runs")
-    for name, settings in (("fred", DM), ("pixel", PIXEL)):
+    for name, changes in (("fred", {}), ("pixel", PIXEL)):
+        settings = config.replace(quick, changes)
         distill.run(settings, root / name, images_every=1, evaluate_every=2)
     runs = named_runs(root / "fred", [f"pixels={root / 'pixel'}"])
     for run in runs.values():
@@ -128,7 +120,9 @@ def labels_of(figure: Figure) -> list[str]:
 
 def test_equal_budgets_of_different_runs_are_told_apart(subject):
     own = subject.run
-    matched = config.replace(DM, {"objective.name": "gradient_matching"})
+    matched = config.replace(
+        own.config, {"objective.name": "gradient_matching"}
+    )
     runs = {
         "a": own,
         "b": dataclasses.replace(own, config=matched),
@@ -194,7 +188,7 @@ def test_channels_that_cannot_be_seen_leave_the_other_figures(
         test=five(digits.test),
         normalization=Standardize((0.3,) * 5, (0.4,) * 5),
     )
-    memory = assembly.parameterization(DM, (8, 8, 5), 10)
+    memory = assembly.parameterization(subject.run.config, (8, 8, 5), 10)
     assembly.adapt(memory, data, seed=0)
     run = dataclasses.replace(
         subject.run, facts=DataFacts.of(data), parameterization=memory
@@ -210,8 +204,9 @@ def test_channels_that_cannot_be_seen_leave_the_other_figures(
         program.run(other, tmp_path, ["beside"])
 
 
-def test_what_a_run_lacks_is_said(subject, tmp_path, digits):
-    distill.run(config.replace(PIXEL, {"outer_steps": 0}), tmp_path / "run")
+def test_what_a_run_lacks_is_said(quick, tmp_path, digits):
+    bare = config.replace(quick, {**PIXEL, "outer_steps": 0})
+    distill.run(bare, tmp_path / "run")
     pixel = DistilledRun.restore(tmp_path / "run")
     alone = Subject({"pixel": pixel}, digits)
     written = {path.stem for path in program.run(alone, tmp_path / "all")}

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from export import __main__ as export
-from fred_tf import config, presets
+from fred_tf import config
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import score
 from trainers import distill
@@ -19,15 +19,6 @@ from trainers.figures import FIGURES
 from trainers.report import __main__ as report
 from trainers.report.content import page
 
-DM = config.replace(
-    presets.preset("digits_ipc1_dm_tiny"),
-    {
-        "augmentation": "none",
-        "network.name": "mlp",
-        "evaluation.networks": 1,
-        "evaluation.epochs": 1,
-    },
-)
 ROOT = pathlib.Path(__file__).parents[3]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -61,12 +52,12 @@ class Outline(html.parser.HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, digits):
+def run(tmp_path_factory, digits, quick):
     folder = tmp_path_factory.mktemp("runs") / "a <b> & 'c'"
-    distill.run(DM, folder, images_every=1, evaluate_every=2)
+    distill.run(quick, folder, images_every=1, evaluate_every=2)
     restored = DistilledRun.restore(folder)
     decoded = restored.synthetic_set()
-    score(DM, decoded, digits, folder / "evaluation.json")
+    score(quick, decoded, digits, folder / "evaluation.json")
     forms = ["images_float32", "images_png", "coefficients_int8", "keras"]
     export.run(restored, folder / "export", [*forms, "saved_model"])
     return restored
@@ -172,8 +163,8 @@ def test_names_are_escaped(run):
     assert not outline.open
 
 
-def test_a_bare_run_says_what_comes_next(tmp_path):
-    distill.run(config.replace(DM, {"outer_steps": 0}), tmp_path)
+def test_a_bare_run_says_what_comes_next(quick, tmp_path):
+    distill.run(config.replace(quick, {"outer_steps": 0}), tmp_path)
     outline = Outline(report.run(tmp_path).read_text())
     assert "trainers.evaluate" in outline.text
     assert "python -m export" in outline.text
