@@ -30,8 +30,8 @@ def main() -> None:
         [np.flatnonzero(labels == label)[:30] for label in range(10)]
     ).reshape(10, 30)
 
-    def student(chosen: np.ndarray, steps: int) -> tuple[Student, tf.Tensor]:
-        classes = tf.constant(labels[chosen], tf.int32)
+    def student(rows: np.ndarray, steps: int) -> tuple[Student, tf.Tensor]:
+        classes = tf.constant(labels[rows], tf.int32)
 
         def loss(theta, images, labels):
             logits = network.logits(network.unflatten(theta), images)
@@ -40,7 +40,7 @@ def main() -> None:
             )
 
         trained = Student(lambda images, _: (images, classes), loss, steps)
-        return trained, tf.gather(images, chosen)
+        return trained, tf.gather(images, rows)
 
     @tf.function(autograph=False)
     def gradient(memory, steps, learning_rate):
