@@ -51,7 +51,7 @@ def compare(name: str, pool: concurrent.futures.Executor) -> None:
     single = trainer(name)
     convolutions = trainer(name, "bfloat16")
     every_layer = trainer(name, dtype="mixed_bfloat16")
-    found = medians(
+    medians_by_side = medians(
         {
             "one after the other": lambda: [single(0), single(1)],
             "two at a time": lambda: list(pool.map(single, (0, 1))),
@@ -60,9 +60,9 @@ def compare(name: str, pool: concurrent.futures.Executor) -> None:
         },
         rounds=5,
     )
-    base = found["one after the other"]
+    base = medians_by_side["one after the other"]
     print(name)
-    for side, seconds in found.items():
+    for side, seconds in medians_by_side.items():
         each = 1000 * seconds / (2 * PASSES)
         print(f"  {side:<26}{each:6.0f} ms a pass  {seconds / base:.2f} x")
 

@@ -87,13 +87,13 @@ def first_use(store: ExpertStore) -> Callable[[], object]:
 
 def waits(references: tf.data.Dataset) -> list[float]:
     """Returns how long each step waits for its references, in seconds."""
-    found, iterator = [], iter(references)
+    seconds, iterator = [], iter(references)
     for _ in range(STEPS):
         begun = time.perf_counter()
         next(iterator)
-        found.append(time.perf_counter() - begun)
+        seconds.append(time.perf_counter() - begun)
         time.sleep(STEP)
-    return found
+    return seconds
 
 
 def main() -> None:
@@ -146,12 +146,12 @@ def main() -> None:
                 "ahead": batches.prefetch(2),  # as `Distiller` does
                 "in the step": batches.with_options(options),
             }
-            found = {}
+            waited = {}
             for name, references in sides.items():
                 drop(stores[dtype])
-                found[name] = waits(references)
+                waited[name] = waits(references)
             print(f"{dtype:9} {count} a step", end="")
-            for name, times in found.items():
+            for name, times in waited.items():
                 # The first step waits for the first file to be checked.
                 middle = 1e3 * statistics.median(times[1:])
                 longest = 1e3 * max(times[1:])

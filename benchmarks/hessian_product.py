@@ -64,8 +64,8 @@ def main() -> None:
 
     ways = (reverse_over_reverse, forward_over_reverse)
     compiled = {way.__name__: tf.function(way, autograph=False) for way in ways}
-    found = {name: way(*arguments) for name, way in compiled.items()}
-    expected = found["reverse_over_reverse"]
+    products = {name: way(*arguments) for name, way in compiled.items()}
+    expected = products["reverse_over_reverse"]
     seconds = side_by_side.medians(
         {
             name: lambda way=way: way(*arguments)[1].numpy()
@@ -76,7 +76,7 @@ def main() -> None:
     for name, value in seconds.items():
         error = max(
             float(tf.norm(a - b) / tf.norm(b))
-            for a, b in zip(found[name], expected)
+            for a, b in zip(products[name], expected)
         )
         print(
             f"{name:<22}{1e3 * value:8.1f} ms  {value / fastest:5.2f} x  "

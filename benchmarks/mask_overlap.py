@@ -40,15 +40,15 @@ def subspaces(data, settings: list[str]) -> np.ndarray:
     memory = assembly.parameterization(config, data.image_shape, data.classes)
     assembly.adapt(memory, data, config.seed)
     height, width, _ = data.image_shape
-    found = []
-    for kept in memory.table.numpy():
-        planes = np.eye(height * width)[kept]
+    bases = []
+    for positions in memory.table.numpy():
+        planes = np.eye(height * width)[positions]
         images = memory.transform.inverse(
             tf.constant(planes.reshape(-1, height, width, 1))
         )
-        basis = images.numpy().reshape(len(kept), -1)
-        found.append(basis / np.linalg.norm(basis, axis=1, keepdims=True))
-    return np.stack(found)
+        basis = images.numpy().reshape(len(positions), -1)
+        bases.append(basis / np.linalg.norm(basis, axis=1, keepdims=True))
+    return np.stack(bases)
 
 
 def main() -> None:

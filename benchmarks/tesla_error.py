@@ -32,7 +32,7 @@ def main() -> None:
         [np.flatnonzero(labels == label)[:30] for label in range(10)]
     ).reshape(10, 30)
 
-    def student(chosen: np.ndarray, steps: int):
+    def student(rows: np.ndarray, steps: int):
         def loss(theta, images, labels):
             logits = network.logits(network.unflatten(theta), images)
             return tf.reduce_mean(
@@ -42,8 +42,8 @@ def main() -> None:
         trained = Student(
             lambda images, labels, _: (images, labels), loss, steps
         )
-        classes = tf.constant(labels[chosen], tf.int32)
-        return trained, tf.gather(images, chosen), classes
+        classes = tf.constant(labels[rows], tf.int32)
+        return trained, tf.gather(images, rows), classes
 
     @tf.function(autograph=False)
     def gradient(memory, steps, learning_rate):

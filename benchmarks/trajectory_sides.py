@@ -118,13 +118,15 @@ def distiller(chunk: int, steps: int, width: int) -> Call:
     size = (store.epochs + 1, store.parameters)
     walk = generator.standard_normal(size, np.float32)
     store.append((0.02 * walk).cumsum(0))
-    made = assembly.distiller(settings, data, folder.name)
-    assembly.begin(made, data)
+    distiller = assembly.distiller(settings, data, folder.name)
+    assembly.begin(distiller, data)
 
     def step():
-        scalars = made()
+        scalars = distiller()
         if not scalars["finite"]:
-            raise FloatingPointError(f"Step {made.step} diverged: {scalars}")
+            raise FloatingPointError(
+                f"Step {distiller.step} diverged: {scalars}"
+            )
         return folder, scalars  # The folder lives as long as its reader.
 
     return step

@@ -202,24 +202,24 @@ def weigh(
         width: channels of the network.
         available: memory of the machine in GB.
     """
-    found = []
+    weights = []
     for n in steps:
-        if len(found) > 1:
-            before, last = steps[len(found) - 2 : len(found)]
-            low, high = found[-2].peak, found[-1].peak
+        if len(weights) > 1:
+            before, last = steps[len(weights) - 2 : len(weights)]
+            low, high = weights[-2].peak, weights[-1].peak
             # Straight on from the last two.
             expected = high + (high - low) * (n - last) / (last - before)
             if expected > 0.8 * available:
                 break
         process = Process(side, n, width)
-        found.append(Weight(process.peak, process.seconds / n))
+        weights.append(Weight(process.peak, process.seconds / n))
         process.close()
-    return found
+    return weights
 
 
 def rows(
     side: str,
-    found: Sequence[Weight],
+    weights: Sequence[Weight],
     whole: Sequence[Weight],
     steps: Sequence[int],
 ) -> list[str]:
@@ -228,12 +228,12 @@ def rows(
     Behind the peaks come the last over the first, and the last over that of
     `whole`, the same side without chunks.
     """
-    missing = ["-"] * (len(steps) - len(found))
-    peaks = [f"{weight.peak:.2f}" for weight in found] + missing
-    seconds = [f"{weight.seconds:.3f}" for weight in found] + missing
-    if len(steps) == len(found) == len(whole):
-        peaks.append(f"{found[-1].peak / found[0].peak:.3f}")
-        peaks.append(f"{found[-1].peak / whole[-1].peak:.2f}")
+    missing = ["-"] * (len(steps) - len(weights))
+    peaks = [f"{weight.peak:.2f}" for weight in weights] + missing
+    seconds = [f"{weight.seconds:.3f}" for weight in weights] + missing
+    if len(steps) == len(weights) == len(whole):
+        peaks.append(f"{weights[-1].peak / weights[0].peak:.3f}")
+        peaks.append(f"{weights[-1].peak / whole[-1].peak:.2f}")
     return [_line(side, "GB", *peaks), _line("", "s/step", *seconds)]
 
 
@@ -268,13 +268,15 @@ def main() -> None:
         print("seconds of a student step:")
         heads = [f"N = {n}" for n in steps]
         print(_line("", "", *heads, "growth", "of whole"))
-        found = {}
+        by_side = {}
         for side in arguments.sides:
             if side in PYTORCH:
                 continue
-            found[side] = weigh(side, steps, width, available)
-            whole = found.get(side.split(",")[0], ())
-            print(*rows(side, found[side], whole, steps), sep="\n", flush=True)
+            by_side[side] = weigh(side, steps, width, available)
+            whole = by_side.get(side.split(",")[0], ())
+            print(
+                *rows(side, by_side[side], whole, steps), sep="\n", flush=True
+            )
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ SHARDS = flags.DEFINE_integer(
 MEASURE = flags.DEFINE_bool(
     "measure", False, "Measures the accuracy that each form of the set gives."
 )
+flags.adopt_module_key_flags(command_line)
 
 
 def run(
@@ -227,7 +228,8 @@ def _measure(
     )
 
 
-def program() -> None:
+@command_line.program
+def main() -> None:
     command_line.set_determinism()
     run_dir = command_line.required(command_line.RUN_DIR)
     export_dir = EXPORT_DIR.value or pathlib.Path(run_dir) / "export"
@@ -254,10 +256,5 @@ def program() -> None:
     print(f"\n{written[-1].read_text()}")
 
 
-def main() -> None:
-    command_line.start(program)
-
-
 if __name__ == "__main__":
-    flags.adopt_module_key_flags(command_line)
     main()

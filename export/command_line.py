@@ -1,5 +1,6 @@
 """What every program has: shared flags, and a user's mistake in one line."""
 
+import functools
 import logging as stdlib_logging
 import os
 import sys
@@ -73,27 +74,40 @@ _MISTAKES = (
 )
 
 
-def start(program: Callable[[], int | None]) -> None:
-    """Runs `program()` as an absl app; a user's mistake ends in one line.
+def program(body: Callable[[], int | None], *shared: str) -> Callable[[], None]:
+    """Makes a program's `main` of what it does, as a decorator.
 
-    The environment variable FRED_TF_TRACEBACK=1 shows where it arose.
+    `main()` runs `body()` as an absl app. A user's mistake ends in one line;
+    the environment variable FRED_TF_TRACEBACK=1 shows where it arose.
+
+    Args:
+        body: returns an exit code, or None for 0.
+        *shared: modules whose flags `--help` shows beside the program's own.
     """
 
-    def main(arguments: list[str]) -> int | None:
+    def called(arguments: list[str]) -> int | None:
         if len(arguments) > 1:
             raise app.UsageError(f"Unknown arguments: {arguments[1:]}")
         logging.set_verbosity(logging.INFO)
         logging.get_absl_handler().addFilter(_is_ours_or_grave)
         tf.get_logger().setLevel("WARNING")
         try:
-            return program()
+            return body()
         except _MISTAKES as error:
             if os.environ.get("FRED_TF_TRACEBACK"):
                 raise
             print(f"{type(error).__name__}: {error}", file=sys.stderr)
             return 1
 
-    app.run(main)
+    @functools.wraps(body)
+    def main() -> None:
+        # What runs goes by its path, be it a module or a console script.
+        for module in (body.__module__, *shared):
+            for flag in flags.FLAGS.get_key_flags_for_module(module):
+                flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
+        app.run(called)
+
+    return main
 
 
 _TALKATIVE = {"tensorflow", "tensorflow_datasets", "keras"}

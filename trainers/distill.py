@@ -179,7 +179,8 @@ def _evaluate(run: DistilledRun, data: ImageData, log: RunLog) -> None:
     log.accuracy(run.step, run.config.network.name, result)
 
 
-def program() -> int:
+@run_flags.program
+def main() -> int:
     run_flags.set_determinism()
     config = run_flags.config()
     if OBJECTIVES[config.objective.name].needs_experts:
@@ -219,10 +220,5 @@ def program() -> int:
     return 0
 
 
-def main() -> None:
-    run_flags.start(program)
-
-
 if __name__ == "__main__":
-    flags.adopt_module_key_flags(run_flags)
     main()

@@ -169,7 +169,8 @@ def subject(
     return config, "", lambda data: restored.synthetic_set(), restored
 
 
-def program() -> None:
+@run_flags.program
+def main() -> None:
     run_flags.set_determinism()
     run_dir = pathlib.Path(run_flags.required(run_flags.RUN_DIR))
     names = corruptions.named(CORRUPTIONS.value) if CORRUPTIONS.value else ()
@@ -197,10 +198,5 @@ def program() -> None:
         print(f"\n{table(config.network.name, results)}")
 
 
-def main() -> None:
-    run_flags.start(program)
-
-
 if __name__ == "__main__":
-    flags.adopt_module_key_flags(run_flags)
     main()

@@ -123,7 +123,8 @@ def check_exports(distilled: DistilledRun, export_dir: pathlib.Path) -> None:
             )
 
 
-def program() -> None:
+@run_flags.program
+def main() -> None:
     run_flags.set_determinism()
     begun = time.monotonic()
     run_dir = run_flags.RUN_DIR.value or RUN_DIR
@@ -135,10 +136,5 @@ def program() -> None:
     print(f"{time.monotonic() - begun:.0f} s. Look at {run_dir}/export.")
 
 
-def main() -> None:
-    run_flags.start(program)
-
-
 if __name__ == "__main__":
-    flags.adopt_module_key_flags(run_flags)
     main()

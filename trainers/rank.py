@@ -114,7 +114,8 @@ def run(
     return ranking
 
 
-def program() -> None:
+@run_flags.program
+def main() -> None:
     run_flags.set_determinism()
     restored = DistilledRun.restore(run_flags.required(run_flags.RUN_DIR))
     config = run_flags.override(restored.config)
@@ -141,10 +142,5 @@ def program() -> None:
         print(f"{name:26} {percent:5.1f} %")
 
 
-def main() -> None:
-    run_flags.start(program)
-
-
 if __name__ == "__main__":
-    flags.adopt_module_key_flags(run_flags)
     main()

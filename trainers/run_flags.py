@@ -1,5 +1,6 @@
 """Flags that the trainers share, and what they mean."""
 
+import functools
 from collections.abc import Callable
 
 from absl import flags
@@ -25,9 +26,9 @@ __all__ = [
     "has_preset",
     "override",
     "preset_and_overrides",
+    "program",
     "required",
     "set_determinism",
-    "start",
 ]
 
 flags.adopt_module_key_flags(command_line)
@@ -59,8 +60,8 @@ def preset_and_overrides() -> tuple[config_lib.Config, list[str]]:
         raise ValueError(
             "--preset is required. --list_presets prints the presets."
         )
-    chosen = presets.preset(_PRESET.value)
-    seeded = config_lib.replace(chosen, {"seed": _SEED.value})
+    preset = presets.preset(_PRESET.value)
+    seeded = config_lib.replace(preset, {"seed": _SEED.value})
     return seeded, command_line.OVERRIDE.value
 
 
@@ -69,10 +70,17 @@ def has_preset() -> bool:
     return bool(_PRESET.value)
 
 
-def start(program: Callable[[], int | None]) -> None:
-    """Runs `program()` as `command_line.start` does, or lists the presets."""
+def program(body: Callable[[], int | None]) -> Callable[[], None]:
+    """Makes a program's `main` as `command_line.program` does.
 
-    def listed() -> None:
+    `--help` shows the flags of this module, and --list_presets only lists.
+    """
+
+    @functools.wraps(body)
+    def body_or_list() -> int | None:
+        if not _LIST.value:
+            return body()
         print(presets.table())
+        return None
 
-    command_line.start(lambda: (listed if _LIST.value else program)())
+    return command_line.program(body_or_list, __name__)

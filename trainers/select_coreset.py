@@ -243,7 +243,8 @@ def _write(chosen: SyntheticSet, folder: pathlib.Path) -> None:
     write_gallery(chosen, folder / "gallery.png")
 
 
-def program() -> None:
+@run_flags.program
+def main() -> None:
     run_flags.set_determinism()
     run_dir = run_flags.required(run_flags.RUN_DIR)
     print(
@@ -259,10 +260,5 @@ def program() -> None:
     )
 
 
-def main() -> None:
-    run_flags.start(program)
-
-
 if __name__ == "__main__":
-    flags.adopt_module_key_flags(run_flags)
     main()

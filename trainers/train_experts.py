@@ -171,7 +171,8 @@ def _summary(
     return "; ".join(parts)
 
 
-def program() -> int:
+@run_flags.program
+def main() -> int:
     expert_dir = run_flags.required(run_flags.EXPERT_DIR)
     if _LIST.value:
         store = ExpertStore(expert_dir)
@@ -195,10 +196,5 @@ def program() -> int:
     return 0
 
 
-def main() -> None:
-    run_flags.start(program)
-
-
 if __name__ == "__main__":
-    flags.adopt_module_key_flags(run_flags)
     main()

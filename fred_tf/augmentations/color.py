@@ -48,10 +48,7 @@ def draw_color(
 ) -> dict[str, tf.Tensor]:
     """Draws `count` sets of parameters of `adjust_color`.
 
-    Args:
-        seed: int32 `[2]`.
-        count: number of sets, the batch size or 1.
-        size: height and width; colors do not depend on it.
+    Arguments as in `geometry.draw_flip`.
 
     Returns:
         Brightness in [-0.5, 0.5), saturation in [0, 2) and contrast in

@@ -10,15 +10,7 @@ def k_center(features: np.ndarray, count: int) -> np.ndarray:
     farthest from those chosen; the largest distance left is at most twice the
     least that any `count` rows leave, whatever the start (Gonzalez 1985; for
     coresets, Sener & Savarese 2018, algorithm 1, arXiv 1708.00489). The first
-    k of a longer choice are the choice of k.
-
-    Args:
-        features: `[n, d]` of one class.
-        count: rows to choose, at most n.
-
-    Returns:
-        Their indices in the order chosen, int64 `[count]`; ties go to the
-        lower one.
+    k of a longer choice are the choice of k. Arguments and result as of `herd`.
     """
     features = np.asarray(features, np.float64)
 

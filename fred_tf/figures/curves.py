@@ -37,17 +37,19 @@ class Curve:
     marked: bool = False
 
     @classmethod
-    def of_accuracies(cls, found: Mapping[int, Mapping[str, float]]) -> "Curve":
+    def of_accuracies(
+        cls, evaluations: Mapping[int, Mapping[str, float]]
+    ) -> "Curve":
         """Returns mean accuracies in percent, in the order of their positions.
 
         Args:
-            found: `mean` and `deviation`, in [0, 1], by position.
+            evaluations: `mean` and `deviation`, in [0, 1], by position.
         """
-        places = sorted(found)
+        places = sorted(evaluations)
         return cls(
             places,
-            [100 * found[place]["mean"] for place in places],
-            [100 * found[place]["deviation"] for place in places],
+            [100 * evaluations[place]["mean"] for place in places],
+            [100 * evaluations[place]["deviation"] for place in places],
             marked=True,
         )
 

@@ -102,8 +102,8 @@ def strips(
         )
     steps = sorted(snapshots)
     if len(steps) > most:
-        chosen = np.linspace(0, len(steps) - 1, most).round().astype(int)
-        steps = [steps[position] for position in chosen]
+        places = np.linspace(0, len(steps) - 1, most).round().astype(int)
+        steps = [steps[place] for place in places]
     shown = [
         displayable(snapshots[step].astype(np.float32), normalization)
         for step in steps
@@ -134,10 +134,8 @@ def _check(synthetic_set: SyntheticSet, per_class: int) -> None:
 
 
 def _row(synthetic_set: SyntheticSet, label: int, count: int) -> np.ndarray:
-    chosen = np.flatnonzero(synthetic_set.labels == label)[:count]
-    return displayable(
-        synthetic_set.images[chosen], synthetic_set.normalization
-    )
+    rows = np.flatnonzero(synthetic_set.labels == label)[:count]
+    return displayable(synthetic_set.images[rows], synthetic_set.normalization)
 
 
 def _note(class_names: Sequence[str]) -> str:

@@ -56,9 +56,9 @@ def explained_variance(
     """
     ratios = []
     for label in np.unique(labels):
-        chosen = images[labels == label]
-        if len(chosen) > 1:
-            blocks = np.concatenate(list(_blocks(chosen, transform)))
+        of_class = images[labels == label]
+        if len(of_class) > 1:
+            blocks = np.concatenate(list(_blocks(of_class, transform)))
             ratios.append(explained_variance_ratio(blocks))
     if not ratios:
         raise ValueError(
@@ -123,7 +123,7 @@ def band(
     height = transform.frequencies(shape).ravel()
     rank = np.empty(len(height), int)
     rank[np.argsort(height, kind="stable")] = np.arange(len(height))
-    kept = (rank >= lowest * len(height)) & (rank < highest * len(height))
-    mask = kept.reshape(*shape, 1).astype(np.float32)
+    inside = (rank >= lowest * len(height)) & (rank < highest * len(height))
+    mask = inside.reshape(*shape, 1).astype(np.float32)
     coefficients = transform(tf.convert_to_tensor(images, tf.float32))
     return transform.inverse(coefficients * mask).numpy()

@@ -17,6 +17,16 @@ from fred_tf.networks.pooling import Pooling, pooling
 _LARGE = 2**13
 
 
+def add_affine(
+    layer: keras.layers.Layer, shape: Sequence[int]
+) -> tuple[keras.Variable, keras.Variable]:
+    """Adds the affine map of a norm to a layer: scale gamma, shift beta."""
+    return (
+        layer.add_weight(name="gamma", shape=shape, initializer="ones"),
+        layer.add_weight(name="beta", shape=shape, initializer="zeros"),
+    )
+
+
 @keras.saving.register_keras_serializable("fred_tf")
 class InstanceNorm(keras.layers.Layer):
     """Normalises each channel of each image over its positions.
@@ -51,12 +61,7 @@ class InstanceNorm(keras.layers.Layer):
         (self._pooling,) = pooling("average", len(input_shape) - 2)
         self._pooling.dtype_policy = self.dtype_policy
         channels = (input_shape[-1],)
-        self.gamma = self.add_weight(
-            name="gamma", shape=channels, initializer="ones"
-        )
-        self.beta = self.add_weight(
-            name="beta", shape=channels, initializer="zeros"
-        )
+        self.gamma, self.beta = add_affine(self, channels)
 
     def call(self, x):
         x = tf.convert_to_tensor(x)

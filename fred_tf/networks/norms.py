@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import keras
 import tensorflow as tf
 
-from fred_tf.networks.instance_norm import InstanceNorm
+from fred_tf.networks.instance_norm import InstanceNorm, add_affine
 from fred_tf.settings import Settings, check_one_of
 
 _EPSILON = 1e-5  # PyTorch's, of all of them
@@ -42,12 +42,7 @@ class BatchNorm(keras.layers.Layer):
 
     def build(self, input_shape):
         channels = (input_shape[-1],)
-        self.gamma = self.add_weight(
-            name="gamma", shape=channels, initializer="ones"
-        )
-        self.beta = self.add_weight(
-            name="beta", shape=channels, initializer="zeros"
-        )
+        self.gamma, self.beta = add_affine(self, channels)
         # Not autocast: in half precision small changes would be lost.
         moving = functools.partial(
             self.add_weight, shape=channels, trainable=False, autocast=False
@@ -107,13 +102,8 @@ class GroupNorm(keras.layers.Layer):
                 f"channels. Received: {channels} channels. Make `width` a "
                 f"multiple of {self.groups}."
             )
-        affine = self._affine_shape(input_shape)
-        self.gamma = self.add_weight(
-            name="gamma", shape=affine, initializer="ones"
-        )
-        self.beta = self.add_weight(
-            name="beta", shape=affine, initializer="zeros"
-        )
+        shape = self._affine_shape(input_shape)
+        self.gamma, self.beta = add_affine(self, shape)
 
     def call(self, x):
         x = tf.convert_to_tensor(x)

@@ -1,5 +1,6 @@
 """Trains a network on arrays: the loop that experts and evaluations share."""
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -15,6 +16,7 @@ from fred_tf.optimizers.sgd import sgd_step, zero_velocities
 State = tuple[list[tf.Tensor], list[tf.Tensor], list[tf.Tensor]]
 
 
+@dataclasses.dataclass(eq=False)
 class NetworkTraining:
     """Passes of minibatch SGD over a labelled set, as pure functions.
 
@@ -23,7 +25,7 @@ class NetworkTraining:
     mean cross-entropy. What happens in pass k depends on the seed, on k and on
     the state before it, never on how passes are grouped into calls.
 
-    Args:
+    Attributes:
         network: the architecture.
         augmentation: applied to each batch after normalisation.
         batch_size: images a step.
@@ -34,21 +36,12 @@ class NetworkTraining:
             quarters of their memory.
     """
 
-    def __init__(
-        self,
-        network: Functional,
-        augmentation: SiameseAugmentation,
-        batch_size: int,
-        momentum: float = 0.0,
-        weight_decay: float = 0.0,
-        normalization: Normalization | None = None,
-    ):
-        self.network = network
-        self.augmentation = augmentation
-        self.batch_size = batch_size
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.normalization = normalization
+    network: Functional
+    augmentation: SiameseAugmentation
+    batch_size: int
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    normalization: Normalization | None = None
 
     @functools.partial(tf.function, autograph=False)
     def start(self, seed: tf.Tensor) -> State:

@@ -8,7 +8,7 @@ import pytest
 
 from fred_tf.distilled_run import DistilledRun
 from trainers import distill
-from trainers.figures.__main__ import CAPTIONS
+from trainers.figures import FIGURES
 
 TINY = "--preset=digits_ipc1_dm_tiny"
 
@@ -89,7 +89,11 @@ def test_from_a_run_to_its_page(tmp_path, quick, call):
         "figures/spectra.png",
     }
     page = (run_dir / "report.html").read_text()
-    for text in ("coefficients_int8", "against float32", CAPTIONS["masks"]):
+    for text in (
+        "coefficients_int8",
+        "against float32",
+        FIGURES["masks"].caption,
+    ):
         assert text in page
 
 

@@ -19,9 +19,9 @@ made here. What has come back can be brought back again later.
 packs a set that is already there, to be scored only, as `trainers.evaluate`
 would score it: the set of a run, or what `--baseline` or `--exported` say.
 
-The numeric work is that of `trainers.distill --jit=on` and `trainers.evaluate`;
-orders, and which references are drawn, come from JAX's generators instead of
-TensorFlow's.
+What comes back differs from the same run made here. `spent.json` of the pack,
+and `elsewhere.json` of the run folder, list under `differences` what is true of
+it among these:
 """
 
 from absl import flags
@@ -29,6 +29,10 @@ from absl import flags
 from fred_tf import assembly
 from trainers import evaluate, run_flags
 from trainers.elsewhere import packing, unpacking
+from trainers.elsewhere.runner import differences
+
+# The sentences stand in the runner alone.
+__doc__ = f"{__doc__}{differences.listed()}\n"
 
 PACK = flags.DEFINE_string("pack", None, "Folder to write a pack to.")
 BRING_BACK = flags.DEFINE_string(
@@ -37,9 +41,11 @@ BRING_BACK = flags.DEFINE_string(
 SCORE = flags.DEFINE_bool(
     "score", False, "Packs a set to be scored, instead of a run to be made."
 )
+flags.adopt_module_key_flags(evaluate)
 
 
-def program() -> int:
+@run_flags.program
+def main() -> int:
     run_flags.set_determinism()
     if PACK.value and BRING_BACK.value:
         raise ValueError(
@@ -53,12 +59,12 @@ def program() -> int:
         )
     if BRING_BACK.value:
         run_dir = run_flags.required(run_flags.RUN_DIR)
-        found = unpacking.bring_back(
+        evaluations = unpacking.bring_back(
             BRING_BACK.value, run_dir, run_flags.DATA_DIR.value
         )
-        for network, evaluation in found.items():
+        for network, evaluation in evaluations.items():
             print(f"{evaluation} test accuracy of {network}: {run_dir}")
-        if not found:
+        if not evaluations:
             print(f"Next: python -m trainers.evaluate --run_dir={run_dir}")
         return 0
     folder = run_flags.required(PACK)
@@ -75,11 +81,5 @@ def program() -> int:
     return 0
 
 
-def main() -> None:
-    run_flags.start(program)
-
-
 if __name__ == "__main__":
-    flags.adopt_module_key_flags(run_flags)
-    flags.adopt_module_key_flags(evaluate)
     main()

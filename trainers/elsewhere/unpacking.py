@@ -120,7 +120,8 @@ def spent(folder: RunFolder) -> dict[str, Any]:
         that was made here.
     """
     path = folder.path / _RECORD
-    return files.read_json(path) if path.exists() else {}
+    record = files.read_json(path) if path.exists() else {}
+    return {k: v for k, v in record.items() if k != "differences"}
 
 
 def _steps_in(run_dir: files.Path) -> int:

@@ -13,7 +13,6 @@ config                            the settings as text; HPARAMS has them,
 """
 
 import json
-import pathlib
 import resource
 import sys
 import time
@@ -23,16 +22,15 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 from matplotlib.figure import Figure
-from tensorboard.compat.proto import event_pb2
 
 from fred_tf import config as config_lib
-from fred_tf.disk import files
 from fred_tf.disk.run_folder import RunFolder
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.figures import canvas, gallery, masks, strips
 from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluator import Evaluation
+from trainers.log import events
 from trainers.log import hparams as run_hparams
 
 # Names of a step's scalars by their beginning, and where they are shown.
@@ -64,8 +62,8 @@ class RunLog:
 
         def begin():
             if step is not None:
-                for path in _event_files(folder):
-                    _rewind(path, step)
+                for path in events.paths(folder.log_folder):
+                    events.rewind(path, step)
             self._writer = tf.summary.create_file_writer(str(folder.log_folder))
 
         self._try(begin)
@@ -201,18 +199,9 @@ def append_accuracy(
         network: what was trained on it.
         result: its accuracies.
     """
-    wanted, found = _percent(network, result), {}
-    paths = tf.constant(list(map(str, _event_files(folder))), tf.string)
-    # What a kill left half-written is left out. Two files of one second can
-    # sort either way, so the events' own clock says which came last.
-    for record in tf.data.TFRecordDataset(paths).ignore_errors():
-        event = event_pb2.Event.FromString(record.numpy())
-        for value in event.summary.value:
-            if event.step == step and value.tag in wanted:
-                logged = event.wall_time, tf.make_ndarray(value.tensor).item()
-                found[value.tag] = max(found.get(value.tag, logged), logged)
-    last = {name: logged for name, (_, logged) in found.items()}
-    if last != {name: np.float32(x).item() for name, x in wanted.items()}:
+    wanted = _percent(network, result)
+    logged = events.latest(events.paths(folder.log_folder), step, wanted)
+    if logged != {name: np.float32(x).item() for name, x in wanted.items()}:
         log = RunLog(folder)
         log.accuracy(step, network, result)
         log.close()
@@ -224,30 +213,6 @@ def _percent(network: str, result: Evaluation) -> dict[str, float]:
         f"accuracy/{network}/mean": 100 * result.mean,
         f"accuracy/{network}/deviation": 100 * result.deviation,
     }
-
-
-def _event_files(folder: RunFolder) -> list[pathlib.Path]:
-    """Returns the files of a log."""
-    return [*folder.log_folder.glob("events.out.tfevents.*")]
-
-
-def _rewind(path: pathlib.Path, last: int) -> None:
-    """Drops the events after step `last`, and what a kill left half-written."""
-    kept, dropped = [], False
-    try:
-        for record in tf.data.TFRecordDataset(str(path)):
-            event = event_pb2.Event.FromString(record.numpy())
-            if event.step > last:
-                dropped = True
-            else:
-                kept.append(record.numpy())
-    except tf.errors.DataLossError:
-        dropped = True
-    if dropped:
-        with files.replacing_file(path) as temporary:
-            with tf.io.TFRecordWriter(str(temporary)) as writer:
-                for record in kept:
-                    writer.write(record)
 
 
 def _place(name: str) -> str:

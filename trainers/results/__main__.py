@@ -332,7 +332,8 @@ def _hardware() -> str:
     return f"{os.cpu_count()} cores, {model}"
 
 
-def program() -> int:
+@run_flags.program
+def main() -> int:
     run_flags.set_determinism()
     here = [name for name, row in ROWS.items() if not row.elsewhere]
     names = [] if NAMES.value == ["none"] else NAMES.value or here
@@ -359,10 +360,5 @@ def program() -> int:
     return 0
 
 
-def main() -> None:
-    run_flags.start(program)
-
-
 if __name__ == "__main__":
-    flags.adopt_module_key_flags(run_flags)
     main()

@@ -278,7 +278,8 @@ def _markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def program() -> int:
+@run_flags.program
+def main() -> int:
     run_flags.set_determinism()
     config, overridden = run_flags.preset_and_overrides()
     grid = cells(overridden, POINT.value)
@@ -301,10 +302,5 @@ def program() -> int:
     return int("failed: " in table)
 
 
-def main() -> None:
-    run_flags.start(program)
-
-
 if __name__ == "__main__":
-    flags.adopt_module_key_flags(run_flags)
     main()

@@ -15,6 +15,7 @@ from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import score
 from trainers import evaluate
 from trainers.elsewhere import packed_scoring, packing, unpacking
+from trainers.elsewhere.runner import differences
 
 TRAJECTORY, DISTRIBUTION = "digits_ipc1_tm_tiny", "digits_ipc1_dm_tiny"
 GRADIENT = "digits_ipc1_dc_tiny"
@@ -171,6 +172,9 @@ def test_jax_lowers_the_loss_and_continues(preset, tmp_path):
     assert len(losses) == 30 and np.mean(losses[-5:]) < np.mean(losses[:5])
     assert np.any(before["0"] != after["0"])
     found = unpacking.bring_back(pack, tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "elsewhere.json").read_text())
+    about = json.loads((pack / "pack.json").read_text())
+    assert record["differences"] == differences.of(about)
     run = DistilledRun.restore(tmp_path / "run")
     assert np.isfinite(run.synthetic_set().images).all()
     assert len(found["convnet"].accuracies) == 2

@@ -4,42 +4,39 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from fred_tf import assembly, config, presets
+from fred_tf import assembly, config
 from fred_tf.datasets.image_data import Split
 from fred_tf.distilled_run import DataFacts, DistilledRun
 from fred_tf.normalizations import Standardize
 from fred_tf.scoring import score
 from trainers import distill
-from trainers.figures import __main__ as figures
-
-DM = config.replace(
-    presets.preset("digits_ipc1_dm_tiny"),
-    {
-        "augmentation": "none",
-        "network.name": "mlp",
-        "evaluation.networks": 1,
-        "evaluation.epochs": 1,
-    },
+from trainers.figures import (
+    FIGURES,
+    MissingError,
+    Subject,
+    named_runs,
 )
-PIXEL = config.replace(DM, {"parameterization.name": "pixel"})
+from trainers.figures import __main__ as program
+
+PIXEL = {"parameterization.name": "pixel"}
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory, digits) -> figures.Subject:
+def subject(tmp_path_factory, digits, quick) -> Subject:
     root = tmp_path_factory.mktemp("runs")
-    for name, settings in (("fred", DM), ("pixel", PIXEL)):
+    for name, changes in (("fred", {}), ("pixel", PIXEL)):
+        settings = config.replace(quick, changes)
         distill.run(settings, root / name, images_every=1, evaluate_every=2)
-    runs = figures.named_runs(root / "fred", [f"pixels={root / 'pixel'}"])
+    runs = named_runs(root / "fred", [f"pixels={root / 'pixel'}"])
     for run in runs.values():
         path = run.folder.path / "evaluation.json"
         score(run.config, run.synthetic_set(), digits, path)
-    return figures.Subject(runs, digits)
+    return Subject(runs, digits)
 
 
 def test_every_figure_is_written_twice(subject, tmp_path):
-    written = figures.run(subject, tmp_path)
-    assert [path.stem for path in written] == list(figures.FIGURES)
-    assert figures.CAPTIONS.keys() == figures.FIGURES.keys()
+    written = program.run(subject, tmp_path)
+    assert [path.stem for path in written] == list(FIGURES)
     for path in written:
         assert path.stat().st_size > 2000
         assert path.with_suffix(".svg").stat().st_size > 2000
@@ -49,9 +46,9 @@ def test_every_figure_is_written_twice(subject, tmp_path):
 TILES = {"passes", "beside", "over_time"}
 
 
-@pytest.mark.parametrize("name", figures.FIGURES)
+@pytest.mark.parametrize("name", FIGURES)
 def test_every_axis_is_labelled(subject, name):
-    figure = figures.FIGURES[name](subject)
+    figure = FIGURES[name].draw(subject)
     drawn = [axes for axes in figure.axes if axes.has_data()]
     assert drawn
     for axes in drawn:
@@ -79,7 +76,7 @@ def panels(figure: Figure) -> dict[str, np.ndarray]:
 
 def test_gradients_are_those_of_the_objective(subject):
     """Band-limited images do not limit what the objective asks for."""
-    (share,) = panels(figures.FIGURES["gradient_energy"](subject)).values()
+    (share,) = panels(FIGURES["gradient_energy"].draw(subject)).values()
     assert share.shape == (8, 8)
     assert share.sum() == pytest.approx(1, rel=1e-3)
     outside = ~subject.run.parameterization.masks.any(0)
@@ -87,13 +84,13 @@ def test_gradients_are_those_of_the_objective(subject):
 
 
 def test_spectra_are_named_after_the_runs(subject):
-    found = panels(figures.FIGURES["spectra"](subject))
-    assert list(found) == ["real images", "FreD", "pixels"]
+    energies = panels(FIGURES["spectra"].draw(subject))
+    assert list(energies) == ["real images", "FreD", "pixels"]
     held = subject.run.parameterization.masks.any(0)
     # What is rounding alone is nothing, and grey.
-    assert found["FreD"][held].min() > 0
-    np.testing.assert_array_equal(found["FreD"][~held], 0)
-    assert found["pixels"].min() > 0
+    assert energies["FreD"][held].min() > 0
+    np.testing.assert_array_equal(energies["FreD"][~held], 0)
+    assert energies["pixels"].min() > 0
 
 
 def named_lines(figure: Figure):
@@ -103,13 +100,13 @@ def named_lines(figure: Figure):
 
 
 def test_accuracies_are_those_that_were_measured(subject):
-    figure = figures.FIGURES["accuracy_by_step"](subject)
+    figure = FIGURES["accuracy_by_step"].draw(subject)
     line = figure.axes[0].lines[0]
     np.testing.assert_array_equal(line.get_xdata(), [2, 3])
     ticks = figure.axes[0].get_xticks()
     np.testing.assert_array_equal(ticks, np.round(ticks))
     assert 0 <= line.get_ydata()[-1] <= 100
-    budget = figures.FIGURES["accuracy_by_budget"](subject)
+    budget = FIGURES["accuracy_by_budget"].draw(subject)
     floats = sorted(float(x.get_xdata()[0]) for x in named_lines(budget))
     assert floats == sorted(
         float(run.parameterization.floats_stored)
@@ -123,15 +120,15 @@ def labels_of(figure: Figure) -> list[str]:
 
 def test_equal_budgets_of_different_runs_are_told_apart(subject):
     own = subject.run
-    matched = config.replace(DM, {"objective.name": "gradient_matching"})
+    matched = config.replace(
+        own.config, {"objective.name": "gradient_matching"}
+    )
     runs = {
         "a": own,
         "b": dataclasses.replace(own, config=matched),
         "c": own,  # As one of another seed would be.
     }
-    figure = figures.FIGURES["accuracy_by_budget"](
-        figures.Subject(runs, subject.data)
-    )
+    figure = FIGURES["accuracy_by_budget"].draw(Subject(runs, subject.data))
     assert labels_of(figure) == [
         "FreD, distribution matching",
         "FreD, gradient matching",
@@ -142,41 +139,41 @@ def test_equal_budgets_of_different_runs_are_told_apart(subject):
 
 def test_an_evaluation_of_another_set_is_not_drawn(subject):
     """The run went on after it was scored."""
-    alone = figures.Subject({"a": subject.run}, subject.data)
+    alone = Subject({"a": subject.run}, subject.data)
     values = subject.run.parameterization.values
     before = values.numpy()
     try:
         values.assign(before + 1)
-        with pytest.raises(figures.MissingError, match="has been evaluated"):
-            figures.FIGURES["accuracy_by_budget"](alone)
+        with pytest.raises(MissingError, match="has been evaluated"):
+            FIGURES["accuracy_by_budget"].draw(alone)
     finally:
         values.assign(before)
-    assert labels_of(figures.FIGURES["accuracy_by_budget"](alone))
+    assert labels_of(FIGURES["accuracy_by_budget"].draw(alone))
 
 
 def test_real_images_are_taken_from_all_of_a_sorted_set(subject, digits):
     order = np.argsort(digits.train.labels, kind="stable")
     split = Split(digits.train.images[order], digits.train.labels[order])
     data = dataclasses.replace(digits, train=split)
-    images, labels = figures.Subject(subject.runs, data).real(most=30)
+    images, labels = Subject(subject.runs, data).real(most=30)
     assert images.shape == (30, 8, 8, 1)
     assert set(labels) == set(range(10))
-    every, _ = figures.Subject(subject.runs, data).real()
+    every, _ = Subject(subject.runs, data).real()
     np.testing.assert_array_equal(every, data.normalization(split.images))
 
 
 def test_a_rare_class_is_drawn_all_the_same(subject, digits, monkeypatch):
     """Where it is not among the real images that are looked at."""
-    kept = digits.train.labels != 3
-    kept[digits.train.indices_of(3)[:1]] = True
-    split = Split(digits.train.images[kept], digits.train.labels[kept])
+    rows = digits.train.labels != 3
+    rows[digits.train.indices_of(3)[:1]] = True
+    split = Split(digits.train.images[rows], digits.train.labels[rows])
     data = dataclasses.replace(digits, train=split)
-    rare = figures.Subject(subject.runs, data)
+    rare = Subject(subject.runs, data)
     few = rare.real(most=20)
     assert 3 not in few[1]
-    monkeypatch.setattr(figures.Subject, "real", lambda self: few)
-    assert len(figures.FIGURES["passes"](rare).axes[0].images) == 6 * 5
-    figures.FIGURES["explained_variance"](rare)
+    monkeypatch.setattr(Subject, "real", lambda self: few)
+    assert len(FIGURES["passes"].draw(rare).axes[0].images) == 6 * 5
+    FIGURES["explained_variance"].draw(rare)
 
 
 def test_channels_that_cannot_be_seen_leave_the_other_figures(
@@ -191,39 +188,40 @@ def test_channels_that_cannot_be_seen_leave_the_other_figures(
         test=five(digits.test),
         normalization=Standardize((0.3,) * 5, (0.4,) * 5),
     )
-    memory = assembly.parameterization(DM, (8, 8, 5), 10)
+    memory = assembly.parameterization(subject.run.config, (8, 8, 5), 10)
     assembly.adapt(memory, data, seed=0)
     run = dataclasses.replace(
         subject.run, facts=DataFacts.of(data), parameterization=memory
     )
-    other = figures.Subject({"run": run}, data)
+    other = Subject({"run": run}, data)
     names = ["spectra", "masks", "compaction"]
-    every = {name: figures.FIGURES[name] for name in [*TILES, *names]}
+    every = {name: FIGURES[name] for name in [*TILES, *names]}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "FIGURES", every)
-        written = {path.stem for path in figures.run(other, tmp_path)}
+        patch.setattr(program, "FIGURES", every)
+        written = {path.stem for path in program.run(other, tmp_path)}
     assert written == set(names)
-    with pytest.raises(figures.MissingError, match="5 channels cannot be seen"):
-        figures.run(other, tmp_path, ["beside"])
+    with pytest.raises(MissingError, match="5 channels cannot be seen"):
+        program.run(other, tmp_path, ["beside"])
 
 
-def test_what_a_run_lacks_is_said(subject, tmp_path, digits):
-    distill.run(config.replace(PIXEL, {"outer_steps": 0}), tmp_path / "run")
+def test_what_a_run_lacks_is_said(quick, tmp_path, digits):
+    bare = config.replace(quick, {**PIXEL, "outer_steps": 0})
+    distill.run(bare, tmp_path / "run")
     pixel = DistilledRun.restore(tmp_path / "run")
-    alone = figures.Subject({"pixel": pixel}, digits)
-    written = {path.stem for path in figures.run(alone, tmp_path / "all")}
+    alone = Subject({"pixel": pixel}, digits)
+    written = {path.stem for path in program.run(alone, tmp_path / "all")}
     assert "spectra" in written
     assert not written & {"masks", "accuracy_by_step", "accuracy_by_budget"}
-    with pytest.raises(figures.MissingError, match="only a frequency memory"):
-        figures.run(alone, tmp_path / "masks", ["masks"])
+    with pytest.raises(MissingError, match="only a frequency memory"):
+        program.run(alone, tmp_path / "masks", ["masks"])
     with pytest.raises(ValueError, match="Did you mean 'spectra'"):
-        figures.run(alone, tmp_path / "b", ["spectr"])
+        program.run(alone, tmp_path / "b", ["spectr"])
 
 
 def test_runs_to_compare_are_checked(subject, tmp_path):
     own = subject.run.folder.path
     for text in ("x", f"FreD={own}", "=x"):
         with pytest.raises(ValueError, match="written name=run_dir"):
-            figures.named_runs(own, [text])
+            named_runs(own, [text])
     with pytest.raises(FileNotFoundError, match="trainers.distill"):
-        figures.named_runs(own, [f"x={tmp_path}"])
+        named_runs(own, [f"x={tmp_path}"])

@@ -188,7 +188,7 @@ def test_snapshots_a_rewind_and_a_profile_may_fail(
     assert "first_of_class" not in events(finished.folder.log_folder)
     longer = config.replace(quick, {"outer_steps": 4})
     with monkeypatch.context() as patch:
-        patch.setattr(run_log, "_rewind", full_disk)
+        patch.setattr(run_log.events, "rewind", full_disk)
         again = distill.run(longer, tmp_path / "run")
     assert again.step == 4 and list(again.folder.snapshots()) == [4]
     assert len(warnings) == 2

@@ -38,18 +38,18 @@ def expert_segments(pack: Pack, key: jax.Array):
 def _train_experts(pack: Pack, about: dict, key: jax.Array) -> np.ndarray:
     images, labels = pack.images()
     start, step = pack.function("expert_start"), pack.function("expert_step")
-    batch = min(about["batch_size"], len(labels))
-    batches = len(labels) // batch  # What is left over waits for next epoch.
+    size = min(about["batch_size"], len(labels))
+    batches = len(labels) // size  # What is left over waits for next epoch.
 
     @jax.jit
     def epoch(state, key, images, labels):
         of_order, of_batches = jax.random.split(key)
         order = jax.random.permutation(of_order, len(labels))
-        order = order[: batches * batch].reshape(batches, batch)
+        order = order[: batches * size].reshape(batches, size)
         drawn = seeds(of_batches, batches)
 
-        def one(state, chosen):
-            members, seed = chosen
+        def one(state, batch):
+            members, seed = batch
             return step(*state, images[members], labels[members], seed), None
 
         return jax.lax.scan(one, state, (order, drawn))[0]
@@ -103,8 +103,7 @@ def distil(pack: Pack, minutes: float) -> None:
     about = pack.about
     key = jax.random.key(about["seed"])
     of_source, of_steps = jax.random.split(key)
-    make = REFERENCES[about["reference"]["kind"]]
-    draw, source = make(pack, of_source)
+    draw, source = REFERENCES[about["reference"]["kind"]](pack, of_source)
     step = pack.function("step")
 
     @functools.partial(jax.jit, static_argnames="count")
@@ -117,32 +116,37 @@ def distil(pack: Pack, minutes: float) -> None:
 
         return jax.lax.scan(one, leaves, first + jnp.arange(count))
 
-    leaves, made = pack.leaves, pack.step
+    leaves, reached = pack.leaves, pack.step
     begun = saved = time.monotonic()
     before = pack.spent.get("distilling", 0.0)
-    while made < about["outer_steps"] and time.monotonic() < deadline:
+    while reached < about["outer_steps"] and time.monotonic() < deadline:
         block = time.monotonic()
-        count = min(BLOCK, about["outer_steps"] - made)
-        leaves, scalars = advance(leaves, source, np.int32(made), count)
+        count = min(BLOCK, about["outer_steps"] - reached)
+        leaves, scalars = advance(leaves, source, np.int32(reached), count)
         scalars = {name: np.asarray(v) for name, v in scalars.items()}
         now = time.monotonic()
         if not scalars["finite"].all():
             raise SystemExit(
-                f"A step after step {made} has a loss or gradient that is not "
-                f"finite. {pack.folder} keeps the last state that was saved. "
-                "Lower `distiller.memory_learning_rate` and pack again."
+                f"A step after step {reached} has a loss or gradient that is "
+                f"not finite. {pack.folder} keeps the last state that was "
+                "saved. Lower `distiller.memory_learning_rate` and pack again."
             )
-        pack.append_metrics(made, scalars)
-        made += count
+        pack.append_metrics(reached, scalars)
+        reached += count
         pack.spent["distilling"] = before + (now - begun) / 60
-        if now - saved > SAVE_EVERY or made >= about["outer_steps"]:
-            pack.save(leaves, made)
+        if now - saved > SAVE_EVERY or reached >= about["outer_steps"]:
+            pack.save(leaves, reached)
             saved = now
             print(
-                f"step {made} of {about['outer_steps']}: loss "
+                f"step {reached} of {about['outer_steps']}: loss "
                 f"{scalars['loss'].mean():.4f}, "
                 f"{1000 * (now - block) / count:.1f} ms a step",
                 flush=True,
             )
-    pack.save(leaves, made)
-    print(f"{made} of {about['outer_steps']} steps, {pack.spent}", flush=True)
+    pack.save(leaves, reached)
+    minutes = pack.spent.get("distilling", 0.0)
+    print(
+        f"{reached} of {about['outer_steps']} steps, {minutes:.1f} minutes of "
+        f"distilling on {pack.spent['device']}",
+        flush=True,
+    )

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 
+import differences
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,6 +30,7 @@ class Pack:
         path = folder / "spent.json"
         self.spent = json.loads(path.read_text()) if path.exists() else {}
         self.spent["device"] = jax.devices()[0].device_kind
+        self.spent["differences"] = differences.of(self.about)
 
     def function(self, name: str):
         """Returns a lowered function."""
@@ -61,9 +63,9 @@ class Pack:
     def scores(self) -> dict:
         """Returns what was scored of the present step."""
         path = self.folder / "scores.json"
-        found = json.loads(path.read_text()) if path.exists() else {}
-        same = found.get("step") == self.step
-        return found if same else {"step": self.step, "networks": {}}
+        scores = json.loads(path.read_text()) if path.exists() else {}
+        same = scores.get("step") == self.step
+        return scores if same else {"step": self.step, "networks": {}}
 
     def save_scores(self, scores: dict) -> None:
         """Keeps the accuracies of one more network."""
@@ -80,15 +82,15 @@ class Pack:
         """Appends a line for each step of a block."""
         with open(self.folder / "metrics.jsonl", "a") as file:
             for i in range(len(scalars["loss"])):
-                found = {name: float(v[i]) for name, v in scalars.items()}
-                file.write(json.dumps({"step": first + i + 1, **found}) + "\n")
+                line = {name: float(v[i]) for name, v in scalars.items()}
+                file.write(json.dumps({"step": first + i + 1, **line}) + "\n")
 
     def rewind_metrics(self) -> None:
         """Drops the lines of steps that will be made again."""
         path = self.folder / "metrics.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
-        kept = "".join(f"{line}\n" for line in lines[: self.step])
-        self._replace("metrics.jsonl", lambda file: file.write(kept.encode()))
+        text = "".join(f"{line}\n" for line in lines[: self.step])
+        self._replace("metrics.jsonl", lambda file: file.write(text.encode()))
 
     def _write_json(self, name, value) -> None:
         text = json.dumps(value).encode()

@@ -16,12 +16,14 @@ scored. The same command goes on with what was stopped.
     set.npz       labels to train networks on; images too, if none are distilled
     test.npz      the real test images, and labels
     scores.json   test accuracies, and of which step
-    spent.json    device and minutes
+    spent.json    device, minutes, and where this run differs from the same one
+                  made with TensorFlow, see `differences.py` and --help
 """
 
 import argparse
 import pathlib
 
+import differences
 from distil import distil
 from pack import Pack
 from score import score
@@ -29,7 +31,10 @@ from score import score
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        description="Runs a packed distillation with JAX, and scores its set."
+        description="Runs a packed distillation with JAX, and scores its set.",
+        epilog="Where it differs from the same run made with TensorFlow, as "
+        f"far as it is true of this pack:{differences.listed()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--minutes",

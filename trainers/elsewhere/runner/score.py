@@ -18,18 +18,18 @@ def score(pack: Pack) -> None:
     for network in about["networks"]:
         train = _trainer(pack, network, images, labels, float(rate))
         classify = _classifier(pack, network, len(test_labels))
-        found = scores["networks"].setdefault(network, [])
-        for number in range(len(found), len(about["seeds"])):
+        accuracies = scores["networks"].setdefault(network, [])
+        for number in range(len(accuracies), len(about["seeds"])):
             begun = time.monotonic()
             predicted = classify(*train(number), test_images)
             right = np.asarray(predicted) == test_labels
-            found.append(float(right.mean()))
+            accuracies.append(float(right.mean()))
             spent = (time.monotonic() - begun) / 60
             pack.spent["scoring"] = pack.spent.get("scoring", 0.0) + spent
             pack.save_scores(scores)
             print(
                 f"{network}, network {number + 1} of {len(about['seeds'])}: "
-                f"test accuracy {found[-1]:.4f}",
+                f"test accuracy {accuracies[-1]:.4f}",
                 flush=True,
             )
 
@@ -47,8 +47,8 @@ def _trainer(pack: Pack, network: str, images, labels, rate: float):
 
     @jax.jit
     def phase(state, key, passes, rate, images, labels):
-        def batch(state, chosen):
-            members, seed = chosen
+        def one_batch(state, batch):
+            members, seed = batch
             step = steps[len(members)]
             return step(state, images[members], labels[members], seed, rate)
 
@@ -61,12 +61,12 @@ def _trainer(pack: Pack, network: str, images, labels, rate: float):
             if whole:
                 batches = order[: whole * size].reshape(whole, size)
                 state, _ = jax.lax.scan(
-                    lambda state, chosen: (batch(state, chosen), None),
+                    lambda state, batch: (one_batch(state, batch), None),
                     state,
                     (batches, drawn[:whole]),
                 )
             if rest:
-                state = batch(state, (order[whole * size :], drawn[whole]))
+                state = one_batch(state, (order[whole * size :], drawn[whole]))
             return state
 
         return jax.lax.fori_loop(0, passes, one_pass, state)

@@ -14,10 +14,12 @@ from export import __main__ as export
 from fred_tf import config
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import score
-from trainers import distill, report
-from trainers.figures.__main__ import CAPTIONS
+from trainers import distill
+from trainers.figures import FIGURES
+from trainers.report import __main__ as report
+from trainers.report.content import page
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 
@@ -89,15 +91,15 @@ def test_no_figure_appears_twice(run):
     folder = run.folder.path / "figures"
     folder.mkdir()
     try:
-        names = [*CAPTIONS, "my_own"]
+        names = [*FIGURES, "my_own"]
         for name in names:
             (folder / f"{name}.png").write_bytes(name.encode())
-        text = report.page(run)
+        text = page(run)
     finally:
         shutil.rmtree(folder)
     captions = re.findall("<figcaption>(.*?)</figcaption>", text)
     assert len(captions) == len(set(captions))
-    drawn = [*CAPTIONS.values(), "my_own"]
+    drawn = [*(figure.caption for figure in FIGURES.values()), "my_own"]
     assert set(drawn) <= set(captions)
     for name in names:
         taken = base64.b64encode(name.encode()).decode() in text
@@ -105,12 +107,12 @@ def test_no_figure_appears_twice(run):
             name not in ("masks", "over_time", "accuracy_by_step")
         ), name
     shown = [caption for caption in captions if caption in drawn]
-    kept = [c for c in shown if c != CAPTIONS["masks"]]
-    assert kept[-1] == "my_own" and kept[-2] == CAPTIONS["accuracy_by_budget"]
+    in_order = [c for c in shown if c != FIGURES["masks"].caption]
+    assert in_order[-2:] == [FIGURES["accuracy_by_budget"].caption, "my_own"]
 
 
 def test_every_exported_form_says_how_it_is_loaded(run):
-    text = Outline(report.page(run)).text
+    text = Outline(page(run)).text
     folder = run.folder.path / "export"
     for name, how in (
         ("images_float32", "tfds.builder_from_directory({})"),
@@ -130,18 +132,18 @@ def test_every_exported_form_says_how_it_is_loaded(run):
 def test_what_the_page_says_to_do_works(run, form, monkeypatch):
     """The code as it stands, to be copied."""
     monkeypatch.syspath_prepend(ROOT / "examples")
-    (code,) = [x for x in Outline(report.page(run)).code if form in x]
-    found = {}
-    exec(code, found)
+    (code,) = [x for x in Outline(page(run)).code if form in x]
+    namespace = {}
+    exec(code, namespace)
     expected = run.synthetic_set()
     if form == "memory.keras":
-        np.testing.assert_array_equal(found["images"], expected.images)
-        labels = found["labels"]
+        np.testing.assert_array_equal(namespace["images"], expected.images)
+        labels = namespace["labels"]
     elif form == "saved_model/1":
-        labels = found["model"].dataset()["labels"]
+        labels = namespace["model"].dataset()["labels"]
     else:
-        assert len(list(found["dataset"])) == len(expected.labels)
-        labels = found["synthetic_set"].labels
+        assert len(list(namespace["dataset"])) == len(expected.labels)
+        labels = namespace["synthetic_set"].labels
     np.testing.assert_array_equal(labels, expected.labels)
 
 
@@ -152,7 +154,7 @@ def test_names_are_escaped(run):
         run.facts, name=f"folder:{evil}", class_names=(evil,) * 10
     )
     settings = config.replace(run.config, {"dataset": f"folder:{evil}"})
-    text = report.page(dataclasses.replace(run, facts=facts, config=settings))
+    text = page(dataclasses.replace(run, facts=facts, config=settings))
     assert "<b>" not in text and "<script" not in text
     assert "a &lt;b&gt; &amp;" in text
     outline = Outline(text)
@@ -161,7 +163,7 @@ def test_names_are_escaped(run):
     assert not outline.open
 
 
-def test_a_bare_run_says_what_comes_next(tmp_path, quick):
+def test_a_bare_run_says_what_comes_next(quick, tmp_path):
     distill.run(config.replace(quick, {"outer_steps": 0}), tmp_path)
     outline = Outline(report.run(tmp_path).read_text())
     assert "trainers.evaluate" in outline.text

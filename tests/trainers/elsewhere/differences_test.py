@@ -1,0 +1,54 @@
+"""What packs say of themselves: where they differ from a run made here."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from trainers.elsewhere import __main__ as elsewhere
+from trainers.elsewhere import packing, unpacking
+from trainers.elsewhere.runner import differences
+
+EXPERTS = {"reference": {"kind": "expert_segments"}}
+BATCHES = {"reference": {"kind": "class_batches"}}
+
+
+def test_a_pack_lists_what_is_true_of_it():
+    experts, batches, scored = map(differences.of, (EXPERTS, BATCHES, {}))
+    assert any("with replacement" in x for x in experts)
+    assert any("fills no batch is dropped" in x for x in experts)
+    assert not any("xpert" in x for x in batches + scored)
+    assert set(scored) == set(experts) & set(batches) - {
+        x for x in batches if x.startswith("One device")
+    }
+    assert {*experts, *batches, *scored} == set(differences.ALL)
+
+
+def test_the_sentences_stand_in_the_help_of_both_programs():
+    for sentence in differences.ALL:
+        assert sentence.endswith(".")
+        assert sentence in elsewhere.__doc__
+        assert f"- {sentence}" in differences.listed("  ")
+
+
+def test_they_come_back_beside_the_minutes(tmp_path):
+    class Folder:
+        path = tmp_path
+
+    record = {"device": "it", "distilling": 2.5}
+    text = json.dumps({**record, "differences": differences.of(EXPERTS)})
+    (tmp_path / "elsewhere.json").write_text(text)
+    assert unpacking.spent(Folder) == record
+
+
+def test_the_runner_says_them(tmp_path):
+    pytest.importorskip("jax")
+    runner = packing._RUNNER / "run.py"
+    done = subprocess.run(
+        [sys.executable, runner, "--help"],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert differences.ALL[0] in done.stdout

@@ -1,0 +1,73 @@
+"""Figures of runs: what they keep, what became of it, how well it does."""
+
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from fred_tf import figures, scoring
+from fred_tf.coresets import random_set
+from fred_tf.figures import Curve
+from fred_tf.parameterizations import Frequency
+from trainers.figures.subject import MissingError, Subject, title
+
+_ACCURACY = "test accuracy (%)"
+
+
+def masks(subject: Subject) -> Figure:
+    """Kept frequencies per class."""
+    memory = subject.run.parameterization
+    if not isinstance(memory, Frequency):
+        raise MissingError("only a frequency memory has masks")
+    names = subject.run.facts.class_names
+    return figures.masks(memory.masks, names, memory.transform.axis)
+
+
+def beside(subject: Subject) -> Figure:
+    """Random real images, the run and those compared with it."""
+    subject.check_seen()
+    config = subject.run.config
+    real = random_set(subject.data, config.ipc, config.seed)
+    return figures.beside({"random real": real, **subject.sets()})
+
+
+def over_time(subject: Subject) -> Figure:
+    """An image of each class at several steps."""
+    subject.check_seen()
+    facts, snapshots = subject.run.facts, subject.run.folder.snapshots()
+    if not snapshots:
+        raise MissingError("the run has no snapshots")
+    return figures.strips(snapshots, facts.class_names, facts.normalization)
+
+
+def accuracy_by_step(subject: Subject) -> Figure:
+    """From `trainers.distill --evaluate_every`."""
+    lines = {}
+    for name, run in subject.runs.items():
+        if evaluations := scoring.curve(run.folder.path):
+            lines[name] = Curve.of_accuracies(evaluations)
+    if not lines:
+        raise MissingError("no run has evaluations of --evaluate_every")
+    return figures.curves(lines, "outer step", _ACCURACY)
+
+
+def accuracy_by_budget(subject: Subject) -> Figure:
+    """Of all runs, from `trainers.evaluate`."""
+    groups: dict[str, dict[int, Any]] = {}
+    for name, run in subject.runs.items():
+        config, folder = run.config, run.folder.path
+        own = [
+            evaluation
+            for evaluation in scoring.measured(folder, run.synthetic_set())
+            if evaluation["network"]["name"] == config.network.name
+        ]
+        if own:
+            objective = config.objective.name.replace("_", " ")
+            group = f"{title(config)}, {objective}"
+            floats = run.parameterization.floats_stored
+            if floats in groups.get(group, {}):
+                group = name  # What else sets them apart, its name may tell.
+            groups.setdefault(group, {})[floats] = own[0]
+    if not groups:
+        raise MissingError("no set of a run has been evaluated")
+    lines = {name: Curve.of_accuracies(group) for name, group in groups.items()}
+    return figures.curves(lines, "floats stored", _ACCURACY, log_x=True)

@@ -1,0 +1,168 @@
+"""Figures of frequencies: where images and gradients keep their energy."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import tensorflow as tf
+from matplotlib.figure import Figure
+
+from fred_tf import assembly, figures, seeds
+from fred_tf import config as config_lib
+from fred_tf.figures import Curve, spectra
+from fred_tf.transforms import DCT, DFT, Identity, Wavelet
+from trainers.figures.subject import MissingError, Subject
+
+_DCT = DCT(norm="ortho")
+_REAL = "real images"
+# Less than this share of the highest energy is rounding, and not drawn.
+_NOTHING = 1e-9
+_ENERGY = "energy (squared deviations)"
+
+
+def passes(subject: Subject) -> Figure:
+    """Real images, their low and their high frequencies."""
+    subject.check_seen()
+    split, normalization = subject.data.train, subject.data.normalization
+    names = subject.data.class_names[:6]
+    first = [split.indices_of(label)[0] for label in range(len(names))]
+    images = normalization(split.images[first])
+    columns = {"real": images}
+    for share in (1 / 16, 1 / 4):
+        percent = f"{100 * share:.0f} %"
+        columns[f"lowest\n{percent}"] = spectra.band(images, _DCT, 0, share)
+        columns[f"highest\n{100 - 100 * share:.0f} %"] = spectra.band(
+            images, _DCT, share, 1
+        )
+    shown = [figures.displayable(x, normalization) for x in columns.values()]
+    rows = [[column[label] for column in shown] for label in range(len(names))]
+    return figures.tiles(
+        rows,
+        names,
+        images.shape[-3:-1],
+        list(columns),
+        column_label="frequencies kept",
+    )
+
+
+def compaction(subject: Subject) -> Figure:
+    """Energy held by the best positions, frequencies or pixels."""
+    images, _ = subject.real()
+    bases = {
+        "DCT": (images, _DCT),
+        "DFT": (images, DFT()),
+        "Haar wavelets": (images, Wavelet("haar")),
+        "pixels": (images, Identity()),
+    }
+    if images.shape[-1] > 1:
+        bases = {"DCT, joint channels": (images[..., None], _DCT), **bases}
+    energies = {name: spectra.energy(*basis) for name, basis in bases.items()}
+    return _held(energies, "best positions (share)", "energy held (share)")
+
+
+def explained_variance(subject: Subject) -> Figure:
+    """Explained variance per frequency, real and distilled."""
+    return _maps(_variances(subject), "explained variance (share)")
+
+
+def explained_variance_held(subject: Subject) -> Figure:
+    """The same, held by the best frequencies."""
+    return _held(
+        _variances(subject),
+        "best frequencies of each channel (share)",
+        "explained variance held (share)",
+    )
+
+
+def gradient_energy(subject: Subject) -> Figure:
+    """The gradient of the loss by the decoded images, as if all were free."""
+    total = sum(spectra.energy(x, _DCT) for x in _gradients(subject))
+    name = subject.run.config.objective.name.replace("_", " ")
+    share = total / total.sum()
+    return figures.frequency_maps(
+        {name: share}, "energy of the gradient (share)", _DCT.axis
+    )
+
+
+def energy_maps(subject: Subject) -> Figure:
+    """Energy per frequency, real and distilled."""
+    return _maps(_energies(subject), _ENERGY)
+
+
+def energy_curves(subject: Subject) -> Figure:
+    """The same from low to high frequencies."""
+    lines = {}
+    for name, values in _energies(subject).items():
+        place, mean = spectra.by_frequency(values, _DCT)
+        seen = mean > mean.max() * _NOTHING
+        lines[name] = Curve(place[seen], mean[seen])
+    return figures.curves(
+        lines, "frequency (share of the highest)", _ENERGY, log_y=True
+    )
+
+
+def _energies(subject: Subject) -> dict[str, np.ndarray]:
+    return _of_each(subject, lambda images, _: spectra.energy(images, _DCT))
+
+
+def _variances(subject: Subject) -> dict[str, np.ndarray]:
+    def variance(images, labels):
+        if np.bincount(labels).max() > 1:
+            return spectra.explained_variance(images, labels, _DCT)
+        return None  # A single image of each class has none.
+
+    return _of_each(subject, variance)
+
+
+def _of_each(
+    subject: Subject,
+    measure: Callable[[np.ndarray, np.ndarray], np.ndarray | None],
+) -> dict[str, np.ndarray]:
+    """Returns what is measured of real images and of each set, by name."""
+    measured = {_REAL: measure(*subject.real())}
+    for name, distilled in subject.sets().items():
+        measured[name] = measure(distilled.images, distilled.labels)
+    return {name: x for name, x in measured.items() if x is not None}
+
+
+def _maps(values: dict[str, np.ndarray], label: str) -> Figure:
+    visible = {
+        name: np.where(x > x.max() * _NOTHING, x, 0)
+        for name, x in values.items()
+    }
+    return figures.frequency_maps(visible, label, _DCT.axis)
+
+
+def _held(values: dict[str, np.ndarray], x_label: str, y_label: str) -> Figure:
+    lines = {name: Curve(*spectra.kept_share(x)) for name, x in values.items()}
+    return figures.curves(lines, x_label, y_label, log_x=True)
+
+
+def _gradients(subject: Subject, references: int = 4) -> Iterator[np.ndarray]:
+    """Yields the gradient by the decoded images for each reference."""
+    run = subject.run
+    free = config_lib.replace(
+        run.config,
+        {
+            "parameterization.name": "pixel",
+            "ipc": run.parameterization.instances_per_class,
+        },
+    )
+    try:
+        distiller = assembly.distiller(free, subject.data, subject.expert_dir)
+    except ValueError as error:
+        raise MissingError(str(error)) from error
+    state = distiller.objective.non_trainable_variables
+    numbers = tf.data.Dataset.range(references)
+    stream = distiller.objective.references(run.config.seed, numbers)
+    decoded = tf.constant(run.synthetic_set().images)
+    rates = [tf.constant(run.learned[n]) for n in run.learned]
+    for number, reference in enumerate(stream.batch(1)):
+        _, gradients = distiller.gradients(
+            [decoded, *rates],
+            [],
+            [tf.convert_to_tensor(v.value) for v in state],
+            reference,
+            tf.constant(seeds.named(run.config.seed, "figures")),
+            tf.constant(number, tf.int64),
+        )
+        yield gradients[0].numpy()

@@ -1,0 +1,208 @@
+"""What the page of a run says, section by section."""
+
+import json
+
+from fred_tf import config as config_lib
+from fred_tf import figures, scoring
+from fred_tf.distilled_run import DistilledRun
+from fred_tf.figures import Curve
+from fred_tf.forms import FORMS
+from fred_tf.training.evaluator import Evaluation
+from trainers.figures import FIGURES, MissingError, Subject
+from trainers.figures import title as stored_as
+from trainers.report import markup
+
+# Metrics by the figure that they share.
+_CURVES = {
+    "loss": ("loss", True),
+    "gradient_norm": ("norm of the memory's gradient", True),
+    "student_learning_rate": ("student learning rate", False),
+}
+# Figures of `trainers.figures` that the page draws itself; they need no data.
+_DRAWN_HERE = ("masks", "over_time", "accuracy_by_step")
+
+# How to read forms, by the beginning of their names.
+_LOADING = {
+    "images_": """\
+import tensorflow_datasets as tfds
+
+builder = tfds.builder_from_directory(PATH)
+dataset = builder.as_dataset(split="train", as_supervised=True)
+print(builder.info.description)  # what its pixels mean
+builder.info.metadata["normalization"]  # how to get other images into it
+
+from export.forms import read_export  # or so, with every byte checked
+
+synthetic_set = read_export(PATH)""",
+    "coefficients_": """\
+# TensorFlow alone, with a copy of examples/decode_coefficients.py:
+from decode_coefficients import images_of
+
+dataset = images_of(PATH)
+
+from export.forms import read_export  # or so, whatever the transform
+
+synthetic_set = read_export(PATH)""",
+    "saved_model": """\
+import tensorflow as tf
+
+model = tf.saved_model.load(PATH)
+model.dataset()  # {"images": ..., "labels": ...}
+model.decode(tf.constant([0, 7]))
+model.decode_class(3, 1, 0)  # 1 image of class 3, drawn by seed 0""",
+    "keras": """\
+from export.saved_model import read_keras
+
+memory = read_keras(PATH)
+images, labels = memory.decode(), memory.labels""",
+}
+
+
+def page(run: DistilledRun) -> str:
+    """Returns the page of a run as HTML."""
+    config = run.config
+    objective = config.objective.name.replace("_", " ")
+    title = (
+        f"{config.dataset}, ipc {config.ipc}: "
+        f"{stored_as(config)} by {objective}"
+    )
+    sections = {
+        "Accuracy": _accuracy,
+        "Images": _images,
+        "Curves": _curves,
+        "Figures": _figures,
+        "Forms and their sizes": _sizes,
+        "Use it": _usage,
+        "Settings": _settings,
+    }
+    return markup.document(
+        title,
+        [
+            _summary(run),
+            *(
+                markup.section(k, content(run))
+                for k, content in sections.items()
+            ),
+        ],
+    )
+
+
+def _summary(run: DistilledRun) -> str:
+    memory = run.parameterization
+    rows = [
+        ("data set", run.facts.name),
+        ("classes", ", ".join(run.facts.class_names)),
+        ("images", f"{memory.instances:,}"),
+        ("per class", f"{memory.instances_per_class:,}"),
+        ("floats stored", f"{memory.floats_stored:,}"),
+        ("outer steps", f"{run.step:,} of {run.config.outer_steps:,}"),
+        *((n.replace("_", " "), f"{v:.4g}") for n, v in run.learned.items()),
+    ]
+    return markup.table(("", ""), rows)
+
+
+def _accuracy(run: DistilledRun) -> str:
+    evaluations = scoring.measured(run.folder.path, run.synthetic_set())
+    if not evaluations:
+        return markup.hint(
+            "Not measured yet:",
+            f"python -m trainers.evaluate --run_dir={run.folder.path}",
+        )
+    rows = [
+        (
+            x["network"]["name"],
+            str(Evaluation(tuple(x["accuracies"]), 0.0)),
+            str(len(x["accuracies"])),
+            f"{x['evaluation']['epochs']:,}",
+        )
+        for x in evaluations
+    ]
+    header = ("network", "test accuracy", "networks", "epochs")
+    return markup.table(header, rows)
+
+
+def _images(run: DistilledRun) -> str:
+    decoded, first = run.synthetic_set(), ""
+    if decoded.images.shape[-1] in (1, 3):
+        drawn = figures.gallery(decoded)
+        first = markup.drawing(drawn, "the first of each class")
+    return first + _drawn(run, "over_time") + _drawn(run, "masks")
+
+
+def _drawn(run: DistilledRun, name: str) -> str:
+    """Returns one of `_DRAWN_HERE`, if the run has what it needs."""
+    draw, caption = FIGURES[name]
+    try:
+        drawn = draw(Subject({run.config.network.name: run}))
+    except MissingError:
+        return ""
+    return markup.drawing(drawn, caption)
+
+
+def _curves(run: DistilledRun) -> str:
+    metrics = run.folder.metrics()
+    if not metrics:
+        return ""
+    parts = [_drawn(run, "accuracy_by_step")]
+    for beginning, (label, log_y) in _CURVES.items():
+        names = [n for n in metrics[-1] if n.startswith(beginning)]
+        lines = {}
+        for name in names:
+            points = [
+                (line["step"], line[name])
+                for line in metrics
+                if line.get(name) and (line[name] > 0 or not log_y)
+            ]
+            if points:
+                lines[name.replace("_", " ")] = Curve(*zip(*points))
+        if lines:
+            drawn = figures.curves(lines, "outer step", label, log_y=log_y)
+            parts.append(markup.drawing(drawn, label))
+    return markup.beside(parts)
+
+
+def _figures(run: DistilledRun) -> str:
+    folder = run.folder.path / "figures"
+    paths = {path.stem: path for path in sorted(folder.glob("*.png"))}
+    captions = {name: figure.caption for name, figure in FIGURES.items()}
+    # Those of `trainers.figures` in its order, then others.
+    return markup.beside(
+        [
+            markup.figure(paths[name].read_bytes(), captions.get(name, name))
+            for name in [*captions, *sorted(paths.keys() - captions.keys())]
+            if name in paths and name not in _DRAWN_HERE
+        ]
+    )
+
+
+def _sizes(run: DistilledRun) -> str:
+    path = run.folder.path / "export" / "sizes.md"
+    if not path.exists():
+        return ""
+    header, _, *rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    return markup.table(header, rows)
+
+
+def _usage(run: DistilledRun) -> str:
+    folder = run.folder.path / "export"
+    parts = []
+    for beginning, code in _LOADING.items():
+        paths = [
+            repr(str(folder / form.path))
+            for name, form in FORMS.items()
+            if name.startswith(beginning) and (folder / form.path).exists()
+        ]
+        if paths:
+            lines = [f"# {path}" for path in paths]
+            lines += ["", code.replace("PATH", paths[0])]
+            parts.append(markup.code("\n".join(lines)))
+    return "".join(parts) or markup.hint(
+        "Export it first:", f"python -m export --run_dir={run.folder.path}"
+    )
+
+
+def _settings(run: DistilledRun) -> str:
+    return markup.code(json.dumps(config_lib.to_json(run.config), indent=2))
