@@ -1,45 +1,11 @@
 """Where a distilled set comes from: what to cite, and whose terms apply."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from fred_tf.datasets.dataset_spec import KNOWN, base_name
+from fred_tf.paper import Paper
 from fred_tf.synthetic_set import SyntheticSet
-
-
-@dataclasses.dataclass(frozen=True)
-class Paper:
-    """What a citation says.
-
-    Attributes:
-        key: what it is cited by.
-        authors: as BibTeX wants them.
-        title: of the paper.
-        venue: short name of the proceedings.
-        year: of the proceedings.
-        arxiv: identifier there.
-    """
-
-    key: str
-    authors: str
-    title: str
-    venue: str
-    year: int
-    arxiv: str
-
-    def bibtex(self) -> str:
-        """Returns the citation in BibTeX."""
-        return (
-            f"@inproceedings{{{self.key},\n"
-            f"  title     = {{{self.title}}},\n"
-            f"  author    = {{{self.authors}}},\n"
-            f"  booktitle = {{{self.venue}}},\n"
-            f"  year      = {{{self.year}}},\n"
-            f"  eprint    = {{{self.arxiv}}}\n"
-            "}"
-        )
-
 
 _SIAMESE = Paper(
     "zhao2021siamese",
@@ -116,10 +82,15 @@ def papers(synthetic_set: SyntheticSet) -> list[Paper]:
         return []
     sections = [config.get(x) for x in ("parameterization", "objective")]
     names = [x.get("name") for x in sections if isinstance(x, Mapping)]
-    found = [_PAPERS[name] for name in names if name in _PAPERS]
+    cited = [paper for name in names if (paper := _paper_of(name))]
     if config.get("augmentation", "none") != "none":
-        found.append(_SIAMESE)
-    return found
+        cited.append(_SIAMESE)
+    return cited
+
+
+def _paper_of(name: Any) -> Paper | None:
+    """Returns the paper of a parameterization or an objective by its name."""
+    return _PAPERS.get(name)
 
 
 def provenance(synthetic_set: SyntheticSet) -> dict[str, Any]:
