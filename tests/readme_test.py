@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import __main__ as export
-from fred_tf import overrides, presets
+from export import exporting
+from fred_tf import forms, overrides, presets
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.forms import read_export
 from fred_tf.parameterizations import PARAMETERIZATIONS
 from trainers import distill
 from trainers.results.rows import ROWS
@@ -47,9 +46,9 @@ def test_a_new_parameterization_goes_all_the_way(small, tmp_path):
     assert synthetic_set.floats_stored == 640
 
     restored = DistilledRun.restore(tmp_path / "run")
-    forms = ["images_float32", "saved_model"]
-    export.run(restored, tmp_path / "export", forms)
-    reloaded = read_export(tmp_path / "export" / "images_float32")
+    names = ["images_float32", "saved_model"]
+    exporting.run(restored, tmp_path / "export", names)
+    reloaded = forms.read(tmp_path / "export" / "images_float32")
     np.testing.assert_array_equal(reloaded.images, synthetic_set.images)
     loaded = tf.saved_model.load(str(tmp_path / "export" / "saved_model/1"))
     decoded = loaded.decode(tf.range(160))["images"]

@@ -9,13 +9,13 @@ import pytest
 
 from examples import continual, mix_with_real, train_keras, warm_start
 from fred_tf.coresets import random_set
-from fred_tf.forms.images import write_tfrecord
+from fred_tf.forms.images import Images
 
 
 @pytest.fixture(scope="module")
 def folder(digits, tmp_path_factory):
     path = tmp_path_factory.mktemp("exports") / "images_float32"
-    return str(write_tfrecord(random_set(digits, 10, seed=0), path))
+    return str(Images().write(random_set(digits, 10, seed=0), None, path))
 
 
 def test_fit_learns_from_the_records(folder, digits):
@@ -38,7 +38,7 @@ def test_a_warm_start_is_ahead(folder, digits):
 
 
 def test_other_encodings_are_refused(digits, tmp_path):
-    write_tfrecord(random_set(digits, 1, 0), tmp_path / "p", encoding="png")
+    Images("png").write(random_set(digits, 1, 0), None, tmp_path / "p")
     with pytest.raises(SystemExit, match="images_float32"):
         train_keras.run(str(tmp_path / "p"), digits)
 
