@@ -15,8 +15,7 @@ import tensorflow as tf
 
 from benchmarks.side_by_side import medians
 from examples.decode_coefficients import images_of
-from fred_tf.forms.coefficients import read_coefficients, write_coefficients
-from fred_tf.forms.images import write_tfrecord
+from fred_tf import forms
 from fred_tf.normalizations import Standardize
 from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
@@ -73,10 +72,9 @@ def main() -> None:
             for name in ("float32", "float16", "png")
         }
         for name, folder in folders.items():
-            write_tfrecord(described, folder, encoding=name)
+            forms.FORMS[f"images_{name}"].write(described, memory, folder)
         stored = pathlib.Path(root) / "int8"
-        settings = Frequency.Settings(coefficients_per_channel=KEPT)
-        write_coefficients(memory, settings, described, stored, "int8")
+        forms.FORMS["coefficients_int8"].write(described, memory, stored)
         string = {"image": tf.io.FixedLenFeature([], tf.string)}
         floats = {"image": tf.io.FixedLenFeature(SHAPE, tf.float32)}
         pipelines = {
@@ -92,8 +90,8 @@ def main() -> None:
             "int8 coefficients, TensorFlow alone": images_of(stored),
         }
         sides = {name: _passes(x) for name, x in pipelines.items()}
-        sides["int8 coefficients, read_coefficients"] = lambda: [
-            read_coefficients(stored) for _ in range(PASSES)
+        sides["int8 coefficients, fred_tf.forms.read"] = lambda: [
+            forms.read(stored) for _ in range(PASSES)
         ]
         seconds = medians(sides, rounds=7)
     base = seconds["float32 records"]

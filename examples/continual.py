@@ -11,44 +11,32 @@ hand: the memory of a task is the slice of its classes of that one set. Where
 tasks really come one by one, each takes a run of its own.
 """
 
-import sys
-
-import keras
 import numpy as np
 import tensorflow as tf
 
-from examples.distilled import Distilled, accuracy, batches, compiled, network
-from fred_tf import datasets
+from examples.beside_real import BesideReal, main
+from examples.distilled import batches, compiled
 
 
 def run(
-    folder: str,
-    data: datasets.ImageData,
-    tasks: int = 5,
-    steps: int = 100,
-    batch: int = 64,
+    sets: BesideReal, tasks: int = 5, steps: int = 100, batch: int = 64
 ) -> dict[str, float]:
     """Returns the final test accuracy over all tasks, without and with memory.
 
     Args:
-        folder: an export `images_float32`.
-        data: the real data.
+        sets: the export, and the real data.
         tasks: groups of classes, learned one after the other.
         steps: training steps of each task.
         batch: images of a step.
     """
-    distilled = Distilled(folder)
-    groups = np.array_split(np.arange(data.classes), tasks)
-    train = distilled.normalize(data.train.images)
-    test = distilled.normalize(data.test.images)
-    found = {}
+    distilled = sets.distilled
+    groups = np.array_split(np.arange(sets.classes), tasks)
+    accuracies = {}
     for name in ("without memory", "with memory"):
-        keras.utils.set_random_seed(0)
-        model = compiled(network(train.shape[1:], data.classes), 0.01)
+        model = compiled(sets.fresh(), 0.01)
         for task, group in enumerate(groups):
-            now = np.isin(data.train.labels, group)
-            labels = data.train.labels[now].astype(np.int64)
-            pipeline = batches(train[now], labels, batch)
+            now = np.isin(sets.labels, group)
+            pipeline = batches(*sets.train(now), batch)
             old = distilled.labels < group[0]
             if name == "with memory" and old.any():
                 memory = batches(
@@ -62,12 +50,9 @@ def run(
                     seed=0,
                 ).batch(batch)
             model.fit(pipeline, steps_per_epoch=steps, shuffle=False, verbose=0)
-        found[name] = accuracy(model, test, data.test.labels)
-    return found
+        accuracies[name] = sets.accuracy(model)
+    return accuracies
 
 
 if __name__ == "__main__":
-    folder, *data_dir = sys.argv[1:]
-    loaded = datasets.load(Distilled(folder).dataset, *data_dir)
-    for name, value in run(folder, loaded).items():
-        print(f"{name}: {100 * value:.1f} % test accuracy over all tasks")
+    main(run)

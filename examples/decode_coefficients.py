@@ -99,7 +99,7 @@ def images_of(folder) -> tf.data.Dataset:
     if transform != "dct":
         raise ValueError(
             f"Only `dct` is decoded here. Received: {transform!r} in {folder}. "
-            "Read it with `export.forms.read_export` of fred_tf, or load the "
+            "Read it with `fred_tf.forms.read`, or load the "
             "`saved_model/1` of the same export."
         )
     ortho = facts["parameterization"]["norm"] == "ortho"

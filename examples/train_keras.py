@@ -3,35 +3,23 @@
 python -m examples.train_keras runs/quickstart/export/images_float32
 """
 
-import sys
-
-import keras
-
-from examples.distilled import Distilled, accuracy, compiled, network
-from fred_tf import datasets
+from examples.beside_real import BesideReal, main
+from examples.distilled import compiled
 
 
-def run(folder: str, data: datasets.ImageData, epochs: int = 300) -> float:
+def run(sets: BesideReal, epochs: int = 300) -> dict[str, float]:
     """Returns the test accuracy, in [0, 1].
 
     Args:
-        folder: an export `images_float32`.
-        data: the real data; only the test split is used.
+        sets: the export, and the real data, of which only the test split is
+            used.
         epochs: passes over the distilled set.
     """
-    distilled = Distilled(folder)
-    keras.utils.set_random_seed(0)
-    model = compiled(
-        network(distilled.images.shape[1:], distilled.classes),
-        distilled.learning_rate,
-    )
+    distilled = sets.distilled
+    model = compiled(sets.fresh(), distilled.learning_rate)
     model.fit(distilled.images, distilled.labels, 256, epochs, verbose=0)
-    return accuracy(
-        model, distilled.normalize(data.test.images), data.test.labels
-    )
+    return {"distilled alone": sets.accuracy(model)}
 
 
 if __name__ == "__main__":
-    folder, *data_dir = sys.argv[1:]
-    real = datasets.load(Distilled(folder).dataset, *data_dir)
-    print(f"{100 * run(folder, real):.1f} % test accuracy")
+    main(run)

@@ -6,9 +6,9 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from export.measuring import Accuracy
 from fred_tf.forms.encodings import Png
 from fred_tf.synthetic_set import SyntheticSet
-from fred_tf.training.evaluator import Evaluation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,27 +21,27 @@ class Size:
         payload: bytes of its records alone; None where there are none.
         accuracy: of networks trained on what is read back; None if not
             measured.
-        difference: how much the mean of that differs from what the same
-            networks reach on the decoded floats; None if not measured.
     """
 
     name: str
     size: int
     payload: int | None = None
-    accuracy: Evaluation | None = None
-    difference: float | None = None
+    accuracy: Accuracy | None = None
 
 
-def size_of(name: str, path: pathlib.Path) -> Size:
+def size_of(
+    name: str, path: pathlib.Path, accuracy: Accuracy | None = None
+) -> Size:
     """Returns the bytes of a file, or of all files of a folder."""
     if path.is_file():
-        return Size(name, path.stat().st_size)
+        return Size(name, path.stat().st_size, None, accuracy)
     found = [p for p in path.rglob("*") if p.is_file()]
     records = [p.stat().st_size for p in found if ".tfrecord-" in p.name]
     return Size(
         name,
         sum(p.stat().st_size for p in found),
         sum(records) if records else None,
+        accuracy,
     )
 
 
@@ -81,10 +81,10 @@ def table(decoded: SyntheticSet, rows: list[Size]) -> str:
     for row in rows:
         counted = row.size if row.payload is None else row.payload
         payload = "" if row.payload is None else f"{row.payload:,}"
-        accuracy = "" if row.accuracy is None else str(row.accuracy)
-        points = (
-            "" if row.difference is None else f"{100 * row.difference:+.1f}"
-        )
+        accuracy = points = ""
+        if row.accuracy is not None:
+            accuracy = str(row.accuracy.evaluation)
+            points = f"{100 * row.accuracy.difference:+.1f}"
         lines.append(
             f"| {row.name} | {row.size:,} | {payload} | "
             f"{floats / counted:.1f} | {accuracy} | {points} |"

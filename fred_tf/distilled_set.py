@@ -50,7 +50,7 @@ class DistilledSet:
             FileNotFoundError: there is none at `path`.
             ValueError: it is damaged, or no form of a data set.
         """
-        return cls(forms.read(pathlib.Path(path)))
+        return cls(forms.read(path))
 
     @property
     def images(self) -> np.ndarray:
@@ -142,7 +142,7 @@ class DistilledSet:
             ValueError: a form is unknown or does not fit the set.
         """
         memory = self.run.parameterization if self.run else None
-        return forms.write(self.decoded, memory, folder, names)
+        return [*forms.write(self.decoded, memory, folder, names).values()]
 
     def save(self, path: Path, form: str = "images_float32") -> pathlib.Path:
         """Writes the set in one form at `path`; `load` reads it.
@@ -155,7 +155,5 @@ class DistilledSet:
             ValueError: the form is unknown or does not fit the set.
         """
         memory = self.run.parameterization if self.run else None
-        (chosen,) = forms.chosen([form], self.decoded, memory)
-        return forms.FORMS[chosen].write(
-            self.decoded, memory, pathlib.Path(path)
-        )
+        (writer,) = forms.chosen([form], self.decoded, memory).values()
+        return writer.write(self.decoded, memory, path)

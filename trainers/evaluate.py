@@ -21,13 +21,12 @@ from collections.abc import Callable
 import numpy as np
 from absl import flags
 
-from fred_tf import assembly
+from fred_tf import assembly, forms
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
 from fred_tf.datasets import ImageData, corruptions
 from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.forms import read_export
 from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluator import Evaluation
@@ -161,7 +160,7 @@ def subject(
         restored = DistilledRun.restore(run_dir)
         config = run_flags.override(restored.config)
     if EXPORTED.value:
-        exported = read_export(EXPORTED.value)
+        exported = forms.read(EXPORTED.value)
         return config, "exported", lambda data: exported, None
     if BASELINE.value:
         make = _BASELINES[BASELINE.value]

@@ -12,17 +12,13 @@ table. Stopped, it continues when it is started again.
 import pathlib
 import time
 
-import numpy as np
-import tensorflow as tf
 from absl import flags
 
-from export import __main__ as export
+from export import exporting
 from fred_tf import assembly, presets
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
 from fred_tf.disk import files
-from fred_tf.distilled_run import DistilledRun
-from fred_tf.forms import FORMS, read_export
 from fred_tf.scoring import score
 from trainers import distill, run_flags, train_experts
 
@@ -78,7 +74,7 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
         )
         images, floats = len(chosen[name].labels), chosen[name].floats_stored
         rows.append(f"| {label} | {images:,} | {floats:,} | {result} |")
-    check_exports(runs["fred"], root / "export")
+    exporting.run(runs["fred"], root / "export")
     networks = config.evaluation.networks
     table = "\n".join(
         [
@@ -92,35 +88,6 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
     )
     files.write_text(root / "table.md", table + "\n")
     return table
-
-
-def check_exports(distilled: DistilledRun, export_dir: pathlib.Path) -> None:
-    """Exports a run and reads everything back.
-
-    Raises:
-        RuntimeError: something came back different.
-    """
-    export.run(distilled, export_dir)
-    expected = distilled.synthetic_set()
-    records = [
-        (name, read_export(export_dir / FORMS[name].path))
-        for name in ("images_float32", "coefficients_float32")
-    ]
-    path = export_dir / FORMS["saved_model"].path
-    model = tf.saved_model.load(str(path))
-    decoded = tf.nest.map_structure(lambda x: x.numpy(), model.dataset())
-    for name, images, labels in (
-        *((name, read.images, read.labels) for name, read in records),
-        ("saved_model", decoded["images"], decoded["labels"]),
-    ):
-        same = np.array_equal(labels, expected.labels) and np.allclose(
-            images, expected.images, rtol=0, atol=1e-5
-        )
-        if not same:
-            raise RuntimeError(
-                f"{name} in {export_dir} does not decode to the distilled set. "
-                "Delete it and run again; please report it if it stays so."
-            )
 
 
 @run_flags.program

@@ -32,8 +32,8 @@ from fred_tf.coresets import (
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files, folder_lock, records
 from fred_tf.experts.store import ExpertStore
-from fred_tf.forms.images import verify_tfrecord, write_tfrecord
-from fred_tf.forms.pictures import write_gallery
+from fred_tf.forms.images import Images
+from fred_tf.forms.pictures import Gallery
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.network_training import NetworkTraining, accuracy
 from trainers import run_flags
@@ -179,7 +179,7 @@ def _is_complete(folder: pathlib.Path, identity: dict[str, Any]) -> bool:
         )
     if "chosen" not in record or not export.exists():
         return False
-    verify_tfrecord(export)
+    Images().verify(export)
     return True
 
 
@@ -239,8 +239,8 @@ def _features(
 
 
 def _write(chosen: SyntheticSet, folder: pathlib.Path) -> None:
-    write_tfrecord(chosen, folder / "tfrecord")
-    write_gallery(chosen, folder / "gallery.png")
+    Images().write(chosen, None, folder / "tfrecord")
+    Gallery().write(chosen, None, folder / "gallery.png")
 
 
 @run_flags.program

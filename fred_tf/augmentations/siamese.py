@@ -3,12 +3,13 @@
 import dataclasses
 import difflib
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import tensorflow as tf
 
 from fred_tf import seeds
 from fred_tf.augmentations import color, cutout, geometry
+from fred_tf.paper import Paper
 
 
 class Operation(NamedTuple):
@@ -65,6 +66,15 @@ class SiameseAugmentation:
     """
 
     strategy: str = "color_crop_cutout_flip_scale_rotate"
+
+    paper: ClassVar[Paper] = Paper(
+        "zhao2021siamese",
+        "Zhao, Bo and Bilen, Hakan",
+        "Dataset Condensation with Differentiable Siamese Augmentation",
+        "ICML",
+        2021,
+        "2102.08259",
+    )
 
     def __post_init__(self):
         for position, name in enumerate(self.names):

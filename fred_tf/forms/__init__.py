@@ -1,144 +1,143 @@
 """Every form that a distilled set can be written in, as one table."""
 
-import dataclasses
-import functools
 import pathlib
-from collections.abc import Callable
+from collections.abc import Iterable
 
-from fred_tf.distilled_run import DistilledRun
-from fred_tf.forms import coefficients, manifest
-from fred_tf.forms import images as tfrecord
-from fred_tf.forms.coefficients import (
-    STORAGES,
-    read_coefficients,
-    write_coefficients,
-)
+from fred_tf.disk import files
+from fred_tf.forms import manifest
+from fred_tf.forms.coefficients import STORAGES, Coefficients
 from fred_tf.forms.encodings import ENCODINGS
-from fred_tf.forms.images import read_tfrecord, write_tfrecord
-from fred_tf.forms.pictures import write_gallery, write_masks
-from fred_tf.forms.provenance import provenance
-from fred_tf.forms.saved_model import write_keras, write_saved_model
-from fred_tf.parameterizations import Frequency
+from fred_tf.forms.form import Form, SetForm
+from fred_tf.forms.images import Images, check_shards
+from fred_tf.forms.keras_memory import KerasMemory
+from fred_tf.forms.pictures import Gallery, Masks
+from fred_tf.forms.saved_model import SavedModel
+from fred_tf.parameterizations import Parameterization
+from fred_tf.settings import check_one_of
 from fred_tf.synthetic_set import SyntheticSet
 
-
-@dataclasses.dataclass(frozen=True)
-class Form:
-    """One way to write a run.
-
-    Attributes:
-        path: where, below the export folder.
-        write: takes the run, its decoded set and the path.
-        read: takes the path, returns the set; None for what is no data set.
-        fits: whether a run can be written so.
-        sharded: whether `write` also takes `shards`, a number of files.
-    """
-
-    path: str
-    write: Callable[..., pathlib.Path]
-    read: Callable[[pathlib.Path], SyntheticSet] | None = None
-    fits: Callable[[DistilledRun], bool] = lambda run: True
-    sharded: bool = False
-
-
-def _has_frequencies(run: DistilledRun) -> bool:
-    return isinstance(run.parameterization, Frequency)
-
-
-def _has_colours(run: DistilledRun) -> bool:
-    return len(run.facts.image_shape) == 3 and run.facts.image_shape[-1] in (
-        1,
-        3,
+FORMS: dict[str, Form] = {
+    form.name: form
+    for form in (
+        *map(Images, ENCODINGS),
+        *map(Coefficients, STORAGES),
+        SavedModel(),
+        KerasMemory(),
+        Gallery(),
+        Masks(),
     )
-
-
-def _images(run, decoded, path, encoding, shards=1):
-    return write_tfrecord(decoded, path, shards, encoding)
-
-
-def _coefficients(run, decoded, path, storage):
-    return write_coefficients(
-        run.parameterization,
-        run.config.parameterization,
-        decoded,
-        path,
-        storage,
-    )
-
-
-def _facts(decoded):
-    """Returns what no model says: pixels, names, how to train, what to cite."""
-    return {
-        "dataset": decoded.dataset,
-        "class_names": list(decoded.class_names),
-        "normalization": decoded.normalization.get_config(),
-        "student_learning_rate": decoded.student_learning_rate,
-        "details": dict(decoded.details),
-        **provenance(decoded),
-    }
-
-
-def _saved_model(run, decoded, path):
-    return write_saved_model(run.parameterization, path, _facts(decoded))
-
-
-def _keras(run, decoded, path):
-    return write_keras(run.parameterization, path, _facts(decoded))
-
-
-FORMS = {
-    **{
-        f"images_{encoding}": Form(
-            f"images_{encoding}",
-            functools.partial(_images, encoding=encoding),
-            read_tfrecord,
-            _has_colours if encoding == "png" else Form.fits,
-            sharded=True,
-        )
-        for encoding in ENCODINGS
-    },
-    **{
-        f"coefficients_{storage}": Form(
-            f"coefficients_{storage}",
-            functools.partial(_coefficients, storage=storage),
-            read_coefficients,
-            _has_frequencies,
-        )
-        for storage in STORAGES
-    },
-    # As TensorFlow Serving wants it: <name>/<version>.
-    "saved_model": Form("saved_model/1", _saved_model),
-    "keras": Form("memory.keras", _keras),
-    "gallery": Form(
-        "gallery.png",
-        lambda run, decoded, path: write_gallery(decoded, path),
-        fits=lambda run: run.facts.image_shape[-1] in (1, 3),
-    ),
-    "masks": Form(
-        "masks.png",
-        lambda run, decoded, path: write_masks(
-            run.parameterization, run.facts.class_names, path
-        ),
-        fits=_has_frequencies,
-    ),
 }
 
+__all__ = ["FORMS", "Form", "SetForm", "chosen", "fitting", "read", "write"]
 
-def read_export(folder: pathlib.Path) -> SyntheticSet:
-    """Reads an export of images or of coefficients, whichever it is.
+
+def fitting(
+    decoded: SyntheticSet, memory: Parameterization | None
+) -> dict[str, Form]:
+    """Returns the forms that a set can be written in, by name.
+
+    Args:
+        decoded: the set.
+        memory: what it was decoded from, if it has one.
+    """
+    soft = decoded.soft_labels is not None
+    return {
+        name: form
+        for name, form in FORMS.items()
+        if form.fits(decoded, memory) and (form.soft_labels or not soft)
+    }
+
+
+def chosen(
+    names: Iterable[str] | None,
+    decoded: SyntheticSet,
+    memory: Parameterization | None,
+) -> dict[str, Form]:
+    """Returns the forms of these names, in the order of the table.
+
+    Args:
+        names: keys of `FORMS`; all that fit if None or empty.
+        decoded: the set.
+        memory: what it was decoded from, if it has one.
 
     Raises:
-        FileNotFoundError: there is no export at `folder`.
+        ValueError: a form is unknown, or does not fit the set.
+    """
+    fit, wanted = fitting(decoded, memory), list(names or ())
+    for name in wanted:
+        check_one_of("forms", name, FORMS)
+        if name not in fit:
+            of = "no memory"
+            if memory is not None:
+                of = f"a memory of {type(memory).Settings.name!r}"
+            if decoded.soft_labels is not None:
+                of += ", soft labels"
+            raise ValueError(
+                f"A set with {of} and images {list(decoded.images.shape[1:])} "
+                f"has the forms {list(fit)}. Received: {name!r}."
+            )
+    return {n: form for n, form in fit.items() if not wanted or n in wanted}
+
+
+def write(
+    decoded: SyntheticSet,
+    memory: Parameterization | None,
+    folder: files.Path,
+    names: Iterable[str] | None = None,
+    shards: int = 1,
+) -> dict[str, pathlib.Path]:
+    """Writes a set in some forms.
+
+    Each file or folder appears under its name only when it is complete, and
+    replaces what an earlier export left there.
+
+    Args:
+        decoded: the set.
+        memory: what it was decoded from; None for a set without one.
+        folder: of all that is written.
+        names: keys of `FORMS`; all that fit if None or empty.
+        shards: number of files of each form that has several.
+
+    Returns:
+        The path of each form, by name.
+
+    Raises:
+        ValueError: a form is unknown or does not fit the set, or `shards` is
+            below 1 or above the number of images.
+        FileExistsError: something else lies where a form would.
+    """
+    forms = chosen(names, decoded, memory)
+    check_shards(shards, len(decoded.images))
+    return {
+        name: form.write(
+            decoded,
+            memory,
+            pathlib.Path(folder) / form.path,
+            **({"shards": shards} if form.sharded else {}),
+        )
+        for name, form in forms.items()
+    }
+
+
+def read(path: files.Path) -> SyntheticSet:
+    """Reads a set in whichever form it was written.
+
+    Args:
+        path: a folder of images or of coefficients, a SavedModel, or a
+            `.keras` file.
+
+    Raises:
+        FileNotFoundError: there is no export at `path`.
         ValueError: it is damaged, or of another kind or format version.
     """
-    readers = {
-        tfrecord.KIND: read_tfrecord,
-        coefficients.KIND: read_coefficients,
-    }
-    kind = manifest.read(folder)["kind"]
-    if kind not in readers:
-        raise ValueError(
-            f"Exports of {' and '.join(readers)} can be read. Received: "
-            f"{kind!r} in {folder}. Give another folder of `python -m export`."
-        )
-    return readers[kind](folder)
+    path = pathlib.Path(path)
+    readable = [form for form in FORMS.values() if isinstance(form, SetForm)]
+    for form in readable:
+        if form.recognises(path):
+            return form.read(path)
+    kinds = list(dict.fromkeys(form.kind for form in readable))
+    raise ValueError(
+        f"Exports of {', '.join(kinds)} can be read. Received: "
+        f"{manifest.read(path)['kind']!r} in {path}. Give another folder of "
+        "`python -m export`."
+    )

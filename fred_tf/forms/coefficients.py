@@ -4,36 +4,34 @@ import math
 import os
 import pathlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from fred_tf import budget, normalizations
-from fred_tf.disk import files, records
-from fred_tf.forms import manifest
+from fred_tf import budget
+from fred_tf.disk import files
+from fred_tf.forms import facts, manifest
+from fred_tf.forms.form import SetForm
 from fred_tf.forms.provenance import provenance, purpose
 from fred_tf.parameterizations import Frequency, rounding
-from fred_tf.parameterizations.frequency import mask_size, spectrum_shape
+from fred_tf.parameterizations.frequency import (
+    FrequencySettings,
+    mask_size,
+    spectrum_shape,
+)
 from fred_tf.settings import check_one_of
 from fred_tf.synthetic_set import SyntheticSet
 
-KIND = "coefficients"
 BITS = {"int8": 8, "int6": 6, "int4": 4}
 STORAGES = ("float32", "float16", *BITS)
 
 _SHARD = "coefficients.tfrecord-00000-of-00001"
 
 
-def write_coefficients(
-    memory: Frequency,
-    settings: Frequency.Settings,
-    described: SyntheticSet,
-    folder: files.Path,
-    storage: str = "float32",
-) -> pathlib.Path:
-    """Writes a memory as one TFRecord file with a record per class.
+class Coefficients(SetForm):
+    """A memory of frequencies as one TFRecord file with a record per class.
 
     A record is a `tf.train.Example` of
 
@@ -44,6 +42,7 @@ def write_coefficients(
         values  `[instances, kept, channels]`: float32, float16, or int8 levels
         scales  bfloat16 `[kept]`: coefficient = value * scale, see
                 `rounding.py`; float32 has none
+        soft_labels  float32 `[instances, classes]`, where the set has them
 
     of which all but the label are bytes, compressed by zlib (RFC 1950). Levels
     of 6 and 4 bits take a byte before compression, and its Huffman code makes
@@ -53,122 +52,127 @@ def write_coefficients(
     of the room of images, and nothing is gained by reading them in parts.
 
     Args:
-        memory: what is stored.
-        settings: what the memory was made from.
-        described: its decoded set; all but its images is stored.
-        folder: replaced as a whole if it is an earlier export.
-        storage: a name in `STORAGES`. float32 keeps every bit.
-
-    Returns:
-        `folder`.
+        storage: a name in `STORAGES`, float32 keeps every bit; of no matter
+            for reading.
 
     Raises:
         ValueError: `storage` is unknown.
-        FileExistsError: `folder` exists and is no earlier export.
     """
-    folder = pathlib.Path(folder)
-    check_one_of("storage", storage, STORAGES)
-    by_class = tf.reshape(
-        memory.values.value,
-        [memory.classes, memory.instances_per_class, *memory.values.shape[1:]],
-    )
-    if memory.bits:  # The images are those of the rounded values.
-        by_class = rounding.dequantize(
-            *rounding.quantize(by_class, memory.bits)
+
+    kind = "coefficients"
+    loading = """\
+# TensorFlow alone, with a copy of examples/decode_coefficients.py:
+from decode_coefficients import images_of
+
+dataset = images_of(PATH)
+
+from fred_tf import forms  # or so, whatever the transform
+
+synthetic_set = forms.read(PATH)"""
+
+    def __init__(self, storage: str = "float32"):
+        check_one_of("storage", storage, STORAGES)
+        self.storage = storage
+        self.name = self.path = f"coefficients_{storage}"
+        self.lossy = storage != "float32"
+
+    def fits(self, decoded, memory):
+        return isinstance(memory, Frequency)
+
+    def write(self, decoded, memory, path):
+        path = pathlib.Path(path)
+        settings = memory.settings
+        said = facts.of(decoded)
+        classes = list(_classes(decoded, memory, self.storage))
+        manifest.check_replaceable(path)
+        with files.replacing_folder(path) as temporary:
+            shard = temporary / _SHARD
+            with tf.io.TFRecordWriter(os.fspath(shard)) as writer:
+                for label, parts in enumerate(classes):
+                    writer.write(_example(label, parts))
+            manifest.write(
+                temporary,
+                self.kind,
+                {_SHARD: memory.classes},
+                storage=self.storage,
+                table_type=_table_type(memory.spectrum_shape),
+                image_shape=list(memory.image_shape),
+                instances_per_class=memory.instances_per_class,
+                # Values are those of rounding already.
+                parameterization={
+                    name: value
+                    for name, value in settings.to_json().items()
+                    if name != "bits"
+                },
+                description=(
+                    f"{purpose(decoded)} Stored are, for each image"
+                    f"{'' if settings.channels == 'joint' else ' and channel'},"
+                    f" {memory.mask_size} coefficients of the transform "
+                    f"{settings.transform!r} as {self.storage}, and for each "
+                    "class their positions. Decoded images are normalised and "
+                    "may leave the range of real ones: pixels in [0, 1] units "
+                    "are image * deviation + mean, both in `normalization`."
+                ),
+                **provenance(decoded),
+                **said,
+            )
+        return path
+
+    def read(self, path):
+        path = pathlib.Path(path)
+        claims = manifest.verify(path, self.kind)
+        with facts.believed(path):
+            return _decoded(path / _SHARD, claims)
+
+
+def _classes(
+    decoded: SyntheticSet, memory: Frequency, storage: str
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yields the arrays of each class, by the names that they are stored by."""
+    shape = [memory.classes, memory.instances_per_class]
+    values = tf.reshape(memory.values.value, [*shape, *memory.values.shape[1:]])
+    if memory.settings.bits:  # The images are those of the rounded values.
+        values = rounding.dequantize(
+            *rounding.quantize(values, memory.settings.bits)
         )
-    values, scales = _stored(by_class, storage)
+    levels, scales = _stored(values, storage)
     table_type = _table_type(memory.spectrum_shape)
-    table = memory.table.numpy().astype(table_type)
-    manifest.check_replaceable(folder)
-    with files.replacing_folder(folder) as temporary:
-        path = temporary / _SHARD
-        with tf.io.TFRecordWriter(os.fspath(path)) as writer:
-            for label in range(memory.classes):
-                parts = {"table": table[label], "values": values[label]}
-                if scales is not None:
-                    parts["scales"] = scales[label]
-                writer.write(_example(label, parts))
-        manifest.write(
-            temporary,
-            KIND,
-            {_SHARD: memory.classes},
-            storage=storage,
-            table_type=table_type,
-            image_shape=list(memory.image_shape),
-            instances_per_class=memory.instances_per_class,
-            parameterization=records.plain(settings.arguments("bits")),
-            description=(
-                f"{purpose(described)} Stored are, for each image"
-                f"{'' if memory.channels == 'joint' else ' and channel'}, "
-                f"{memory.mask_size} coefficients of the "
-                f"transform {settings.transform!r} as {storage}, and for each "
-                "class their positions. Decoded images are normalised and may "
-                "leave the range of real ones: pixels in [0, 1] units are "
-                "image * deviation + mean, both in `normalization`."
-            ),
-            **provenance(described),
-            **_facts(described),
-        )
-    return folder
+    arrays = {"table": memory.table.numpy().astype(table_type)}
+    arrays["values"] = levels
+    if scales is not None:
+        arrays["scales"] = scales
+    if decoded.soft_labels is not None:
+        arrays["soft_labels"] = decoded.soft_labels.reshape(*shape, -1)
+    for label in range(memory.classes):
+        yield {name: array[label] for name, array in arrays.items()}
 
 
-def read_coefficients(folder: files.Path) -> SyntheticSet:
-    """Decodes what `write_coefficients` wrote, after checking every byte.
-
-    Raises:
-        FileNotFoundError: there is no export at `folder`.
-        ValueError: see `manifest.verify`; or the records are not as the
-            manifest describes them.
-    """
-    folder = pathlib.Path(folder)
-    facts = manifest.verify(folder, KIND)
-    try:
-        return _decoded(folder / _SHARD, facts)
-    except (
-        ValueError,
-        TypeError,
-        LookupError,
-        ArithmeticError,
-        zlib.error,
-    ) as error:
-        raise ValueError(
-            f"Records of an export must be as its {manifest.NAME} describes "
-            f"them. Received: {folder}, where {type(error).__name__}: {error}. "
-            "Write it again with `python -m export`, or get it from a source "
-            "that you trust."
-        ) from error
-
-
-def _decoded(shard: pathlib.Path, facts: dict[str, Any]) -> SyntheticSet:
+def _decoded(shard: pathlib.Path, claims: dict[str, Any]) -> SyntheticSet:
     """Returns the set of one file of records, with what is said of it."""
-    settings = Frequency.Settings(**facts["parameterization"])
+    settings = FrequencySettings.from_json(claims["parameterization"])
     classes = [
-        _parse(record.numpy(), facts, settings)
+        _parse(record.numpy(), claims, settings)
         for record in tf.data.TFRecordDataset(os.fspath(shard))
     ]
-    if len(classes) != len(facts["class_names"]):
+    if len(classes) != len(claims["class_names"]):
         raise ValueError(
-            f"{len(classes)} records are of {len(facts['class_names'])} classes"
+            f"{len(classes)} records are of {len(claims['class_names'])} "
+            "classes"
         )
     # By now the records have borne out the sizes that the manifest claims.
     memory = Frequency(
-        facts["image_shape"],
+        claims["image_shape"],
         len(classes),
-        facts["instances_per_class"],
-        transform=settings.make_transform(),
-        **settings.arguments("transform", "norm"),
+        claims["instances_per_class"],
+        settings,
     )
-    memory.table.assign(np.stack([table for table, _ in classes]))
-    memory.values.assign(np.concatenate([values for _, values in classes]))
-    return SyntheticSet(
-        images=memory.decode().numpy(),
-        labels=memory.labels,
-        class_names=tuple(facts["class_names"]),
-        normalization=normalizations.from_config(facts["normalization"]),
-        dataset=facts["dataset"],
-        floats_stored=facts["floats_stored"],
-        student_learning_rate=facts["student_learning_rate"],
-        details=facts["details"],
+    memory.table.assign(np.stack([parts["table"] for parts in classes]))
+    memory.values.assign(np.concatenate([parts["values"] for parts in classes]))
+    soft_labels = None
+    if all("soft_labels" in parts for parts in classes):
+        soft_labels = np.concatenate([x["soft_labels"] for x in classes])
+    return facts.restored(
+        claims, memory.decode().numpy(), memory.labels, soft_labels
     )
 
 
@@ -214,9 +218,9 @@ def _deflated(raw: bytes) -> bytes:
 
 
 def _parse(
-    record: bytes, facts: dict[str, Any], settings: Frequency.Settings
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the table `[kept]` and the values of a class.
+    record: bytes, claims: dict[str, Any], settings: FrequencySettings
+) -> dict[str, np.ndarray]:
+    """Returns the arrays of a class: `table`, `values`, perhaps `soft_labels`.
 
     Raises:
         ValueError: the record does not hold what the manifest claims.
@@ -232,37 +236,24 @@ def _parse(
             raise ValueError(f"{name} {shape} must take {size} bytes")
         return np.frombuffer(raw, dtype).reshape(shape)
 
-    storage, channels = facts["storage"], settings.channels
+    storage, channels = claims["storage"], settings.channels
+    instances = claims["instances_per_class"]
     kept = mask_size(
-        facts["image_shape"], channels, settings.coefficients_per_channel
+        claims["image_shape"], channels, settings.coefficients_per_channel
     )
-    shape = spectrum_shape(facts["image_shape"], channels)
+    shape = spectrum_shape(claims["image_shape"], channels)
     check_one_of("storage", storage, STORAGES)
-    values = part(
-        "values",
-        "int8" if storage in BITS else storage,
-        facts["instances_per_class"],
-        kept,
-        shape[-1],
-    )
+    stored_type = "int8" if storage in BITS else storage
+    values = part("values", stored_type, instances, kept, shape[-1])
     if storage != "float32":
         scales = part("scales", tf.bfloat16.as_numpy_dtype, kept)
         values = rounding.dequantize(values[None], scales[None]).numpy()[0]
     table = part("table", _table_type(shape), kept).astype(np.int32)
     if table.min() < 0 or table.max() >= budget.positions(shape):
         raise ValueError(f"a position lies outside a spectrum {shape}")
-    return table, values.astype(np.float32)
-
-
-def _facts(described: SyntheticSet) -> dict[str, Any]:
-    rate = described.student_learning_rate
-    return records.plain(
-        {
-            "dataset": described.dataset,
-            "class_names": described.class_names,
-            "normalization": described.normalization.get_config(),
-            "floats_stored": int(described.floats_stored),
-            "student_learning_rate": None if rate is None else float(rate),
-            "details": dict(described.details),
-        }
-    )
+    parts = {"table": table, "values": values.astype(np.float32)}
+    if "soft_labels" in features:
+        parts["soft_labels"] = part(
+            "soft_labels", np.float32, instances, len(claims["class_names"])
+        )
+    return parts

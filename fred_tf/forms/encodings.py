@@ -28,6 +28,10 @@ class Encoding(abc.ABC):
         "of the metadata."
     )
 
+    def fits(self, shape: Sequence[int]) -> bool:
+        """Says whether images of `shape` can be stored so."""
+        return True
+
     @abc.abstractmethod
     def features(self, shape: Sequence[int]) -> dict[str, Any]:
         """Returns the TFDS features of an image of `shape`.
@@ -101,8 +105,11 @@ class Png(Encoding):
         "in `normalization` of the metadata."
     )
 
+    def fits(self, shape):
+        return len(shape) == 3 and shape[-1] in (1, 3)
+
     def features(self, shape):
-        if len(shape) != 3 or shape[-1] not in (1, 3):
+        if not self.fits(shape):
             raise ValueError(
                 "`png` stores images [height, width, channels] with one "
                 f"channel or three. Received: {tuple(shape)}. Export "

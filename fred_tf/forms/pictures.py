@@ -1,24 +1,37 @@
 """Synthetic sets and masks as pictures, for papers and for a first look."""
 
-import pathlib
-from collections.abc import Sequence
-
 from fred_tf import figures
-from fred_tf.disk import files
+from fred_tf.forms.form import Form
 from fred_tf.parameterizations import Frequency
-from fred_tf.synthetic_set import SyntheticSet
 
 
-def write_gallery(
-    synthetic_set: SyntheticSet, path: files.Path, per_class: int = 10
-) -> pathlib.Path:
-    """Writes `figures.gallery` as the PNG `path` and returns it."""
-    return figures.save(figures.gallery(synthetic_set, per_class), path)
+class Gallery(Form):
+    """The images as one PNG, a row per class; see `figures.gallery`.
+
+    `per_class` says how many images of each class are shown at most.
+    """
+
+    name = "gallery"
+    path = "gallery.png"
+
+    def fits(self, decoded, memory):
+        return decoded.images.shape[-1] in (1, 3)
+
+    def write(self, decoded, memory, path, per_class: int = 10):
+        return figures.save(figures.gallery(decoded, per_class), path)
 
 
-def write_masks(
-    memory: Frequency, class_names: Sequence[str], path: files.Path
-) -> pathlib.Path:
-    """Writes `figures.masks` of a memory as the PNG `path` and returns it."""
-    drawn = figures.masks(memory.masks, class_names, memory.transform.axis)
-    return figures.save(drawn, path)
+class Masks(Form):
+    """The kept frequencies of each class as one PNG; see `figures.masks`."""
+
+    name = "masks"
+    path = "masks.png"
+
+    def fits(self, decoded, memory):
+        return isinstance(memory, Frequency)
+
+    def write(self, decoded, memory, path):
+        drawn = figures.masks(
+            memory.masks, decoded.class_names, memory.transform.axis
+        )
+        return figures.save(drawn, path)

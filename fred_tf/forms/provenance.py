@@ -1,107 +1,20 @@
 """Where a distilled set comes from: what to cite, and whose terms apply."""
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.datasets.dataset_spec import KNOWN, base_name
+from fred_tf.objectives import OBJECTIVES
+from fred_tf.paper import Paper
+from fred_tf.parameterizations import PARAMETERIZATIONS
+from fred_tf.settings import Member
 from fred_tf.synthetic_set import SyntheticSet
 
-
-@dataclasses.dataclass(frozen=True)
-class Paper:
-    """What a citation says.
-
-    Attributes:
-        key: what it is cited by.
-        authors: as BibTeX wants them.
-        title: of the paper.
-        venue: short name of the proceedings.
-        year: of the proceedings.
-        arxiv: identifier there.
-    """
-
-    key: str
-    authors: str
-    title: str
-    venue: str
-    year: int
-    arxiv: str
-
-    def bibtex(self) -> str:
-        """Returns the citation in BibTeX."""
-        return (
-            f"@inproceedings{{{self.key},\n"
-            f"  title     = {{{self.title}}},\n"
-            f"  author    = {{{self.authors}}},\n"
-            f"  booktitle = {{{self.venue}}},\n"
-            f"  year      = {{{self.year}}},\n"
-            f"  eprint    = {{{self.arxiv}}}\n"
-            "}"
-        )
-
-
-_SIAMESE = Paper(
-    "zhao2021siamese",
-    "Zhao, Bo and Bilen, Hakan",
-    "Dataset Condensation with Differentiable Siamese Augmentation",
-    "ICML",
-    2021,
-    "2102.08259",
-)
-# By the name of the parameterization or of the objective.
-_PAPERS = {
-    "frequency": Paper(
-        "shin2023frequency",
-        "Shin, Donghyeok and Shin, Seungjae and Moon, Il-Chul",
-        "Frequency Domain-Based Dataset Distillation",
-        "NeurIPS",
-        2023,
-        "2311.08819",
-    ),
-    "idc": Paper(
-        "kim2022condensation",
-        "Kim, Jang-Hyun and Kim, Jinuk and Oh, Seong Joon and Yun, Sangdoo and "
-        "Song, Hwanjun and Jeong, Joonhyun and Ha, Jung-Woo and Song, Hyun Oh",
-        "Dataset Condensation via Efficient Synthetic-Data Parameterization",
-        "ICML",
-        2022,
-        "2205.14959",
-    ),
-    "haba": Paper(
-        "liu2022factorization",
-        "Liu, Songhua and Wang, Kai and Yang, Xingyi and Ye, Jingwen and "
-        "Wang, Xinchao",
-        "Dataset Distillation via Factorization",
-        "NeurIPS",
-        2022,
-        "2210.16774",
-    ),
-    "trajectory_matching": Paper(
-        "cazenavette2022trajectories",
-        "Cazenavette, George and Wang, Tongzhou and Torralba, Antonio and "
-        "Efros, Alexei A. and Zhu, Jun-Yan",
-        "Dataset Distillation by Matching Training Trajectories",
-        "CVPR",
-        2022,
-        "2203.11932",
-    ),
-    "distribution_matching": Paper(
-        "zhao2023distribution",
-        "Zhao, Bo and Bilen, Hakan",
-        "Dataset Condensation with Distribution Matching",
-        "WACV",
-        2023,
-        "2110.04181",
-    ),
-    "gradient_matching": Paper(
-        "zhao2021gradient",
-        "Zhao, Bo and Mopuri, Konda Reddy and Bilen, Hakan",
-        "Dataset Condensation with Gradient Matching",
-        "ICLR",
-        2021,
-        "2006.05929",
-    ),
+# Sections of a config whose members may have papers, what stores first.
+_FAMILIES: dict[str, Mapping[str, type[Member]]] = {
+    "parameterization": PARAMETERIZATIONS,
+    "objective": OBJECTIVES,
 }
 
 
@@ -114,12 +27,15 @@ def papers(synthetic_set: SyntheticSet) -> list[Paper]:
     config = synthetic_set.details.get("config")
     if not isinstance(config, Mapping):
         return []
-    sections = [config.get(x) for x in ("parameterization", "objective")]
-    names = [x.get("name") for x in sections if isinstance(x, Mapping)]
-    found = [_PAPERS[name] for name in names if name in _PAPERS]
+    cited: list[Paper | None] = []
+    for section, members in _FAMILIES.items():
+        told = config.get(section)
+        name = told.get("name") if isinstance(told, Mapping) else None
+        if isinstance(name, str) and name in members:
+            cited.append(members[name].paper)
     if config.get("augmentation", "none") != "none":
-        found.append(_SIAMESE)
-    return found
+        cited.append(SiameseAugmentation.paper)
+    return [paper for paper in cited if paper is not None]
 
 
 def provenance(synthetic_set: SyntheticSet) -> dict[str, Any]:

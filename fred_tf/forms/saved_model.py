@@ -1,31 +1,27 @@
-"""The memory with its decoder, for TensorFlow Serving and for Keras."""
+"""The memory with its decoder, for TensorFlow alone and for Serving."""
 
 import os
 import pathlib
-from typing import Any
+from collections.abc import Callable
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from fred_tf.disk import files, records
+from fred_tf.disk import files
 from fred_tf.disk.files import check_replaceable
-from fred_tf.forms import manifest
+from fred_tf.forms import facts, manifest
+from fred_tf.forms.form import SetForm
+from fred_tf.forms.provenance import provenance
 from fred_tf.parameterizations import Parameterization
-
-KIND = "saved_model"
+from fred_tf.synthetic_set import SyntheticSet
 
 # TensorFlow and Serving leave this folder alone.
-_FACTS = "assets.extra/metadata.json"
-_MANIFEST = f"assets.extra/{manifest.NAME}"
+_EXTRA = "assets.extra"
+_FACTS = f"{_EXTRA}/metadata.json"
 
 
-def write_saved_model(
-    parameterization: keras.layers.Layer,
-    folder: files.Path,
-    facts: dict[str, Any] | None = None,
-) -> pathlib.Path:
-    """Writes a SavedModel that decodes images.
+class SavedModel(SetForm):
+    """A SavedModel that decodes images.
 
     TensorFlow alone reads it; neither this library nor Keras is needed:
 
@@ -37,37 +33,88 @@ def write_saved_model(
     ```
 
     It stores the compact memory, not the images. They are decoded in
-    normalised space, as the parameterization gives them. An index outside
-    [0, instances), a label that no instance has, or more images than it has,
-    is an `InvalidArgumentError`, except under XLA, which drops assertions. The
-    three functions are signatures, too, with int32 inputs `indices` `[n]`;
-    `label`, `n` and `seed`, scalars; and none. `decode` is `serving_default`
-    as well: as `<name>/<version>/`, TensorFlow Serving takes the folder.
-    TensorFlow does not notice every damage to it; `verify_saved_model` does.
+    normalised space, as the parameterization gives them. A set with soft
+    labels has them as a third output, `soft_labels` float32 `[n, classes]`. An
+    index outside [0, instances), a label that no instance has, or more images
+    than it has, is an `InvalidArgumentError`, except under XLA, which drops
+    assertions. The three functions are signatures, too, with int32 inputs
+    `indices` `[n]`; `label`, `n` and `seed`, scalars; and none. `decode` is
+    `serving_default` as well: as `<name>/<version>/`, TensorFlow Serving takes
+    the folder. `assets.extra/metadata.json` says what no model says: pixels,
+    names, how to train, what to cite.
 
-    Args:
-        parameterization: a built layer from int32 `[n]` to images `[n, ...]`
-            whose `labels` are int `[instances]`.
-        folder: replaced as a whole if it is a SavedModel.
-        facts: written as `assets.extra/metadata.json`, with the
-            `format_version`; fit for JSON.
-
-    Returns:
-        `folder`.
-
-    Raises:
-        FileExistsError: `folder` exists and is no SavedModel.
+    TensorFlow does not notice every damage to it; `verify` does. A SavedModel
+    is a program: read only those whose origin you trust.
     """
-    folder = pathlib.Path(folder)
-    check_replaceable(folder, "saved_model.pb")
-    labels = np.asarray(parameterization.labels, np.int32)
+
+    name = kind = "saved_model"
+    path = "saved_model/1"  # As Serving wants it: <name>/<version>.
+    place = f"{_EXTRA}/{manifest.NAME}"
+    loading = """\
+import tensorflow as tf
+
+model = tf.saved_model.load(PATH)
+model.dataset()  # {"images": ..., "labels": ...}
+model.decode(tf.constant([0, 7]))
+model.decode_class(3, 1, 0)  # 1 image of class 3, drawn by seed 0"""
+
+    def fits(self, decoded, memory):
+        return memory is not None
+
+    def write(self, decoded, memory, path):
+        path = pathlib.Path(path)
+        check_replaceable(path, "saved_model.pb")
+        said = {**facts.of(decoded), **provenance(decoded)}
+        decode, decode_class, dataset = _functions(decoded, memory)
+
+        def integer(name: str, shape: list[int | None]) -> tf.TensorSpec:
+            return tf.TensorSpec(shape, tf.int32, name=name)
+
+        scalars = [integer(name, []) for name in ("label", "n", "seed")]
+        archive = keras.export.ExportArchive()
+        archive.track(memory)
+        archive.add_endpoint("decode", decode, [integer("indices", [None])])
+        archive.add_endpoint("decode_class", decode_class, scalars)
+        archive.add_endpoint("dataset", dataset, [])
+        with files.replacing_folder(path) as temporary:
+            archive.write_out(os.fspath(temporary), verbose=False)
+            files.write_json(
+                temporary / _FACTS,
+                {"format_version": manifest.FORMAT_VERSION, **said},
+            )
+            manifest.write(temporary, self.kind, {}, self.place)
+        return path
+
+    def read(self, path):
+        path = pathlib.Path(path)
+        self.verify(path)
+        said = files.read_json(path / _FACTS)
+        model = tf.saved_model.load(os.fspath(path))
+        with facts.believed(path):
+            decoded = {k: v.numpy() for k, v in model.dataset().items()}
+            return facts.restored(
+                said,
+                decoded["images"],
+                decoded["labels"],
+                decoded.get("soft_labels"),
+            )
+
+
+def _functions(
+    described: SyntheticSet, memory: Parameterization
+) -> tuple[Callable, Callable, Callable]:
+    """Returns `decode`, `decode_class` and `dataset`."""
+    labels, soft_labels = described.labels, described.soft_labels
     rule = f"`indices` must lie in [0, {len(labels)}), the instances."
 
     def decoded(indices: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {
-            "images": parameterization(indices),
+        parts = {
+            "images": memory(indices),
             "labels": tf.gather(labels, indices),
         }
+        if soft_labels is not None:
+            parts["soft_labels"] = tf.gather(soft_labels, indices)
+        return parts
 
     def decode(indices: tf.Tensor) -> dict[str, tf.Tensor]:
         with tf.control_dependencies(
@@ -96,115 +143,4 @@ def write_saved_model(
     def dataset() -> dict[str, tf.Tensor]:
         return decoded(tf.range(len(labels)))
 
-    def integer(name: str, shape: list[int | None]) -> tf.TensorSpec:
-        return tf.TensorSpec(shape, tf.int32, name=name)
-
-    scalars = [integer(name, []) for name in ("label", "n", "seed")]
-    archive = keras.export.ExportArchive()
-    archive.track(parameterization)
-    archive.add_endpoint("decode", decode, [integer("indices", [None])])
-    archive.add_endpoint("decode_class", decode_class, scalars)
-    archive.add_endpoint("dataset", dataset, [])
-    with files.replacing_folder(folder) as temporary:
-        archive.write_out(os.fspath(temporary), verbose=False)
-        files.write_json(
-            temporary / _FACTS,
-            {"format_version": manifest.FORMAT_VERSION, **(facts or {})},
-        )
-        manifest.write(temporary, KIND, {}, _MANIFEST)
-    return folder
-
-
-def verify_saved_model(folder: files.Path) -> None:
-    """Compares every file of an exported SavedModel with its manifest.
-
-    Raises:
-        FileNotFoundError: there is no export at `folder`.
-        ValueError: see `manifest.verify`.
-    """
-    manifest.verify(folder, KIND, _MANIFEST)
-
-
-def write_keras(
-    parameterization: Parameterization,
-    path: files.Path,
-    facts: dict[str, Any] | None = None,
-) -> pathlib.Path:
-    """Writes the memory and its config as one `.keras` file.
-
-    A JSON file of the same name beside it says what the memory does not.
-
-    Args:
-        parameterization: a built memory.
-        path: ends in `.keras`; replaced.
-        facts: written as the `.json` file, with the `format_version` and the
-            `sha256` of the `.keras` file; fit for JSON.
-
-    Returns:
-        `path`.
-    """
-    path = pathlib.Path(path)
-    indices = keras.Input((), dtype="int32", name="indices")
-    model = keras.Model(indices, parameterization(indices))
-    with files.replacing_file(path) as temporary:
-        # Keras goes by the suffix, and the temporary name has another.
-        named = temporary.with_name(f"{temporary.name}.keras")
-        try:
-            model.save(named)
-            os.replace(named, temporary)
-        finally:
-            named.unlink(missing_ok=True)
-    files.write_json(
-        path.with_suffix(".json"),
-        {
-            "format_version": manifest.FORMAT_VERSION,
-            "sha256": files.sha256(path),
-            **(facts or {}),
-        },
-    )
-    return path
-
-
-def read_keras(path: files.Path) -> Parameterization:
-    """Reads a memory that `write_keras` wrote.
-
-    The file names classes of this library and numbers; code in it is refused
-    and never run.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is damaged, or holds something else; or the file
-            beside it that describes it is of another.
-    """
-    path = pathlib.Path(path)
-    rule = "A memory is a `.keras` file of `python -m export`."
-    # Keras goes by the suffix: others are formats in which code may run.
-    if path.suffix != ".keras":
-        raise ValueError(f"{rule} Received: {path}. Export the run again.")
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"There is no {path}. Write it with `python -m export`."
-        )
-    facts = path.with_suffix(".json")
-    if facts.is_file() and (
-        records.read(facts, manifest.FORMAT_VERSION).get("sha256")
-        != files.sha256(path)
-    ):
-        raise ValueError(
-            f"{rule} Received: {path}, which is not the one that {facts} "
-            "describes. Export the run again, or delete what describes it."
-        )
-    try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Damage surfaces as almost any kind.
-        raise ValueError(
-            f"{rule} Received: {path}, which Keras does not load: {error}. "
-            "Write it again."
-        ) from error
-    found = [x for x in model.layers if isinstance(x, Parameterization)]
-    if len(found) != 1:
-        raise ValueError(
-            f"{rule} Received: {path} with layers "
-            f"{[x.name for x in model.layers]}."
-        )
-    return found[0]
+    return decode, decode_class, dataset

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fred_tf import assembly, config, presets
-from fred_tf.forms.images import read_tfrecord, write_tfrecord
-from fred_tf.forms.saved_model import read_keras, write_keras, write_saved_model
+from fred_tf import assembly, config, forms, presets
+from fred_tf.forms import FORMS, SetForm
+from fred_tf.forms.keras_memory import read_memory
 from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.synthetic_set import SyntheticSet
 
@@ -54,14 +54,6 @@ def test_layer_through_its_config(memory):
     assert again.get_config() == memory.get_config()
 
 
-def test_memory_through_a_keras_file(memory, tmp_path):
-    again = read_keras(write_keras(memory, tmp_path / "memory.keras"))
-    np.testing.assert_array_equal(again.decode(), memory.decode())
-    assert type(again) is type(memory)
-    written = sorted(p.name for p in tmp_path.iterdir())
-    assert written == ["memory.json", "memory.keras"]
-
-
 def test_memory_through_a_checkpoint(settings, memory, digits, tmp_path):
     state = {"memory": [v.value for v in memory.variables]}
     path = tf.train.Checkpoint(**state).save(str(tmp_path / "checkpoint"))
@@ -71,8 +63,9 @@ def test_memory_through_a_checkpoint(settings, memory, digits, tmp_path):
     np.testing.assert_array_equal(other.decode(), memory.decode())
 
 
-def test_images_through_tfrecords_and_a_saved_model(memory, digits, tmp_path):
-    written = SyntheticSet(
+@pytest.fixture
+def decoded(memory, digits) -> SyntheticSet:
+    return SyntheticSet(
         memory.decode().numpy(),
         memory.labels,
         digits.class_names,
@@ -80,17 +73,36 @@ def test_images_through_tfrecords_and_a_saved_model(memory, digits, tmp_path):
         "digits",
         memory.floats_stored,
     )
-    write_tfrecord(written, tmp_path / "tfrecord")
-    read = read_tfrecord(tmp_path / "tfrecord")
-    np.testing.assert_array_equal(read.images, written.images)
-    np.testing.assert_array_equal(read.labels, written.labels)
-    assert read.floats_stored == memory.floats_stored
 
-    write_saved_model(memory, tmp_path / "saved_model")
-    loaded = tf.saved_model.load(str(tmp_path / "saved_model"))
-    decoded = loaded.decode(tf.range(memory.instances))
-    np.testing.assert_allclose(decoded["images"], written.images, atol=1e-5)
-    np.testing.assert_array_equal(decoded["labels"], written.labels)
+
+def test_memory_through_a_keras_file(decoded, memory, tmp_path):
+    written = forms.write(decoded, memory, tmp_path, ["keras"])
+    again = read_memory(written["keras"])
+    np.testing.assert_array_equal(again.decode(), memory.decode())
+    assert type(again) is type(memory)
+    names = sorted(p.name for p in tmp_path.iterdir())
+    assert names == ["memory.json", "memory.keras"]
+
+
+def test_set_through_every_form_that_loses_nothing(decoded, memory, tmp_path):
+    lossless = [
+        name
+        for name, form in forms.fitting(decoded, memory).items()
+        if isinstance(form, SetForm) and not form.lossy
+    ]
+    assert set(lossless) >= {"images_float32", "saved_model", "keras"}
+    written = forms.write(decoded, memory, tmp_path, lossless)
+    for path in written.values():
+        read = forms.read(path)
+        np.testing.assert_allclose(read.images, decoded.images, atol=1e-5)
+        np.testing.assert_array_equal(read.labels, decoded.labels)
+        assert read.floats_stored == memory.floats_stored
+    read = FORMS["images_float32"].read(written["images_float32"])
+    np.testing.assert_array_equal(read.images, decoded.images)
+    loaded = tf.saved_model.load(str(written["saved_model"]))
+    served = loaded.decode(tf.range(memory.instances))
+    np.testing.assert_allclose(served["images"], decoded.images, atol=1e-5)
+    np.testing.assert_array_equal(served["labels"], decoded.labels)
 
 
 def test_budget_is_met(settings, memory):

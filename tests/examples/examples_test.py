@@ -8,45 +8,51 @@ import keras
 import pytest
 
 from examples import continual, mix_with_real, train_keras, warm_start
+from examples.beside_real import BesideReal
 from fred_tf.coresets import random_set
-from fred_tf.forms.images import write_tfrecord
+from fred_tf.forms.images import Images
 
 
 @pytest.fixture(scope="module")
 def folder(digits, tmp_path_factory):
     path = tmp_path_factory.mktemp("exports") / "images_float32"
-    return str(write_tfrecord(random_set(digits, 10, seed=0), path))
+    return str(Images().write(random_set(digits, 10, seed=0), None, path))
 
 
-def test_fit_learns_from_the_records(folder, digits):
-    assert train_keras.run(folder, digits, epochs=20) > 0.6
+@pytest.fixture(scope="module")
+def sets(folder, digits):
+    return BesideReal(folder, digits)
 
 
-def test_a_mixture_beats_few_real_images(folder, digits):
-    found = mix_with_real.run(folder, digits, per_class=1, steps=40)
+def test_fit_learns_from_the_records(sets):
+    assert train_keras.run(sets, epochs=20)["distilled alone"] > 0.6
+
+
+def test_a_mixture_beats_few_real_images(sets):
+    found = mix_with_real.run(sets, per_class=1, steps=40)
     assert found["mixed"] > found["real alone"] + 0.05
 
 
-def test_memory_keeps_earlier_tasks(folder, digits):
-    found = continual.run(folder, digits, tasks=2, steps=20)
+def test_memory_keeps_earlier_tasks(sets):
+    found = continual.run(sets, tasks=2, steps=20)
     assert found["with memory"] > found["without memory"] + 0.2
 
 
-def test_a_warm_start_is_ahead(folder, digits):
-    found = warm_start.run(folder, digits, epochs=20, steps=5)
-    assert found["warm"] > found["cold"] + 0.05
+def test_a_warm_start_is_ahead(sets):
+    found = warm_start.run(sets, epochs=20, steps=5)
+    assert found["warm start"] > found["cold start"] + 0.05
 
 
 def test_other_encodings_are_refused(digits, tmp_path):
-    write_tfrecord(random_set(digits, 1, 0), tmp_path / "p", encoding="png")
+    Images("png").write(random_set(digits, 1, 0), None, tmp_path / "p")
     with pytest.raises(SystemExit, match="images_float32"):
-        train_keras.run(str(tmp_path / "p"), digits)
+        BesideReal(str(tmp_path / "p"), digits)
 
 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("train_keras", ["test accuracy"]),
+        ("train_keras", ["distilled alone: "]),
         ("mix_with_real", ["real alone: ", "mixed: "]),
         ("continual", ["without memory: ", "with memory: "]),
         ("warm_start", ["cold start: ", "warm start: "]),

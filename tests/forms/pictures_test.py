@@ -4,11 +4,10 @@ import tensorflow as tf
 from sklearn.datasets import load_digits
 
 from fred_tf import figures
-from fred_tf.forms.pictures import write_gallery, write_masks
+from fred_tf.forms.pictures import Gallery, Masks
 from fred_tf.normalizations import Standardize
 from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
-from fred_tf.transforms import DFT
 
 
 def read_png(path) -> np.ndarray:
@@ -31,19 +30,25 @@ def synthetic_set() -> SyntheticSet:
 
 
 def test_gallery_file_is_the_figure(synthetic_set, tmp_path):
-    path = write_gallery(synthetic_set, tmp_path / "new" / "a.png", per_class=2)
+    path = tmp_path / "new" / "a.png"
+    Gallery().write(synthetic_set, None, path, per_class=2)
     figure = figures.gallery(synthetic_set, per_class=2)
     np.testing.assert_array_equal(
         read_png(path), figures.to_array(figure, dpi=200)
     )
 
 
-def test_masks_file_is_the_figure(tmp_path):
-    memory = Frequency((8, 8, 1), 1, 1, 5, DFT())
-    memory.table.assign([[0, 1, 2, 8, 9]])
-    path = write_masks(memory, ["all"], tmp_path / "masks.png")
+def test_masks_file_is_the_figure(synthetic_set, tmp_path):
+    memory = Frequency(
+        (8, 8, 1),
+        2,
+        1,
+        Frequency.Settings(coefficients_per_channel=5, transform="dft"),
+    )
+    memory.table.assign([[0, 1, 2, 8, 9], [0, 1, 8, 9, 16]])
+    path = Masks().write(synthetic_set, memory, tmp_path / "masks.png")
     axis = "frequency (cycles per image, mirrored)"
-    figure = figures.masks(memory.masks, ["all"], axis)
+    figure = figures.masks(memory.masks, ["zero", "one"], axis)
     np.testing.assert_array_equal(
         read_png(path), figures.to_array(figure, dpi=200)
     )

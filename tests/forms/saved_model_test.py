@@ -1,10 +1,8 @@
-import hashlib
 import json
 import pathlib
 import shutil
 import subprocess
 import sys
-import zipfile
 
 import keras
 import numpy as np
@@ -12,14 +10,9 @@ import pytest
 import tensorflow as tf
 from sklearn.datasets import load_digits
 
-from fred_tf.forms.saved_model import (
-    read_keras,
-    verify_saved_model,
-    write_keras,
-    write_saved_model,
-)
-from fred_tf.parameterizations import Frequency
-from fred_tf.transforms import DCT
+from fred_tf.forms.saved_model import SavedModel
+from fred_tf.normalizations import Standardize
+from fred_tf.synthetic_set import SyntheticSet
 
 KEPT = 5
 
@@ -69,8 +62,22 @@ def layer() -> Spectrum:
 
 
 @pytest.fixture(scope="module")
-def folder(layer, tmp_path_factory):
-    return write_saved_model(layer, tmp_path_factory.mktemp("a b") / "model")
+def decoded(layer) -> SyntheticSet:
+    return SyntheticSet(
+        layer(tf.range(20)).numpy(),
+        layer.labels,
+        tuple("0123456789"),
+        Standardize((0.0,), (1.0,)),
+        "digits",
+        20 * KEPT,
+        details={"ipc": 2},
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(layer, decoded, tmp_path_factory):
+    path = tmp_path_factory.mktemp("a b") / "model"
+    return SavedModel().write(decoded, layer, path)
 
 
 # TensorFlow itself loads Keras lazily, so blocking it proves it is not needed.
@@ -152,10 +159,11 @@ def test_everything_comes_in_one_call(layer, folder):
         )
 
 
-def test_facts_travel_where_serving_ignores_them(layer, tmp_path):
-    folder = write_saved_model(layer, tmp_path / "digits" / "1", {"ipc": 2})
+def test_facts_travel_where_serving_ignores_them(folder):
     path = folder / "assets.extra" / "metadata.json"
-    assert json.loads(path.read_text()) == {"format_version": 3, "ipc": 2}
+    facts = json.loads(path.read_text())
+    assert facts["format_version"] == 3
+    assert facts["details"] == {"ipc": 2}
     assert set(tf.saved_model.load(str(folder)).signatures) == {
         "decode",
         "decode_class",
@@ -177,134 +185,28 @@ def test_facts_travel_where_serving_ignores_them(layer, tmp_path):
 def test_damage_is_named(folder, tmp_path, name):
     """TensorFlow itself loads a model of which a bit has changed."""
     copy = shutil.copytree(folder, tmp_path / "moved")
-    verify_saved_model(copy)
+    SavedModel().verify(copy)
     path = copy / name
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
     with pytest.raises(ValueError, match=f"{name} has SHA-256") as raised:
-        verify_saved_model(copy)
+        SavedModel().verify(copy)
     assert str(copy) in str(raised.value)
     path.unlink()
     with pytest.raises(ValueError, match=f"{name} is missing"):
-        verify_saved_model(copy)
+        SavedModel().verify(copy)
 
 
 def test_what_is_no_export_of_ours_is_not_verified(folder, tmp_path):
     with pytest.raises(FileNotFoundError, match="assets.extra/manifest.json"):
-        verify_saved_model(tmp_path)
+        SavedModel().verify(tmp_path)
     copy = shutil.copytree(folder, tmp_path / "moved")
     variables = copy / "variables"
     variables.rename(tmp_path / "elsewhere")
     variables.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(ValueError, match="data-0.* is not a plain file"):
-        verify_saved_model(copy)
-
-
-@pytest.fixture
-def memory() -> Frequency:
-    memory = Frequency((4, 4, 1), 2, 2, 3, DCT())
-    memory.table.assign([[0, 1, 4], [0, 1, 2]])
-    memory.values.assign(np.arange(12.0).reshape(4, 3, 1))
-    return memory
-
-
-def test_what_a_keras_file_does_not_say_lies_beside_it(memory, tmp_path):
-    path = write_keras(memory, tmp_path / "memory.keras", {"dataset": "x"})
-    facts = json.loads((tmp_path / "memory.json").read_text())
-    assert facts == {
-        "format_version": 3,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "dataset": "x",
-    }
-    np.testing.assert_array_equal(read_keras(path).decode(), memory.decode())
-    for text, message in (
-        (json.dumps({**facts, "sha256": "of another"}), "not the one that .*n"),
-        (json.dumps({**facts, "format_version": 2}), "must be 3 .*Received: 2"),
-        ("[1]", "must hold a JSON object"),
-    ):
-        (tmp_path / "memory.json").write_text(text)
-        with pytest.raises(ValueError, match=message) as raised:
-            read_keras(path)
-        assert "memory.json" in str(raised.value)
-    (tmp_path / "memory.json").unlink()
-    np.testing.assert_array_equal(read_keras(path).decode(), memory.decode())
-
-
-def test_other_formats_of_keras_are_not_loaded(tmp_path, monkeypatch):
-    """F44: Keras would run code in an .h5 file."""
-    inputs = keras.Input((2,))
-    path = tmp_path / "model.h5"
-    keras.Model(inputs, keras.layers.Dense(1)(inputs)).save(path)
-    monkeypatch.setattr(keras.saving, "load_model", None)
-    for other in (path, tmp_path / "folder", tmp_path / "x.keras.zip"):
-        with pytest.raises(ValueError, match="is a `.keras` file of") as raised:
-            read_keras(other)
-        assert str(other) in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("module", "name"),
-    [
-        ("stranger", "Evil"),
-        ("subprocess", "Popen"),
-        ("keras.utils", "get_file"),
-    ],
-)
-def test_foreign_classes_in_a_keras_file_are_not_made(
-    memory, tmp_path, monkeypatch, module, name
-):
-    """F44: a config may name any module; none is imported for it."""
-    source = 'import pathlib\npathlib.Path("ran").touch()\nclass Evil: pass\n'
-    (tmp_path / "stranger.py").write_text(source)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    path = write_keras(memory, tmp_path / "memory.keras")
-    with zipfile.ZipFile(path) as archive:
-        parts = {x: archive.read(x) for x in archive.namelist()}
-    config = json.loads(parts["config.json"])
-    (layer,) = [
-        x for x in config["config"]["layers"] if x["class_name"] == "Frequency"
-    ]
-    layer.update(
-        module=module,
-        class_name=name,
-        registered_name=None,
-        config={"args": ["touch", "ran"], "fname": "ran", "origin": "file:ran"},
-    )
-    parts["config.json"] = json.dumps(config).encode()
-    with zipfile.ZipFile(path, "w") as archive:
-        for entry, content in parts.items():
-            archive.writestr(entry, content)
-    (tmp_path / "memory.json").unlink()
-    with pytest.raises(ValueError, match="memory.keras, which Keras does not"):
-        read_keras(path)
-    assert not (tmp_path / "ran").exists()
-    assert "stranger" not in sys.modules
-
-
-def test_keras_files_of_others_are_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="python -m export"):
-        read_keras(tmp_path / "nowhere.keras")
-    inputs = keras.Input((2,))
-    path = tmp_path / "dense.keras"
-    keras.Model(inputs, keras.layers.Dense(1)(inputs)).save(path)
-    with pytest.raises(ValueError, match="with layers .*dense"):
-        read_keras(path)
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2])
-    with pytest.raises(ValueError, match="Keras does not load"):
-        read_keras(path)
-
-
-def test_code_in_a_keras_file_is_not_run(tmp_path):
-    """F44."""
-    inputs = keras.Input((2,))
-    outputs = keras.layers.Lambda(lambda x: x + 1)(inputs)
-    path = tmp_path / "lambda.keras"
-    keras.Model(inputs, outputs).save(path)
-    with pytest.raises(ValueError, match="Keras does not load"):
-        read_keras(path)
+        SavedModel().verify(copy)
 
 
 def test_memory_is_stored_compactly(layer, folder):
@@ -318,8 +220,10 @@ def test_no_file_names_the_place_of_writing(folder):
         assert str(folder.parent).encode() not in path.read_bytes(), path
 
 
-def test_failure_midway_leaves_the_old_model(layer, tmp_path, monkeypatch):
-    folder = write_saved_model(layer, tmp_path / "model")
+def test_failure_midway_leaves_the_old_model(
+    layer, decoded, tmp_path, monkeypatch
+):
+    folder = SavedModel().write(decoded, layer, tmp_path / "model")
     before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
     def full_disk(_, path, **__):
@@ -328,25 +232,25 @@ def test_failure_midway_leaves_the_old_model(layer, tmp_path, monkeypatch):
 
     monkeypatch.setattr(tf.saved_model, "save", full_disk)
     with pytest.raises(OSError, match="No space left"):
-        write_saved_model(layer, folder)
+        SavedModel().write(decoded, layer, folder)
     after = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     assert after == before
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_a_foreign_folder_is_not_replaced(layer, tmp_path):
+def test_a_foreign_folder_is_not_replaced(layer, decoded, tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(FileExistsError, match="holds no saved_model.pb"):
-        write_saved_model(layer, tmp_path)
+        SavedModel().write(decoded, layer, tmp_path)
     assert (tmp_path / "thesis.txt").exists()
 
 
-def test_an_earlier_model_is_replaced(layer, tmp_path):
-    folder = write_saved_model(layer, tmp_path / "model")
+def test_an_earlier_model_is_replaced(layer, decoded, tmp_path):
+    folder = SavedModel().write(decoded, layer, tmp_path / "model")
     doubled = Spectrum(
         2 * layer.values.numpy(), layer.table.numpy(), layer.inverse
     )
-    write_saved_model(doubled, folder)
+    SavedModel().write(decoded, doubled, folder)
     model = tf.saved_model.load(str(folder))
     np.testing.assert_allclose(
         model.decode(tf.range(20))["images"],

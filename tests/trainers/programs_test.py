@@ -280,7 +280,7 @@ def test_quickstart_on_the_tiny_preset(tmp_path, monkeypatch):
     floats = [re.split(r" *\| *", row)[3] for row in rows]
     assert floats[:3] == ["640"] * 3
     assert (tmp_path / "table.md").read_text() == table + "\n"
-    monkeypatch.setattr(quickstart, "check_exports", lambda *_: None)
+    monkeypatch.setattr(quickstart.exporting, "run", lambda *_: None)
     assert quickstart.run(TM, tmp_path) == table
 
 

@@ -9,7 +9,7 @@ from fred_tf import config, datasets, presets
 from fred_tf import config as config_lib
 from fred_tf.coresets import random_set
 from fred_tf.experts.store import ExpertStore
-from fred_tf.forms.images import read_tfrecord, write_tfrecord
+from fred_tf.forms.images import Images
 from trainers import select_coreset, train_experts
 
 TM = config.replace(presets.preset("digits_ipc1_tm_tiny"), {"ipc": 2})
@@ -18,7 +18,7 @@ TM = config.replace(presets.preset("digits_ipc1_tm_tiny"), {"ipc": 2})
 @pytest.mark.parametrize("method", ["random", "herding", "k_center"])
 def test_writes_real_images_that_evaluate_reads(method, tmp_path, digits):
     folder = select_coreset.run(TM, tmp_path, method, feature_epochs=1)
-    chosen = read_tfrecord(folder)
+    chosen = Images().read(folder)
     written = json.loads((tmp_path / "coreset.json").read_text())
     real = digits.normalization(digits.train.images[written["chosen"]])
     np.testing.assert_array_equal(chosen.images, real)
@@ -47,7 +47,7 @@ def test_a_folder_that_is_not_complete_is_completed(tmp_path):
 
 
 def test_the_export_of_another_set_is_not_replaced(tmp_path, digits):
-    write_tfrecord(random_set(digits, 1, 0), tmp_path / "tfrecord")
+    Images().write(random_set(digits, 1, 0), None, tmp_path / "tfrecord")
     with pytest.raises(ValueError, match="no coreset.json"):
         select_coreset.run(TM, tmp_path, "random")
 
@@ -65,7 +65,7 @@ def test_features_of_an_expert(tmp_path, expert_dir):
     shutil.copytree(expert_dir, here)
     made = tmp_path / "made"
     folder = select_coreset.run(TM, made, "herding", expert_dir=here)
-    assert len(read_tfrecord(folder).labels) == 20
+    assert len(Images().read(folder).labels) == 20
     written = json.loads((made / "coreset.json").read_text())
     facts = ExpertStore.open(here).facts(0)
     assert written["feature_network_accuracy"] == facts["test_accuracy"]

@@ -151,18 +151,19 @@ def _gradients(subject: Subject, references: int = 4) -> Iterator[np.ndarray]:
         distiller = assembly.distiller(free, subject.data, subject.expert_dir)
     except ValueError as error:
         raise MissingError(str(error)) from error
-    state = distiller.objective.non_trainable_variables
+    state, constants = distiller.tensors()
+    state = state._replace(
+        memory=[tf.constant(run.synthetic_set().images)],
+        learned=[tf.constant(rate) for rate in run.learned.values()],
+    )
     numbers = tf.data.Dataset.range(references)
     stream = distiller.objective.references(run.config.seed, numbers)
-    decoded = tf.constant(run.synthetic_set().images)
-    rates = [tf.constant(run.learned[n]) for n in run.learned]
     for number, reference in enumerate(stream.batch(1)):
-        _, gradients = distiller.gradients(
-            [decoded, *rates],
-            [],
-            [tf.convert_to_tensor(v.value) for v in state],
+        _, gradients = distiller.outer_step.gradients(
+            state,
+            constants,
             reference,
-            tf.constant(seeds.named(run.config.seed, "figures")),
             tf.constant(number, tf.int64),
+            tf.constant(seeds.named(run.config.seed, "figures")),
         )
-        yield gradients[0].numpy()
+        yield gradients.memory[0].numpy()

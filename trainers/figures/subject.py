@@ -9,7 +9,7 @@ from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.parameterizations import TITLES
+from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.synthetic_set import SyntheticSet
 
 # More real images than this change no curve that can be seen.
@@ -70,8 +70,7 @@ class Subject:
 
 def title(config: config_lib.Config) -> str:
     """Returns what people call the way in which a set is stored."""
-    name = config.parameterization.name
-    return TITLES.get(name, name)
+    return PARAMETERIZATIONS[config.parameterization.name].called()
 
 
 def named_runs(

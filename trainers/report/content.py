@@ -21,42 +21,6 @@ _CURVES = {
 # Figures of `trainers.figures` that the page draws itself; they need no data.
 _DRAWN_HERE = ("masks", "over_time", "accuracy_by_step")
 
-# How to read forms, by the beginning of their names.
-_LOADING = {
-    "images_": """\
-import tensorflow_datasets as tfds
-
-builder = tfds.builder_from_directory(PATH)
-dataset = builder.as_dataset(split="train", as_supervised=True)
-print(builder.info.description)  # what its pixels mean
-builder.info.metadata["normalization"]  # how to get other images into it
-
-from export.forms import read_export  # or so, with every byte checked
-
-synthetic_set = read_export(PATH)""",
-    "coefficients_": """\
-# TensorFlow alone, with a copy of examples/decode_coefficients.py:
-from decode_coefficients import images_of
-
-dataset = images_of(PATH)
-
-from export.forms import read_export  # or so, whatever the transform
-
-synthetic_set = read_export(PATH)""",
-    "saved_model": """\
-import tensorflow as tf
-
-model = tf.saved_model.load(PATH)
-model.dataset()  # {"images": ..., "labels": ...}
-model.decode(tf.constant([0, 7]))
-model.decode_class(3, 1, 0)  # 1 image of class 3, drawn by seed 0""",
-    "keras": """\
-from export.saved_model import read_keras
-
-memory = read_keras(PATH)
-images, labels = memory.decode(), memory.labels""",
-}
-
 
 def page(run: DistilledRun) -> str:
     """Returns the page of a run as HTML."""
@@ -188,17 +152,16 @@ def _sizes(run: DistilledRun) -> str:
 
 def _usage(run: DistilledRun) -> str:
     folder = run.folder.path / "export"
+    paths: dict[str, list[str]] = {}  # By the code that reads them.
+    for form in FORMS.values():
+        if form.loading and (folder / form.path).exists():
+            path = repr(str(folder / form.path))
+            paths.setdefault(form.loading, []).append(path)
     parts = []
-    for beginning, code in _LOADING.items():
-        paths = [
-            repr(str(folder / form.path))
-            for name, form in FORMS.items()
-            if name.startswith(beginning) and (folder / form.path).exists()
-        ]
-        if paths:
-            lines = [f"# {path}" for path in paths]
-            lines += ["", code.replace("PATH", paths[0])]
-            parts.append(markup.code("\n".join(lines)))
+    for code, alike in paths.items():
+        lines = [*(f"# {path}" for path in alike), ""]
+        lines.append(code.replace("PATH", alike[0]))
+        parts.append(markup.code("\n".join(lines)))
     return "".join(parts) or markup.hint(
         "Export it first:", f"python -m export --run_dir={run.folder.path}"
     )

@@ -22,15 +22,15 @@ from typing import Any
 from absl import flags, logging
 
 from export import sizes
-from fred_tf import assembly
+from fred_tf import assembly, forms
 from fred_tf import config as config_lib
 from fred_tf.coresets import CORESETS, full_set, random_set
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.forms import FORMS, read_export
-from fred_tf.forms.images import write_tfrecord
+from fred_tf.forms import FORMS
+from fred_tf.forms.images import Images
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.scoring import curve, score
 from fred_tf.settings import check_one_of
@@ -125,10 +125,11 @@ def _made(
         run = _distilled(row, source, runs_dir, data_dir, spent, interruption)
         on_the_way = curve(run.folder.path)
         chosen = run.synthetic_set()
-        form = row.form or _smallest_lossless(run)
-        export = FORMS[form].write(run, chosen, folder / "stored")
+        form = row.form or _smallest_lossless(run, chosen)
+        memory = run.parameterization
+        export = FORMS[form].write(chosen, memory, folder / "stored")
         if row.form:
-            chosen = read_export(export)
+            chosen = forms.read(export)
         away = unpacking.spent(run.folder)
     else:
         experts = None
@@ -140,7 +141,7 @@ def _made(
             )
         export = None
         if row.subject != "full":
-            export = write_tfrecord(chosen, folder / "stored")
+            export = Images().write(chosen, None, folder / "stored")
     device = away.pop("device", None)
     evaluating = _Clock(folder / "evaluating.json")
     evaluation = folder / "evaluation.json"
@@ -172,10 +173,11 @@ def _made(
     return made
 
 
-def _smallest_lossless(run: DistilledRun) -> str:
+def _smallest_lossless(run: DistilledRun, decoded: SyntheticSet) -> str:
     """Returns the form in which a run takes the fewest bytes without loss."""
-    forms = ("coefficients_float32", "images_float32")
-    return next(form for form in forms if FORMS[form].fits(run))
+    fit = forms.fitting(decoded, run.parameterization)
+    lossless = ("coefficients_float32", "images_float32")
+    return next(name for name in lossless if name in fit)
 
 
 def _bytes(export: pathlib.Path | None) -> dict[str, int]:
@@ -315,7 +317,7 @@ def _chosen(
     chosen = select_coreset.run(
         config, folder / "run", subject, data_dir, expert_dir=experts
     )
-    return read_export(chosen)
+    return forms.read(chosen)
 
 
 def _hardware() -> str:

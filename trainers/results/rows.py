@@ -22,7 +22,7 @@ class Row:
         published: accuracy and deviation in per cent with their source; empty
             if none is known.
         run_of: the row whose run is scored; empty for a run of its own.
-        form: the export of that run, of `export.forms.FORMS`, which is read
+        form: the export of that run, of `fred_tf.forms.FORMS`, which is read
             back and scored; empty for the set as it is.
         evaluate_every: outer steps between evaluations on the way, for the
             curve of accuracy; 0 makes none.

@@ -4,7 +4,8 @@ import pathlib
 from typing import Any
 
 from fred_tf.disk import files
-from fred_tf.parameterizations import TITLES
+from fred_tf.objectives import OBJECTIVES
+from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.training.evaluator import Evaluation
 from trainers.results.rows import ROWS, UNSEEN
 
@@ -14,11 +15,6 @@ _HEAD = (
     "experts | networks x epochs | seed | accuracy | best on the way | "
     "published | row"
 )
-_OBJECTIVES = {
-    "distribution_matching": "DM",
-    "trajectory_matching": "TM",
-    "gradient_matching": "DC",
-}
 
 
 def table(results_dir: files.Path) -> str:
@@ -91,12 +87,11 @@ def _accuracy(found: dict[str, Any]) -> str:
 def _line(name: str, found: dict[str, Any]) -> str:
     minutes, config = found["minutes"], found["config"]
     scored, subject = found["evaluation"]["evaluation"], found["subject"]
-    objective = _OBJECTIVES.get(config["objective"]["name"], "")
-    if objective == "DC" and config["augmentation"] != "none":
-        objective = "DSA"
+    member = OBJECTIVES[config["objective"]["name"]]
+    objective = member.called_with(config["augmentation"])
     if found["outer_steps"] == 0:
         objective = "none"
-    stored = config["parameterization"]["name"]
+    stored = PARAMETERIZATIONS[config["parameterization"]["name"]].called()
     best = ""
     if on_the_way := found.get("curve"):
         step = max(on_the_way, key=lambda s: sum(on_the_way[s]["accuracies"]))
@@ -105,7 +100,7 @@ def _line(name: str, found: dict[str, Any]) -> str:
         objective, stored = "", {"full": "all images"}.get(subject, subject)
     cells = [
         objective,
-        TITLES.get(stored, stored),
+        stored,
         f"{found['images']:,}",
         f"{found['floats']:,}",
         f"{found['bytes']:,}" if found.get("bytes") else "",

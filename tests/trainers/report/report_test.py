@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import __main__ as export
+from export import exporting
 from fred_tf import config
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import score
@@ -59,7 +59,7 @@ def run(tmp_path_factory, digits, quick):
     decoded = restored.synthetic_set()
     score(quick, decoded, digits, folder / "evaluation.json")
     forms = ["images_float32", "images_png", "coefficients_int8", "keras"]
-    export.run(restored, folder / "export", [*forms, "saved_model"])
+    exporting.run(restored, folder / "export", [*forms, "saved_model"])
     return restored
 
 
@@ -119,7 +119,7 @@ def test_every_exported_form_says_how_it_is_loaded(run):
         ("images_png", "# {}"),
         ("coefficients_int8", "images_of({})"),
         ("saved_model/1", "tf.saved_model.load({})"),
-        ("memory.keras", "read_keras({})"),
+        ("memory.keras", "read_memory({})"),
     ):
         assert how.format(repr(str(folder / name))) in text
     assert "images_float16" not in text

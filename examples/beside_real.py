@@ -1,0 +1,50 @@
+"""A distilled set beside the real images that it stands for."""
+
+import sys
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from examples.distilled import Distilled, network
+from fred_tf import datasets
+
+
+class BesideReal:
+    """What an example compares, all of it normalised alike.
+
+    Attributes:
+        distilled: the distilled set.
+        labels: int64 `[n]`, of all real training images.
+        classes: number of classes.
+    """
+
+    def __init__(self, folder: str, real: datasets.ImageData):
+        self.distilled = Distilled(folder)
+        self.labels = real.train.labels.astype(np.int64)
+        self.classes = real.classes
+        self._real = real
+
+    def train(self, rows=slice(None)) -> tuple[np.ndarray, np.ndarray]:
+        """Returns real training images, all or of these rows, and labels."""
+        images = self.distilled.normalize(self._real.train.images[rows])
+        return images, self.labels[rows]
+
+    def fresh(self) -> keras.Model:
+        """Returns an untrained network, the same each time."""
+        keras.utils.set_random_seed(0)
+        return network(self.distilled.images.shape[1:], self.classes)
+
+    def accuracy(self, model: keras.Model) -> float:
+        """Returns the share of real test images that are classified rightly."""
+        test = self._real.test
+        images = self.distilled.normalize(test.images)
+        return float(model.evaluate(images, test.labels, 500, verbose=0)[1])
+
+
+def main(run: Callable[[BesideReal], dict[str, float]]) -> None:
+    """Prints what an example finds; see its docstring for the command."""
+    folder, *data_dir = sys.argv[1:]
+    real = datasets.load(Distilled(folder).dataset, *data_dir)
+    for name, accuracy in run(BesideReal(folder, real)).items():
+        print(f"{name}: {100 * accuracy:.1f} % test accuracy")

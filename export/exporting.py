@@ -1,0 +1,100 @@
+"""One run in some of the forms: written, read back, sized and measured."""
+
+import dataclasses
+import pathlib
+
+from export import measuring, sizes, verification
+from fred_tf import assembly, forms
+from fred_tf import config as config_lib
+from fred_tf.datasets import ImageData
+from fred_tf.disk import files
+from fred_tf.distilled_run import DistilledRun
+from fred_tf.experts.soft_labels import soft_labels
+from fred_tf.experts.store import ExpertStore
+from fred_tf.forms import FORMS, SetForm
+from fred_tf.scoring import measured
+from fred_tf.synthetic_set import SyntheticSet
+
+
+def run(
+    distilled: DistilledRun,
+    export_dir: files.Path,
+    names: list[str] | None = None,
+    measure_on: ImageData | None = None,
+    config: config_lib.Config | None = None,
+    soft_labels_from: files.Path | None = None,
+    shards: int = 1,
+) -> list[pathlib.Path]:
+    """Writes a run in some forms, and the table of their sizes.
+
+    Each file or folder appears under its name only when it is complete, and
+    replaces what an earlier export left there. What loses nothing is read back
+    and compared.
+
+    Args:
+        distilled: the run.
+        export_dir: folder of all that is written.
+        names: keys of `FORMS`; all that fit if None or empty.
+        measure_on: real data to measure accuracy on; None measures nothing.
+        config: how to measure; the run's if None.
+        soft_labels_from: folder of the experts that label the images softly;
+            None for hard labels only.
+        shards: number of files of each form of images.
+
+    Returns:
+        The paths written.
+
+    Raises:
+        ValueError: a form is unknown, or does not fit the run or soft labels;
+            the experts are of another data set or network; or `shards` is
+            below 1 or above the number of images.
+        RuntimeError: a form that loses nothing came back different.
+    """
+    export_dir = pathlib.Path(export_dir)
+    memory, decoded = distilled.parameterization, distilled.synthetic_set()
+    if soft_labels_from:
+        decoded = _softened(distilled, decoded, soft_labels_from)
+    described = _with_details(
+        decoded, evaluations=measured(distilled.folder.path, decoded)
+    )
+    written = forms.write(described, memory, export_dir, names, shards)
+    sets = {
+        path: form
+        for name, path in written.items()
+        if isinstance(form := FORMS[name], SetForm)
+    }
+    verification.check(decoded, sets)
+    accuracies = {}
+    if measure_on is not None:
+        accuracies = measuring.accuracies(
+            config or distilled.config, decoded, sets, measure_on, export_dir
+        )
+    for accuracy in accuracies.values():  # Each form says its own.
+        measured_too = _with_details(described, this_form=accuracy.to_json())
+        forms.write(measured_too, memory, export_dir, [accuracy.form], shards)
+    rows = [
+        sizes.size_of(form.name, path, accuracies.get(path))
+        for path, form in sets.items()
+    ]
+    if decoded.images.ndim == 4 and decoded.images.shape[-1] in (1, 3):
+        rows += sizes.pictures(decoded)
+    table = export_dir / "sizes.md"
+    files.write_text(table, sizes.table(decoded, rows))
+    return [*written.values(), table]
+
+
+def _softened(
+    distilled: DistilledRun, decoded: SyntheticSet, expert_dir: files.Path
+) -> SyntheticSet:
+    facts, config = distilled.facts, distilled.config
+    experts = ExpertStore.open(
+        expert_dir, assembly.expert_description(config, facts)
+    )
+    network = assembly.network(config, facts.image_shape, decoded.classes)
+    return dataclasses.replace(
+        decoded, soft_labels=soft_labels(network, experts, decoded.images)
+    )
+
+
+def _with_details(decoded: SyntheticSet, **more) -> SyntheticSet:
+    return dataclasses.replace(decoded, details={**decoded.details, **more})

@@ -1,0 +1,112 @@
+"""The contract of a form: how a distilled set lies on disk for others."""
+
+import abc
+import pathlib
+
+from fred_tf.disk import files
+from fred_tf.forms import manifest
+from fred_tf.parameterizations import Parameterization
+from fred_tf.synthetic_set import SyntheticSet
+
+
+class Form(abc.ABC):
+    """One way to write a distilled set.
+
+    A member is one file and one line: the class, which alone knows what the
+    files look like, and an instance of it in `FORMS`. Where they hold the set
+    itself, and not only a picture of it, it is a `SetForm`.
+
+    Attributes:
+        name: its key in `FORMS`, and what `python -m export --forms` takes.
+        path: where it lies, below the folder of an export.
+        loading: Python that reads it, for people to copy, with PATH for the
+            path in quotes; empty for what is only looked at.
+        sharded: whether `write` takes `shards`, a number of files.
+        soft_labels: whether sets with soft labels can be written so.
+    """
+
+    name: str
+    path: str
+    loading: str = ""
+    sharded: bool = False
+    soft_labels: bool = True
+
+    def fits(
+        self, decoded: SyntheticSet, memory: Parameterization | None
+    ) -> bool:
+        """Says whether a set can be written so; see `write`."""
+        return True
+
+    @abc.abstractmethod
+    def write(
+        self,
+        decoded: SyntheticSet,
+        memory: Parameterization | None,
+        path: files.Path,
+    ) -> pathlib.Path:
+        """Writes a set that fits; all of it appears at once, or nothing.
+
+        Members may take more, with defaults: `shards` where they are `sharded`.
+
+        Args:
+            decoded: the set.
+            memory: what it was decoded from; None for a set that was read or
+                chosen from real images, and has no memory.
+            path: replaced if it is an earlier export of this form.
+
+        Returns:
+            `path`.
+
+        Raises:
+            ValueError: the set or an option is not one for this form.
+            FileExistsError: `path` exists and is no earlier export.
+        """
+
+
+class SetForm(Form):
+    """A form that holds the set itself and gives it back.
+
+    A manifest in its folder says of what `kind` it is and has the SHA-256 of
+    its files. Everything but the images comes back as it was, soft labels
+    included; of the images `lossy` says it.
+
+    Attributes:
+        kind: what its manifest says that it is; forms that the same `read`
+            understands share one.
+        place: where in its folder the manifest lies.
+        lossy: whether images come back changed, beyond the rounding of their
+            decoding.
+    """
+
+    kind: str
+    place: str = manifest.NAME
+    lossy: bool = False
+
+    @abc.abstractmethod
+    def read(self, path: files.Path) -> SyntheticSet:
+        """Reads what `write` wrote, after checking every byte of it.
+
+        Raises:
+            FileNotFoundError: there is no export at `path`.
+            ValueError: see `verify`; or what it holds is not as it is
+                described.
+        """
+
+    def recognises(self, path: pathlib.Path) -> bool:
+        """Says whether there is an export of this kind at `path`.
+
+        Raises:
+            ValueError: there is a manifest, but it is damaged.
+        """
+        return (path / self.place).is_file() and (
+            manifest.read(path, self.place)["kind"] == self.kind
+        )
+
+    def verify(self, path: files.Path) -> None:
+        """Compares every file of an export with its manifest.
+
+        Raises:
+            FileNotFoundError: there is no export at `path`.
+            ValueError: see `manifest.verify`.
+        """
+        manifest.verify(path, self.kind, self.place)

@@ -1,0 +1,91 @@
+"""A memory of real digits, and who reads what is written of it."""
+
+import importlib.util
+import pathlib
+
+import pytest
+
+from fred_tf import assembly, config, presets
+from fred_tf.forms.coefficients import Coefficients
+from fred_tf.synthetic_set import SyntheticSet
+
+ROOT = pathlib.Path(__file__).parents[3]
+_SETTINGS = config.replace(
+    presets.preset("digits_ipc1_dm"),
+    {"ipc": 4, "parameterization.coefficients_per_channel": 16},
+)
+
+
+@pytest.fixture(scope="session")
+def example_path() -> pathlib.Path:
+    return ROOT / "examples" / "decode_coefficients.py"
+
+
+@pytest.fixture
+def example(example_path):
+    """The example that reads with TensorFlow alone, as users copy it."""
+    spec = importlib.util.spec_from_file_location(
+        "decode_coefficients", example_path
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def settings() -> config.Config:
+    return _SETTINGS
+
+
+@pytest.fixture(scope="session")
+def memory_of(digits):
+    """Takes settings by name; returns a memory, and its decoded set."""
+
+    def make(**section):
+        changes = {f"parameterization.{k}": v for k, v in section.items()}
+        memory = assembly.parameterization(
+            config.replace(_SETTINGS, changes), digits.image_shape, 10
+        )
+        assembly.adapt(memory, digits, seed=0)
+        decoded = SyntheticSet(
+            images=memory.decode().numpy(),
+            labels=memory.labels,
+            class_names=digits.class_names,
+            normalization=digits.normalization,
+            dataset="digits",
+            floats_stored=memory.floats_stored,
+            student_learning_rate=0.1 + 0.2,
+            details={"steps": 3},
+        )
+        return memory, decoded
+
+    return make
+
+
+@pytest.fixture(scope="package")
+def memory_and_set(memory_of):
+    return memory_of()
+
+
+@pytest.fixture(scope="package")
+def memory(memory_and_set):
+    return memory_and_set[0]
+
+
+@pytest.fixture(scope="package")
+def decoded(memory_and_set):
+    return memory_and_set[1]
+
+
+@pytest.fixture
+def folder(memory, decoded, tmp_path):
+    return Coefficients("int8").write(decoded, memory, tmp_path / "set")
+
+
+@pytest.fixture(scope="session")
+def shard():
+    def only(folder):
+        (path,) = folder.glob("*.tfrecord-*")
+        return path
+
+    return only

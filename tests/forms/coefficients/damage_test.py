@@ -1,0 +1,144 @@
+"""What is damaged is named, and what is claimed is not believed."""
+
+import json
+import shutil
+import zlib
+
+import pytest
+
+from fred_tf.experts.store import ExpertStore
+from fred_tf.forms import manifest
+from fred_tf.forms.coefficients import Coefficients
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("flip 100", "has .* record 0 of 10"),
+        ("flip -9", "has .* record 9 of 10"),
+        ("cut at record", "has .* 9 whole records of 10"),
+        ("delete", "is missing"),
+    ],
+)
+def test_damage_is_named(folder, shard, damage, kind, message):
+    damage[kind](shard(folder))
+    with pytest.raises(ValueError, match=f"00000-of-00001 {message}"):
+        Coefficients().read(folder)
+
+
+def edit(folder, **changes):
+    """Changes a manifest as somebody would who means it."""
+    path = folder / manifest.NAME
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps(manifest.seal({**facts, **changes})))
+
+
+@pytest.mark.parametrize("version", [2, 9])
+def test_another_version_and_another_kind_are_refused(folder, example, version):
+    edit(folder, format_version=version)
+    with pytest.raises(ValueError, match=f"version` 3. Received: {version} in"):
+        Coefficients().read(folder)
+    with pytest.raises(ValueError, match=rf"not .*version 3.*{version}\)"):
+        example.images_of(folder)
+    edit(folder, format_version=3, kind="images")
+    with pytest.raises(ValueError, match="coefficients is wanted.*of images"):
+        Coefficients().read(folder)
+    with pytest.raises(ValueError, match="not of coefficients.*'images'"):
+        example.images_of(folder)
+
+
+# The memory has 4 instances of 16 coefficients in images [8, 8, 1].
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"instances_per_class": 10**12}, "values .* must take 16000000000000"),
+        ({"instances_per_class": 10**30}, "OverflowError"),
+        ({"instances_per_class": -1}, "max_length must be non-negative"),
+        ({"instances_per_class": "4"}, "TypeError"),
+        ({"image_shape": [10**6, 10**6, 1]}, "table .* must take 64 bytes"),
+        ({"image_shape": [3, 3, 1]}, "position lies outside"),
+        ({"image_shape": None}, "TypeError"),
+        ({"class_names": ["0"]}, "10 records are of 1 classes"),
+        ({"storage": "int9"}, "`storage` must be one of"),
+        (
+            {"parameterization": {"transform": "dtc"}},
+            "`transform` must be one of",
+        ),
+        ({"parameterization": {"coefficients": 16}}, "TypeError"),
+        ({"normalization": {"name": "zca"}}, "normalisation is one of"),
+    ],
+)
+def test_claims_that_records_do_not_bear_out_are_refused(
+    folder, changes, message
+):
+    """F46, F47: before anything of the claimed size is made."""
+    edit(folder, **changes)
+    with pytest.raises(ValueError, match=message) as raised:
+        Coefficients().read(folder)
+    assert str(folder) in str(raised.value)
+
+
+def test_records_that_unpack_to_more_than_claimed_are_refused(
+    folder, monkeypatch
+):
+    """A few bytes may stand for gigabytes: only what is claimed is unpacked."""
+    edit(folder, instances_per_class=1)
+    longest = []
+    make = zlib.decompressobj
+
+    class Watched:
+        def decompress(self, stored, size):
+            longest.append(size)
+            return make().decompress(stored, size)
+
+    monkeypatch.setattr(zlib, "decompressobj", Watched)
+    with pytest.raises(ValueError, match="values .* must take 16 bytes"):
+        Coefficients().read(folder)
+    assert longest == [17]
+
+
+def test_no_flipped_bit_gives_other_data(
+    small_memory,
+    small_set,
+    example,
+    assert_same,
+    flipped,
+    tmp_path,
+    monkeypatch,
+):
+    """F17: an error that names the file, or the very same set."""
+    folder = Coefficients().write(small_set, small_memory, tmp_path / "set")
+    monkeypatch.setattr(example, "damage", lambda path, records: "")
+    survivors = []
+    for path in sorted(folder.iterdir()):
+        for position in flipped(path):
+            try:
+                read = Coefficients().read(folder)
+            except ValueError as error:
+                assert path.name in str(error)
+                # The example may say less, but it must not decode.
+                with pytest.raises((ValueError, KeyError)):
+                    example.images_of(folder)
+                continue
+            survivors.append(position)
+            assert_same(read, small_set)
+    # Digits of a float that lie beyond its precision.
+    assert len(survivors) < 10
+    Coefficients().read(folder)
+
+
+def test_an_expert_store_is_not_replaced(memory, decoded, expert_dir, tmp_path):
+    """It has a manifest.json as well."""
+    store = shutil.copytree(expert_dir, tmp_path / "experts")
+    with pytest.raises(FileExistsError, match="no manifest.json of an export"):
+        Coefficients().write(decoded, memory, store)
+    assert len(ExpertStore.open(store).trajectory(1)) > 1
+
+
+def test_a_damaged_export_is_replaced(memory, decoded, folder, damage):
+    """As the message about the damage asks for."""
+    damage["flip 0"](folder / manifest.NAME)
+    with pytest.raises(ValueError, match="not a JSON file"):
+        Coefficients().read(folder)
+    Coefficients().write(decoded, memory, folder)
+    Coefficients().read(folder)

@@ -1,0 +1,124 @@
+"""What befalls files, and what must not befall a set."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fred_tf.forms import manifest
+from fred_tf.normalizations import Standardize
+from fred_tf.parameterizations import Frequency
+from fred_tf.synthetic_set import SyntheticSet
+
+
+@pytest.fixture
+def small_memory() -> Frequency:
+    """Two classes of two images from three coefficients each."""
+    memory = Frequency(
+        (4, 4, 1), 2, 2, Frequency.Settings(coefficients_per_channel=3)
+    )
+    memory.table.assign([[0, 1, 4], [0, 1, 2]])
+    memory.values.assign(np.arange(1.0, 13.0).reshape(4, 3, 1))
+    return memory
+
+
+@pytest.fixture
+def small_set(small_memory) -> SyntheticSet:
+    return SyntheticSet(
+        small_memory.decode().numpy(),
+        small_memory.labels,
+        ("zero", "one"),
+        Standardize((0.1307,), (1 / 3,)),
+        "small",
+        small_memory.floats_stored,
+        0.1 + 0.2,
+        {"steps": 3},
+    )
+
+
+def _bits(values) -> np.ndarray:
+    """Tells 0.0 from -0.0."""
+    return np.asarray(values, np.float32).view(np.uint32)
+
+
+@pytest.fixture(scope="session")
+def bits():
+    return _bits
+
+
+def _assert_same(one: SyntheticSet, other: SyntheticSet, images: bool = True):
+    for field in dataclasses.fields(SyntheticSet):
+        pair = [getattr(x, field.name) for x in (one, other)]
+        if field.name == "images":
+            if images:
+                np.testing.assert_array_equal(*map(_bits, pair))
+        elif isinstance(pair[0], np.ndarray):
+            np.testing.assert_array_equal(*pair)
+        else:
+            assert pair[0] == pair[1], field.name
+
+
+@pytest.fixture(scope="session")
+def assert_same():
+    """Takes two sets, and whether images must agree, too."""
+    return _assert_same
+
+
+def _cut_at_record(path):
+    records = list(tf.data.TFRecordDataset(str(path)))[:-1]
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in records:
+            writer.write(record.numpy())
+
+
+def _cut_in_record(path):
+    path.write_bytes(path.read_bytes()[:-5])
+
+
+def _flip(path, position=None):
+    """Flips a bit, in the middle unless told otherwise."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 if position is None else position] ^= 4
+    path.write_bytes(content)
+
+
+_DAMAGE = {
+    "cut at record": _cut_at_record,
+    "cut in record": _cut_in_record,
+    "flip": _flip,
+    "flip 0": lambda path: _flip(path, 0),
+    "flip 100": lambda path: _flip(path, 100),
+    "flip -9": lambda path: _flip(path, -9),
+    "empty": lambda path: path.write_bytes(b""),
+    "delete": lambda path: path.unlink(),
+    "link": lambda path: (
+        path.rename(path.with_name("x")) and path.symlink_to("x")
+    ),
+}
+
+
+@pytest.fixture(scope="session")
+def damage():
+    """Functions of a path, by what they do to the file."""
+    return _DAMAGE
+
+
+@pytest.fixture
+def flipped(monkeypatch):
+    """Takes a file; yields each byte's position while a bit of it is flipped.
+
+    Which record is bad, other tests look at; looking takes a while.
+    """
+    monkeypatch.setattr(manifest, "_readable", lambda path, records: "")
+
+    def positions(path):
+        whole = path.read_bytes()
+        for position in range(len(whole)):
+            content = bytearray(whole)
+            content[position] ^= 1 << position % 8
+            path.write_bytes(content)
+            yield position
+        path.write_bytes(whole)
+
+    return positions

@@ -1,0 +1,127 @@
+"""The table of forms: every member keeps what it promises."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from fred_tf import forms
+from fred_tf.coresets import random_set
+from fred_tf.disk import files
+from fred_tf.forms import FORMS, SetForm, facts, manifest
+from fred_tf.parameterizations import Pixel
+from fred_tf.synthetic_set import SyntheticSet
+
+SETS = {name: x for name, x in FORMS.items() if isinstance(x, SetForm)}
+
+
+@pytest.fixture
+def softly(small_set) -> SyntheticSet:
+    soft = np.random.default_rng(0).dirichlet([1, 1], 4).astype(np.float32)
+    return dataclasses.replace(small_set, soft_labels=soft)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_set_comes_back_with_its_soft_labels(
+    softly, small_memory, assert_same, tmp_path, name
+):
+    """Those, and all but the images, bit for bit."""
+    (path,) = forms.write(softly, small_memory, tmp_path, [name]).values()
+    assert path == tmp_path / FORMS[name].path
+    FORMS[name].verify(path)
+    read = forms.read(path)
+    assert_same(read, softly, images=False)
+    error = np.abs(read.images - softly.images).max()
+    assert (error > 1e-5) == FORMS[name].lossy
+    assert error < 0.5
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_set_without_soft_labels_stays_without(
+    small_set, small_memory, tmp_path, name
+):
+    (path,) = forms.write(small_set, small_memory, tmp_path, [name]).values()
+    assert forms.read(path).soft_labels is None
+
+
+def test_names_are_those_of_the_members():
+    assert [form.name for form in FORMS.values()] == list(FORMS)
+    assert len({form.path for form in FORMS.values()}) == len(FORMS)
+    assert all(form.loading for form in SETS.values())
+
+
+def test_what_was_read_is_written_again(digits, tmp_path):
+    """Without a memory there are images, and a picture of them."""
+    real = random_set(digits, 2, seed=0)
+    written = forms.write(real, None, tmp_path)
+    assert list(written) == [
+        "images_float32",
+        "images_float16",
+        "images_png",
+        "gallery",
+    ]
+    again = forms.read(written["images_float32"])
+    np.testing.assert_array_equal(again.images, real.images)
+    with pytest.raises(ValueError, match="no memory and images .*'keras'"):
+        forms.write(again, None, tmp_path, ["keras"])
+
+
+def test_forms_that_do_not_fit_are_refused(small_set, small_memory, tmp_path):
+    with pytest.raises(ValueError, match="Did you mean 'images_float16'"):
+        forms.chosen(["images_flot16"], small_set, small_memory)
+    pixel = Pixel((4, 4, 1), 2, 2)
+    assert "masks" not in forms.fitting(small_set, pixel)
+    with pytest.raises(ValueError, match="'pixel'.*forms.*'coefficients_int8'"):
+        forms.write(small_set, pixel, tmp_path, ["coefficients_int8"])
+    with pytest.raises(ValueError, match=r"\(4\). Received: 5"):
+        forms.write(small_set, small_memory, tmp_path, ["keras"], shards=5)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_export_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="python -m export"):
+        forms.read(tmp_path)
+    with pytest.raises(FileNotFoundError, match="python -m export"):
+        forms.read(tmp_path / "no.keras")
+    manifest.write(tmp_path, "voxels", {})
+    with pytest.raises(
+        ValueError, match="images, coefficients, .*keras can be.*'voxels'"
+    ):
+        forms.read(tmp_path)
+
+
+class Archive(SetForm):
+    """The set as one NumPy file: a form of one's own."""
+
+    name = kind = path = "archive"
+    loading = "from fred_tf import forms\n\nsynthetic_set = forms.read(PATH)"
+    soft_labels = False
+
+    def write(self, decoded, memory, path):
+        arrays = {"images": decoded.images, "labels": decoded.labels}
+        with files.replacing_folder(path) as folder:
+            np.savez(folder / "set.npz", **arrays)
+            manifest.write(folder, self.kind, {}, facts=facts.of(decoded))
+        return path
+
+    def read(self, path):
+        said = manifest.verify(path, self.kind)
+        with np.load(path / "set.npz") as arrays:
+            return facts.restored(
+                said["facts"], arrays["images"], arrays["labels"]
+            )
+
+
+def test_a_new_form_is_one_line(
+    small_set, softly, assert_same, damage, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(FORMS, "archive", Archive())
+    written = forms.write(small_set, None, tmp_path)
+    assert_same(forms.read(written["archive"]), small_set)
+    damage["flip"](written["archive"] / "set.npz")
+    with pytest.raises(ValueError, match="set.npz has SHA-256"):
+        forms.read(written["archive"])
+    # What it would lose, it does not take.
+    assert "archive" not in forms.fitting(softly, None)
+    with pytest.raises(ValueError, match="no memory, soft labels and images"):
+        forms.write(softly, None, tmp_path, ["archive"])
