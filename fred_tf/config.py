@@ -222,32 +222,6 @@ def from_json(values: Mapping[str, Any]) -> Config:
     return _section(Config, values)
 
 
-def trained_network(config: Config) -> dict[str, Any]:
-    """Returns what tells one trained network from another, as JSON values.
-
-    Convolutions are named where they are not float32, the only ones there were
-    once: what was written then stays comparable.
-    """
-    network = to_json(config)["network"]
-    if config.convolutions == "float32":
-        return network
-    return {**network, "convolutions": config.convolutions}
-
-
-def completed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what an earlier version wrote, with the settings added since.
-
-    They take their defaults, which is how that version behaved. What stands
-    beside the settings is kept, and what no version wrote comes back as it is.
-    """
-    known = {field.name for field in dataclasses.fields(Config)}
-    own = {name: value for name, value in values.items() if name in known}
-    try:
-        return {**values, **to_json(from_json(own))}
-    except (AttributeError, TypeError, ValueError):
-        return dict(values)
-
-
 def member_settings(section: str, name: str) -> type[Settings]:
     """Returns the settings of the member `name` of a family.
 

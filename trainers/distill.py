@@ -32,7 +32,7 @@ from fred_tf.distillation import devices, loop
 from fred_tf.distillation.reference_stream import references_per_replica
 from fred_tf.distillation.workers import Workers
 from fred_tf.objectives import OBJECTIVES
-from fred_tf.scoring import CURVE, score
+from fred_tf.scoring import curve_path, rewind_curve, score
 from trainers import process_memory, run_flags
 from trainers.log.run_log import RunLog
 
@@ -146,13 +146,14 @@ def run(
         stack.enter_context(workers.guard(run_dir, where))
         with workers.chief_first():  # It may download.
             data = assembly.load_data(config, data_dir, download)
-        facts = distilled_run.DataFacts.of(data)
+        facts = data.facts
         config = config_lib.resolved(config, data.image_shape)
         folder = _folder(
             workers,
             run_dir,
-            distilled_run.record(config, facts, start),
-            devices.identity(strategy, jit),
+            distilled_run.identity(config, jit, start),
+            facts.to_json(),
+            devices.environment(strategy),
         )
         if workers.chief:
             stack.enter_context(folder.lock())
@@ -190,6 +191,7 @@ def run(
         if workers.chief:
             folder.rewind_metrics(distiller.step)
             folder.rewind_snapshots(distiller.step)
+            rewind_curve(folder.path, distiller.step)
             log = RunLog(folder, distiller.step)
             stack.callback(log.close)
 
@@ -234,18 +236,17 @@ def run(
 def _folder(
     workers: Workers,
     run_dir: str,
-    record: dict[str, Any],
     identity: dict[str, Any],
+    data: dict[str, Any],
+    environment: dict[str, Any],
 ) -> RunFolder:
     """Lets the chief make or check the folder, and the others find it."""
     # Hosts may have different numbers of cores.
-    shared = {k: v for k, v in identity.items() if k != "cpu_threads"}
-    workers.agree({"config": record, "identity": shared})
+    shared = {k: v for k, v in environment.items() if k != "cpu_threads"}
+    workers.agree({**identity, "data": data, "environment": shared})
     with workers.chief_first():
         if workers.chief:
-            return RunFolder.open(
-                run_dir, record, identity, complete=config_lib.completed
-            )
+            return RunFolder.open(run_dir, identity, data, environment)
         try:
             return RunFolder.read(run_dir)
         except FileNotFoundError as error:
@@ -259,7 +260,7 @@ def _folder(
 def _evaluate(
     run: distilled_run.DistilledRun, data: ImageData, log: RunLog
 ) -> None:
-    path = run.folder.path / f"{CURVE}{run.step:09d}.json"
+    path = curve_path(run.folder.path, run.step)
     result = score(run.config, run.synthetic_set(), data, path)
     log.accuracy(run.step, run.config.network.name, result)
 

@@ -2,6 +2,7 @@
 
 from fred_tf.datasets import digits, image_folder, tfds_images
 from fred_tf.datasets.class_batches import ClassBatches
+from fred_tf.datasets.data_facts import DataFacts
 from fred_tf.datasets.dataset_spec import KNOWN, DatasetSpec, base_name
 from fred_tf.datasets.image_data import ImageData, Split, hold_out
 from fred_tf.normalizations import Standardize
@@ -9,6 +10,7 @@ from fred_tf.normalizations import Standardize
 __all__ = [
     "KNOWN",
     "ClassBatches",
+    "DataFacts",
     "DatasetSpec",
     "ImageData",
     "Split",

@@ -109,7 +109,7 @@ def write_saved_model(
         archive.write_out(os.fspath(temporary), verbose=False)
         files.write_json(
             temporary / _FACTS,
-            {"format_version": manifest.FORMAT_VERSION, **(facts or {})},
+            {"format_version": records.FORMAT_VERSION, **(facts or {})},
         )
         manifest.write(temporary, KIND, {}, _MANIFEST)
     return folder
@@ -138,7 +138,8 @@ def write_keras(
         parameterization: a built memory.
         path: ends in `.keras`; replaced.
         facts: written as the `.json` file, with the `format_version` and the
-            `sha256` of the `.keras` file; fit for JSON.
+            `keras_sha256`, that of the `.keras` file, and its own `sha256`;
+            fit for JSON.
 
     Returns:
         `path`.
@@ -154,14 +155,12 @@ def write_keras(
             os.replace(named, temporary)
         finally:
             named.unlink(missing_ok=True)
-    files.write_json(
-        path.with_suffix(".json"),
-        {
-            "format_version": manifest.FORMAT_VERSION,
-            "sha256": files.sha256(path),
-            **(facts or {}),
-        },
-    )
+    described = {
+        "format_version": records.FORMAT_VERSION,
+        "keras_sha256": files.sha256(path),
+        **(facts or {}),
+    }
+    files.write_json(path.with_suffix(".json"), records.seal(described))
     return path
 
 
@@ -187,8 +186,7 @@ def read_keras(path: files.Path) -> Parameterization:
         )
     facts = path.with_suffix(".json")
     if facts.is_file() and (
-        records.read(facts, manifest.FORMAT_VERSION).get("sha256")
-        != files.sha256(path)
+        records.read(facts).get("keras_sha256") != files.sha256(path)
     ):
         raise ValueError(
             f"{rule} Received: {path}, which is not the one that {facts} "

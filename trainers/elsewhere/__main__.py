@@ -54,7 +54,10 @@ def program() -> int:
     if BRING_BACK.value:
         run_dir = run_flags.required(run_flags.RUN_DIR)
         found = unpacking.bring_back(
-            BRING_BACK.value, run_dir, run_flags.DATA_DIR.value
+            BRING_BACK.value,
+            run_dir,
+            run_flags.DATA_DIR.value,
+            evaluate.NAME.value,
         )
         for network, evaluation in found.items():
             print(f"{evaluation} test accuracy of {network}: {run_dir}")
