@@ -28,22 +28,6 @@ def test_from_json_names_unknown_fields():
         config_lib.from_json(values)
 
 
-def test_an_earlier_version_is_completed_by_defaults():
-    values = {**config_lib.to_json(DM), "data": {"classes": 10}}
-    earlier = json.loads(json.dumps(values))
-    del earlier["convolutions"], earlier["evaluation"]["momentum"]
-    assert config_lib.completed(earlier) == values
-
-
-@pytest.mark.parametrize(
-    "change", [{"network": 3}, {"ipc": "x"}, {"network": {"widht": 3}}]
-)
-def test_what_no_version_wrote_is_not_completed(change):
-    values = {**config_lib.to_json(DM), **change}
-    del values["convolutions"]
-    assert config_lib.completed(values) == values
-
-
 def test_unknown_convolutions_are_refused():
     with pytest.raises(ValueError, match="`convolutions`.*'bfloat16'"):
         overrides.override(DM, ["convolutions=float16"])

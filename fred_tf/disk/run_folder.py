@@ -270,7 +270,7 @@ class RunFolder:
                 "%s.",
                 self.path,
                 "; ".join(
-                    f"{name} was {before!r}, is {now!r}"
+                    f"{name} was {before!r}, is now {now!r}"
                     for name, (before, now) in different.items()
                 ),
             )

@@ -13,6 +13,7 @@ import tensorflow_datasets as tfds
 
 from export import __main__ as export
 from fred_tf import assembly, config, presets
+from fred_tf.disk.records import FORMAT_VERSION
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.experts.store import ExpertStore
 from fred_tf.forms import FORMS, manifest, read_export
@@ -252,7 +253,7 @@ def test_models_say_what_they_decode(run, exported):
         assert facts["details"]["outer_steps"] == 3
         assert "2311.08819" in facts["citation"]
         assert "Alpaydin & Kaynak 1998" in facts["citation"]
-        assert facts["format_version"] == 3
+        assert facts["format_version"] == FORMAT_VERSION
 
 
 def test_measured_accuracy_travels_with_each_form(run, digits, tmp_path):

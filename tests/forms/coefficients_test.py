@@ -275,11 +275,11 @@ def edit(folder, **changes):
 @pytest.mark.parametrize("version", [2, 9])
 def test_another_version_and_another_kind_are_refused(folder, version):
     edit(folder, format_version=version)
-    with pytest.raises(ValueError, match=f"version` 3. Received: {version} in"):
+    with pytest.raises(ValueError, match=f"must be 4 .* Received: {version}."):
         read_coefficients(folder)
-    with pytest.raises(ValueError, match=rf"not .*version 3.*{version}\)"):
+    with pytest.raises(ValueError, match=rf"not .*version 4.*{version}\)"):
         example().images_of(folder)
-    edit(folder, format_version=3, kind="images")
+    edit(folder, format_version=4, kind="images")
     with pytest.raises(ValueError, match="coefficients is wanted.*of images"):
         read_coefficients(folder)
     with pytest.raises(ValueError, match="not of coefficients.*'images'"):

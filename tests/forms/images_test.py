@@ -8,6 +8,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from sklearn.datasets import load_digits
 
+from fred_tf.disk.records import FORMAT_VERSION
 from fred_tf.forms import manifest
 from fred_tf.forms.encodings import ENCODINGS
 from fred_tf.forms.images import read_tfrecord, verify_tfrecord, write_tfrecord
@@ -191,7 +192,7 @@ def test_plain_tfds_loads_it(synthetic_set, folder):
     assert tuple(info.features["label"].names) == synthetic_set.class_names
     assert info.splits["train"].num_examples == 20
     assert info.metadata == {
-        "format_version": 3,
+        "format_version": FORMAT_VERSION,
         "encoding": "float32",
         "loss": "nothing",
         "dataset": "3D-digits",
@@ -367,8 +368,8 @@ def test_no_flipped_byte_of_a_manifest_or_shard_goes_unseen(
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        (lambda m: m.update(format_version=2), r"version` 3\. Received: 2"),
-        (lambda m: m.pop("format_version"), r"version` 3\. Received: None"),
+        (lambda m: m.update(format_version=2), r"must be 4 .*Received: 2\."),
+        (lambda m: m.pop("format_version"), r"must be 4 .*Received: absent"),
         (
             lambda m: m.update(kind="coefficients"),
             r"export of images is wanted\. Received: .* of coefficients",
@@ -410,7 +411,7 @@ def test_an_edited_manifest_is_refused_and_a_reformatted_one_is_not(
 
 def test_manifest_that_is_no_object_is_refused(folder):
     (folder / manifest.NAME).write_text("[1]")
-    with pytest.raises(ValueError, match="Received: None"):
+    with pytest.raises(ValueError, match="must hold a JSON object"):
         read_tfrecord(folder)
 
 

@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from sklearn.datasets import load_digits
 
+from fred_tf.disk import records
 from fred_tf.forms.saved_model import (
     read_keras,
     verify_saved_model,
@@ -155,7 +156,7 @@ def test_everything_comes_in_one_call(layer, folder):
 def test_facts_travel_where_serving_ignores_them(layer, tmp_path):
     folder = write_saved_model(layer, tmp_path / "digits" / "1", {"ipc": 2})
     path = folder / "assets.extra" / "metadata.json"
-    assert json.loads(path.read_text()) == {"format_version": 3, "ipc": 2}
+    assert json.loads(path.read_text()) == {"format_version": 4, "ipc": 2}
     assert set(tf.saved_model.load(str(folder)).signatures) == {
         "decode",
         "decode_class",
@@ -212,15 +213,19 @@ def memory() -> Frequency:
 def test_what_a_keras_file_does_not_say_lies_beside_it(memory, tmp_path):
     path = write_keras(memory, tmp_path / "memory.keras", {"dataset": "x"})
     facts = json.loads((tmp_path / "memory.json").read_text())
-    assert facts == {
-        "format_version": 3,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "dataset": "x",
-    }
+    assert facts == records.seal(
+        {
+            "format_version": records.FORMAT_VERSION,
+            "keras_sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "dataset": "x",
+        }
+    )
     np.testing.assert_array_equal(read_keras(path).decode(), memory.decode())
+    of_another = records.seal({**facts, "keras_sha256": "of another"})
     for text, message in (
-        (json.dumps({**facts, "sha256": "of another"}), "not the one that .*n"),
-        (json.dumps({**facts, "format_version": 2}), "must be 3 .*Received: 2"),
+        (json.dumps(of_another), "not the one that .*n"),
+        (json.dumps({**facts, "dataset": "y"}), "must be as it was written"),
+        (json.dumps({**facts, "format_version": 2}), "must be 4 .*Received: 2"),
         ("[1]", "must hold a JSON object"),
     ):
         (tmp_path / "memory.json").write_text(text)

@@ -22,6 +22,7 @@ from tensorboard.backend.event_processing.event_accumulator import (
 from tensorboard.plugins.hparams import api_pb2, metadata
 
 from fred_tf import config, presets
+from fred_tf.disk import records
 from fred_tf.disk.run_folder import RunFolder
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.networks import NETWORKS
@@ -165,13 +166,8 @@ def test_hparams_lists_what_people_compare(run):
     "record, folder, name, first",
     [
         (None, "run", "x/run", "ipc"),
-        (
-            '{"cells": {}, "differing": ["seed"]}',
-            "seed=1",
-            "seed=1 (x)",
-            "seed",
-        ),
-        ('{"cells": {}}', "seed=1", "seed=1 (x)", "ipc"),
+        ({"differing": ["seed"]}, "seed=1", "seed=1 (x)", "seed"),
+        ({}, "seed=1", "seed=1 (x)", "ipc"),
         ("half a reco", "seed=1", "seed=1", "ipc"),
     ],
 )
@@ -181,7 +177,9 @@ def test_a_run_is_named_after_what_it_is_in(
     root = tmp_path / "x"
     path = root / folder
     path.mkdir(parents=True)
-    if record:
+    if isinstance(record, dict):
+        records.write(root / "sweep.json", "sweep", {}, None, **record)
+    elif record:
         (root / "sweep.json").write_text(record)
     copy = dataclasses.replace(run.folder, path=path)
     log = RunLog(copy)
