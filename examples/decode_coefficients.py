@@ -23,8 +23,8 @@ def checked(folder: pathlib.Path) -> tuple[dict, list[str]]:
     path = folder / "manifest.json"
     facts = json.loads(path.read_text())
     found = facts.get("kind"), facts.get("format_version")
-    if found != ("coefficients", 3):
-        raise ValueError(f"{path} is not of coefficients, version 3: {found}.")
+    if found != ("coefficients", 4):
+        raise ValueError(f"{path} is not of coefficients, version 4: {found}.")
     own = facts.pop("sha256", "")
     if digest(json.dumps(facts, sort_keys=True).encode()) != own:
         raise ValueError(f"{path} is not as it was written.")

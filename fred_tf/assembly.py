@@ -1,21 +1,20 @@
 """From a config to the objects of a run."""
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import tensorflow as tf
 
 from fred_tf import datasets
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.config import Config, resolved, to_json
-from fred_tf.datasets import KNOWN, ImageData
+from fred_tf.datasets import KNOWN, DataFacts, ImageData
 from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.disk import files
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts.store import ExpertStore
 from fred_tf.experts.trainer import ExpertTrainer
 from fred_tf.networks import NETWORKS, Functional, convolve_in
-from fred_tf.normalizations import Normalization
 from fred_tf.objectives import OBJECTIVES, Objective
 from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
 from fred_tf.training.evaluator import Evaluator
@@ -32,6 +31,22 @@ def load_data(
         config.holdout,
         normalization=config.normalization,
     )
+
+
+def facts_of(
+    configs: Iterable[Config],
+    data_dir: files.Path | None = None,
+    download: bool = False,
+) -> list[DataFacts]:
+    """Returns the facts of each config's data, which are loaded once."""
+    loaded: dict[tuple[str, float, str], DataFacts] = {}
+    facts = []
+    for config in configs:
+        key = config.dataset, config.holdout, config.normalization
+        if key not in loaded:
+            loaded[key] = load_data(config, data_dir, download).facts
+        facts.append(loaded[key])
+    return facts
 
 
 def network(
@@ -72,30 +87,24 @@ def parameterization(
     )
 
 
-class Described(Protocol):
-    """What a manifest says of data: of `ImageData`, or of a run's facts."""
-
-    name: str
-    normalization: Normalization
-
-
-def expert_description(config: Config, data: Described) -> dict[str, Any]:
+def expert_description(config: Config, facts: DataFacts) -> dict[str, Any]:
     """Returns what a manifest must say of experts that a config can match.
 
     How many experts there are, how long they were trained and how they are
     stored is the store's business: an expert's first epochs do not depend on
-    how many follow. Whether enough are stored, the objective checks.
+    how many follow. Whether enough are stored, the objective checks. Of the
+    data only what experts are trained on counts.
     """
     values = to_json(config)
     experts = values["experts"]
     for name in ("count", "epochs", "dtype", "stored_epochs"):
         del experts[name]
+    stated = facts.to_json()
     return {
-        "dataset": data.name,
-        "normalization": data.normalization.get_config(),
         "network": values["network"],
         "augmentation": config.augmentation,
         "experts": experts,
+        "data": {k: stated[k] for k in ("name", "normalization", "train")},
     }
 
 
@@ -110,9 +119,10 @@ def expert_store(
         expert_dir: folder of the store; made if missing.
 
     Raises:
-        ValueError: the folder holds experts of other settings.
+        ValueError: the folder holds experts of other settings or data.
     """
-    description = expert_description(config, data)
+    description = expert_description(config, data.facts)
+    del description["data"]
     description["experts"]["epochs"] = config.experts.epochs
     return ExpertStore.create_or_open(
         expert_dir,
@@ -123,6 +133,7 @@ def expert_store(
             "dtype": config.experts.dtype,
             "seed": config.seed,
         },
+        data.facts.to_json(),
     )
 
 
@@ -158,7 +169,9 @@ def objective(
     elif isinstance(experts, ExpertStore):
         source = experts
     elif experts:
-        source = ExpertStore.open(experts, expert_description(config, data))
+        source = ExpertStore.open(
+            experts, expert_description(config, data.facts)
+        )
     else:
         raise ValueError(
             f"{config.objective.name!r} needs `--expert_dir`. Train experts "

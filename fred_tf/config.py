@@ -140,18 +140,6 @@ def from_json(values: Mapping[str, Any]) -> Config:
     return made_of(Config, values)
 
 
-def trained_network(config: Config) -> dict[str, Any]:
-    """Returns what tells one trained network from another, as JSON values.
-
-    Convolutions are named where they are not float32, the only ones there were
-    once: what was written then stays comparable.
-    """
-    network = to_json(config)["network"]
-    if config.convolutions == "float32":
-        return network
-    return {**network, "convolutions": config.convolutions}
-
-
 def member_settings(section: str, name: str) -> type[Settings]:
     """Returns the settings of the member `name` of a family.
 

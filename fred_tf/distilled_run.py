@@ -7,66 +7,30 @@ import tensorflow as tf
 
 from fred_tf import assembly
 from fred_tf import config as config_lib
-from fred_tf.datasets import ImageData
+from fred_tf.datasets import DataFacts
 from fred_tf.disk import files
 from fred_tf.disk.checkpoints import Checkpoints
 from fred_tf.disk.files import Path
 from fred_tf.disk.run_folder import RunFolder
-from fred_tf.normalizations import Standardize, from_config
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import Parameterization
 from fred_tf.synthetic_set import SyntheticSet
 
 
-@dataclasses.dataclass(frozen=True)
-class DataFacts:
-    """What must be known of a data set to use what was distilled from it."""
-
-    name: str
-    image_shape: tuple[int, ...]
-    class_names: tuple[str, ...]
-    normalization: Standardize
-
-    @classmethod
-    def of(cls, data: ImageData) -> "DataFacts":
-        """Returns the facts of loaded data."""
-        return cls(
-            data.name, data.image_shape, data.class_names, data.normalization
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns the facts as JSON values."""
-        return {
-            "name": self.name,
-            "image_shape": list(self.image_shape),
-            "class_names": list(self.class_names),
-            "normalization": self.normalization.get_config(),
-        }
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> "DataFacts":
-        """Undoes `to_json`."""
-        return cls(
-            values["name"],
-            tuple(values["image_shape"]),
-            tuple(values["class_names"]),
-            from_config(values["normalization"]),
-        )
-
-
-def record(
+def identity(
     config: config_lib.Config,
-    facts: DataFacts,
+    jit: bool,
     start: "DistilledRun | None" = None,
 ) -> dict[str, Any]:
-    """Returns what a run folder's `config.json` says of a run.
+    """Returns the settings by which a run folder tells its run from others.
 
     Args:
-        config: its settings.
-        facts: what is known of its data.
+        config: the run's.
+        jit: whether the step is compiled, which changes the numbers so much
+            that resuming otherwise would mix two runs.
         start: the run whose memory it begins with, if any.
     """
-    described = {**config_lib.to_json(config), "data": facts.to_json()}
+    described = {**config_lib.to_json(config), "jit": jit}
     if start is not None:
         weights = start.parameterization.get_weights()
         memory = b"".join(weight.tobytes() for weight in weights)
@@ -156,10 +120,11 @@ class DistilledRun:
             ValueError: the folder is damaged; the message says how.
         """
         folder = RunFolder.read(run_dir)
-        values = dict(folder.config)
-        facts = DataFacts.from_json(values.pop("data"))
-        values.pop("start", None)
-        config = config_lib.from_json(values)
+        facts = DataFacts.from_json(folder.data)
+        beside = ("jit", "start")
+        config = config_lib.from_json(
+            {k: v for k, v in folder.identity.items() if k not in beside}
+        )
         memory = assembly.parameterization(
             config, facts.image_shape, len(facts.class_names)
         )

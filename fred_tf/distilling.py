@@ -11,7 +11,7 @@ from absl import logging
 from fred_tf import assembly, datasets, presets
 from fred_tf import config as config_lib
 from fred_tf.config import Config
-from fred_tf.datasets import ImageData
+from fred_tf.datasets import DataFacts, ImageData
 from fred_tf.disk.checkpoints import Checkpoints
 from fred_tf.disk.files import Path
 from fred_tf.disk.run_folder import RunFolder
@@ -20,14 +20,10 @@ from fred_tf.distillation.distiller import Distiller
 from fred_tf.distillation.interruption import Interruption
 from fred_tf.distillation.reference_stream import references_per_replica
 from fred_tf.distillation.workers import Workers
-from fred_tf.distilled_run import (
-    DataFacts,
-    DistilledRun,
-    check_start,
-    record,
-)
+from fred_tf.distilled_run import DistilledRun, check_start, identity
 from fred_tf.distilled_set import DistilledSet
 from fred_tf.experts.store import ExpertStore
+from fred_tf.scoring import rewind_curve
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,13 +219,13 @@ def opened(
     start: DistilledRun | None = None,
     strategy: tf.distribute.Strategy | None = None,
     jit: bool | None = None,
-    conditions: Mapping[str, Any] | None = None,
+    environment: Mapping[str, Any] | None = None,
 ) -> Iterator[OpenRun]:
     """Yields a run that has begun, or that was restored; its folder is locked.
 
     Args:
         config, data, run_dir, experts, start, strategy, jit: see `distill`.
-        conditions: what replaces parts of what this process says of itself.
+        environment: what replaces parts of what this process says of itself.
 
     Raises:
         ValueError: see `distill`.
@@ -253,15 +249,16 @@ def opened(
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(workers.guard(run_dir, where))
-        facts = DataFacts.of(data)
+        facts = data.facts
         config = config_lib.resolved(config, data.image_shape)
         folder = None
         if run_dir is not None:
             folder = _folder(
                 workers,
                 run_dir,
-                record(config, facts, start),
-                {**devices.identity(strategy, jit), **(conditions or {})},
+                identity(config, jit, start),
+                facts.to_json(),
+                {**devices.environment(strategy), **(environment or {})},
             )
             if workers.chief:
                 stack.enter_context(folder.lock())
@@ -291,6 +288,7 @@ def opened(
         if folder is not None and workers.chief:
             folder.rewind_metrics(distiller.step)
             folder.rewind_snapshots(distiller.step)
+            rewind_curve(folder.path, distiller.step)
         yield OpenRun(
             config,
             facts,
@@ -306,15 +304,16 @@ def _folder(
     workers: Workers,
     run_dir: Path,
     described: dict[str, Any],
-    conditions: dict[str, Any],
+    data: dict[str, Any],
+    environment: dict[str, Any],
 ) -> RunFolder:
     """Lets the chief make or check the folder, and the others find it."""
     # Hosts may have different numbers of cores.
-    shared = {k: v for k, v in conditions.items() if k != "cpu_threads"}
-    workers.agree({"config": described, "identity": shared})
+    shared = {k: v for k, v in environment.items() if k != "cpu_threads"}
+    workers.agree({**described, "data": data, "environment": shared})
     with workers.chief_first():
         if workers.chief:
-            return RunFolder.open(run_dir, described, conditions)
+            return RunFolder.open(run_dir, described, data, environment)
         try:
             return RunFolder.read(run_dir)
         except FileNotFoundError as error:

@@ -1,21 +1,30 @@
-"""Evaluations that continue: one network after the other, kept in a file."""
+"""Evaluations that continue: one network after the other, kept in a record."""
 
 import dataclasses
 import pathlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from absl import logging
 
 from fred_tf import assembly, seeds
-from fred_tf.config import Config, trained_network
+from fred_tf.config import Config, to_json
 from fred_tf.datasets import ImageData, Split
-from fred_tf.disk import files
+from fred_tf.disk import files, records
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluator import Evaluation
 
-# Beginning of the names of evaluations that were made while distilling.
-CURVE = "evaluation_step"
+KIND = "evaluation"
+
+WAY_OUT = (
+    "Give the new evaluation a name of its own (`--name` of "
+    "`trainers.evaluate`), choose another folder, or delete the file to make "
+    "it anew."
+)
+
+# Evaluations that were made while distilling, at the outer step in the name.
+_CURVE = re.compile(r"evaluation_step(\d{9})")
 
 
 def score(
@@ -28,6 +37,9 @@ def score(
 ) -> Evaluation:
     """Evaluates a set, continuing what `path` holds of the same evaluation.
 
+    More networks than the file holds are added to it; fewer are the first of
+    it, and the file stays as it is.
+
     Args:
         config: its `evaluation`, `network`, `convolutions`, `augmentation` and
             `seed` count.
@@ -38,15 +50,23 @@ def score(
             too.
         facts: what else tells one evaluation from another, e.g. where the
             corrupted images come from; fit for JSON.
+
+    Raises:
+        ValueError: the file is of another evaluation; the message names the
+            first difference.
     """
     path, corrupted = pathlib.Path(path), dict(corrupted or {})
     wanted = config.evaluation.networks
     counts = {name: len(split) for name, split in corrupted.items()}
-    about = description(config, synthetic_set, data.name, counts, facts)
+    about = description(config, synthetic_set, counts, facts)
+    identity, stated = about.pop("identity"), data.facts.to_json()
+    kept = records.continued(path, KIND, identity, stated, way_out=WAY_OUT)
+    kept = kept or {}
+    clean, others = kept.get("accuracies", []), kept.get("corrupted", {})
+    if clean:
+        logging.info("%s holds %d networks.", path, len(clean))
     evaluator = assembly.evaluator(config, data)
     rate = evaluator.rate_for(synthetic_set)
-    found = _finished(path, about["identity"])
-    clean, others = found.get("accuracies", []), found.get("corrupted", {})
     for number in range(len(clean), wanted):
         seed = network_seed(config, number)
         state = evaluator.train(synthetic_set, seed)
@@ -62,14 +82,9 @@ def score(
             wanted,
             clean[-1],
         )
-        files.write_json(
-            path,
-            {
-                **found,
-                **about,
-                **Evaluation(tuple(clean), rate, others).to_json(),
-            },
-        )
+        scores = Evaluation(tuple(clean), rate, others).to_json()
+        made = {**kept, **about, **scores}
+        records.write(path, KIND, identity, stated, **made)
     return Evaluation(
         tuple(clean[:wanted]),
         rate,
@@ -85,7 +100,6 @@ def network_seed(config: Config, number: int) -> int:
 def description(
     config: Config,
     synthetic_set: SyntheticSet,
-    dataset: str,
     corrupted: Mapping[str, int] | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -94,36 +108,45 @@ def description(
     Args:
         config: as `score` takes it.
         synthetic_set: what is trained on.
-        dataset: name of the data set that scores.
         corrupted: numbers of corrupted test images by name.
         facts: as `score` takes them.
 
     Returns:
         `identity`, which evaluations that continue one another share; and the
-        set's `images` and `floats_stored`.
+        set's `images`, `floats_stored` and `details`.
     """
     settings = dataclasses.asdict(config.evaluation)
     del settings["networks"]
     identity = {
-        "dataset": dataset,
-        "set": files.digest(synthetic_set.images.tobytes()),
-        "details": dict(synthetic_set.details),
-        "network": trained_network(config),
+        "network": to_json(config)["network"],
+        "convolutions": config.convolutions,
         "augmentation": config.augmentation,
         "evaluation": settings,
         "seed": config.seed,
         "corrupted": dict(corrupted or {}),
         **(facts or {}),
+        "student_learning_rate": synthetic_set.student_learning_rate,
+        "set": files.digest(synthetic_set.images.tobytes()),
+        "targets": files.digest(synthetic_set.targets.tobytes()),
     }
-    if synthetic_set.soft_labels is not None:
-        identity["soft_labels"] = files.digest(
-            synthetic_set.soft_labels.tobytes()
-        )
     return {
         "identity": identity,
         "images": len(synthetic_set.labels),
         "floats_stored": synthetic_set.floats_stored,
+        "details": dict(synthetic_set.details),
     }
+
+
+def curve_path(folder: files.Path, step: int) -> pathlib.Path:
+    """Returns the file of the evaluation that is made after an outer step."""
+    return pathlib.Path(folder) / f"evaluation_step{step:09d}.json"
+
+
+def _curve(folder: files.Path) -> dict[int, pathlib.Path]:
+    """Returns the files of evaluations made while distilling, by outer step."""
+    paths = sorted(pathlib.Path(folder).glob("evaluation*.json"))
+    matches = {path: _CURVE.fullmatch(path.stem) for path in paths}
+    return {int(match[1]): path for path, match in matches.items() if match}
 
 
 def curve(folder: files.Path) -> dict[int, dict[str, Any]]:
@@ -131,11 +154,20 @@ def curve(folder: files.Path) -> dict[int, dict[str, Any]]:
 
     They are what `trainers.distill --evaluate_every` writes into a run folder.
     """
-    paths = sorted(pathlib.Path(folder).glob(f"{CURVE}*.json"))
     return {
-        int(path.stem.removeprefix(CURVE)): files.read_json(path)
-        for path in paths
+        step: records.read(path, KIND) for step, path in _curve(folder).items()
     }
+
+
+def rewind_curve(folder: files.Path, step: int) -> None:
+    """Drops the evaluations of outer steps after `step`.
+
+    A resumed run repeats these steps; where they do not come out bit for bit
+    as before, the evaluations are of sets that are no more.
+    """
+    for made, path in _curve(folder).items():
+        if made > step:
+            path.unlink()
 
 
 def measured(
@@ -148,33 +180,24 @@ def measured(
     Returns:
         The network, the settings of the training, and the accuracies of each.
     """
-    found = []
+    measured = []
     wanted = files.digest(synthetic_set.images.tobytes())
+    of_curve = _curve(folder).values()
     for path in sorted(pathlib.Path(folder).glob("evaluation*.json")):
-        if path.stem.startswith(CURVE):
+        if path in of_curve:
             continue
-        written = files.read_json(path)
-        identity = written.get("identity", {})
-        if identity.get("set") == wanted:
-            found.append(
+        record = records.read(path, KIND)
+        identity = record["identity"]
+        if identity["set"] == wanted:
+            measured.append(
                 {
                     "network": identity["network"],
+                    "convolutions": identity["convolutions"],
                     "augmentation": identity["augmentation"],
                     "evaluation": identity["evaluation"],
-                    "mean": written["mean"],
-                    "deviation": written["deviation"],
-                    "accuracies": written["accuracies"],
+                    "mean": record["mean"],
+                    "deviation": record["deviation"],
+                    "accuracies": record["accuracies"],
                 }
             )
-    return found
-
-
-def _finished(path: pathlib.Path, identity: dict[str, Any]) -> dict[str, Any]:
-    """Returns what an earlier, equal evaluation has written, empty if none."""
-    if not path.exists():
-        return {}
-    written = files.read_json(path)
-    if written.get("identity") != identity:
-        return {}
-    logging.info("%s holds %d networks.", path, len(written["accuracies"]))
-    return written
+    return measured

@@ -31,7 +31,7 @@ from fred_tf.distillation.workers import Workers
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.distilling import OpenRun
 from fred_tf.objectives import OBJECTIVES
-from fred_tf.scoring import CURVE, score
+from fred_tf.scoring import curve_path, score
 from trainers import process_memory, run_flags
 from trainers.log.run_log import RunLog
 
@@ -174,7 +174,7 @@ def _actions(
 
 
 def _evaluate(run: DistilledRun, data: ImageData, log: RunLog) -> None:
-    path = run.folder.path / f"{CURVE}{run.step:09d}.json"
+    path = curve_path(run.folder.path, run.step)
     result = score(run.config, run.synthetic_set(), data, path)
     log.accuracy(run.step, run.config.network.name, result)
 

@@ -3,8 +3,9 @@
     python -m trainers.evaluate --run_dir=runs/digits
 
 writes `evaluation.json` into the run folder after each network, so that a
-stopped evaluation continues. `--baseline=random` scores real images at the
-same budget instead, `--baseline=full` the whole training split, and
+stopped evaluation continues; one with other settings is refused unless
+`--name=WORD` gives it a file of its own. `--baseline=random` scores real images
+at the same budget instead, `--baseline=full` the whole training split, and
 `--exported=FOLDER` a set that `python -m export` or `trainers.select_coreset`
 wrote; with `--preset`, the run folder need not hold a run for these.
 
@@ -16,6 +17,7 @@ evaluation.networks=3`; gradient matching without augmentation is scored with
 """
 
 import pathlib
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -45,6 +47,12 @@ EXPORTED = flags.DEFINE_string(
     None,
     "Scores the TFRecords in this folder, of images or of coefficients, "
     "instead of the run.",
+)
+NAME = flags.DEFINE_string(
+    "name",
+    "",
+    "A word in the names of the files, to keep evaluations with other settings "
+    "beside each other: evaluation_WORD.json.",
 )
 NETWORKS = flags.DEFINE_list(
     "networks",
@@ -128,7 +136,11 @@ def corrupted_sets(data: ImageData, names: tuple[str, ...]):
 
 
 def path(
-    run_dir: files.Path, subject: str, network: str, corrupted: bool = False
+    run_dir: files.Path,
+    subject: str,
+    network: str,
+    corrupted: bool = False,
+    name: str = "",
 ) -> pathlib.Path:
     """Returns the file of an evaluation.
 
@@ -137,8 +149,19 @@ def path(
         subject: what is scored instead of the run, in a word; empty for it.
         network: what is trained; empty for the run's own.
         corrupted: whether corrupted images are scored, too.
+        name: what people call it; may be empty.
+
+    Raises:
+        ValueError: the name is no word of small letters, digits and `_`, or
+            would be that of an evaluation made while distilling.
     """
-    parts = ["evaluation", subject, network, "corrupted" if corrupted else ""]
+    if not re.fullmatch(r"(?!step\d)[a-z0-9_]*", name):
+        raise ValueError(
+            "`--name` must be a word of small letters, digits and `_` that "
+            f"does not begin like `step1`. Received: {name!r}."
+        )
+    word = "corrupted" if corrupted else ""
+    parts = ["evaluation", subject, name, network, word]
     return pathlib.Path(run_dir) / f"{'_'.join(filter(None, parts))}.json"
 
 
@@ -173,6 +196,7 @@ def main() -> None:
     run_flags.set_determinism()
     run_dir = pathlib.Path(run_flags.required(run_flags.RUN_DIR))
     names = corruptions.named(CORRUPTIONS.value) if CORRUPTIONS.value else ()
+    path(run_dir, "", "", name=NAME.value)  # Refuses before any work.
     config, word, make, distilled = subject(run_dir)
     wanted = configs(config, NETWORKS.value)
     data = assembly.load_data(
@@ -183,7 +207,7 @@ def main() -> None:
     chosen, results = make(data), {}
     for network, settings in wanted.items():
         other = "" if network == config.network.name else network
-        file = path(run_dir, word, other, bool(names))
+        file = path(run_dir, word, other, bool(names), NAME.value)
         results[network] = score(settings, chosen, data, file, corrupted, facts)
         if distilled:
             append_accuracy(

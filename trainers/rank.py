@@ -7,7 +7,8 @@ and the evaluations behind it into the folder `ranking` of the run. Random real
 images of the same ipc are trained with every step size of `--rates`, the best
 counts.
 Without `--full_accuracy` networks are trained on the whole training split,
-`--full_epochs` long. Stopped, it continues when it is started again.
+`--full_epochs` long. Stopped, it continues when it is started again; what was
+ranked with other settings is refused.
 """
 
 import pathlib
@@ -19,9 +20,9 @@ from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
 from fred_tf.datasets import ImageData
-from fred_tf.disk import files
+from fred_tf.disk import files, records
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.scoring import score
+from fred_tf.scoring import description, score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.ranking import (
     augmentation_robust_score,
@@ -69,10 +70,25 @@ def run(
     Returns:
         `label_robust_score` and `augmentation_robust_score` in per cent, and
         the mean accuracies behind them.
+
+    Raises:
+        ValueError: the folder holds a ranking of another set, or one made with
+            other settings or data.
     """
     folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     rates = [f"{rate:g}" for rate in rates]
+    identity = {
+        **description(config, synthetic_set)["identity"],
+        "ipc": config.ipc,
+        "rates": rates,
+        "full_accuracy": full_accuracy,
+        "full_epochs": None if full_accuracy is not None else full_epochs,
+    }
+    stated = data.facts.to_json()
+    way_out = f"Delete {folder} to rank anew."
+    path = folder / "ranking.json"
+    kept = records.continued(path, "ranking", identity, stated, (), way_out)
+    networks = config.evaluation.networks
 
     def mean(name: str, chosen: SyntheticSet, **changes: Any) -> float:
         changed = config_lib.replace(
@@ -81,12 +97,12 @@ def run(
         return score(changed, chosen, data, folder / f"{name}.json").mean
 
     by_chance = random_set(data, config.ipc, config.seed)
-    found = {}
+    means = {}
     for suffix, changes in (("", {}), ("_plain", {"augmentation": "none"})):
-        found[f"distilled{suffix}"] = mean(
+        means[f"distilled{suffix}"] = mean(
             f"distilled{suffix}", synthetic_set, **changes
         )
-        found[f"random{suffix}"] = max(
+        means[f"random{suffix}"] = max(
             mean(
                 f"random{suffix}_{rate}",
                 by_chance,
@@ -104,13 +120,17 @@ def run(
         )
     ranking = {
         "label_robust_score": label_robust_score(
-            found["distilled"], found["random"], full_accuracy
+            means["distilled"], means["random"], full_accuracy
         ),
-        "augmentation_robust_score": augmentation_robust_score(**found),
+        "augmentation_robust_score": augmentation_robust_score(**means),
         "full": full_accuracy,
-        **found,
+        **means,
     }
-    files.write_json(folder / "ranking.json", ranking)
+    # One of more networks stays; their evaluations say the rest.
+    if kept is None or kept["networks"] < networks:
+        records.write(
+            path, "ranking", identity, stated, networks=networks, **ranking
+        )
     return ranking
 
 

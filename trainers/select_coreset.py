@@ -51,7 +51,7 @@ FEATURE_EPOCHS = flags.DEFINE_integer(
 # Of the network that is trained here, as in the evaluation of a set.
 _TRAINING = {"learning_rate": 0.01, "momentum": 0.9, "weight_decay": 5e-4}
 _RECORD = "coreset.json"
-_FORMAT_VERSION = 1
+_KIND = "coreset"
 
 
 def run(
@@ -86,16 +86,18 @@ def run(
     """
     folder = pathlib.Path(run_dir)
     identity = _identity(config, method, expert_dir, feature_epochs)
-    record = {"format_version": _FORMAT_VERSION, "identity": identity}
+    data = assembly.load_data(config, data_dir, download)
+    work = folder / _RECORD, _KIND, identity, data.facts.to_json()
     folder.mkdir(parents=True, exist_ok=True)
     with folder_lock.exclusive(folder):
-        if _is_complete(folder, identity):
+        kept = records.continued(*work, way_out="Choose another --run_dir.")
+        if _is_complete(folder, kept):
             logging.info("%s is complete.", folder)
             return folder / "tfrecord"
-        data = assembly.load_data(config, data_dir, download)
         check_choice(data, config.ipc)
-        # What a kill leaves from here on is known to be ours.
-        files.write_json(folder / _RECORD, record)
+        if kept is None:
+            # What a kill leaves from here on is known to be ours.
+            records.write(*work)
         score = None
         if method == "random":
             chosen = select_random(
@@ -114,13 +116,8 @@ def run(
             )
         chosen_set = coreset(data, chosen, **identity)
         _write(chosen_set, folder)
-        files.write_json(
-            folder / _RECORD,
-            {
-                **record,
-                "feature_network_accuracy": score,
-                "chosen": chosen.tolist(),
-            },
+        records.write(
+            *work, feature_network_accuracy=score, chosen=chosen.tolist()
         )
     return folder / "tfrecord"
 
@@ -151,7 +148,8 @@ def _identity(
         }
     else:
         identity["features"] = {
-            "network": config_lib.trained_network(config),
+            "network": settings["network"],
+            "convolutions": config.convolutions,
             "augmentation": config.augmentation,
             "epochs": feature_epochs,
             "batch_size": config.evaluation.batch_size,
@@ -160,24 +158,15 @@ def _identity(
     return identity
 
 
-def _is_complete(folder: pathlib.Path, identity: dict[str, Any]) -> bool:
-    """Refuses a folder of something else, and an export that is damaged."""
-    path, export = folder / _RECORD, folder / "tfrecord"
-    if not path.exists():
-        if export.exists():
-            raise ValueError(
-                f"{folder} holds the export of another set: there is a "
-                f"{export.name} but no {_RECORD}. Choose another --run_dir."
-            )
-        return False
-    record = records.read(path, _FORMAT_VERSION)
-    different = records.differences(record.get("identity") or {}, identity)
-    if different:
+def _is_complete(folder: pathlib.Path, kept: dict[str, Any] | None) -> bool:
+    """Refuses the export of something else, and one that is damaged."""
+    export = folder / "tfrecord"
+    if kept is None and export.exists():
         raise ValueError(
-            f"{folder} holds another choice:\n{records.listing(different)}\n"
-            "Choose another --run_dir."
+            f"{folder} holds the export of another set: there is a "
+            f"{export.name} but no {_RECORD}. Choose another --run_dir."
         )
-    if "chosen" not in record or not export.exists():
+    if not kept or "chosen" not in kept or not export.exists():
         return False
     Images().verify(export)
     return True
@@ -199,7 +188,7 @@ def _features(
                 f"{config.network.name!r}. Leave out --expert_dir, or choose "
                 "another `network.norm`."
             )
-        description = assembly.expert_description(config, data)
+        description = assembly.expert_description(config, data.facts)
         experts = ExpertStore.open(expert_dir, description)
         last = experts.trajectory(0)[-1].astype("float32")
         parameters = network.unflatten(last)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from fred_tf.datasets import arrays, image_folder, pipelines
 from fred_tf.datasets.class_batches import ClassBatches
+from fred_tf.datasets.data_facts import DataFacts
 from fred_tf.datasets.dataset_spec import KNOWN, DatasetSpec, base_name
 from fred_tf.datasets.image_data import ImageData, Split, hold_out
 from fred_tf.normalizations import NORMALIZATIONS
@@ -13,6 +14,7 @@ from fred_tf.settings import check_one_of
 __all__ = [
     "KNOWN",
     "ClassBatches",
+    "DataFacts",
     "DatasetSpec",
     "ImageData",
     "SOURCES",

@@ -1,9 +1,11 @@
 """Labelled images in memory, checked once where they enter."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
+from fred_tf.datasets.data_facts import DataFacts, digest
 from fred_tf.normalizations import Normalization
 
 
@@ -41,6 +43,11 @@ class Split:
     def indices_of(self, label: int) -> np.ndarray:
         """Returns the ascending indices of the images of one class."""
         return np.flatnonzero(self.labels == label)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """SHA-256 of images and labels, see `data_facts.digest`."""
+        return digest(self.images, self.labels)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -100,6 +107,18 @@ class ImageData:
     def classes(self) -> int:
         """Number of classes."""
         return len(self.class_names)
+
+    @functools.cached_property
+    def facts(self) -> DataFacts:
+        """What records state; the first time, all images are digested."""
+        return DataFacts(
+            self.name,
+            self.image_shape,
+            self.class_names,
+            self.normalization,
+            train=self.train.digest,
+            test=self.test.digest,
+        )
 
 
 def hold_out(data: ImageData, share: float) -> ImageData:

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,10 @@ from absl import logging
 
 from fred_tf.disk import files, folder_lock, records
 
-FORMAT_VERSION = 3
+# A run may go on to more or fewer steps, and never looks at its test split.
+_FREE = ("outer_steps", "data.test")
 
-# What changes the numbers of a run so much that resuming would mix two runs.
-BINDING_IDENTITY = ("jit",)
-
+KIND = "run"
 _CONFIG = "config.json"
 _METRICS = "metrics.jsonl"
 _CHECKPOINTS = "checkpoints"
@@ -33,7 +32,7 @@ class RunFolder:
     """A folder that holds one run and explains it.
 
     ```
-    config.json    format_version, config, identity
+    config.json    a record of the settings, see `records`
     metrics.jsonl  one JSON object per line, each with its outer `step`
     checkpoints/   see `checkpoints.Checkpoints`
     tensorboard/   event files
@@ -45,7 +44,7 @@ class RunFolder:
     look. One process at a time may run in it:
 
     ```python
-    folder = RunFolder.open(run_dir, config, identity)
+    folder = RunFolder.open(run_dir, identity, data, environment)
     with folder.lock():
         step = checkpoints.restore_latest() or 0
         folder.rewind_metrics(step)
@@ -55,35 +54,34 @@ class RunFolder:
 
     Attributes:
         path: the folder.
-        config: the settings of the run, fit for JSON.
-        identity: what else decides random numbers and rounding, as recorded
-            when the run began: jit flag, threads, replicas, library versions.
+        identity: the settings of the run, fit for JSON.
+        data: facts of its data, see `DataFacts`; None where there are none.
+        environment: what else decides random numbers and rounding, as it was
+            when the run began: threads, replicas, library versions.
     """
 
     path: pathlib.Path
-    config: dict[str, Any]
     identity: dict[str, Any]
+    data: dict[str, Any] | None
+    environment: dict[str, Any]
 
     @classmethod
     def open(
         cls,
         path: files.Path,
-        config: Mapping[str, Any],
         identity: Mapping[str, Any],
-        extendable: tuple[str, ...] = ("outer_steps",),
-        complete: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+        data: Mapping[str, Any] | None,
+        environment: Mapping[str, Any],
     ) -> "RunFolder":
         """Makes the folder, or checks that it holds this very run.
 
         Args:
             path: the folder.
-            config: the settings asked for.
-            identity: this process's identity. Where it differs from that of
-                the folder in any but `BINDING_IDENTITY` a warning is logged.
-            extendable: dotted names of settings that may change between the
-                parts of a run; their new values are written to the folder.
-            complete: adds to the folder's settings those that the version
-                which wrote them did not have yet.
+            identity: the settings asked for. Another number of `outer_steps`
+                than the folder's is written to it.
+            data: facts of the data asked for; its test split may be another.
+            environment: that of this process. Where it differs from that of
+                the folder a warning is logged.
 
         Raises:
             ValueError: the folder holds another run, one of another format,
@@ -92,21 +90,28 @@ class RunFolder:
             OSError: the folder cannot be made or written to.
         """
         path = pathlib.Path(path)
-        asked = cls(path, records.plain(config), records.plain(identity))
+        asked = cls(path, *map(records.plain, (identity, data, environment)))
         _make(path)
         with folder_lock.exclusive(path):
             files.remove_leftovers(path)
-            if not (path / _CONFIG).exists():
+            kept = records.continued(
+                path / _CONFIG,
+                KIND,
+                identity,
+                data,
+                _FREE,
+                "Choose another --run_dir, or delete the folder.",
+            )
+            if kept is None:
                 asked._refuse_remains()
                 asked._write_config()
                 return asked
-            found = cls.read(path)
-            upgraded = dataclasses.replace(found, config=complete(found.config))
-            upgraded._refuse_other_run(asked, extendable)
-            if found.config != asked.config:
-                found = dataclasses.replace(found, config=asked.config)
-                found._write_config()
-            return found
+            begun = cls.read(path)
+            begun._warn_of_other(asked.environment)
+            if begun.identity != asked.identity:
+                begun = dataclasses.replace(begun, identity=asked.identity)
+                begun._write_config()
+            return begun
 
     @classmethod
     def read(cls, path: files.Path) -> "RunFolder":
@@ -122,15 +127,10 @@ class RunFolder:
                 f"There is no run in {path}: it has no {_CONFIG}. Make one "
                 f"with `{_PROGRAM} --run_dir={path}`."
             )
-        record = records.read(path / _CONFIG, FORMAT_VERSION)
-        for part in ("config", "identity"):
-            if not isinstance(record.get(part), dict):
-                raise ValueError(
-                    f"`{part}` in {path / _CONFIG} must be a JSON object. "
-                    f"Received: {record.get(part)!r}. Restore the file from "
-                    "a copy."
-                )
-        return cls(path, record["config"], record["identity"])
+        record = records.read(path / _CONFIG, KIND)
+        return cls(
+            path, record["identity"], record["data"], record["environment"]
+        )
 
     @property
     def checkpoint_folder(self) -> pathlib.Path:
@@ -244,13 +244,12 @@ class RunFolder:
                 path.unlink()
 
     def _write_config(self) -> None:
-        files.write_json(
+        records.write(
             self.path / _CONFIG,
-            {
-                "format_version": FORMAT_VERSION,
-                "config": self.config,
-                "identity": self.identity,
-            },
+            KIND,
+            self.identity,
+            self.data,
+            environment=self.environment,
         )
 
     def _refuse_remains(self) -> None:
@@ -262,33 +261,18 @@ class RunFolder:
                     "a copy, delete the folder or choose another --run_dir."
                 )
 
-    def _refuse_other_run(
-        self, asked: "RunFolder", extendable: tuple[str, ...]
-    ) -> None:
-        settings = records.differences(self.config, asked.config)
-        identity = records.differences(
-            {"identity": self.identity}, {"identity": asked.identity}
-        )
-        binding = [f"identity.{name}" for name in BINDING_IDENTITY]
-        refused = {
-            name: pair
-            for name, pair in (settings | identity).items()
-            if (name in settings and name not in extendable) or name in binding
-        }
-        if refused:
-            raise ValueError(
-                f"{self.path} holds a run with other settings:\n"
-                f"{records.listing(refused)}\n"
-                "Choose another --run_dir, or ask for the folder's own "
-                f"settings, which are in its {_CONFIG}."
-            )
-        if identity:
+    def _warn_of_other(self, environment: Mapping[str, Any]) -> None:
+        different = records.differences(self.environment, environment)
+        if different:
             logging.warning(
                 "%s was begun under other conditions; the run goes on, but "
-                "its numbers may differ from those of an uninterrupted run:"
-                "\n%s",
+                "its numbers may differ from those of an uninterrupted run: "
+                "%s.",
                 self.path,
-                records.listing(identity),
+                "; ".join(
+                    f"{name} was {before!r}, is now {now!r}"
+                    for name, (before, now) in different.items()
+                ),
             )
 
 

@@ -79,11 +79,10 @@ def worker() -> tuple[int, int]:
         ) from None
 
 
-def identity(strategy: tf.distribute.Strategy, jit: bool) -> dict[str, Any]:
-    """Returns what decides a run's random numbers and rounding."""
+def environment(strategy: tf.distribute.Strategy) -> dict[str, Any]:
+    """Returns what, beside settings, decides a run's random numbers."""
     threading = tf.config.threading
     return {
-        "jit": jit,
         "deterministic": is_op_determinism_enabled(),
         "replicas": strategy.num_replicas_in_sync,
         "device": strategy.extended.worker_devices[0].split("device:")[-1],

@@ -198,7 +198,7 @@ class Workers:
 
 
 def _saved(run_dir: Path) -> str:
-    folder = RunFolder(pathlib.Path(run_dir), {}, {}).checkpoint_folder
+    folder = RunFolder(pathlib.Path(run_dir), {}, None, {}).checkpoint_folder
     steps = Checkpoints(folder, tf.train.Checkpoint()).steps()
     if not steps:
         return f"{run_dir} holds no checkpoint yet."

@@ -10,19 +10,21 @@ from typing import Any
 from fred_tf.disk import files, records
 from fred_tf.experts.trajectory_array import DTYPES
 
-FORMAT_VERSION = 1
+KIND = "experts"
 NAME = "manifest.json"
 PROGRAM = "python -m trainers.train_experts"
 
 _KINDS = {"file": str, "sha256": str, "facts": dict}
 
 
-def read(folder: pathlib.Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def read(
+    folder: pathlib.Path,
+) -> tuple[dict[str, Any], dict[str, Any] | None, list[dict[str, Any]]]:
     """Reads and checks the manifest; `check_file` looks at what it names.
 
     Returns:
-        The description, completed by `checked`, and one entry per trajectory,
-        a dict with its `file`, `sha256` and `facts`.
+        The description, the facts of the data, and one entry per trajectory, a
+        dict with its `file`, `sha256` and `facts`.
 
     Raises:
         FileNotFoundError: there is no manifest.
@@ -34,8 +36,8 @@ def read(folder: pathlib.Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             f"There is no expert store in {folder}: it has no {NAME}. Make "
             f"one with `{PROGRAM}`."
         )
-    record = records.read(path, FORMAT_VERSION)
-    description = checked(record.get("description"), path)
+    record = records.read(path, KIND, "Or choose another folder.")
+    description = checked(record["identity"], path)
     entries = record.get("trajectories")
     if not isinstance(entries, list) or not all(map(_is_entry, entries)):
         raise ValueError(
@@ -48,58 +50,49 @@ def read(folder: pathlib.Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     if repeated:
         raise ValueError(
             f"{path} must name each file once. Received: {sorted(repeated)}. "
-            "Delete the entries that repeat."
+            "Restore the manifest from a copy."
         )
-    return description, entries
+    return description, record["data"], entries
 
 
 def write(
     folder: pathlib.Path,
     description: dict[str, Any],
+    data: dict[str, Any] | None,
     entries: list[dict[str, Any]],
 ) -> None:
     """Writes the manifest, all of it or nothing."""
-    files.write_json(
-        folder / NAME,
-        {
-            "format_version": FORMAT_VERSION,
-            "description": description,
-            "trajectories": entries,
-        },
-    )
+    records.write(folder / NAME, KIND, description, data, trajectories=entries)
 
 
-def checked(description: Any, where: files.Path) -> dict[str, Any]:
-    """Returns a description that says all that a store needs.
-
-    One without a `dtype` was written when there was only float32.
+def checked(description: dict[str, Any], where: files.Path) -> dict[str, Any]:
+    """Returns a description if it says all that a store needs.
 
     Raises:
         ValueError: `epochs` or `parameters` is no integer of at least 1, or
             `dtype` is none of `DTYPES`.
     """
     for name in ("epochs", "parameters"):
-        value = description.get(name) if isinstance(description, dict) else None
+        value = description.get(name)
         if type(value) is not int or value < 1:
             raise ValueError(
                 f"`description` must hold `{name}`, an integer of at least 1. "
                 f"Received: {value!r} in {where}."
             )
-    dtype = description.get("dtype", "float32")
+    dtype = description.get("dtype")
     if not isinstance(dtype, str) or dtype not in DTYPES:
         raise ValueError(
             f"`dtype` of `description` must be one of {list(DTYPES)}. "
             f"Received: {dtype!r} in {where}."
         )
-    return {**description, "dtype": dtype}
+    return description
 
 
 def way_out(folder: pathlib.Path) -> str:
     """Returns what to do about a trajectory that cannot be used."""
     return (
-        "Restore the file from a copy, or delete its entry in "
-        f"{folder / NAME} to go on without it; `{PROGRAM}` then trains that "
-        "expert again."
+        f"Restore the file from a copy, or delete it in {folder}: `{PROGRAM}` "
+        "then trains that expert again."
     )
 
 

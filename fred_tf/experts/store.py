@@ -3,7 +3,7 @@
 A store is a folder with a manifest and one array per trajectory:
 
 ```
-manifest.json          format_version, description, trajectories
+manifest.json          a record: description, data, trajectories
 trajectory_00000.npy   [epochs + 1, parameters]: float32, float16, or the bits
                        of bfloat16 as uint16
 .workers/              locks, see `ExpertStore.lock`
@@ -18,18 +18,25 @@ SHA-256 of each.
 import contextlib
 import dataclasses
 import itertools
+import os
 import pathlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from absl import logging
 
 from fred_tf.disk import files, folder_lock, records
 from fred_tf.experts import manifest, trajectory_array
 
 # How long to wait for another process' write before giving up, in seconds.
 _PATIENCE = 600.0
+
+_WAY_OUT = (
+    "Choose another store, or make one with the settings asked for with "
+    f"`{manifest.PROGRAM}`."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,8 +75,9 @@ class ExpertStore:
         path: the folder.
         description: how the experts were trained, fit for JSON; holds at least
             the integers `epochs`, how many are stored, and `parameters`, and
-            the `dtype`, one of `trajectory_array.DTYPES` (float32 where it
-            does not say).
+            the `dtype`, one of `trajectory_array.DTYPES`.
+        data: facts of the images that they were trained on, see `DataFacts`;
+            None where there are none.
     """
 
     def __init__(self, path: files.Path):
@@ -82,13 +90,16 @@ class ExpertStore:
             ValueError: the manifest is damaged or of another format.
         """
         self.path = pathlib.Path(path)
-        self.description, self._entries = manifest.read(self.path)
+        self.description, self.data, self._entries = manifest.read(self.path)
         self._arrays: dict[str, np.memmap] = {}
         self._loading = threading.Lock()
 
     @classmethod
     def create_or_open(
-        cls, path: files.Path, description: Mapping[str, Any]
+        cls,
+        path: files.Path,
+        description: Mapping[str, Any],
+        data: Mapping[str, Any] | None = None,
     ) -> "ExpertStore":
         """Makes a store without trajectories, or opens it to append to it.
 
@@ -96,9 +107,12 @@ class ExpertStore:
             path: the folder.
             description: see `ExpertStore.description`. An existing store must
                 have this very description.
+            data: see `ExpertStore.data`; the test split may be another.
+
+        Trajectories whose files were deleted are forgotten, with a warning, so
+        that they can be trained again.
 
         Raises:
-            FileNotFoundError: a file of the store is missing.
             ValueError: the description is incomplete, the folder holds a
                 store of another description or one without a manifest, or
                 the store is unsafe or cut short.
@@ -107,14 +121,18 @@ class ExpertStore:
         """
         path = pathlib.Path(path)
         description = manifest.checked(records.plain(description), "the call")
+        data = records.plain(data)
         path.mkdir(parents=True, exist_ok=True)
         with folder_lock.exclusive(path, _PATIENCE):
             files.remove_leftovers(path)
             if not (path / manifest.NAME).exists():
                 _refuse_arrays(path)
-                manifest.write(path, description, [])
+                manifest.write(path, description, data, [])
             store = cls(path)
-        store._refuse_other(records.differences(store.description, description))
+            different = store._differences({**description, "data": data})
+            different.pop("data.test", None)
+            records.refuse(path, different, _WAY_OUT)
+            store._forget_missing()
         store._check_files()
         return store
 
@@ -127,19 +145,18 @@ class ExpertStore:
         Args:
             path: the folder.
             expected: the part of the description that must agree, nested like
-                it; by default nothing.
+                it, and of the data as `data`; by default nothing.
 
         Raises:
             FileNotFoundError: there is no store at `path`, or one of its files
                 is missing.
-            ValueError: the store is not the `expected` one (every field is
-                listed with both values), has no trajectories, or is damaged
-                or unsafe.
+            ValueError: the store is not the `expected` one (the first
+                difference is named), has no trajectories, or is damaged or
+                unsafe.
         """
         store = cls(path)
-        store._refuse_other(
-            records.differences(store.description, expected or {}, subset=True)
-        )
+        different = store._differences(expected or {}, subset=True)
+        records.refuse(store.path, different, _WAY_OUT)
         if not len(store):
             raise ValueError(
                 "An expert store must hold at least one trajectory. Received: "
@@ -210,8 +227,9 @@ class ExpertStore:
             FileNotFoundError, ValueError: the store is gone, damaged, or
                 another by now.
         """
-        description, entries = manifest.read(self.path)
-        self._refuse_other(records.differences(description, self.description))
+        description, data, entries = manifest.read(self.path)
+        now = {**description, "data": data}
+        records.refuse(self.path, self._differences(now), _WAY_OUT)
         self._entries = entries
 
     def append(
@@ -253,8 +271,7 @@ class ExpertStore:
                 digest = files.sha256(temporary)
             entry = {"file": path.name, "sha256": digest, "facts": facts}
             entries = sorted([*self._entries, entry], key=_order)
-            manifest.write(self.path, self.description, entries)
-            self._entries = entries
+            self._rewrite(entries)
 
     def facts(self, i: int) -> dict[str, Any]:
         """Returns what `append` was told of trajectory `i`."""
@@ -352,14 +369,26 @@ class ExpertStore:
             )
         return self._entries[i]
 
-    def _refuse_other(self, different: records.Differences) -> None:
-        if different:
-            raise ValueError(
-                f"{self.path} holds experts that were trained otherwise:\n"
-                f"{records.listing(different)}\n"
-                "Choose another store, or make one with the settings asked "
-                f"for with `{manifest.PROGRAM}`."
-            )
+    def _differences(
+        self, asked: Mapping[str, Any], subset: bool = False
+    ) -> records.Differences:
+        there = {**self.description, "data": self.data}
+        return records.differences(there, asked, subset)
+
+    def _rewrite(self, entries: list[dict[str, Any]]) -> None:
+        manifest.write(self.path, self.description, self.data, entries)
+        self._entries = entries
+
+    def _forget_missing(self) -> None:
+        gone = [
+            entry
+            for entry in self._entries
+            if not os.path.lexists(self.path / entry["file"])
+        ]
+        if gone:
+            names = [entry["file"] for entry in gone]
+            logging.warning("%s has lost %s.", self.path, names)
+            self._rewrite([e for e in self._entries if e not in gone])
 
     @property
     def _shape(self) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from fred_tf import normalizations
-from fred_tf.disk import files
+from fred_tf.disk import files, records
 from fred_tf.forms import facts, manifest
 from fred_tf.forms.encodings import ENCODINGS
 from fred_tf.forms.form import SetForm
@@ -172,7 +172,7 @@ synthetic_set = forms.read(PATH)"""
         said = facts.of(decoded)
         del said["class_names"]  # They are a feature's.
         return {
-            "format_version": manifest.FORMAT_VERSION,
+            "format_version": records.FORMAT_VERSION,
             "encoding": self.encoding,
             "loss": ENCODINGS[self.encoding].loss,
             "dataset": said.pop("dataset"),

@@ -14,26 +14,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from fred_tf.disk import files
+from fred_tf.disk import files, records
 from fred_tf.disk.files import check_replaceable as check_folder
-from fred_tf.disk.records import plain
+from fred_tf.disk.records import FORMAT_VERSION, plain, seal
 
 NAME = "manifest.json"
-FORMAT_VERSION = 3
 
-
-def seal(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns a manifest with the SHA-256 of the rest of it as `sha256`.
-
-    The hash is that of `json.dumps(rest, sort_keys=True)`: neither white space
-    nor the order of keys counts.
-
-    Args:
-        values: JSON values; an earlier `sha256` is replaced.
-    """
-    rest = {key: value for key, value in values.items() if key != "sha256"}
-    text = json.dumps(rest, sort_keys=True)
-    return {**rest, "sha256": files.digest(text.encode())}
+_WAY_OUT = "Or write the export again with `python -m export`."
 
 
 def check_replaceable(folder: pathlib.Path) -> None:
@@ -145,8 +132,8 @@ def read(folder: files.Path, place: str = NAME) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: there is no export at `folder`.
-        ValueError: the manifest is unreadable, of another format version, not
-            as it was written, or does not say which files there are.
+        ValueError: see `records.read`; or it does not say which files there
+            are.
     """
     folder = pathlib.Path(folder)
     path = folder / place
@@ -155,23 +142,7 @@ def read(folder: files.Path, place: str = NAME) -> dict[str, Any]:
             f"{folder} holds no export: {path} does not exist. Write one with "
             "`python -m export`."
         )
-    manifest = files.read_json(path)
-    if not isinstance(manifest, dict):
-        manifest = {}
-    version = manifest.get("format_version")
-    if version != FORMAT_VERSION:
-        raise ValueError(
-            f"This release reads exports of `format_version` {FORMAT_VERSION}. "
-            f"Received: {version!r} in {path}. Read it with the release that "
-            "wrote it, or write the export again."
-        )
-    stated, found = manifest.get("sha256"), seal(manifest)["sha256"]
-    if stated != found:
-        raise ValueError(
-            f"{path} must be as it was written. Received: one of SHA-256 "
-            f"{found} that states {stated}. Restore it from a copy, or write "
-            "the export again with `python -m export`."
-        )
+    manifest = records.read(path, way_out=_WAY_OUT)
     entries = manifest.get("files")
     if not isinstance(entries, dict) or not all(
         isinstance(entry, dict) for entry in entries.values()
@@ -199,12 +170,12 @@ def _is_inside(folder: pathlib.Path, name: str) -> bool:
     return bool(steps) and not any(step.is_symlink() for step in steps)
 
 
-def _readable(path: pathlib.Path, records: int) -> str:
+def _readable(path: pathlib.Path, whole: int) -> str:
     """Says which record of a damaged file is the first bad one."""
     count = 0
     try:
         for _ in tf.data.TFRecordDataset(os.fspath(path)):
             count += 1
     except tf.errors.DataLossError:
-        return f"record {count} of {records}, counted from 0, is damaged"
-    return f"{count} whole records of {records}"
+        return f"record {count} of {whole}, counted from 0, is damaged"
+    return f"{count} whole records of {whole}"

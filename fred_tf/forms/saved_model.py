@@ -7,7 +7,7 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from fred_tf.disk import files
+from fred_tf.disk import files, records
 from fred_tf.disk.files import check_replaceable
 from fred_tf.forms import facts, manifest
 from fred_tf.forms.form import SetForm
@@ -80,7 +80,7 @@ model.decode_class(3, 1, 0)  # 1 image of class 3, drawn by seed 0"""
             archive.write_out(os.fspath(temporary), verbose=False)
             files.write_json(
                 temporary / _FACTS,
-                {"format_version": manifest.FORMAT_VERSION, **said},
+                {"format_version": records.FORMAT_VERSION, **said},
             )
             manifest.write(temporary, self.kind, {}, self.place)
         return path

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fred_tf.disk import records
 from fred_tf.experts.store import ExpertStore
 
 _DESCRIPTION = {"parameters": 640, "epochs": 3}
@@ -89,8 +90,9 @@ def test_halves_are_not_mistaken_for_each_other(tmp_path, dtype, trajectory):
     del others[dtype]
     for claimed, message in others.items():
         record = json.loads((store.path / "manifest.json").read_text())
-        record["description"]["dtype"] = claimed
-        (store.path / "manifest.json").write_text(json.dumps(record))
+        record["identity"]["dtype"] = claimed
+        sealed = json.dumps(records.seal(record))
+        (store.path / "manifest.json").write_text(sealed)
         with pytest.raises(ValueError, match=message):
             ExpertStore.open(store.path).trajectory(0)
 

@@ -134,7 +134,7 @@ def test_models_say_what_they_decode(run, exported):
         assert facts["details"]["outer_steps"] == 3
         assert "2311.08819" in facts["citation"]
         assert "Alpaydin & Kaynak 1998" in facts["citation"]
-        assert facts["format_version"] == 3
+        assert facts["format_version"] == 4
 
 
 def test_evaluations_of_the_run_travel_along(run, digits, tmp_path):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from fred_tf.forms import manifest
+from fred_tf.disk import records
 from fred_tf.forms.keras_memory import KerasMemory, read_memory
 
 
@@ -24,7 +24,7 @@ def test_what_the_file_does_not_say_lies_beside_it(
 ):
     beside = path.with_name("memory.json")
     facts = json.loads(beside.read_text())
-    assert facts["format_version"] == 3
+    assert facts["format_version"] == 4
     assert list(facts["files"]) == ["memory.keras"]
     assert_same(KerasMemory().read(path), small_set)
     expected = small_memory.decode()
@@ -33,13 +33,13 @@ def test_what_the_file_does_not_say_lies_beside_it(
     for changes, message in (
         ({"files": entry}, "memory.keras has SHA-256"),
         ({"files": {}}, "must describe memory.keras"),
-        ({"format_version": 2}, "version` 3. Received: 2"),
+        ({"format_version": 2}, "must be 4 .*Received: 2"),
         ({"kind": "images"}, "keras is wanted.*of images"),
         ({"details": None, "sha256": facts["sha256"]}, "as it was written"),
     ):
         edited = {**facts, **changes}
         if "sha256" not in changes:
-            edited = manifest.seal(edited)
+            edited = records.seal(edited)
         beside.write_text(json.dumps(edited))
         for read in (read_memory, KerasMemory().read):
             with pytest.raises(ValueError, match=message) as raised:

@@ -162,7 +162,7 @@ def test_everything_comes_in_one_call(layer, folder):
 def test_facts_travel_where_serving_ignores_them(folder):
     path = folder / "assets.extra" / "metadata.json"
     facts = json.loads(path.read_text())
-    assert facts["format_version"] == 3
+    assert facts["format_version"] == 4
     assert facts["details"] == {"ipc": 2}
     assert set(tf.saved_model.load(str(folder)).signatures) == {
         "decode",

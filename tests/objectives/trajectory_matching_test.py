@@ -26,7 +26,8 @@ def make_network(**changes):
 def experts(tmp_path, generator):
     size = make_network().size
     store = ExpertStore.create_or_open(
-        tmp_path / "experts", {"epochs": 5, "parameters": size}
+        tmp_path / "experts",
+        {"epochs": 5, "parameters": size, "dtype": "float32"},
     )
     for _ in range(3):
         walk = generator.normal(0, 0.2, size=(6, size)).cumsum(0)

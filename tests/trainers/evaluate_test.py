@@ -1,12 +1,10 @@
 import json
 
-import numpy as np
 import pytest
 
 from fred_tf import config, presets
 from fred_tf.coresets import random_set
-from fred_tf.datasets.image_data import Split
-from fred_tf.scoring import score
+from fred_tf.disk import records
 from fred_tf.training.evaluator import Evaluation
 from trainers import evaluate, rank
 
@@ -27,39 +25,18 @@ def test_networks_that_do_not_take_the_images_are_refused_at_once():
         evaluate.configs(DM, ["convnet", "vgg11"])
 
 
-def test_corrupted_sets_are_scored_by_the_same_networks(digits, tmp_path):
-    chosen = random_set(digits, 1, 0)
-    settings = config.replace(DM, {"evaluation.networks": 1})
-    clean = score(settings, chosen, digits, tmp_path / "clean.json")
-    black = Split(np.zeros_like(digits.test.images), digits.test.labels)
-    sets = {"same": digits.test, "black": black}
-    path = tmp_path / "both.json"
-    first = score(settings, chosen, digits, path, sets)
-    assert first.accuracies == clean.accuracies
-    assert tuple(first.corrupted["same"]) == clean.accuracies
-    # All images alike: one class is hit.
-    assert 0.05 < first.corrupted["black"][0] < 0.15
-    # The second network is added to the first's figures.
-    both = score(DM, chosen, digits, path, sets)
-    assert both.corrupted["black"][0] == first.corrupted["black"][0]
-    assert len(both.corrupted["same"]) == 2
-    written = json.loads(path.read_text())["corrupted"]
-    assert written["same"] == list(both.corrupted["same"])
-
-
-def test_other_convolutions_are_another_evaluation(digits, tmp_path):
-    """Nearly equal networks, none of which continues those of the other."""
-    chosen, path = random_set(digits, 1, 0), tmp_path / "evaluation.json"
-    exact = score(DM, chosen, digits, path)
-    found = json.loads(path.read_text())["identity"]["network"]
-    assert "convolutions" not in found
-    half = config.replace(DM, {"convolutions": "bfloat16"})
-    rounded = score(half, chosen, digits, path)
-    written = json.loads(path.read_text())
-    assert written["identity"]["network"]["convolutions"] == "bfloat16"
-    assert len(written["accuracies"]) == len(exact.accuracies)
-    assert rounded.accuracies != exact.accuracies
-    assert rounded.mean == pytest.approx(exact.mean, abs=0.05)
+def test_a_name_keeps_evaluations_beside_each_other(tmp_path):
+    for arguments, name in (
+        (("", ""), "evaluation"),
+        (("random", "mlp", True), "evaluation_random_mlp_corrupted"),
+        (("", "", False, "short"), "evaluation_short"),
+        (("full", "mlp", True, "b_2"), "evaluation_full_b_2_mlp_corrupted"),
+    ):
+        path = evaluate.path(tmp_path, *arguments)
+        assert path == tmp_path / f"{name}.json"
+    for name in ("Short", "a-b", "a/b", "step000000003"):
+        with pytest.raises(ValueError, match=f"`--name` must .*{name}"):
+            evaluate.path(tmp_path, "", "", name=name)
 
 
 def test_the_table_has_the_mean_of_the_unseen():
@@ -88,3 +65,21 @@ def test_ranking_trains_what_it_needs_once(digits, tmp_path):
     assert len(before) == 4
     assert rank.run(*arguments, full_accuracy=0.9) == ranking
     assert before == {p: p.stat().st_mtime_ns for p in before}
+    path = tmp_path / "ranking.json"
+    record = records.read(path, "ranking")
+    assert record["networks"] == 2 and record["random"] == best
+    # Fewer networks are the first of these; more would be added.
+    one = config.replace(DM, {"evaluation.networks": 1})
+    few = rank.run(one, *arguments[1:], full_accuracy=0.9)
+    assert few["random"] != best and records.read(path, "ranking") == record
+    before = path.read_bytes()
+    for changes, other, message in (
+        ({}, random_set(digits, 1, 2), "`set` is"),
+        ({"evaluation.epochs": 9}, chosen, "`evaluation.epochs` is"),
+    ):
+        changed = config.replace(DM, changes), other, *arguments[2:]
+        with pytest.raises(ValueError, match=f"{message} .*Delete .* anew"):
+            rank.run(*changed, full_accuracy=0.9)
+    with pytest.raises(ValueError, match="`full_accuracy` is 0.9 there, 0.8"):
+        rank.run(*arguments, full_accuracy=0.8)
+    assert path.read_bytes() == before

@@ -1,20 +1,23 @@
 """The programs on the tiny presets: files, resume, refusals."""
 
+import dataclasses
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from fred_tf import assembly, datasets, presets
 from fred_tf import config as config_lib
-from fred_tf import datasets, presets
+from fred_tf.datasets import Split
 from fred_tf.disk.run_folder import RunFolder
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.distillation import loop
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.objectives import DistributionMatching
-from fred_tf.scoring import score
+from fred_tf.scoring import curve, curve_path
 from trainers import distill, quickstart, train_experts
 
 # Graphs without augmentation and convolution are built in a third of the time.
@@ -121,7 +124,9 @@ def test_a_run_starts_from_another(tmp_path, expert_dir, memory_of):
         again.parameterization.table, first.parameterization.table
     )
     assert DistilledRun.restore(tmp_path / "fine").config == fine
-    with pytest.raises(ValueError, match="start.outer_steps: 3 in the folder"):
+    with pytest.raises(
+        ValueError, match="`start.memory` is .* absent is asked"
+    ):
         distill.run(fine, tmp_path / "fine", expert_dir=expert_dir)
     more = config_lib.override(fine, ["outer_steps=1"])
     stepped = distill.run(
@@ -157,10 +162,11 @@ def test_a_start_that_does_not_fit_is_refused(tmp_path, monkeypatch):
 def test_run_folder_explains_itself(tmp_path, expert_dir, memory_of):
     run = distill.run(TM, tmp_path, expert_dir=expert_dir)
     written = json.loads((tmp_path / "config.json").read_text())
-    settings = dict(written["config"])
-    assert settings.pop("data")["normalization"]["name"] == "standardize"
+    settings = dict(written["identity"])
+    assert settings.pop("jit") is False
     assert config_lib.from_json(settings) == TM
-    assert written["identity"]["jit"] is False
+    assert written["data"] == run.facts.to_json()
+    assert written["environment"]["replicas"] == 1
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [1, 2, 3]
     assert {"loss", "gradient_norm", "student_learning_rate"} < set(
@@ -184,9 +190,9 @@ def test_refuses_a_folder_of_another_configuration(tmp_path):
     """F13, F42."""
     distill.run(DM, tmp_path)
     other = config_lib.override(DM, ["width=16"])
-    with pytest.raises(ValueError, match="network.width: 128 .*16"):
+    with pytest.raises(ValueError, match="`network.width` is 128 there, 16"):
         distill.run(other, tmp_path)
-    with pytest.raises(ValueError, match="jit: False"):
+    with pytest.raises(ValueError, match="`jit` is False there"):
         distill.run(DM, tmp_path, jit=True)
 
 
@@ -195,7 +201,7 @@ def test_jit_is_recorded_and_kept(tmp_path):
     distill.run(settings, tmp_path, jit=True)
     written = json.loads((tmp_path / "config.json").read_text())
     assert written["identity"]["jit"] is True
-    with pytest.raises(ValueError, match="jit: True in the folder, False"):
+    with pytest.raises(ValueError, match="`jit` is True there, False is asked"):
         distill.run(settings, tmp_path)
 
 
@@ -230,7 +236,7 @@ def test_missing_and_foreign_experts(tmp_path, expert_dir):
     with pytest.raises(ValueError, match="--expert_dir"):
         distill.run(TM, tmp_path / "b")
     foreign = config_lib.override(TM, ["width=16"])
-    with pytest.raises(ValueError, match="network.width: 8"):
+    with pytest.raises(ValueError, match="`network.width` is 8"):
         distill.run(foreign, tmp_path / "c", expert_dir=expert_dir)
 
 
@@ -250,22 +256,32 @@ def test_experts_continue_and_extend(tmp_path):
     assert all(np.any(a != b) for a, b in zip(snapshots, snapshots[1:]))
 
 
-def test_evaluation_file_continues_and_is_exact(tmp_path, monkeypatch):
-    run = distill.run(DM, tmp_path)
-    data = datasets.load("digits")
-    chosen, path = run.synthetic_set(), tmp_path / "evaluation.json"
-    one = config_lib.override(DM, ["evaluation.networks=1"])
-    first = score(one, chosen, data, path)
-    both = score(DM, chosen, data, path)
-    assert both.accuracies[0] == first.accuracies[0]
-    fresh = score(DM, chosen, data, tmp_path / "fresh.json")
-    assert fresh == both
-    written = json.loads(path.read_text())
-    assert written["accuracies"] == list(both.accuracies)
-    assert written["mean"] == pytest.approx(both.mean)
-    other = config_lib.override(DM, ["evaluation.epochs=2"])
-    changed = score(other, chosen, data, path)
-    assert changed.accuracies != both.accuracies
+def test_other_training_images_are_refused(tmp_path, digits, monkeypatch):
+    """And by no more than their digest: another test split changes nothing."""
+    one = config_lib.override(DM, ["outer_steps=1"])
+    distill.run(one, tmp_path)
+    darker = Split(digits.test.images // 2, digits.test.labels)
+    other = dataclasses.replace(digits, test=darker)
+    monkeypatch.setattr(assembly, "load_data", lambda *_: other)
+    distill.run(one, tmp_path)
+    darker = Split(digits.train.images // 2, digits.train.labels)
+    other = dataclasses.replace(digits, train=darker)
+    with pytest.raises(ValueError, match="`data.train` is .*another --run_dir"):
+        distill.run(one, tmp_path)
+
+
+def test_evaluations_after_the_last_checkpoint_are_made_again(tmp_path):
+    """A resumed run need not give the same bits, e.g. on a GPU."""
+    few = config_lib.override(DM, ["outer_steps=2", "evaluation.networks=1"])
+    distill.run(few, tmp_path, evaluate_every=1)
+    paths = [curve_path(tmp_path, step) for step in (1, 2, 3)]
+    shutil.copy(paths[0], paths[2])
+    more = config_lib.override(few, ["outer_steps=3"])
+    before = paths[0].read_bytes()
+    distill.run(more, tmp_path, evaluate_every=1)
+    assert paths[0].read_bytes() == before
+    assert list(curve(tmp_path)) == [1, 2, 3]
+    assert len({path.read_bytes() for path in paths}) == 3
 
 
 def test_refuses_to_export_an_empty_run_folder(tmp_path):
@@ -294,5 +310,7 @@ def test_a_holdout_replaces_the_test_split_everywhere(tmp_path):
     assert run.facts.name == "digits, holdout 0.2"
     assert DistilledRun.restore(tmp_path / "run").config.holdout == 0.2
     whole = config_lib.override(TM, ["outer_steps=1"])
-    with pytest.raises(ValueError, match="dataset.*digits, holdout 0.2"):
+    with pytest.raises(
+        ValueError, match="`data.name` is 'digits, holdout 0.2'"
+    ):
         distill.run(whole, tmp_path / "no", expert_dir=tmp_path / "experts")

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import pathlib
 import shutil
@@ -8,6 +9,8 @@ import pytest
 from fred_tf import config, datasets, presets
 from fred_tf import config as config_lib
 from fred_tf.coresets import random_set
+from fred_tf.datasets import Split
+from fred_tf.disk import records
 from fred_tf.experts.store import ExpertStore
 from fred_tf.forms.images import Images
 from trainers import select_coreset, train_experts
@@ -30,7 +33,7 @@ def test_writes_real_images_that_evaluate_reads(method, tmp_path, digits):
     select_coreset.run(TM, tmp_path, method, feature_epochs=1)
     assert (folder / "features.json").stat().st_mtime_ns == before
     other = config.replace(TM, {"ipc": 3})
-    with pytest.raises(ValueError, match="ipc: 2 in the folder, 3 asked for"):
+    with pytest.raises(ValueError, match="`ipc` is 2 there, 3 is asked for"):
         select_coreset.run(other, tmp_path, method, feature_epochs=1)
 
 
@@ -55,7 +58,7 @@ def test_the_export_of_another_set_is_not_replaced(tmp_path, digits):
 def test_features_of_other_convolutions_are_another_choice(tmp_path):
     select_coreset.run(TM, tmp_path, "herding", feature_epochs=1)
     other = config.replace(TM, {"convolutions": "bfloat16"})
-    with pytest.raises(ValueError, match="features.network.convolutions"):
+    with pytest.raises(ValueError, match="`features.convolutions` is"):
         select_coreset.run(other, tmp_path, "herding", feature_epochs=1)
 
 
@@ -73,9 +76,9 @@ def test_features_of_an_expert(tmp_path, expert_dir):
     assert again == folder
     manifest = pathlib.Path(here, "manifest.json")
     record = json.loads(manifest.read_text())
-    record["description"]["seed"] = 5
-    manifest.write_text(json.dumps(record))
-    with pytest.raises(ValueError, match="seed: 0 in the folder, 5 asked"):
+    record["identity"]["seed"] = 5
+    manifest.write_text(json.dumps(records.seal(record)))
+    with pytest.raises(ValueError, match="expert.seed` is 0 there, 5 is asked"):
         select_coreset.run(TM, made, "herding", expert_dir=here)
 
 
@@ -104,3 +107,13 @@ def test_moving_moments_are_not_made_up(tmp_path):
             "herding",
             expert_dir=str(tmp_path / "experts"),
         )
+
+
+def test_other_images_make_another_choice(tmp_path, digits, monkeypatch):
+    select_coreset.run(TM, tmp_path, "random")
+    brighter = dataclasses.replace(
+        digits, train=Split(digits.train.images // 2, digits.train.labels)
+    )
+    monkeypatch.setattr(datasets, "load", lambda *_: brighter)
+    with pytest.raises(ValueError, match="`data.train` is .*Choose another --"):
+        select_coreset.run(TM, tmp_path, "random")

@@ -60,10 +60,10 @@ def test_a_store_keeps_its_settings(tmp_path, digits, caplog):
     more = config_lib.override(settings, ["experts.count=2"])
     assert len(train_experts.run(more, tmp_path)) == 2
     for change, shown in (
-        ("experts.dtype=bfloat16", "dtype: 'float16' .*, 'bfloat16' asked"),
-        ("stored_epochs=3", "epochs: 2 in the folder, 3 asked"),
-        ("experts.epochs=4", "experts.epochs: 3 in the folder, 4 asked"),
-        ("experts.momentum=0.5", "experts.momentum: 0.0"),
+        ("experts.dtype=bfloat16", "`dtype` is 'float16' there, 'bfloat16'"),
+        ("stored_epochs=3", "`epochs` is 2 there, 3 is asked"),
+        ("experts.epochs=4", "`experts.epochs` is 3 there, 4 is"),
+        ("experts.momentum=0.5", "`experts.momentum` is 0.0"),
     ):
         with pytest.raises(ValueError, match=shown):
             train_experts.run(config_lib.override(settings, [change]), tmp_path)

@@ -60,7 +60,10 @@ def main() -> int:
     if BRING_BACK.value:
         run_dir = run_flags.required(run_flags.RUN_DIR)
         evaluations = unpacking.bring_back(
-            BRING_BACK.value, run_dir, run_flags.DATA_DIR.value
+            BRING_BACK.value,
+            run_dir,
+            run_flags.DATA_DIR.value,
+            evaluate.NAME.value,
         )
         for network, evaluation in evaluations.items():
             print(f"{evaluation} test accuracy of {network}: {run_dir}")

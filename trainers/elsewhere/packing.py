@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from fred_tf import assembly, seeds
 from fred_tf import config as config_lib
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
-from fred_tf.disk import files
+from fred_tf.disk import files, records
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import OBJECTIVES
@@ -24,7 +25,7 @@ from trainers import evaluate
 from trainers.elsewhere import packed_scoring
 from trainers.elsewhere.lowering import check_jax, lower
 
-FORMAT_VERSION = 2
+KIND = "pack"
 ABOUT, STATE, _IMAGES = "pack.json", "state.npz", "images.npz"
 _RUNNER = pathlib.Path(__file__).with_name("runner")
 
@@ -40,18 +41,23 @@ def pack(
 
     Args:
         config: the run.
-        folder: the pack; made, or replaced if there is one.
+        folder: the pack; made, or left as it is where it is there already.
         data_dir: where TensorFlow Datasets keeps its data.
         download: whether missing data may be downloaded.
         networks: those that score the result; the config's own if empty.
 
     Raises:
         ImportError: JAX is not installed.
+        ValueError: the folder holds a pack of other settings or data.
+        FileExistsError: the folder holds something else.
     """
     check_jax()
     assembly.check_network(config)
     scored = evaluate.configs(config, networks)
     data = assembly.load_data(config, data_dir, download)
+    work = _work(folder, config, data, networks=list(scored))
+    if _is_there(*work):
+        return
     distiller = _begun(config, data)
     outer_step = distiller.outer_step
     state, constants = distiller.tensors()
@@ -110,14 +116,12 @@ def pack(
         )
         _finish(
             temporary,
-            {
-                "config": config_lib.to_json(config),
-                "seed": config.seed,
-                "outer_steps": config.outer_steps,
-                "references_per_step": count,
-                "reference": recipe,
-                "scoring": scoring,
-            },
+            work,
+            seed=config.seed,
+            outer_steps=config.outer_steps,
+            references_per_step=count,
+            reference=recipe,
+            scoring=scoring,
         )
 
 
@@ -133,7 +137,7 @@ def pack_set(
 
     Args:
         config: says how, as for `scoring.score`.
-        folder: the pack; made, or replaced if there is one.
+        folder: the pack; made, or left as it is where it is there already.
         chosen: the set.
         data: its test split scores.
         word: what the set is, for the names of files; empty for a run's own.
@@ -141,32 +145,56 @@ def pack_set(
 
     Raises:
         ImportError: JAX is not installed.
+        ValueError: the folder holds a pack of other settings or data.
+        FileExistsError: the folder holds something else.
     """
     check_jax()
     scored = evaluate.configs(config, networks)
+    described = {
+        network: description(settings, chosen)
+        for network, settings in scored.items()
+    }
+    evaluations = {k: about["identity"] for k, about in described.items()}
+    work = _work(folder, config, data, evaluations=evaluations)
+    if _is_there(*work):
+        return
     rate = assembly.evaluator(config, data).rate_for(chosen)
     with files.replacing_folder(folder) as temporary:
         packed_scoring.write_set(temporary, rate, chosen)
         scoring = packed_scoring.write(
             temporary, scored, data, chosen.targets, chosen.normalization
         )
-        described = {
-            network: description(settings, chosen, data.name)
-            for network, settings in scored.items()
-        }
         _finish(
             temporary,
-            {
-                "config": config_lib.to_json(config),
-                "scoring": {**scoring, "word": word, "described": described},
-            },
+            work,
+            scoring={**scoring, "word": word, "described": described},
         )
 
 
-def _finish(folder: pathlib.Path, about: dict[str, Any]) -> None:
-    files.write_json(
-        folder / ABOUT, {"format_version": FORMAT_VERSION, **about}
-    )
+def _work(
+    folder: files.Path, config: Config, data: ImageData, **more: Any
+) -> tuple[pathlib.Path, str, dict[str, Any], dict[str, Any]]:
+    """Returns what tells a pack from others, as `records` takes it."""
+    identity = {"config": config_lib.to_json(config), **more}
+    return pathlib.Path(folder) / ABOUT, KIND, identity, data.facts.to_json()
+
+
+def _is_there(
+    path: pathlib.Path, kind: str, identity: dict[str, Any], data: Any
+) -> bool:
+    """Returns whether a pack is there already, perhaps with what it made."""
+    way_out = "Choose another --pack, or delete the folder."
+    kept = records.continued(path, kind, identity, data, (), way_out)
+    if kept is None:
+        files.check_replaceable(path.parent, ABOUT)
+        return False
+    logging.info("%s is there already and stays as it is.", path.parent)
+    return True
+
+
+def _finish(folder: pathlib.Path, work: tuple, **content: Any) -> None:
+    _, kind, identity, data = work
+    records.write(folder / ABOUT, kind, identity, data, **content)
     for file in _RUNNER.glob("[a-z]*.py"):
         shutil.copy(file, folder)
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from fred_tf import assembly, distilling
 from fred_tf import config as config_lib
+from fred_tf import scoring as scoring_lib
 from fred_tf.disk import files, records
 from fred_tf.disk.checkpoints import Checkpoints
 from fred_tf.disk.run_folder import RunFolder
@@ -20,13 +21,17 @@ from trainers.elsewhere import packed_scoring, packing
 from trainers.log.run_log import RunLog, append_accuracy
 
 # In a run folder.
+KIND = "elsewhere"
 _RECORD = "elsewhere.json"
 # What the runner writes into a pack.
 _METRICS, _SPENT = "metrics.jsonl", "spent.json"
 
 
 def bring_back(
-    folder: files.Path, run_dir: files.Path, data_dir: str | None = None
+    folder: files.Path,
+    run_dir: files.Path,
+    data_dir: str | None = None,
+    name: str = "",
 ) -> dict[str, Evaluation]:
     """Brings into a run folder what has become of a pack.
 
@@ -36,16 +41,19 @@ def bring_back(
         folder: the pack.
         run_dir: the run folder; made, or brought up to date.
         data_dir: where TensorFlow Datasets keeps its data.
+        name: a word in the names of the evaluations' files, see
+            `evaluate.path`.
 
     Returns:
         The evaluations, by network.
 
     Raises:
         FileNotFoundError: `folder` is no pack, or was never run.
-        ValueError: `run_dir` holds another run, or a later state of this one.
+        ValueError: `run_dir` holds another run, a later state of this one, or
+            other evaluations under the same names.
     """
     folder = pathlib.Path(folder)
-    about = records.read(folder / packing.ABOUT, packing.FORMAT_VERSION)
+    about = records.read(folder / packing.ABOUT, packing.KIND)
     if not (folder / _SPENT).exists():
         raise FileNotFoundError(
             f"{folder} was not run yet. Run `python {folder}/run.py` where "
@@ -55,22 +63,48 @@ def bring_back(
     if "reference" in about:
         run = _bring_back_run(folder, about, run_dir, data_dir)
         chosen = run.synthetic_set()
-    config = config_lib.from_json(about["config"])
+    config = config_lib.from_json(about["identity"]["config"])
     scored = evaluate.configs(config, scoring["networks"])
     found = packed_scoring.bring_back(folder, run.step if run else 0, scored)
     device = files.read_json(folder / _SPENT)["device"]
     for network, evaluation in found.items():
-        if run:
-            described = description(scored[network], chosen, run.facts.name)
-            append_accuracy(run.folder, run.step, network, evaluation)
-        else:
-            described = scoring["described"][network]
         other = "" if network == config.network.name else network
-        files.write_json(
-            evaluate.path(run_dir, scoring.get("word", ""), other),
-            {**described, **evaluation.to_json(), "device": device},
-        )
+        path = evaluate.path(run_dir, scoring.get("word", ""), other, name=name)
+        if run:
+            described = description(scored[network], chosen)
+        else:
+            described = dict(scoring["described"][network])
+        _keep(path, described, about["data"], evaluation, device)
+        if run:
+            append_accuracy(run.folder, run.step, network, evaluation)
     return found
+
+
+def _keep(
+    path: pathlib.Path,
+    described: dict[str, Any],
+    data: dict[str, Any],
+    evaluation: Evaluation,
+    device: str,
+) -> None:
+    """Writes an evaluation that came back, unless its file holds it already.
+
+    Raises:
+        ValueError: the file holds another, or other accuracies.
+    """
+    identity = described.pop("identity")
+    work = path, scoring_lib.KIND, identity, data
+    kept = records.continued(*work, way_out=scoring_lib.WAY_OUT) or {}
+    before = kept.get("accuracies", [])
+    both = min(len(before), len(evaluation.accuracies))
+    accuracies = list(evaluation.accuracies[:both])
+    different = records.differences(
+        {"accuracies": before[:both]}, {"accuracies": accuracies}
+    )
+    records.refuse(path, different, scoring_lib.WAY_OUT)
+    if len(evaluation.accuracies) > len(before):
+        made = {**described, **evaluation.to_json(), "device": device}
+        records.write(*work, **made)
 
 
 def _bring_back_run(
@@ -89,9 +123,16 @@ def _bring_back_run(
             f"{run_dir} must not be ahead of what comes back. Received: step "
             f"{reached}, and step {step} in {folder}. Choose another --run_dir."
         )
-    config = config_lib.from_json(about["config"])
+    config = config_lib.from_json(about["identity"]["config"])
     config = config_lib.replace(config, {"outer_steps": step})
     data = assembly.load_data(config, data_dir)
+    records.refuse(
+        folder / packing.ABOUT,
+        records.differences(
+            {"data": about["data"]}, {"data": data.facts.to_json()}
+        ),
+        "Give the --data_dir that the pack was made with.",
+    )
     with (
         packing.untrained_experts(config, data) as experts,
         distilling.opened(
@@ -100,14 +141,20 @@ def _bring_back_run(
             run_dir,
             experts,
             jit=True,
-            conditions={"device": minutes["device"]},
+            environment={"device": minutes["device"]},
         ) as opened,
     ):
         state, _ = opened.distiller.tensors()
         opened.distiller.assign(tf.nest.pack_sequence_as(state, leaves), step)
         opened.save()
         run = opened.now()
-        files.write_json(run.folder.path / _RECORD, minutes)
+        records.write(
+            run.folder.path / _RECORD,
+            KIND,
+            run.folder.identity,
+            run.folder.data,
+            spent=minutes,
+        )
         _write_log(run, folder / _METRICS)
     return run
 
@@ -120,8 +167,8 @@ def spent(folder: RunFolder) -> dict[str, Any]:
         that was made here.
     """
     path = folder.path / _RECORD
-    record = files.read_json(path) if path.exists() else {}
-    return {k: v for k, v in record.items() if k != "differences"}
+    told = records.read(path, KIND)["spent"] if path.exists() else {}
+    return {k: v for k, v in told.items() if k != "differences"}
 
 
 def _steps_in(run_dir: files.Path) -> int:

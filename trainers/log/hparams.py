@@ -9,12 +9,12 @@ from tensorboard.plugins.hparams import api as hparams
 from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 
 from fred_tf import config as config_lib
-from fred_tf.disk import files
+from fred_tf.disk import records
 from fred_tf.disk.run_folder import RunFolder
 from fred_tf.networks import NETWORKS
 
 # What a sweep knows of its cells, in the folder that holds theirs.
-SWEEP_RECORD = "sweep.json"
+SWEEP_RECORD, SWEEP_KIND = "sweep.json", "sweep"
 # The first columns of HPARAMS, unless a sweep knows what its cells differ in.
 _FIRST = ("ipc", "objective.name", "parameterization.name")
 _TYPES = {str: api_pb2.DATA_TYPE_STRING, bool: api_pb2.DATA_TYPE_BOOL}
@@ -56,7 +56,7 @@ def _sweep(folder: RunFolder) -> dict[str, Any] | None:
     """Returns what the sweep has written that a run is a cell of, if any."""
     path = folder.path.absolute().parent / SWEEP_RECORD
     try:
-        return files.read_json(path) if path.exists() else None
+        return records.read(path, SWEEP_KIND) if path.exists() else None
     except ValueError:
         return None  # The sweep itself says what is wrong.
 

@@ -3,13 +3,13 @@
 import pathlib
 from typing import Any
 
-from fred_tf.disk import files
+from fred_tf.disk import files, records
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.training.evaluator import Evaluation
+from trainers.results.making import KIND
 from trainers.results.rows import ROWS, UNSEEN
 
-FORMAT_VERSION = 1
 _HEAD = (
     "objective | stored as | images | floats | bytes | outer steps | minutes | "
     "experts | networks x epochs | seed | accuracy | best on the way | "
@@ -25,12 +25,10 @@ def table(results_dir: files.Path) -> str:
     """
     results_dir, made = pathlib.Path(results_dir), {}
     for path in sorted(results_dir.glob("*.json")):
-        made[path.stem] = files.read_json(path)
-        if made[path.stem].get("format_version") != FORMAT_VERSION:
-            raise ValueError(
-                f"{path} must be a result of format version "
-                f"{FORMAT_VERSION}. Delete it and make its row again."
-            )
+        way_out = "Delete it and make its row again."
+        record = records.read(path, KIND, way_out)
+        # The names of the settings do not clash with those of the figures.
+        made[path.stem] = {**record["identity"], **record}
     order = [
         n for n in (*ROWS, *sorted(made.keys() - ROWS.keys())) if n in made
     ]

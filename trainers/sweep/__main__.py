@@ -14,37 +14,29 @@ one more axis, with a name if wanted:
 
 All cells are checked before the first runs. The same command continues where
 it was stopped (a second Ctrl-C ends an evaluation at once; its finished
-networks are kept); another grid may be added to the same folder. `table.md` and
-`table.csv` are written after each cell. A cell that fails is named in the
+networks are kept); another grid may be added to the same folder, and what a
+cell's folder holds of other settings is refused. `table.md` and `table.csv` are
+written after each cell. A cell that fails is named in the
 table, and the others go on. `tensorboard --logdir=runs/masks` compares settings
 and accuracies of the cells in its HPARAMS table.
 """
 
-import contextlib
-import csv
-import dataclasses
-import io
 import pathlib
-import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import keras
-import numpy as np
 import tensorflow as tf
 from absl import flags, logging
 
 from fred_tf import assembly
 from fred_tf import config as config_lib
-from fred_tf.disk import files, folder_lock
-from fred_tf.disk.run_folder import RunFolder
+from fred_tf.disk import files, folder_lock, records
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.distillation import loop
-from fred_tf.scoring import score
-from fred_tf.training.evaluator import Evaluation
-from trainers import distill, run_flags
+from trainers import run_flags
+from trainers.log.hparams import SWEEP_KIND as KIND
 from trainers.log.hparams import SWEEP_RECORD, flat
-from trainers.log.run_log import append_accuracy
+from trainers.sweep import making, table
 from trainers.sweep.grid import Cell, cells
 
 SWEEP_DIR = flags.DEFINE_string("sweep_dir", None, "Folder of the sweep.")
@@ -56,8 +48,6 @@ POINT = flags.DEFINE_multi_string(
 )
 
 _FAILURES = (ValueError, loop.NonFiniteError, tf.errors.OpError)
-# The loss in the table is the mean of this many steps, the last ones.
-_LAST = 20
 
 
 def run(
@@ -85,40 +75,42 @@ def run(
         The table as Markdown, of all cells that the folder has seen.
 
     Raises:
-        ValueError: a cell's settings are out of range; nothing has run.
+        ValueError: a cell's settings are out of range, or its folder holds a
+            cell of other settings or data; nothing has run.
     """
     settings = [_settings(config, cell) for cell in grid]
+    facts = assembly.facts_of(settings, data_dir, download)
     root = pathlib.Path(sweep_dir)
+    works = [
+        making.work(root / cell.folder, chosen, stated)
+        for cell, chosen, stated in zip(grid, settings, facts)
+    ]
+    for work in works:
+        making.kept(work)
     root.mkdir(parents=True, exist_ok=True)
     interruption = interruption or interruptions.Interruption()
+    places = data_dir, expert_dir, download
     with folder_lock.exclusive(root):
-        record = _record(root, grid, settings)
-        seen = record["cells"]
-        files.write_json(root / SWEEP_RECORD, record)
+        seen = _recorded(root / SWEEP_RECORD, grid, settings)
         for number, (cell, chosen) in enumerate(zip(grid, settings)):
             place = f"cell {number + 1} of {len(grid)}, {cell.folder}"
-            facts = seen[cell.folder]
-            if facts.get("finished") == _finished(chosen):
+            folder, made = root / cell.folder, making.kept(works[number])
+            if making.is_finished(made, chosen):
                 continue
             logging.info(place)
             try:
-                _one(
-                    chosen,
-                    root / cell.folder,
-                    facts,
-                    (data_dir, expert_dir, download),
-                    interruption,
-                )
-                facts["failed"] = None
+                making.make(chosen, folder, made, *places, interruption)
+                made["failed"] = None
             except _FAILURES as error:
                 logging.error("%s failed: %s", place, error)
-                facts["failed"] = str(error).splitlines()[0]
-            files.write_json(root / SWEEP_RECORD, record)
-            _write_tables(root, seen)
+                made["failed"] = str(error).splitlines()[0]
+            records.write(*works[number], **made)
+            table.write(root, seen)
             # Graphs of finished cells would fill the memory.
             keras.backend.clear_session()
             if interruption.signal:
                 break
+        table.write(root, seen)
     return (root / "table.md").read_text()
 
 
@@ -131,20 +123,23 @@ def _settings(config: config_lib.Config, cell: Cell) -> config_lib.Config:
         raise ValueError(f"Cell {cell.folder!r}: {error}") from error
 
 
-def _record(
-    root: pathlib.Path,
+def _recorded(
+    path: pathlib.Path,
     grid: Sequence[Cell],
     settings: Sequence[config_lib.Config],
-) -> dict[str, Any]:
-    """Returns the facts of all cells so far, in order of appearance.
+) -> dict[str, Mapping[str, str]]:
+    """Adds a grid to the record of a sweep.
 
-    And the names of the settings in which cells of one grid differ, which
-    TensorBoard shows first.
+    It also has the names of the settings in which cells of one grid differ,
+    which TensorBoard shows first.
+
+    Returns:
+        The values of all cells so far by folder, in order of appearance.
     """
-    path = root / SWEEP_RECORD
-    record = files.read_json(path) if path.exists() else {"cells": {}}
+    work = path, KIND, {}, None
+    record = records.continued(*work) or {"cells": {}, "differing": []}
     for cell in grid:
-        record["cells"].setdefault(cell.folder, {"values": dict(cell.values)})
+        record["cells"].setdefault(cell.folder, dict(cell.values))
     values = [flat(config_lib.to_json(chosen)) for chosen in settings]
     record["differing"] = sorted(
         {
@@ -152,130 +147,10 @@ def _record(
             for one in values
             for name in one
             if any(other.get(name) != one[name] for other in values)
-        }.union(record.get("differing", ()))
+        }.union(record["differing"])
     )
-    return record
-
-
-def _finished(config: config_lib.Config) -> dict[str, int]:
-    """Returns how far a cell must have gone to be finished."""
-    return {
-        "outer_steps": config.outer_steps,
-        **dataclasses.asdict(config.evaluation),
-    }
-
-
-def _one(config, folder, facts, places, interruption) -> None:
-    """Distils and scores one cell, adding to its facts."""
-    data_dir, expert_dir, download = places
-    begun = time.monotonic()
-    made = distill.run(
-        config,
-        folder,
-        data_dir,
-        expert_dir,
-        download,
-        interruption=interruption,
-    )
-    distilled = time.monotonic()
-    facts["seconds_distilling"] = round(
-        facts.get("seconds_distilling", 0) + distilled - begun
-    )
-    if interruption.signal:
-        return
-    data = assembly.load_data(config, data_dir)
-    with contextlib.suppress(interruptions.Stopped), interruption.at_once():
-        result = score(
-            made.config, made.synthetic_set(), data, folder / "evaluation.json"
-        )
-    facts["seconds_evaluating"] = round(
-        facts.get("seconds_evaluating", 0) + time.monotonic() - distilled
-    )
-    if interruption.signal:
-        return
-    append_accuracy(made.folder, made.step, config.network.name, result)
-    losses = [line["loss"] for line in RunFolder.read(folder).metrics()]
-    facts.update(
-        images=made.parameterization.instances,
-        floats=made.parameterization.floats_stored,
-        outer_steps=made.step,
-        loss=float(np.mean(losses[-_LAST:])) if losses else None,
-        accuracies=list(result.accuracies),
-        finished=_finished(config),
-    )
-
-
-_COLUMNS = (
-    "images",
-    "floats",
-    "outer_steps",
-    "loss",
-    "seconds_distilling",
-    "seconds_evaluating",
-)
-
-
-def _write_tables(root: pathlib.Path, seen: dict[str, Any]) -> None:
-    axes = list(dict.fromkeys(a for f in seen.values() for a in f["values"]))
-    rows = []
-    for facts in seen.values():
-        row = {axis: facts["values"].get(axis, "") for axis in axes}
-        row |= {name: facts.get(name) for name in _COLUMNS}
-        accuracies = facts.get("accuracies", [])
-        scored = Evaluation(tuple(accuracies), 0.0) if accuracies else None
-        row["networks"] = len(accuracies)
-        row["accuracy"] = scored and scored.mean
-        row["deviation"] = scored and scored.deviation
-        row["failed"] = facts.get("failed") or ""
-        rows.append((row, scored))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0][0]))
-    writer.writeheader()
-    writer.writerows(row for row, _ in rows)
-    files.write_text(root / "table.csv", text.getvalue())
-    table = _markdown(
-        [*axes, "images", "floats", "steps", "loss", "accuracy", "networks"],
-        [
-            [
-                *(row[axis] for axis in axes),
-                *(row[name] for name in _COLUMNS[:3]),
-                None if row["loss"] is None else f"{row['loss']:.4g}",
-                row["failed"] and f"failed: {row['failed']}" or scored,
-                row["networks"],
-            ]
-            for row, scored in rows
-        ],
-    )
-    files.write_text(root / "table.md", table + _over_seeds(axes, rows))
-
-
-def _over_seeds(axes: list[str], rows) -> str:
-    """Returns a second table, with cells that differ in their seed as one."""
-    others = [axis for axis in axes if axis != "seed"]
-    if "seed" not in axes:
-        return ""
-    merged: dict[tuple, list[Evaluation]] = {}
-    for row, scored in rows:
-        if scored:
-            key = tuple(row[axis] for axis in others)
-            merged.setdefault(key, []).append(scored)
-    table = _markdown(
-        [*others, "accuracy", "seeds"],
-        [
-            [*key, Evaluation(tuple(e.mean for e in found), 0.0), len(found)]
-            for key, found in merged.items()
-        ],
-    )
-    return "\nMean and standard deviation of the seeds' means.\n\n" + table
-
-
-def _markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    def line(cells: Sequence[Any]) -> str:
-        texts = ("" if cell is None else str(cell) for cell in cells)
-        return "| " + " | ".join(t.replace("|", "\\|") for t in texts) + " |"
-
-    lines = [line(header), "|" + "---|" * len(header), *map(line, rows)]
-    return "\n".join(lines) + "\n"
+    records.write(*work, **record)
+    return record["cells"]
 
 
 @run_flags.program
@@ -286,7 +161,7 @@ def main() -> int:
     sweep_dir = run_flags.required(SWEEP_DIR)
     print(f"{len(grid)} cells:", *(cell.folder for cell in grid), sep="\n  ")
     with interruptions.Interruption().watching() as interruption:
-        table = run(
+        tables = run(
             config,
             grid,
             sweep_dir,
@@ -298,8 +173,8 @@ def main() -> int:
     if interruption.signal:
         print("Stopped; run again to continue.")
         return interruption.exit_code
-    print(f"\n{table}\n{sweep_dir}/table.csv")
-    return int("failed: " in table)
+    print(f"\n{tables}\n{sweep_dir}/table.csv")
+    return int("failed: " in tables)
 
 
 if __name__ == "__main__":

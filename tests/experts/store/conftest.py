@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn import datasets
 
+from fred_tf.disk import records
 from fred_tf.experts.store import ExpertStore
 
 _EPOCHS = 3
@@ -38,12 +39,6 @@ def experts() -> list[np.ndarray]:
 @pytest.fixture
 def description() -> dict:
     return {
-        "dataset": "digits",
-        "normalization": {
-            "name": "standardize",
-            "mean": [0.3],
-            "deviation": [0.4],
-        },
         "network": {"name": "softmax", "width": 1},
         "parameters": 640,
         "epochs": _EPOCHS,
@@ -54,8 +49,13 @@ def description() -> dict:
 
 
 @pytest.fixture
-def store(tmp_path, description, experts) -> ExpertStore:
-    store = ExpertStore.create_or_open(tmp_path / "experts", description)
+def data() -> dict:
+    return {"name": "digits", "train": "abc", "test": "def"}
+
+
+@pytest.fixture
+def store(tmp_path, description, data, experts) -> ExpertStore:
+    store = ExpertStore.create_or_open(tmp_path / "experts", description, data)
     for number in range(2):
         store.append(experts[number], {"accuracy": number / 2})
     return store
@@ -63,12 +63,12 @@ def store(tmp_path, description, experts) -> ExpertStore:
 
 @pytest.fixture
 def edit_manifest(store):
-    """Changes the manifest of `store` by hand: a function of a function."""
+    """Changes and reseals the manifest of `store`: a function of a function."""
     path = store.path / "manifest.json"
 
     def edit(change):
         manifest = json.loads(path.read_text())
         change(manifest)
-        path.write_text(json.dumps(manifest))
+        path.write_text(json.dumps(records.seal(manifest)))
 
     return edit

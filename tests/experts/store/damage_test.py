@@ -1,5 +1,6 @@
 """What is damaged, forged or foreign in an expert store is named, not read."""
 
+import json
 import os
 import pickle
 import re
@@ -39,7 +40,7 @@ class _Bomb:
 
 
 def test_each_flipped_byte_of_a_trajectory_is_found(tmp_path, experts):
-    tiny = {"parameters": 2, "epochs": 1}
+    tiny = {"parameters": 2, "epochs": 1, "dtype": "float32"}
     store = ExpertStore.create_or_open(tmp_path, tiny)
     for number in range(2):
         store.append(experts[number][:2, :2])
@@ -60,7 +61,12 @@ def test_each_flipped_byte_of_a_trajectory_is_found(tmp_path, experts):
 def test_a_flipped_byte_of_the_manifest_never_gives_other_data(
     tmp_path, experts
 ):
-    tiny = {"parameters": 2, "epochs": 1, "network": "softmax"}
+    tiny = {
+        "parameters": 2,
+        "epochs": 1,
+        "dtype": "float32",
+        "network": "softmax",
+    }
     store = ExpertStore.create_or_open(tmp_path, tiny)
     store.append(experts[0][:2, :2])
     path = tmp_path / "manifest.json"
@@ -104,12 +110,12 @@ def test_swapped_trajectories_are_found(store):
         ExpertStore.open(store.path).segment(0, 0, 1)
 
 
-def test_an_entry_removed_by_hand_is_trained_again(
-    store, description, experts, edit_manifest
+def test_a_file_removed_by_hand_is_trained_again(
+    store, description, data, experts, caplog
 ):
-    (store.path / "trajectory_00000.npy").write_bytes(b"damaged")
-    edit_manifest(lambda manifest: manifest["trajectories"].pop(0))
-    again = ExpertStore.create_or_open(store.path, description)
+    (store.path / "trajectory_00000.npy").unlink()
+    again = ExpertStore.create_or_open(store.path, description, data)
+    assert "has lost ['trajectory_00000.npy']" in caplog.text
     assert len(again) == 1
     assert again.next_number == 0
     again.append(experts[0])
@@ -151,7 +157,7 @@ def test_sizes_beyond_the_files_are_refused_unread(
     store, epochs, parameters, edit_manifest
 ):
     sizes = {"epochs": epochs, "parameters": parameters}
-    edit_manifest(lambda manifest: manifest["description"].update(sizes))
+    edit_manifest(lambda manifest: manifest["identity"].update(sizes))
     with pytest.raises(
         ValueError, match=f"{epochs} . 1 rows of {parameters} float32. Received"
     ):
@@ -215,10 +221,19 @@ def test_a_manifest_of_wrong_types_is_refused(store, entries, edit_manifest):
         ExpertStore.open(store.path)
 
 
-@pytest.mark.parametrize("found", [None, [], {"epochs": 3}])
-def test_a_manifest_without_sizes_is_refused(store, found, edit_manifest):
-    edit_manifest(lambda manifest: manifest.update(description=found))
-    with pytest.raises(ValueError, match="`description` must hold .*manifest"):
+@pytest.mark.parametrize(
+    ("identity", "message"),
+    [
+        (None, "`identity` of .*manifest.json must be a JSON object"),
+        ([], "`identity` of .*manifest.json must be a JSON object"),
+        ({"epochs": 3}, "`description` must hold .*manifest"),
+    ],
+)
+def test_a_manifest_without_sizes_is_refused(
+    store, identity, message, edit_manifest
+):
+    edit_manifest(lambda manifest: manifest.update(identity=identity))
+    with pytest.raises(ValueError, match=message):
         ExpertStore.open(store.path)
 
 
@@ -232,9 +247,26 @@ def test_a_file_counts_once(store, edit_manifest):
         ExpertStore.open(store.path)
 
 
-def test_another_format_version_is_refused(store, edit_manifest):
-    edit_manifest(lambda manifest: manifest.update(format_version=2))
-    with pytest.raises(ValueError, match="must be 1 .* Received: 2"):
+def test_a_store_of_an_earlier_format_is_refused(store, description, data):
+    earlier = {
+        "format_version": 1,
+        "description": description,
+        "trajectories": [],
+    }
+    (store.path / "manifest.json").write_text(json.dumps(earlier))
+    for enter in (
+        lambda: ExpertStore.open(store.path),
+        lambda: ExpertStore.create_or_open(store.path, description, data),
+    ):
+        with pytest.raises(ValueError, match="must be 4 .* Received: 1.") as e:
+            enter()
+        assert "\n" not in str(e.value)
+
+
+def test_a_manifest_edited_by_hand_is_refused(store):
+    path = store.path / "manifest.json"
+    path.write_text(path.read_text().replace('"seed": 0', '"seed": 1'))
+    with pytest.raises(ValueError, match="must be as it was written"):
         ExpertStore.open(store.path)
 
 

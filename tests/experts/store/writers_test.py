@@ -51,9 +51,9 @@ store.append(trajectory)
 
 
 def test_a_second_trainer_is_refused_unless_it_is_another_worker(
-    store, description, experts
+    store, description, data, experts
 ):
-    again = ExpertStore.create_or_open(store.path, description)
+    again = ExpertStore.create_or_open(store.path, description, data)
     with store.lock():
         with pytest.raises(
             RuntimeError, match=f"process {os.getpid()} on .*TF_CONFIG"
@@ -157,8 +157,8 @@ def test_what_was_read_stays_right_when_a_smaller_number_comes(
 def test_a_store_that_was_replaced_is_not_appended_to(
     store, experts, edit_manifest
 ):
-    edit_manifest(lambda manifest: manifest["description"].update(seed=1))
-    with pytest.raises(ValueError, match="seed: 1 in the folder, 0 asked for"):
+    edit_manifest(lambda manifest: manifest["identity"].update(seed=1))
+    with pytest.raises(ValueError, match="`seed` is 0 there, 1 is asked for"):
         store.append(experts[2])
 
 
@@ -174,7 +174,7 @@ def test_a_full_disk_leaves_the_store_as_it_was(store, experts, full_disk):
 # Saving, flushing and renaming the array; flushing and renaming the manifest.
 @pytest.mark.parametrize("kill_at", range(1, 6))
 def test_a_killed_append_is_no_append(
-    store, tmp_path, kill_at, description, experts
+    store, tmp_path, kill_at, description, data, experts
 ):
     np.save(tmp_path / "new", experts[2])
     source = pathlib.Path(expert_store.__file__).parents[1]
@@ -182,7 +182,7 @@ def test_a_killed_append_is_no_append(
     child = subprocess.run([*command, tmp_path / "new.npy", str(kill_at)])
     assert child.returncode == -signal.SIGKILL
     assert len(ExpertStore.open(store.path)) == 2
-    again = ExpertStore.create_or_open(store.path, description)
+    again = ExpertStore.create_or_open(store.path, description, data)
     assert not list(again.path.glob(".*.partial"))
     again.append(experts[2][::-1])
     again = ExpertStore.open(store.path, description)

@@ -6,6 +6,7 @@ import zlib
 
 import pytest
 
+from fred_tf.disk import records
 from fred_tf.experts.store import ExpertStore
 from fred_tf.forms import manifest
 from fred_tf.forms.coefficients import Coefficients
@@ -30,17 +31,17 @@ def edit(folder, **changes):
     """Changes a manifest as somebody would who means it."""
     path = folder / manifest.NAME
     facts = json.loads(path.read_text())
-    path.write_text(json.dumps(manifest.seal({**facts, **changes})))
+    path.write_text(json.dumps(records.seal({**facts, **changes})))
 
 
 @pytest.mark.parametrize("version", [2, 9])
 def test_another_version_and_another_kind_are_refused(folder, example, version):
     edit(folder, format_version=version)
-    with pytest.raises(ValueError, match=f"version` 3. Received: {version} in"):
+    with pytest.raises(ValueError, match=f"must be 4 .* Received: {version}."):
         Coefficients().read(folder)
-    with pytest.raises(ValueError, match=rf"not .*version 3.*{version}\)"):
+    with pytest.raises(ValueError, match=rf"not .*version 4.*{version}\)"):
         example.images_of(folder)
-    edit(folder, format_version=3, kind="images")
+    edit(folder, format_version=4, kind="images")
     with pytest.raises(ValueError, match="coefficients is wanted.*of images"):
         Coefficients().read(folder)
     with pytest.raises(ValueError, match="not of coefficients.*'images'"):

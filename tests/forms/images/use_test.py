@@ -143,7 +143,7 @@ def test_plain_tfds_loads_it(synthetic_set, folder, bits):
     assert tuple(info.features["label"].names) == synthetic_set.class_names
     assert info.splits["train"].num_examples == 20
     assert info.metadata == {
-        "format_version": 3,
+        "format_version": 4,
         "encoding": "float32",
         "loss": "nothing",
         "dataset": "3D-digits",

@@ -1,5 +1,6 @@
 """Packs: what goes out, what comes back, and what JAX makes of them."""
 
+import dataclasses
 import json
 import pathlib
 import subprocess
@@ -11,6 +12,8 @@ import pytest
 
 from fred_tf import assembly, config, presets
 from fred_tf.coresets import random_set
+from fred_tf.datasets import Split
+from fred_tf.disk import records
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import score
 from trainers import evaluate
@@ -150,8 +153,75 @@ def test_another_run_in_the_folder_is_refused(unlowered, tmp_path):
         packing.pack(changed, tmp_path / name)
         move(tmp_path / name, 20)
     unpacking.bring_back(tmp_path / "a", tmp_path / "run")
-    with pytest.raises(ValueError, match="other settings"):
+    with pytest.raises(ValueError, match="`seed` is 0 there, 1 is asked for"):
         unpacking.bring_back(tmp_path / "b", tmp_path / "run")
+
+
+def test_evaluations_are_not_replaced_by_what_comes_back(
+    unlowered, digits, tmp_path
+):
+    pack, run_dir = tmp_path / "pack", tmp_path / "run"
+    packing.pack(settings(DISTRIBUTION), pack)
+    move(pack, 20)
+    write_scores(pack, 20, convnet=[0.5])
+    unpacking.bring_back(pack, run_dir)
+    path = run_dir / "evaluation.json"
+    before = path.read_bytes()
+    unpacking.bring_back(pack, run_dir)
+    assert path.read_bytes() == before
+    write_scores(pack, 20, convnet=[0.5, 0.75])
+    unpacking.bring_back(pack, run_dir)
+    before = path.read_bytes()
+    assert records.read(path, "evaluation")["accuracies"] == [0.5, 0.75]
+    write_scores(pack, 20, convnet=[0.25, 0.75])
+    with pytest.raises(
+        ValueError, match=r"`accuracies` is \[0.5, 0.75\] there"
+    ):
+        unpacking.bring_back(pack, run_dir)
+    move(pack, 30)
+    write_scores(pack, 30, convnet=[0.25])
+    with pytest.raises(ValueError, match="`set` is .*--name"):
+        unpacking.bring_back(pack, run_dir)
+    assert path.read_bytes() == before
+    unpacking.bring_back(pack, run_dir, name="later")
+    later = records.read(run_dir / "evaluation_later.json", "evaluation")
+    assert later["accuracies"] == [0.25]
+
+
+def test_a_pack_is_not_replaced(unlowered, digits, tmp_path):
+    pack = tmp_path / "pack"
+    packing.pack(settings(DISTRIBUTION), pack)
+    move(pack, 20)
+    packing.pack(settings(DISTRIBUTION), pack)
+    assert state_of(pack)["step"] == 20
+    other = config.replace(settings(DISTRIBUTION), {"seed": 1})
+    with pytest.raises(ValueError, match="`config.seed` is 0 .*another --pack"):
+        packing.pack(other, pack)
+    with pytest.raises(ValueError, match="`networks` is .* there, absent is"):
+        chosen = random_set(digits, 1, 0)
+        packing.pack_set(settings(DISTRIBUTION), pack, chosen, digits)
+    assert state_of(pack)["step"] == 20
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(FileExistsError, match="holds no pack.json"):
+        packing.pack(other, tmp_path)
+    about = json.loads((pack / "pack.json").read_text())
+    about["format_version"] = 2
+    (pack / "pack.json").write_text(json.dumps(records.seal(about)))
+    with pytest.raises(ValueError, match="must be 4 .* Received: 2"):
+        unpacking.bring_back(pack, tmp_path / "run")
+
+
+def test_a_pack_of_other_images_is_refused(
+    unlowered, digits, tmp_path, monkeypatch
+):
+    packing.pack(settings(DISTRIBUTION), tmp_path / "pack")
+    move(tmp_path / "pack", 20)
+    darker = Split(digits.train.images // 2, digits.train.labels)
+    other = dataclasses.replace(digits, train=darker)
+    monkeypatch.setattr(assembly, "load_data", lambda *_: other)
+    with pytest.raises(ValueError, match="`data.train` is .*--data_dir"):
+        unpacking.bring_back(tmp_path / "pack", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("preset", [TRAJECTORY, DISTRIBUTION, GRADIENT])

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 
 from fred_tf import assembly, config
 from fred_tf.datasets.image_data import Split
-from fred_tf.distilled_run import DataFacts, DistilledRun
+from fred_tf.distilled_run import DistilledRun
 from fred_tf.normalizations import Standardize
 from fred_tf.scoring import score
 from trainers import distill
@@ -191,7 +191,7 @@ def test_channels_that_cannot_be_seen_leave_the_other_figures(
     memory = assembly.parameterization(subject.run.config, (8, 8, 5), 10)
     assembly.adapt(memory, data, seed=0)
     run = dataclasses.replace(
-        subject.run, facts=DataFacts.of(data), parameterization=memory
+        subject.run, facts=data.facts, parameterization=memory
     )
     other = Subject({"run": run}, data)
     names = ["spectra", "masks", "compaction"]

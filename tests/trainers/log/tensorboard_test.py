@@ -19,6 +19,7 @@ from tensorboard.backend.event_processing.event_accumulator import (
 from tensorboard.plugins.hparams import api_pb2, metadata
 
 from fred_tf import config, presets
+from fred_tf.disk import records
 from fred_tf.networks import NETWORKS
 from trainers.log import hparams as run_hparams
 from trainers.log.run_log import RunLog
@@ -90,12 +91,12 @@ def test_hparams_lists_what_people_compare(run, quick):
     [
         (None, "run", "x/run", "ipc"),
         (
-            '{"cells": {}, "differing": ["seed"]}',
+            {"differing": ["seed"]},
             "seed=1",
             "seed=1 (x)",
             "seed",
         ),
-        ('{"cells": {}}', "seed=1", "seed=1 (x)", "ipc"),
+        ({}, "seed=1", "seed=1 (x)", "ipc"),
         ("half a reco", "seed=1", "seed=1", "ipc"),
     ],
 )
@@ -105,11 +106,13 @@ def test_a_run_is_named_after_what_it_is_in(
     root = tmp_path / "x"
     path = root / folder
     path.mkdir(parents=True)
-    if record:
+    if isinstance(record, dict):
+        records.write(root / "sweep.json", "sweep", {}, None, **record)
+    elif record:
         (root / "sweep.json").write_text(record)
     copy = dataclasses.replace(run.folder, path=path)
     log = RunLog(copy)
-    log.begin(dataclasses.replace(run, folder=copy))
+    log.begin(dataclasses.replace(run, kept_in=copy))
     log.close()
     session, experiment = hparams_of(copy)
     assert session.group_name == name

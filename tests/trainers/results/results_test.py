@@ -5,11 +5,15 @@ import signal
 
 import pytest
 
+from fred_tf import assembly
 from fred_tf.config import to_json
+from fred_tf.datasets import Split
+from fred_tf.disk import records
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.training.evaluator import Evaluator
-from trainers.results import __main__ as results
+from trainers.results import making
 from trainers.results import table as result_table
+from trainers.results.clock import Clock
 from trainers.results.rows import ROWS, UNSEEN, Row
 
 QUICK = ("augmentation=none", "network.name=mlp", "evaluation.epochs=1")
@@ -44,7 +48,7 @@ TINY["fred_tm_as_coefficients_int8"] = dataclasses.replace(
 def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("results")
     for name, row in TINY.items():
-        results.make(name, row, root / "runs", root / "results")
+        making.make(name, row, root / "runs", root / "results")
     return root / "runs", root / "results"
 
 
@@ -66,7 +70,7 @@ def test_every_row_is_a_preset_that_can_be_run():
         assert scored.holdout == 0
 
 
-def test_a_row_says_all_there_is_to_know(folders):
+def test_a_row_says_all_there_is_to_know(folders, digits):
     found = json.loads((folders[1] / "fred_tm.json").read_text())
     assert found["images"] == 20 and found["floats"] == 640
     # The stored floats, and where they go.
@@ -76,9 +80,9 @@ def test_a_row_says_all_there_is_to_know(folders):
     assert set(found["minutes"]) == {"experts", "distilling", "evaluating"}
     assert len(found["accuracies"]) == 1
     assert "cores" in found["hardware"]
-    assert found["config"] == json.loads(
-        json.dumps(to_json(TINY["fred_tm"].config()))
-    )
+    config = TINY["fred_tm"].config()
+    assert found["identity"]["config"] == records.plain(to_json(config))
+    assert found["data"] == digits.facts.to_json()
     by_chance = json.loads((folders[1] / "random.json").read_text())
     assert by_chance["outer_steps"] is None
     assert by_chance["images"] == 10
@@ -95,8 +99,9 @@ def test_another_network_is_trained_on_the_run_of_another_row(folders):
     runs, made = folders
     name = f"fred_tm_on_{UNSEEN[0]}"
     found = json.loads((made / f"{name}.json").read_text())
-    assert found["evaluation"]["network"]["name"] == "mlp"
-    assert found["config"]["network"]["name"] == "convnet"
+    identity = found["identity"]
+    assert identity["evaluation"]["network"]["name"] == "mlp"
+    assert identity["config"]["network"]["name"] == "convnet"
     assert not (runs / name / "run").exists()
     assert found["minutes"]["experts"] >= 0
 
@@ -120,13 +125,67 @@ def test_what_is_finished_is_left_as_it_is(folders):
     path = folders[1] / "pixel_dm.json"
     before = path.stat().st_mtime_ns
     row = TINY["pixel_dm"]
-    found = results.make("pixel_dm", row, *folders)
+    found = making.make("pixel_dm", row, *folders)
     assert found == json.loads(path.read_text())
     assert path.stat().st_mtime_ns == before
-    other = Row(row.preset, row.overrides, "run", ("evaluation.networks=3",))
-    again = results.make("pixel_dm", other, *folders)
-    assert again["accuracies"][:2] == found["accuracies"]
-    assert len(again["accuracies"]) == 3
+    assert making.finished({"pixel_dm": row, "new": row}, folders[1]) == {
+        "pixel_dm": found
+    }
+
+
+def test_rows_of_other_settings_or_data_are_refused(
+    folders, digits, monkeypatch
+):
+    runs, made = folders
+    path = made / "pixel_dm.json"
+    before, row = path.read_bytes(), TINY["pixel_dm"]
+    other = dataclasses.replace(row, scored_with=("evaluation.networks=3",))
+    for enter in (
+        lambda row: making.make("pixel_dm", row, runs, made),
+        # Other rows come first, but nothing is made of them.
+        lambda row: making.finished({"new": row, "pixel_dm": row}, made),
+    ):
+        with pytest.raises(
+            ValueError,
+            match=f"{path} .*`evaluation.evaluation.networks` is 2 there, 3 is "
+            f"asked for. Delete {path} to make the row again.",
+        ):
+            enter(other)
+    darker = Split(digits.train.images // 2, digits.train.labels)
+    changed = dataclasses.replace(digits, train=darker)
+    monkeypatch.setattr(assembly, "load_data", lambda *_: changed)
+    with pytest.raises(ValueError, match="`data.train` is .*Delete"):
+        making.finished({"pixel_dm": row}, made)
+    assert path.read_bytes() == before
+    assert not (runs / "new").exists()
+    # Nor is the run taken for one of the other images.
+    path.rename(made.parent / "aside.json")
+    try:
+        with pytest.raises(ValueError, match="`data.train` is .*--run_dir"):
+            making.make("pixel_dm", row, runs, made)
+        elsewhere = dataclasses.replace(row, elsewhere=True)
+        with pytest.raises(ValueError, match="`jit` is False there, True"):
+            making.make("pixel_dm", elsewhere, runs, made)
+    finally:
+        (made.parent / "aside.json").rename(path)
+
+
+def test_a_row_made_elsewhere_says_how(tmp_path):
+    row = dataclasses.replace(TINY["pixel_dm"], elsewhere=True)
+    with pytest.raises(ValueError, match="does not hold the row's run.*pack"):
+        making.make("pixel_dm", row, tmp_path / "runs", tmp_path / "results")
+
+
+def test_a_clock_is_of_one_row(tmp_path):
+    clock = Clock(tmp_path / "minutes.json", "a")
+    with pytest.raises(KeyError), clock.on("experts"):
+        raise KeyError
+    with clock.on("distilling"):
+        pass
+    again = Clock(tmp_path / "minutes.json", "a")
+    assert again.minutes() == {"experts": 0.0, "distilling": 0.0}
+    with pytest.raises(ValueError, match="`row` is 'a' there, 'b' is asked"):
+        Clock(tmp_path / "minutes.json", "b")
 
 
 def test_a_signal_while_scoring_stops_a_row_at_once(folders, monkeypatch):
@@ -146,14 +205,14 @@ def test_a_signal_while_scoring_stops_a_row_at_once(folders, monkeypatch):
 
     monkeypatch.setattr(Evaluator, "score", signalled)
     with interruptions.Interruption().watching() as interruption:
-        stopped = results.make(
+        stopped = making.make(
             "again", row, runs, made, None, False, interruption
         )
     assert stopped is None and not (made / "again.json").exists()
-    spent = json.loads((runs / "again" / "evaluating.json").read_text())
-    assert spent["evaluating"] > 0
+    spent = records.read(runs / "again" / "evaluating.json", "clock")
+    assert spent["minutes"]["evaluating"] > 0
     monkeypatch.undo()
-    found = results.make("again", row, runs, made)
+    found = making.make("again", row, runs, made)
     assert found["accuracies"][0] == scored[0]
     assert len(scored) == 1 and len(found["accuracies"]) == 2
 
@@ -179,6 +238,6 @@ def test_the_table_comes_from_the_files_alone(folders, monkeypatch):
 
 
 def test_foreign_files_are_refused(tmp_path):
-    (tmp_path / "a.json").write_text('{"format_version": 9}')
-    with pytest.raises(ValueError, match="format version 1. Delete it"):
+    (tmp_path / "a.json").write_text('{"format_version": 1}')
+    with pytest.raises(ValueError, match="must be 4 .*Received: 1.*Delete it"):
         result_table.table(tmp_path)

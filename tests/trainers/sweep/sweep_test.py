@@ -1,5 +1,5 @@
 import csv
-import json
+import dataclasses
 
 import numpy as np
 import pytest
@@ -17,7 +17,9 @@ from tensorboard.plugins.hparams import (
     list_session_groups,
 )
 
-from fred_tf import presets
+from fred_tf import assembly, presets
+from fred_tf.datasets import Split
+from fred_tf.disk import records
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.distilled_run import DistilledRun
 from trainers.sweep import __main__ as sweep
@@ -97,7 +99,7 @@ def test_stopped_and_continued_equals_uninterrupted(tmp_path):
         }
         assert len(measured) == 2
         assert compared(folder) == pytest.approx(measured, rel=1e-6)
-        record = json.loads((folder / "sweep.json").read_text())
+        record = records.read(folder / "sweep.json", "sweep")
         assert record["differing"] == ["seed"]
 
     # A finished sweep does nothing, another grid adds to it.
@@ -119,8 +121,8 @@ def test_a_cell_that_fails_is_named_and_the_others_go_on(tmp_path):
     failed, good = rows(tmp_path)
     assert failed["failed"] and not good["failed"]
     assert float(good["accuracy"]) > 0
-    record = json.loads((tmp_path / "sweep.json").read_text())["cells"]
-    assert np.isfinite(record[grid[1].folder]["loss"])
+    record = records.read(tmp_path / grid[1].folder / "cell.json", "cell")
+    assert np.isfinite(record["loss"])
 
 
 def test_a_wrong_cell_is_refused_before_any_work(tmp_path):
@@ -128,3 +130,31 @@ def test_a_wrong_cell_is_refused_before_any_work(tmp_path):
     with pytest.raises(ValueError, match="mask_rule=enrgy.*Did you mean"):
         sweep.run(DM, grid, tmp_path / "sweep")
     assert not (tmp_path / "sweep").exists()
+
+
+def test_a_cell_of_other_settings_or_data_is_refused(
+    tmp_path, digits, monkeypatch
+):
+    """Before any cell runs, and nothing shows the old figures as the new."""
+    quick = [*QUICK, "evaluation.networks=1"]
+    sweep.run(DM, cells([*quick, "seed=0,1"]), tmp_path)
+    before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.*")}
+    for change, message in (
+        ("evaluation.epochs=2", "`evaluation.epochs` is 1 there, 2 is asked"),
+        ("outer_steps=3", "`outer_steps` is 2 there, 3 is asked for"),
+    ):
+        grid = cells([*quick, change, "seed=2,1"])
+        with pytest.raises(
+            ValueError, match=f"seed=1/cell.json .*{message}.*--sweep_dir"
+        ):
+            sweep.run(DM, grid, tmp_path)
+    darker = Split(digits.train.images // 2, digits.train.labels)
+    other = dataclasses.replace(digits, train=darker)
+    monkeypatch.setattr(assembly, "load_data", lambda *_: other)
+    with pytest.raises(ValueError, match="`data.train` is "):
+        sweep.run(DM, cells([*quick, "seed=0,1"]), tmp_path)
+    assert before == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.*")}
+    # More networks are added to those that are there.
+    monkeypatch.undo()
+    sweep.run(DM, cells([*QUICK, "seed=0,1"]), tmp_path)
+    assert [row["networks"] for row in rows(tmp_path)] == ["2", "2"]

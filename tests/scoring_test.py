@@ -1,0 +1,165 @@
+"""Evaluations continue, and are never replaced by others."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from fred_tf import config, presets, scoring
+from fred_tf.coresets import random_set
+from fred_tf.datasets import Split
+from fred_tf.disk import records
+from fred_tf.scoring import score
+from fred_tf.training.evaluator import Evaluator
+
+DM = config.replace(
+    presets.preset("digits_ipc1_dm_tiny"),
+    {"augmentation": "none", "network.name": "mlp"},
+)
+ONE = config.replace(DM, {"evaluation.networks": 1})
+
+
+@pytest.fixture(scope="module")
+def chosen(digits):
+    return random_set(digits, 1, 0)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "evaluation.json"
+
+
+def test_more_networks_continue_and_fewer_are_the_first(
+    chosen, digits, path, monkeypatch
+):
+    first = score(ONE, chosen, digits, path)
+    both = score(DM, chosen, digits, path)
+    assert both.accuracies[0] == first.accuracies[0]
+    fresh = score(DM, chosen, digits, path.with_name("fresh.json"))
+    assert fresh == both
+    record = records.read(path, "evaluation")
+    assert record["accuracies"] == list(both.accuracies)
+    assert record["mean"] == pytest.approx(both.mean)
+    assert record["data"] == digits.facts.to_json()
+    assert record["details"] == json.loads(json.dumps(dict(chosen.details)))
+    monkeypatch.setattr(Evaluator, "train", None)
+    before = path.stat().st_mtime_ns
+    assert score(ONE, chosen, digits, path) == first
+    assert score(DM, chosen, digits, path) == both
+    assert path.stat().st_mtime_ns == before
+
+
+def test_a_killed_evaluation_keeps_its_finished_networks(
+    chosen, digits, path, monkeypatch
+):
+    train, trained = Evaluator.train, []
+
+    def train_and_die(self, synthetic_set, seed):
+        if trained:
+            raise KeyboardInterrupt
+        trained.append(train(self, synthetic_set, seed))
+        return trained[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluator, "train", train_and_die)
+        with pytest.raises(KeyboardInterrupt):
+            score(DM, chosen, digits, path)
+    assert len(records.read(path, "evaluation")["accuracies"]) == 1
+    again = score(DM, chosen, digits, path)
+    assert again == score(DM, chosen, digits, path.with_name("whole.json"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"evaluation.epochs": 9}, r"`evaluation.epochs` is \d+ there, 9 is"),
+        ({"network.name": "lenet"}, "`network.name` is 'mlp' there, 'lenet'"),
+        ({"augmentation": "flip"}, "`augmentation` is 'none' there, 'flip'"),
+        ({"seed": 1}, "`seed` is 0 there, 1 is asked for"),
+        ({"convolutions": "bfloat16"}, "`convolutions` is 'float32' there"),
+    ],
+)
+def test_other_settings_are_refused(chosen, digits, path, changes, message):
+    score(ONE, chosen, digits, path)
+    before = path.read_bytes()
+    other = config.replace(ONE, changes)
+    with pytest.raises(
+        ValueError, match=rf"{path} .*{message}.*Give .*name.*--name.*delete"
+    ):
+        score(other, chosen, digits, path)
+    assert path.read_bytes() == before
+
+
+def test_another_set_is_refused(chosen, digits, path):
+    score(ONE, chosen, digits, path)
+    soft = np.full((10, 10), 0.1, np.float32)
+    for other, name in (
+        (random_set(digits, 1, 1), "set"),
+        (dataclasses.replace(chosen, student_learning_rate=0.5), "student_lea"),
+        (dataclasses.replace(chosen, soft_labels=soft), "targets"),
+    ):
+        with pytest.raises(ValueError, match=f"`{name}"):
+            score(ONE, other, digits, path)
+    # What is told of a set makes it no other.
+    told = dataclasses.replace(chosen, details={"told": 1})
+    score(ONE, told, digits, path)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_other_images_are_refused(chosen, digits, path, split):
+    score(ONE, chosen, digits, path)
+    images = getattr(digits, split)
+    darker = Split(images.images // 2, images.labels)
+    other = dataclasses.replace(digits, **{split: darker})
+    with pytest.raises(ValueError, match=f"`data.{split}` is "):
+        score(ONE, chosen, other, path)
+
+
+def test_an_evaluation_without_a_version_is_refused(chosen, digits, path):
+    path.write_text('{"identity": {}, "accuracies": [0.5], "mean": 0.5}')
+    with pytest.raises(ValueError, match="must be 4 .* Received: absent") as e:
+        score(ONE, chosen, digits, path)
+    assert "\n" not in str(e.value)
+
+
+def test_corrupted_sets_are_scored_by_the_same_networks(chosen, digits, path):
+    clean = score(ONE, chosen, digits, path.with_name("clean.json"))
+    black = Split(np.zeros_like(digits.test.images), digits.test.labels)
+    sets = {"same": digits.test, "black": black}
+    first = score(ONE, chosen, digits, path, sets)
+    assert first.accuracies == clean.accuracies
+    assert tuple(first.corrupted["same"]) == clean.accuracies
+    # All images alike: one class is hit.
+    assert 0.05 < first.corrupted["black"][0] < 0.15
+    # The second network is added to the first's figures.
+    both = score(DM, chosen, digits, path, sets)
+    assert both.corrupted["black"][0] == first.corrupted["black"][0]
+    assert len(both.corrupted["same"]) == 2
+    written = records.read(path, "evaluation")["corrupted"]
+    assert written["same"] == list(both.corrupted["same"])
+    again = score(ONE, chosen, digits, path, sets)
+    assert again.corrupted["black"] == tuple(first.corrupted["black"])
+    for other, facts, message in (
+        ({"same": digits.test}, None, "`corrupted.black` is 364 there, absent"),
+        (sets, {"severity": 3}, "`severity` is absent there, 3 is"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            score(DM, chosen, digits, path, other, facts)
+
+
+def test_the_curve_is_told_from_other_evaluations(chosen, digits, tmp_path):
+    for step in (2, 11):
+        path = scoring.curve_path(tmp_path, step)
+        score(ONE, chosen, digits, path)
+    own = score(ONE, chosen, digits, tmp_path / "evaluation.json")
+    named = tmp_path / "evaluation_steps.json"
+    score(config.replace(ONE, {"seed": 1}), chosen, digits, named)
+    score(ONE, random_set(digits, 1, 1), digits, tmp_path / "evaluation_o.json")
+    assert list(scoring.curve(tmp_path)) == [2, 11]
+    first, second = scoring.measured(tmp_path, chosen)
+    assert first["accuracies"] == list(own.accuracies)
+    assert first["network"]["name"] == "mlp"
+    scoring.rewind_curve(tmp_path, 2)
+    assert list(scoring.curve(tmp_path)) == [2]
+    assert len(scoring.measured(tmp_path, chosen)) == 2

@@ -1,0 +1,343 @@
+"""How a row of RESULTS.md is made: experts, run, evaluation, record."""
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import platform
+from collections.abc import Mapping
+from typing import Any
+
+from absl import logging
+
+from export import sizes
+from fred_tf import assembly, distilled_run, forms
+from fred_tf import config as config_lib
+from fred_tf.coresets import CORESETS, full_set, random_set
+from fred_tf.datasets import DataFacts, ImageData
+from fred_tf.disk import files, records
+from fred_tf.distillation import interruption as interruptions
+from fred_tf.distilled_run import DistilledRun
+from fred_tf.forms.images import Images
+from fred_tf.objectives import OBJECTIVES
+from fred_tf.scoring import KIND as EVALUATION
+from fred_tf.scoring import curve, score
+from fred_tf.synthetic_set import SyntheticSet
+from trainers import distill, select_coreset, train_experts
+from trainers.elsewhere import unpacking
+from trainers.results.clock import Clock
+from trainers.results.rows import Row
+
+KIND = "result"
+
+
+def finished(
+    rows: Mapping[str, Row],
+    results_dir: files.Path,
+    data_dir: str | None = None,
+    download: bool = False,
+) -> dict[str, dict[str, Any]]:
+    """Returns the records of those rows that are made.
+
+    Raises:
+        ValueError: the file of a row was made with other settings or data.
+    """
+    there = {
+        name: row
+        for name, row in rows.items()
+        if _path(name, results_dir).exists()
+    }
+    configs = [row.config() for row in there.values()]
+    facts = assembly.facts_of(configs, data_dir, download)
+    return {
+        name: _kept(name, row, stated, results_dir)
+        for (name, row), stated in zip(there.items(), facts)
+    }
+
+
+def make(
+    name: str,
+    row: Row,
+    runs_dir: files.Path,
+    results_dir: files.Path,
+    data_dir: str | None = None,
+    download: bool = False,
+    interruption: interruptions.Interruption | None = None,
+) -> dict[str, Any] | None:
+    """Makes one row, or goes on with it.
+
+    Args:
+        name: of the row, and of its run folder and its JSON file.
+        row: the row.
+        runs_dir: where run folders and experts are.
+        results_dir: where the JSON file goes.
+        data_dir: where TensorFlow Datasets keeps its data.
+        download: whether TensorFlow Datasets may download missing data.
+        interruption: once it holds a signal, the row stops: after the outer
+            step in progress, or wherever else it is.
+
+    Returns:
+        What the JSON file holds; None if the row was stopped before it was
+        finished.
+
+    Raises:
+        ValueError: the file, or the run, was made with other settings or data.
+    """
+    maker = _Maker(
+        name,
+        row,
+        pathlib.Path(runs_dir),
+        data_dir,
+        assembly.load_data(row.config(), data_dir, download),
+        interruption or interruptions.Interruption(),
+    )
+    facts = maker.data.facts
+    if kept := _kept(name, row, facts, results_dir):
+        logging.info("%s is finished.", name)
+        return kept
+    with contextlib.suppress(interruptions.Stopped):
+        path = _path(name, results_dir)
+        work = path, KIND, _identity(row), facts.to_json()
+        records.write(*work, **maker.result())
+        return records.read(path, KIND)
+    return None
+
+
+def _path(name: str, results_dir: files.Path) -> pathlib.Path:
+    return pathlib.Path(results_dir) / f"{name}.json"
+
+
+def _identity(row: Row) -> dict[str, Any]:
+    return {
+        "config": config_lib.to_json(row.config()),
+        "evaluation": config_lib.to_json(row.evaluation()),
+        "subject": row.subject,
+        "form": row.form,
+    }
+
+
+def _kept(
+    name: str, row: Row, facts: DataFacts, results_dir: files.Path
+) -> dict[str, Any] | None:
+    """Returns the record of a row if there is one; refuses that of another."""
+    path = _path(name, results_dir)
+    way_out = f"Delete {path} to make the row again."
+    work = path, KIND, _identity(row), facts.to_json()
+    kept = records.continued(*work, way_out=way_out)
+    return None if kept is None else records.read(path, KIND)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Subject:
+    """What a row scores.
+
+    Attributes:
+        chosen: the set.
+        export: the folder that the set takes as records; None where it is not
+            stored.
+        curve: evaluations on the way, by outer step.
+        elsewhere: minutes by what they were spent on, and the device, where
+            the run was made elsewhere.
+    """
+
+    chosen: SyntheticSet
+    export: pathlib.Path | None
+    curve: dict[int, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    elsewhere: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Maker:
+    """Makes what the record of a row says beside its identity."""
+
+    name: str
+    row: Row
+    runs_dir: pathlib.Path
+    data_dir: str | None
+    data: ImageData
+    interruption: interruptions.Interruption
+
+    def result(self) -> dict[str, Any]:
+        origin = self.row.run_of or self.name
+        clock = Clock(self.runs_dir / origin / "minutes.json", origin)
+        choose = self._run if self.row.subject == "run" else self._real_images
+        subject = choose(clock)
+        chosen, elsewhere = subject.chosen, dict(subject.elsewhere)
+        device = elsewhere.pop("device", None)
+        evaluating = Clock(self._folder / "evaluating.json", self.name)
+        path = self._folder / "evaluation.json"
+        with evaluating.on("evaluating"), self.interruption.at_once():
+            scored = score(self.row.evaluation(), chosen, self.data, path)
+        scored_on = records.read(path, EVALUATION).get("device")
+        return {
+            "images": len(chosen.labels),
+            "floats": int(chosen.floats_stored),
+            **_bytes(subject.export),
+            **({"pictures": _pictures(chosen)} if self.row.form else {}),
+            "outer_steps": chosen.details.get("outer_steps"),
+            "minutes": {
+                **clock.minutes(),
+                **{part: round(spent, 1) for part, spent in elsewhere.items()},
+                **evaluating.minutes(),
+            },
+            "hardware": _hardware(),
+            **({"distilled_on": device} if device else {}),
+            **({"scored_on": scored_on} if scored_on else {}),
+            "curve": {
+                str(step): {
+                    k: on_the_way[k] for k in ("accuracies", "learning_rate")
+                }
+                for step, on_the_way in subject.curve.items()
+            },
+            **scored.to_json(),
+        }
+
+    @property
+    def _folder(self) -> pathlib.Path:
+        return self.runs_dir / self.name
+
+    def _run(self, clock: Clock) -> _Subject:
+        """Distils, and writes the set in the form that is scored."""
+        run = self._distilled(clock)
+        chosen = run.synthetic_set()
+        memory = run.parameterization
+        form = self.row.form or _smallest_lossless(run, chosen)
+        export = forms.FORMS[form].write(
+            chosen, memory, self._folder / "stored"
+        )
+        return _Subject(
+            forms.read(export) if self.row.form else chosen,
+            export,
+            curve(run.folder.path),
+            unpacking.spent(run.folder),
+        )
+
+    def _real_images(self, clock: Clock) -> _Subject:
+        """Chooses real images."""
+        config, subject = self.row.config(), self.row.subject
+        if subject == "full":
+            return _Subject(full_set(self.data), None)
+        if subject == "random":
+            chosen = random_set(self.data, config.ipc, config.seed)
+        else:
+            with self.interruption.at_once():
+                experts = None
+                if subject in CORESETS:  # By the features of an expert.
+                    experts = self._experts(clock)
+                folder = select_coreset.run(
+                    config,
+                    self._folder / "run",
+                    subject,
+                    self.data_dir,
+                    expert_dir=experts,
+                )
+            chosen = forms.read(folder)
+        stored = Images().write(chosen, None, self._folder / "stored")
+        return _Subject(chosen, stored)
+
+    def _distilled(self, clock: Clock) -> DistilledRun:
+        """Returns the run of a row with all its steps."""
+        row, config = self.row, self.row.config()
+        folder = self.runs_dir / (row.run_of or self.name) / "run"
+        if run := self._complete(config, folder):
+            return run
+        if row.elsewhere:
+            self._refuse_elsewhere(config, folder)
+        with self.interruption.at_once():
+            experts = self._experts(clock)
+        with clock.on("distilling"):
+            run = distill.run(
+                config,
+                folder,
+                self.data_dir,
+                experts,
+                evaluate_every=row.evaluate_every,
+                interruption=self.interruption,
+            )
+        if self.interruption.signal:
+            raise interruptions.Stopped
+        return run
+
+    def _complete(
+        self, config: config_lib.Config, folder: pathlib.Path
+    ) -> DistilledRun | None:
+        """Returns the run of a folder if it is ours and has all its steps."""
+        try:
+            run = DistilledRun.restore(folder)
+        except FileNotFoundError:
+            return None
+        trained_on = dataclasses.replace(run.facts, test=self.data.facts.test)
+        ours = (
+            run.config == config_lib.resolved(config, self.data.image_shape)
+            and trained_on == self.data.facts
+        )
+        return run if ours and run.step == config.outer_steps else None
+
+    def _refuse_elsewhere(
+        self, config: config_lib.Config, folder: pathlib.Path
+    ) -> None:
+        way_out = (
+            "This row is made where there is an accelerator: make a pack of "
+            f"--preset={self.row.preset} with the overrides "
+            f"{list(self.row.overrides)}, run it there and bring it back, see "
+            "`trainers.elsewhere`."
+        )
+        config = config_lib.resolved(config, self.data.image_shape)
+        records.continued(
+            folder / "config.json",
+            "run",
+            distilled_run.identity(config, jit=True),
+            self.data.facts.to_json(),
+            ("data.test",),
+            way_out,
+        )
+        raise ValueError(f"{folder} does not hold the row's run. {way_out}")
+
+    def _experts(self, clock: Clock) -> str | None:
+        """Returns the trained experts of a row, if it needs any."""
+        config = self.row.config()
+        if not OBJECTIVES[config.objective.name].needs_experts:
+            return None
+        # Rows of one data set and network share them.
+        names = "dataset", "network", "augmentation", "experts", "seed"
+        values = config_lib.to_json(config)
+        wanted = {name: values[name] for name in names}
+        key = files.digest(repr(wanted).encode())[:8]
+        experts = str(self.runs_dir / f"experts_{key}")
+        with clock.on("experts"):
+            train_experts.run(config, experts, self.data_dir)
+        return experts
+
+
+def _smallest_lossless(run: DistilledRun, decoded: SyntheticSet) -> str:
+    """Returns the form in which a run takes the fewest bytes without loss."""
+    fit = forms.fitting(decoded, run.parameterization)
+    lossless = ("coefficients_float32", "images_float32")
+    return next(name for name in lossless if name in fit)
+
+
+def _bytes(export: pathlib.Path | None) -> dict[str, int]:
+    """Returns the bytes of an export's records, and of all its files."""
+    if export is None:
+        return {}
+    size = sizes.size_of("", export)
+    return {"bytes": size.payload, "bytes_of_folder": size.size}
+
+
+def _pictures(chosen: SyntheticSet) -> dict[str, int]:
+    """Returns the bytes that a set's images take as files of pictures."""
+    return {part.name: part.size for part in sizes.pictures(chosen)}
+
+
+def _hardware() -> str:
+    """Returns the processor and how many cores of it there are."""
+    model = platform.processor() or platform.machine()
+    info = pathlib.Path("/proc/cpuinfo")
+    if info.exists():
+        named = [
+            line.split(":", 1)[1].strip()
+            for line in info.read_text().splitlines()
+            if line.startswith("model name")
+        ]
+        model = named[0] if named else model
+    return f"{os.cpu_count()} cores, {model}"

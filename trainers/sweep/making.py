@@ -1,0 +1,114 @@
+"""How a cell of a sweep is made: its run, its evaluation, its record."""
+
+import contextlib
+import pathlib
+import time
+from typing import Any
+
+import numpy as np
+
+from fred_tf import assembly
+from fred_tf import config as config_lib
+from fred_tf.datasets import DataFacts
+from fred_tf.disk import files, records
+from fred_tf.disk.run_folder import RunFolder
+from fred_tf.distillation import interruption as interruptions
+from fred_tf.scoring import score
+from trainers import distill
+from trainers.log.run_log import append_accuracy
+
+# In the run folder of each cell.
+RECORD = "cell.json"
+KIND = "cell"
+
+# The loss of a cell is the mean of this many steps, the last ones.
+_LAST = 20
+
+Work = tuple[pathlib.Path, str, dict[str, Any], dict[str, Any]]
+
+
+def work(
+    folder: files.Path, config: config_lib.Config, facts: DataFacts
+) -> Work:
+    """Returns what tells a cell from others, as `records` takes it.
+
+    Args:
+        folder: the cell's.
+        config: its settings; more `evaluation.networks` extend it.
+        facts: what is known of its data.
+    """
+    identity = config_lib.to_json(config)
+    del identity["evaluation"]["networks"]
+    return pathlib.Path(folder) / RECORD, KIND, identity, facts.to_json()
+
+
+def kept(work: Work) -> dict[str, Any]:
+    """Returns what has come of a cell so far, empty if it was never begun.
+
+    Raises:
+        ValueError: its folder holds a cell of other settings or data.
+    """
+    way_out = "Choose another --sweep_dir, or delete the folder of the cell."
+    return records.continued(*work, way_out=way_out) or {}
+
+
+def is_finished(facts: dict[str, Any], config: config_lib.Config) -> bool:
+    """Returns whether a cell has all its steps and networks."""
+    networks = len(facts.get("accuracies", []))
+    return not facts.get("failed") and networks >= config.evaluation.networks
+
+
+def make(
+    config: config_lib.Config,
+    folder: pathlib.Path,
+    facts: dict[str, Any],
+    data_dir: str | None,
+    expert_dir: str | None,
+    download: bool,
+    interruption: interruptions.Interruption,
+) -> None:
+    """Distils and scores one cell, adding to its facts.
+
+    Args:
+        config: its settings.
+        folder: its run folder.
+        facts: what has come of it so far.
+        data_dir: where TensorFlow Datasets keeps its data.
+        expert_dir: folder of the expert store, for objectives that need it.
+        download: whether TensorFlow Datasets may download missing data.
+        interruption: stops the cell once it holds a signal.
+    """
+    begun = time.monotonic()
+    run = distill.run(
+        config,
+        folder,
+        data_dir,
+        expert_dir,
+        download,
+        interruption=interruption,
+    )
+    distilled = time.monotonic()
+    _add(facts, "seconds_distilling", distilled - begun)
+    if interruption.signal:
+        return
+    data = assembly.load_data(config, data_dir)
+    with contextlib.suppress(interruptions.Stopped), interruption.at_once():
+        result = score(
+            run.config, run.synthetic_set(), data, folder / "evaluation.json"
+        )
+    _add(facts, "seconds_evaluating", time.monotonic() - distilled)
+    if interruption.signal:
+        return
+    append_accuracy(run.folder, run.step, config.network.name, result)
+    losses = [line["loss"] for line in RunFolder.read(folder).metrics()]
+    facts.update(
+        images=run.parameterization.instances,
+        floats=run.parameterization.floats_stored,
+        outer_steps=run.step,
+        loss=float(np.mean(losses[-_LAST:])) if losses else None,
+        accuracies=list(result.accuracies),
+    )
+
+
+def _add(facts: dict[str, Any], name: str, seconds: float) -> None:
+    facts[name] = round(facts.get(name, 0) + seconds)

@@ -1,0 +1,92 @@
+"""The tables of a sweep, from the records of its cells."""
+
+import csv
+import io
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fred_tf.disk import files, records
+from fred_tf.training.evaluator import Evaluation
+from trainers.sweep import making
+
+_COLUMNS = (
+    "images",
+    "floats",
+    "outer_steps",
+    "loss",
+    "seconds_distilling",
+    "seconds_evaluating",
+)
+
+
+def write(root: pathlib.Path, cells: Mapping[str, Mapping[str, str]]) -> None:
+    """Writes `table.md` and `table.csv` of all cells.
+
+    Args:
+        root: folder of the sweep.
+        cells: the values of each cell's axes by its folder's name.
+    """
+    axes = list(dict.fromkeys(a for values in cells.values() for a in values))
+    rows = []
+    for folder, values in cells.items():
+        path, facts = root / folder / making.RECORD, {}
+        if path.exists():
+            facts = records.read(path, making.KIND)
+        row: dict[str, Any] = {axis: values.get(axis, "") for axis in axes}
+        row |= {name: facts.get(name) for name in _COLUMNS}
+        accuracies = facts.get("accuracies", [])
+        scored = Evaluation(tuple(accuracies), 0.0) if accuracies else None
+        row["networks"] = len(accuracies)
+        row["accuracy"] = scored and scored.mean
+        row["deviation"] = scored and scored.deviation
+        row["failed"] = facts.get("failed") or ""
+        rows.append((row, scored))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0][0]))
+    writer.writeheader()
+    writer.writerows(row for row, _ in rows)
+    files.write_text(root / "table.csv", text.getvalue())
+    table = _markdown(
+        [*axes, "images", "floats", "steps", "loss", "accuracy", "networks"],
+        [
+            [
+                *(row[axis] for axis in axes),
+                *(row[name] for name in _COLUMNS[:3]),
+                None if row["loss"] is None else f"{row['loss']:.4g}",
+                row["failed"] and f"failed: {row['failed']}" or scored,
+                row["networks"],
+            ]
+            for row, scored in rows
+        ],
+    )
+    files.write_text(root / "table.md", table + _over_seeds(axes, rows))
+
+
+def _over_seeds(axes: list[str], rows) -> str:
+    """Returns a second table, with cells that differ in their seed as one."""
+    others = [axis for axis in axes if axis != "seed"]
+    if "seed" not in axes:
+        return ""
+    merged: dict[tuple, list[Evaluation]] = {}
+    for row, scored in rows:
+        if scored:
+            key = tuple(row[axis] for axis in others)
+            merged.setdefault(key, []).append(scored)
+    table = _markdown(
+        [*others, "accuracy", "seeds"],
+        [
+            [*key, Evaluation(tuple(e.mean for e in found), 0.0), len(found)]
+            for key, found in merged.items()
+        ],
+    )
+    return "\nMean and standard deviation of the seeds' means.\n\n" + table
+
+
+def _markdown(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    def line(cells: Sequence[Any]) -> str:
+        texts = ("" if cell is None else str(cell) for cell in cells)
+        return "| " + " | ".join(t.replace("|", "\\|") for t in texts) + " |"
+
+    lines = [line(header), "|" + "---|" * len(header), *map(line, rows)]
+    return "\n".join(lines) + "\n"
