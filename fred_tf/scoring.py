@@ -31,7 +31,7 @@ def score(
     config: Config,
     synthetic_set: SyntheticSet,
     data: ImageData,
-    path: files.Path,
+    path: files.Path | None = None,
     corrupted: Mapping[str, Split] | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> Evaluation:
@@ -45,7 +45,7 @@ def score(
             `seed` count.
         synthetic_set: what to train on.
         data: its test split scores the networks.
-        path: JSON file that is written after each network.
+        path: JSON file that is written after each network; None keeps nothing.
         corrupted: more test images by name; every network is scored on them,
             too.
         facts: what else tells one evaluation from another, e.g. where the
@@ -55,13 +55,15 @@ def score(
         ValueError: the file is of another evaluation; the message names the
             first difference.
     """
-    path, corrupted = pathlib.Path(path), dict(corrupted or {})
+    corrupted = dict(corrupted or {})
     wanted = config.evaluation.networks
     counts = {name: len(split) for name, split in corrupted.items()}
     about = description(config, synthetic_set, counts, facts)
     identity, stated = about.pop("identity"), data.facts.to_json()
-    kept = records.continued(path, KIND, identity, stated, way_out=WAY_OUT)
-    kept = kept or {}
+    kept: dict[str, Any] = {}
+    if path is not None:
+        work = path, KIND, identity, stated
+        kept = records.continued(*work, way_out=WAY_OUT) or {}
     clean, others = kept.get("accuracies", []), kept.get("corrupted", {})
     if clean:
         logging.info("%s holds %d networks.", path, len(clean))
@@ -82,9 +84,9 @@ def score(
             wanted,
             clean[-1],
         )
-        scores = Evaluation(tuple(clean), rate, others).to_json()
-        made = {**kept, **about, **scores}
-        records.write(path, KIND, identity, stated, **made)
+        if path is not None:
+            scores = Evaluation(tuple(clean), rate, others).to_json()
+            records.write(*work, **{**kept, **about, **scores})
     return Evaluation(
         tuple(clean[:wanted]),
         rate,

@@ -231,7 +231,7 @@ class Distiller:
         """Brings what follows from the first memory in line with it."""
         if self.distilled is not self.parameterization:
             self.distilled.set_weights(self.parameterization.get_weights())
-        if self.settings.memory_learning_rate:
+        if self.settings.memory_learning_rate or not self.outer_step.measured:
             return
         references = self._first_references(memory_step.REFERENCES)
         measured = memory_step.measured_step(

@@ -67,7 +67,7 @@ def measured_step(
 
     The root mean square by which one step of plain descent moves the decoded
     images is made `SHARE` of their deviation, with the mean gradient of the
-    first `REFERENCES` references.
+    first `REFERENCES` references. Groups that have a rate of their own rest.
 
     Args:
         step: of the run.
@@ -79,11 +79,24 @@ def measured_step(
         ValueError: the images do not move, or not by a finite amount.
     """
 
+    free = [
+        any(
+            weight is other
+            for group in step.measured
+            for other in group.weights
+        )
+        for weight in step.parameterization.trainable_weights
+    ]
+
     @tf.function(autograph=False)
     def slopes() -> Tensors:
-        return step.gradients(
+        _, gradients = step.gradients(
             state, constants, references, tf.constant(0, tf.int64)
-        )[1].memory
+        )
+        return [
+            g if moves else tf.zeros_like(g)
+            for g, moves in zip(gradients.memory, free)
+        ]
 
     @tf.function(autograph=False)
     def moved(gradients: Tensors, rate: tf.Tensor) -> tf.Tensor:

@@ -258,6 +258,11 @@ class OuterStep:
             **dict(zip(self.objective.weight_names, new.learned)),
         }
 
+    @property
+    def measured(self) -> list[Group]:
+        """The groups that name no step size and take that of the memory."""
+        return [group for group in self.groups if group.rate is None]
+
     def starting_slots(self, memory: Tensors, learned: Tensors) -> Any:
         """Returns what the optimisers remember before the first step."""
         of_weight = self._by_weight(memory, learned)
