@@ -175,7 +175,13 @@ def test_trajectory_matching_differentiates_them(settings, digits, expert_dir):
 
 
 def test_objectives_that_say_nothing_of_labels_refuse_them(settings, digits):
-    other = replace(settings, {"objective.name": "distribution_matching"})
+    other = replace(
+        settings,
+        {
+            "objective.name": "distribution_matching",
+            "objective.real_batch_per_class": 8,
+        },
+    )
     with pytest.raises(ValueError, match="learns its labels.*takes soft"):
         fred_tf.distill(digits, other, progress=False)
 
