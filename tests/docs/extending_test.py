@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from export import __main__ as export
-from fred_tf import overrides, presets
+from fred_tf import config, presets
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.forms import read_export
 from fred_tf.parameterizations import PARAMETERIZATIONS
@@ -33,9 +33,7 @@ def small(monkeypatch):
 
 
 def test_a_new_parameterization_goes_all_the_way(small, tmp_path):
-    settings = overrides.override(
-        DM, ["parameterization.name=small", "factor=4"]
-    )
+    settings = config.override(DM, ["parameterization.name=small", "factor=4"])
     run = distill.run(settings, tmp_path / "run")
     assert isinstance(run.parameterization, small)
     synthetic_set = run.synthetic_set()
@@ -54,6 +52,6 @@ def test_a_new_parameterization_goes_all_the_way(small, tmp_path):
 
 def test_its_settings_are_checked_before_any_work(small):
     with pytest.raises(ValueError, match="`factor` .*at least 1. Received: 0"):
-        overrides.override(DM, ["parameterization.name=small", "factor=0"])
+        config.override(DM, ["parameterization.name=small", "factor=0"])
     with pytest.raises(ValueError, match="Unknown override 'factor'"):
-        overrides.override(DM, ["factor=2"])
+        config.override(DM, ["factor=2"])
