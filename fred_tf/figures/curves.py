@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -31,9 +32,9 @@ class Curve:
         marked: whether the points are marked.
     """
 
-    x: Sequence[float]
-    y: Sequence[float]
-    spread: Sequence[float] = ()
+    x: Sequence[float] | np.ndarray
+    y: Sequence[float] | np.ndarray
+    spread: Sequence[float] | np.ndarray = ()
     marked: bool = False
 
     @classmethod

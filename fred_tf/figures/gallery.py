@@ -61,7 +61,8 @@ def beside(sets: Mapping[str, SyntheticSet], per_class: int = 4) -> Figure:
             )
     names = first.class_names[:MAX_CLASSES]
     gap = np.ones(first.images.shape[-3:-1])
-    rows, columns = [[] for _ in names], []
+    rows: list[list[np.ndarray]] = [[] for _ in names]
+    columns = []
     for name, other in sets.items():
         width = min(per_class, int(np.bincount(other.labels).max()))
         for label, row in enumerate(rows):

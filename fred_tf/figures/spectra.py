@@ -32,10 +32,9 @@ def energy(images: np.ndarray, transform: Transform) -> np.ndarray:
     Returns:
         float64 `[...]`, the mean over images and channels.
     """
-    total = 0.0
-    for block in _blocks(images, transform):
-        total = total + (block**2).mean(-1).sum(0)
-    return total / len(images)
+    blocks = _blocks(images, transform)
+    sums = ((block**2).mean(-1).sum(0) for block in blocks)
+    return sum(sums, np.zeros(())) / len(images)
 
 
 def explained_variance(

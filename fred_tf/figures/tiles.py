@@ -48,7 +48,7 @@ def _fitted(pixels: np.ndarray) -> np.ndarray:
 
 
 def tiles(
-    rows: Sequence[Sequence[np.ndarray]],
+    rows: Sequence[Sequence[np.ndarray] | np.ndarray],
     row_names: Sequence[str],
     size: tuple[int, int],
     column_names: Sequence[str] = (),
@@ -131,7 +131,7 @@ def _place(figure: Figure, width: float, height: float, note: str) -> None:
             fontsize=_FONT_SIZE,
             verticalalignment="top",
         )
-    figure.set_size_inches(total)
+    figure.set_size_inches(*total)
     axes.set_position(
         (
             left / total[0],

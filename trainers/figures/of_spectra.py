@@ -75,7 +75,8 @@ def explained_variance_held(subject: Subject) -> Figure:
 
 def gradient_energy(subject: Subject) -> Figure:
     """The gradient of the loss by the decoded images, as if all were free."""
-    total = sum(spectra.energy(x, _DCT) for x in _gradients(subject))
+    energies = (spectra.energy(x, _DCT) for x in _gradients(subject))
+    total = sum(energies, np.zeros(()))
     name = subject.run.config.objective.name.replace("_", " ")
     share = total / total.sum()
     return figures.frequency_maps(

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
@@ -105,15 +105,15 @@ def _experiment(folder: RunFolder, network: str) -> api_pb2.Experiment:
 
 def _settings(section: type, prefix: str = "") -> dict[str, type]:
     """Returns the types of a section's leaves by their dotted names."""
-    leaves = {}
+    leaves: dict[str, type] = {}
     for field in dataclasses.fields(section):
-        name = prefix + field.name
+        name, kind = prefix + field.name, cast(type, field.type)
         if members := config_lib.FAMILIES.get(name):
             leaves[f"{name}.name"] = str
             for member in members.values():
                 leaves |= _settings(member.Settings, f"{name}.")
-        elif dataclasses.is_dataclass(field.type):
-            leaves |= _settings(field.type, f"{name}.")
+        elif dataclasses.is_dataclass(kind):
+            leaves |= _settings(kind, f"{name}.")
         else:
-            leaves[name] = field.type
+            leaves[name] = kind
     return leaves

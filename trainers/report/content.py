@@ -118,7 +118,8 @@ def _curves(run: DistilledRun) -> str:
                 if line.get(name) and (line[name] > 0 or not log_y)
             ]
             if points:
-                lines[name.replace("_", " ")] = Curve(*zip(*points))
+                steps, values = zip(*points)
+                lines[name.replace("_", " ")] = Curve(steps, values)
         if lines:
             drawn = figures.curves(lines, "outer step", label, log_y=log_y)
             parts.append(markup.drawing(drawn, label))
