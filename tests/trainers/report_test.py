@@ -61,9 +61,15 @@ def run(tmp_path_factory, digits, quick):
     return restored
 
 
-def test_the_page_holds_everything_itself(run):
-    path = report.run(run.folder.path)
-    outline = Outline(path.read_text())
+@pytest.fixture(scope="module")
+def page(run) -> pathlib.Path:
+    """The page of the run, which is left as it is written."""
+    return report.run(run.folder.path)
+
+
+def test_the_page_holds_everything_itself(page):
+    text = page.read_text()
+    outline = Outline(text)
     assert not outline.open
     assert outline.headings == [
         "Accuracy",
@@ -76,10 +82,10 @@ def test_the_page_holds_everything_itself(run):
     assert len(outline.sources) == 6
     assert "test accuracy while distilling" in outline.text
     assert all(s.startswith("data:image/png;base64,") for s in outline.sources)
-    assert "http" not in re.sub(r"data:[^\"]+", "", path.read_text())
-    for text in ("images_float32", "real_batch_per_class", "test accuracy"):
-        assert text in outline.text
-    accuracy = re.search(r'<td class="whole">(.*?)</td>', path.read_text())
+    assert "http" not in re.sub(r"data:[^\"]+", "", text)
+    for words in ("images_float32", "real_batch_per_class", "test accuracy"):
+        assert words in outline.text
+    accuracy = re.search(r'<td class="whole">(.*?)</td>', text)
     assert re.fullmatch(r"\d+\.\d ± \d+\.\d %", accuracy[1])
     assert "+-" not in outline.text
 
@@ -109,8 +115,8 @@ def test_no_figure_appears_twice(run):
     assert kept[-1] == "my_own" and kept[-2] == CAPTIONS["accuracy_by_budget"]
 
 
-def test_every_exported_form_says_how_it_is_loaded(run):
-    text = Outline(report.page(run)).text
+def test_every_exported_form_says_how_it_is_loaded(run, page):
+    text = Outline(page.read_text()).text
     folder = run.folder.path / "export"
     for name, how in (
         ("images_float32", "tfds.builder_from_directory({})"),
@@ -127,10 +133,10 @@ def test_every_exported_form_says_how_it_is_loaded(run):
     "form",
     ["images_float32", "coefficients_int8", "memory.keras", "saved_model/1"],
 )
-def test_what_the_page_says_to_do_works(run, form, monkeypatch):
+def test_what_the_page_says_to_do_works(run, page, form, monkeypatch):
     """The code as it stands, to be copied."""
     monkeypatch.syspath_prepend(ROOT / "examples")
-    (code,) = [x for x in Outline(report.page(run)).code if form in x]
+    (code,) = [x for x in Outline(page.read_text()).code if form in x]
     found = {}
     exec(code, found)
     expected = run.synthetic_set()
@@ -194,11 +200,10 @@ def browse(page, profile, *flags) -> str:
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
-def test_a_browser_shows_it(run, tmp_path):
+def test_a_browser_shows_it(page, tmp_path):
     """The whole page as the browser understands it, and as one sees it."""
-    path = report.run(run.folder.path)
-    page = shutil.copy(path, tmp_path / "page.html")
-    written = Outline(path.read_text())
+    written = Outline(page.read_text())
+    page = shutil.copy(page, tmp_path / "page.html")
     shown = Outline(browse(page, tmp_path / "profile", "--dump-dom"))
     assert (
         shown.title
