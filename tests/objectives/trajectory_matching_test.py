@@ -131,8 +131,9 @@ def make_memory(generator):
     ("dtype", "tolerance", "student_batch", "student_chunk", "strategy"),
     [
         ("float64", 1e-9, 0, 0, "scale"),
-        ("float64", 1e-9, 4, 2, "color_crop_cutout_flip_scale_rotate"),
-        ("float32", 1e-4, 4, 2, "color_cutout_rotate"),
+        # Between them all operations; graphs of all at once take a minute.
+        ("float64", 1e-9, 4, 2, "color_cutout_rotate"),
+        ("float32", 1e-4, 4, 2, "crop_flip"),
     ],
 )
 def test_adjoint_equals_unroll_with_minibatches_and_augmentation(

@@ -37,6 +37,8 @@ def test_sigterm_saves_and_the_same_command_continues(
         "trainers.distill",
         TINY,
         f"--run_dir={tmp_path}",
+        "--override=augmentation=none",
+        "--override=network.name=mlp",
         "--override=outer_steps=100000",
     ]
     process = start(*command)

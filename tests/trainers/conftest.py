@@ -14,26 +14,46 @@ from absl.testing import flagsaver
 
 from fred_tf import config, presets
 from fred_tf.distilled_run import DistilledRun
+from trainers import train_experts
+from trainers.log.run_log import RunLog
 
 ROOT = pathlib.Path(__file__).parents[2]
 
 
+# Graphs without augmentation and convolution are built in a third of the time.
+GRAPHS = {"augmentation": "none", "network.name": "mlp"}
+
+
 @pytest.fixture(scope="session")
 def quick() -> config.Config:
-    """Distribution matching in three steps, scored by one epoch.
-
-    Graphs without augmentation and convolution are built in a third of the
-    time.
-    """
+    """Distribution matching in three steps, scored by one epoch."""
+    scored = {"evaluation.networks": 1, "evaluation.epochs": 1}
     return config.replace(
-        presets.preset("digits_ipc1_dm_tiny"),
-        {
-            "augmentation": "none",
-            "network.name": "mlp",
-            "evaluation.networks": 1,
-            "evaluation.epochs": 1,
-        },
+        presets.preset("digits_ipc1_dm_tiny"), {**GRAPHS, **scored}
     )
+
+
+@pytest.fixture(scope="session")
+def quick_tm() -> config.Config:
+    """Trajectory matching in three steps, of `quick_experts`."""
+    # The usual step is for convolutions, and far too long for this network.
+    step = {"distiller.memory_learning_rate": 1000.0}
+    return config.replace(
+        presets.preset("digits_ipc1_tm_tiny"), {**GRAPHS, **step}
+    )
+
+
+@pytest.fixture(scope="session")
+def quick_experts(quick_tm, tmp_path_factory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("quick_experts")
+    train_experts.run(quick_tm, folder)
+    return folder
+
+
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Draws nothing for TensorBoard: half the time of a short run."""
+    monkeypatch.setattr(RunLog, "pictures", lambda self, run: None)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from fred_tf.disk.run_folder import RunFolder
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.distillation import loop
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import DistributionMatching
 from fred_tf.scoring import curve, curve_path
 from trainers import distill, quickstart, train_experts
@@ -27,6 +28,8 @@ DM = config_lib.replace(
 )
 AVERAGED = config_lib.replace(DM, {"distiller.memory_average": 0.5})
 TM = presets.preset("digits_ipc1_tm_tiny")
+
+pytestmark = pytest.mark.usefixtures("no_pictures")
 
 
 class StopAfter(interruptions.Interruption):
@@ -69,9 +72,16 @@ def test_stopped_at_any_step_equals_uninterrupted(
         assert (folder / "metrics.jsonl").read_text() == expected
 
 
-def test_killed_between_log_and_save_repeats_no_step(tmp_path, memory_of):
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> DistilledRun:
+    """An uninterrupted run of `DM`; its folder stays as it is."""
+    return distill.run(DM, tmp_path_factory.mktemp("whole"))
+
+
+def test_killed_between_log_and_save_repeats_no_step(
+    whole, tmp_path, memory_of
+):
     """F34: metrics beyond the checkpoint are dropped and made again."""
-    whole = distill.run(DM, tmp_path / "whole")
     folder = tmp_path / "killed"
 
     class Killed(BaseException):
@@ -90,33 +100,35 @@ def test_killed_between_log_and_save_repeats_no_step(tmp_path, memory_of):
     again = distill.run(DM, folder, save_every=2)
     np.testing.assert_array_equal(memory_of(again), memory_of(whole))
     assert (folder / "metrics.jsonl").read_text() == (
-        tmp_path / "whole" / "metrics.jsonl"
+        whole.folder.path / "metrics.jsonl"
     ).read_text()
 
 
-def test_same_seed_twice_and_other_seed(tmp_path, memory_of):
-    first = distill.run(DM, tmp_path / "a")
+def test_same_seed_twice_and_other_seed(whole, tmp_path, memory_of):
     second = distill.run(DM, tmp_path / "b", save_every=1, images_every=1)
     other = distill.run(config_lib.replace(DM, {"seed": 1}), tmp_path / "c")
-    np.testing.assert_array_equal(memory_of(first), memory_of(second))
-    assert np.any(memory_of(first) != memory_of(other))
+    np.testing.assert_array_equal(memory_of(whole), memory_of(second))
+    assert np.any(memory_of(whole) != memory_of(other))
 
 
-def test_extended_run_equals_one_long_run(tmp_path, memory_of):
+def test_extended_run_equals_one_long_run(whole, tmp_path, memory_of):
     """F40."""
     longer = config_lib.replace(DM, {"outer_steps": 6})
-    whole = distill.run(longer, tmp_path / "whole")
-    distill.run(DM, tmp_path / "extended")
-    again = distill.run(longer, tmp_path / "extended")
-    np.testing.assert_array_equal(memory_of(again), memory_of(whole))
+    long = distill.run(longer, tmp_path / "long")
+    extended = shutil.copytree(whole.folder.path, tmp_path / "extended")
+    again = distill.run(longer, extended)
+    assert again.step == 6
+    np.testing.assert_array_equal(memory_of(again), memory_of(long))
 
 
-def test_a_run_starts_from_another(tmp_path, expert_dir, memory_of):
+def test_a_run_starts_from_another(
+    tmp_path, quick_tm, quick_experts, memory_of
+):
     """With what it learned; and says so, so that it resumes from the same."""
-    first = distill.run(TM, tmp_path / "first", expert_dir=expert_dir)
-    fine = config_lib.override(TM, ["bits=4", "outer_steps=0"])
+    first = distill.run(quick_tm, tmp_path / "first", expert_dir=quick_experts)
+    fine = config_lib.override(quick_tm, ["bits=4", "outer_steps=0"])
     again = distill.run(
-        fine, tmp_path / "fine", expert_dir=expert_dir, start=first
+        fine, tmp_path / "fine", expert_dir=quick_experts, start=first
     )
     np.testing.assert_array_equal(memory_of(again), memory_of(first))
     assert again.learned == pytest.approx(first.learned)
@@ -127,10 +139,10 @@ def test_a_run_starts_from_another(tmp_path, expert_dir, memory_of):
     with pytest.raises(
         ValueError, match="`start.memory` is .* absent is asked"
     ):
-        distill.run(fine, tmp_path / "fine", expert_dir=expert_dir)
+        distill.run(fine, tmp_path / "fine", expert_dir=quick_experts)
     more = config_lib.override(fine, ["outer_steps=1"])
     stepped = distill.run(
-        more, tmp_path / "fine", expert_dir=expert_dir, start=first
+        more, tmp_path / "fine", expert_dir=quick_experts, start=first
     )
     assert np.any(memory_of(stepped) != memory_of(first))
 
@@ -148,52 +160,24 @@ def test_a_network_that_does_not_fit_fails_before_data_are_read(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_start_that_does_not_fit_is_refused(tmp_path, monkeypatch):
-    first = distill.run(DM, tmp_path / "first")
+def test_a_start_that_does_not_fit_is_refused(whole, tmp_path, monkeypatch):
     monkeypatch.setattr(datasets, "load", None)
     larger = config_lib.override(DM, ["ipc=2"])
     with pytest.raises(ValueError, match=r"same shapes.*\(20, 32, 1\).*\(40,"):
-        distill.run(larger, tmp_path / "larger", start=first)
+        distill.run(larger, tmp_path / "larger", start=whole)
     other = config_lib.override(DM, ["dataset=mnist"])
     with pytest.raises(ValueError, match="same data.*'digits'.*'mnist'"):
-        distill.run(other, tmp_path / "other", start=first)
+        distill.run(other, tmp_path / "other", start=whole)
 
 
-def test_run_folder_explains_itself(tmp_path, expert_dir, memory_of):
-    run = distill.run(TM, tmp_path, expert_dir=expert_dir)
-    written = json.loads((tmp_path / "config.json").read_text())
-    settings = dict(written["identity"])
-    assert settings.pop("jit") is False
-    assert config_lib.from_json(settings) == TM
-    assert written["data"] == run.facts.to_json()
-    assert written["environment"]["replicas"] == 1
-    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
-    assert [json.loads(line)["step"] for line in lines] == [1, 2, 3]
-    assert {"loss", "gradient_norm", "student_learning_rate"} < set(
-        json.loads(lines[0])
-    )
-    events = list((tmp_path / "tensorboard").glob("events*"))
-    tags = {
-        value.tag
-        for file in events
-        for event in tf.compat.v1.train.summary_iterator(str(file))
-        for value in event.summary.value
-    }
-    assert {"gallery", "masks", "loss", "learned/student_learning_rate"} <= tags
-    restored = DistilledRun.restore(tmp_path)
-    np.testing.assert_array_equal(memory_of(restored), memory_of(run))
-    assert restored.learned == pytest.approx(run.learned)
-    assert restored.step == 3
-
-
-def test_refuses_a_folder_of_another_configuration(tmp_path):
+def test_refuses_a_folder_of_another_configuration(whole):
     """F13, F42."""
-    distill.run(DM, tmp_path)
+    folder = whole.folder.path
     other = config_lib.override(DM, ["width=16"])
     with pytest.raises(ValueError, match="`network.width` is 128 there, 16"):
-        distill.run(other, tmp_path)
+        distill.run(other, folder)
     with pytest.raises(ValueError, match="`jit` is False there"):
-        distill.run(DM, tmp_path, jit=True)
+        distill.run(DM, folder, jit=True)
 
 
 def test_jit_is_recorded_and_kept(tmp_path):
@@ -230,22 +214,22 @@ def test_diverging_run_keeps_its_last_good_state(
     assert [json.loads(line)["step"] for line in lines] == [1, 2]
 
 
-def test_missing_and_foreign_experts(tmp_path, expert_dir):
+def test_missing_and_foreign_experts(tmp_path, quick_tm, quick_experts):
     with pytest.raises(FileNotFoundError, match="trainers.train_experts"):
-        distill.run(TM, tmp_path / "a", expert_dir=tmp_path / "nowhere")
+        distill.run(quick_tm, tmp_path / "a", expert_dir=tmp_path / "nowhere")
     with pytest.raises(ValueError, match="--expert_dir"):
-        distill.run(TM, tmp_path / "b")
-    foreign = config_lib.override(TM, ["width=16"])
-    with pytest.raises(ValueError, match="`network.width` is 8"):
-        distill.run(foreign, tmp_path / "c", expert_dir=expert_dir)
+        distill.run(quick_tm, tmp_path / "b")
+    foreign = config_lib.override(quick_tm, ["width=16"])
+    with pytest.raises(ValueError, match="`network.width` is 128"):
+        distill.run(foreign, tmp_path / "c", expert_dir=quick_experts)
 
 
-def test_experts_continue_and_extend(tmp_path):
+def test_experts_continue_and_extend(tmp_path, quick_tm, quick_experts):
     """A stopped run continues with the next expert, and equals one run."""
-    one = config_lib.override(TM, ["experts.count=1"])
+    one = config_lib.override(quick_tm, ["experts.count=1"])
     train_experts.run(one, tmp_path / "parts")
-    parts = train_experts.run(TM, tmp_path / "parts")
-    whole = train_experts.run(TM, tmp_path / "whole")
+    parts = train_experts.run(quick_tm, tmp_path / "parts")
+    whole = ExpertStore.open(quick_experts)
     assert len(parts) == len(whole) == 2
     for expert in range(2):
         np.testing.assert_array_equal(
@@ -289,27 +273,27 @@ def test_refuses_to_export_an_empty_run_folder(tmp_path):
         DistilledRun.restore(tmp_path)
 
 
-def test_quickstart_on_the_tiny_preset(tmp_path, monkeypatch):
-    table = quickstart.run(TM, tmp_path)
+def test_quickstart_on_the_tiny_preset(tmp_path, quick_tm, monkeypatch):
+    table = quickstart.run(quick_tm, tmp_path)
     rows = [line for line in table.splitlines() if "+-" in line]
     assert len(rows) == 4
     floats = [re.split(r" *\| *", row)[3] for row in rows]
     assert floats[:3] == ["640"] * 3
     assert (tmp_path / "table.md").read_text() == table + "\n"
     monkeypatch.setattr(quickstart.exporting, "run", lambda *_: None)
-    assert quickstart.run(TM, tmp_path) == table
+    assert quickstart.run(quick_tm, tmp_path) == table
 
 
-def test_a_holdout_replaces_the_test_split_everywhere(tmp_path):
+def test_a_holdout_replaces_the_test_split_everywhere(tmp_path, quick_tm):
     """Experts, runs and evaluations of it are told from those of the whole."""
-    settings = config_lib.override(TM, ["holdout=0.2", "outer_steps=1"])
+    settings = config_lib.override(quick_tm, ["holdout=0.2", "outer_steps=1"])
     train_experts.run(settings, tmp_path / "experts")
     run = distill.run(
         settings, tmp_path / "run", expert_dir=tmp_path / "experts"
     )
     assert run.facts.name == "digits, holdout 0.2"
     assert DistilledRun.restore(tmp_path / "run").config.holdout == 0.2
-    whole = config_lib.override(TM, ["outer_steps=1"])
+    whole = config_lib.override(quick_tm, ["outer_steps=1"])
     with pytest.raises(
         ValueError, match="`data.name` is 'digits, holdout 0.2'"
     ):

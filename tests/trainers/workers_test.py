@@ -86,14 +86,17 @@ def assert_lost(result, killed, port, folder) -> int:
 
 
 def test_deaths_resume_stop_and_the_same_memory(
-    tmp_path, expert_dir, start, memory_of
+    tmp_path, quick_tm, quick_experts, start, memory_of
 ):
     folder = tmp_path / "run"
     metrics = folder / "metrics.jsonl"
     command = [
         f"--preset={PRESET}",
         f"--run_dir={folder}",
-        f"--expert_dir={expert_dir}",
+        f"--expert_dir={quick_experts}",
+        "--override=augmentation=none",
+        "--override=network.name=mlp",
+        "--override=memory_learning_rate=1000",
         "--save_every=2",
         "--jit=off",
         "--override=outer_steps=100000",
@@ -127,13 +130,11 @@ def test_deaths_resume_stop_and_the_same_memory(
     # One file for each of the three times that the chief started.
     assert len(list((folder / "tensorboard").iterdir())) == 3
 
-    settings = config_lib.override(
-        presets.preset(PRESET), [f"outer_steps={stopped}"]
-    )
+    settings = config_lib.override(quick_tm, [f"outer_steps={stopped}"])
     here = distill.run(
         settings,
         tmp_path / "here",
-        expert_dir=expert_dir,
+        expert_dir=quick_experts,
         strategy=tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
     )
     found, expected = memory_of(folder), memory_of(here)

@@ -17,7 +17,6 @@ from fred_tf.scoring import score
 from trainers import distill
 from trainers.figures import FIGURES
 from trainers.report import __main__ as report
-from trainers.report.content import page
 
 ROOT = pathlib.Path(__file__).parents[3]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -63,9 +62,15 @@ def run(tmp_path_factory, digits, quick):
     return restored
 
 
-def test_the_page_holds_everything_itself(run):
-    path = report.run(run.folder.path)
-    outline = Outline(path.read_text())
+@pytest.fixture(scope="module")
+def page(run) -> pathlib.Path:
+    """The page of the run, which is left as it is written."""
+    return report.run(run.folder.path)
+
+
+def test_the_page_holds_everything_itself(page):
+    text = page.read_text()
+    outline = Outline(text)
     assert not outline.open
     assert outline.headings == [
         "Accuracy",
@@ -78,10 +83,10 @@ def test_the_page_holds_everything_itself(run):
     assert len(outline.sources) == 6
     assert "test accuracy while distilling" in outline.text
     assert all(s.startswith("data:image/png;base64,") for s in outline.sources)
-    assert "http" not in re.sub(r"data:[^\"]+", "", path.read_text())
-    for text in ("images_float32", "real_batch_per_class", "test accuracy"):
-        assert text in outline.text
-    accuracy = re.search(r'<td class="whole">(.*?)</td>', path.read_text())
+    assert "http" not in re.sub(r"data:[^\"]+", "", text)
+    for words in ("images_float32", "real_batch_per_class", "test accuracy"):
+        assert words in outline.text
+    accuracy = re.search(r'<td class="whole">(.*?)</td>', text)
     assert re.fullmatch(r"\d+\.\d ± \d+\.\d %", accuracy[1])
     assert "+-" not in outline.text
 
@@ -111,8 +116,8 @@ def test_no_figure_appears_twice(run):
     assert in_order[-2:] == [FIGURES["accuracy_by_budget"].caption, "my_own"]
 
 
-def test_every_exported_form_says_how_it_is_loaded(run):
-    text = Outline(page(run)).text
+def test_every_exported_form_says_how_it_is_loaded(run, page):
+    text = Outline(page.read_text()).text
     folder = run.folder.path / "export"
     for name, how in (
         ("images_float32", "tfds.builder_from_directory({})"),
@@ -129,10 +134,10 @@ def test_every_exported_form_says_how_it_is_loaded(run):
     "form",
     ["images_float32", "coefficients_int8", "memory.keras", "saved_model/1"],
 )
-def test_what_the_page_says_to_do_works(run, form, monkeypatch):
+def test_what_the_page_says_to_do_works(run, page, form, monkeypatch):
     """The code as it stands, to be copied."""
     monkeypatch.syspath_prepend(ROOT / "examples")
-    (code,) = [x for x in Outline(page(run)).code if form in x]
+    (code,) = [x for x in Outline(page.read_text()).code if form in x]
     namespace = {}
     exec(code, namespace)
     expected = run.synthetic_set()
@@ -196,11 +201,10 @@ def browse(page, profile, *flags) -> str:
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
-def test_a_browser_shows_it(run, tmp_path):
+def test_a_browser_shows_it(page, tmp_path):
     """The whole page as the browser understands it, and as one sees it."""
-    path = report.run(run.folder.path)
-    page = shutil.copy(path, tmp_path / "page.html")
-    written = Outline(path.read_text())
+    written = Outline(page.read_text())
+    page = shutil.copy(page, tmp_path / "page.html")
     shown = Outline(browse(page, tmp_path / "profile", "--dump-dom"))
     assert (
         shown.title

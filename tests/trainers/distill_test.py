@@ -1,0 +1,42 @@
+"""What a finished run leaves in its folder."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fred_tf import config as config_lib
+from fred_tf.distilled_run import DistilledRun
+from trainers import distill
+
+
+def test_run_folder_explains_itself(
+    tmp_path, quick_tm, quick_experts, memory_of
+):
+    run = distill.run(quick_tm, tmp_path, expert_dir=quick_experts)
+    written = json.loads((tmp_path / "config.json").read_text())
+    settings = dict(written["identity"])
+    assert settings.pop("jit") is False
+    assert config_lib.from_json(settings) == config_lib.resolved(
+        quick_tm, run.facts.image_shape
+    )
+    assert written["data"] == run.facts.to_json()
+    assert written["environment"]["replicas"] == 1
+    lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [1, 2, 3]
+    assert {"loss", "gradient_norm", "student_learning_rate"} < set(
+        json.loads(lines[0])
+    )
+    events = list((tmp_path / "tensorboard").glob("events*"))
+    tags = {
+        value.tag
+        for file in events
+        for event in tf.compat.v1.train.summary_iterator(str(file))
+        for value in event.summary.value
+    }
+    assert {"gallery", "masks", "loss", "learned/student_learning_rate"} <= tags
+    restored = DistilledRun.restore(tmp_path)
+    np.testing.assert_array_equal(memory_of(restored), memory_of(run))
+    assert restored.learned == pytest.approx(run.learned)
+    assert restored.step == 3
