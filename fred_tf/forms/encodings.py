@@ -17,11 +17,13 @@ class Encoding(abc.ABC):
 
     Attributes:
         loss: what is lost, in words for the user.
+        lossy: whether anything is.
         description: what the stored images are and how pixels come of them,
             in words for the user.
     """
 
     loss: str
+    lossy: bool = True
     description: str = (
         "They are normalised and may leave the range of real images: pixels "
         "in [0, 1] units are image * deviation + mean, both in `normalization` "
@@ -53,6 +55,7 @@ class Float32(Encoding):
     """Normalised images bit for bit, as a list of floats."""
 
     loss = "nothing"
+    lossy = False
 
     def features(self, shape):
         return {"image": tfds.features.Tensor(shape=shape, dtype=np.float32)}

@@ -84,10 +84,11 @@ synthetic_set = forms.read(PATH)"""
         check_one_of("encoding", encoding, ENCODINGS)
         self.encoding = encoding
         self.name = self.path = f"images_{encoding}"
-        self.lossy = encoding != "float32"
+        self._codec = ENCODINGS[encoding]
+        self.lossy = self._codec.lossy
 
     def fits(self, decoded, memory):
-        return ENCODINGS[self.encoding].fits(decoded.images.shape[1:])
+        return self._codec.fits(decoded.images.shape[1:])
 
     def write(self, decoded, memory, path, shards: int = 1):
         path = pathlib.Path(path)
@@ -110,7 +111,6 @@ synthetic_set = forms.read(PATH)"""
                 num_bytes=sum((temporary / n).stat().st_size for n in lengths),
                 filename_template=template,
             )
-            described = ENCODINGS[self.encoding].description
             tfds.folder_dataset.write_metadata(
                 data_dir=temporary,
                 features=features,
@@ -120,7 +120,7 @@ synthetic_set = forms.read(PATH)"""
                 check_data=False,
                 supervised_keys=("image", "label"),
                 metadata=tfds.core.MetadataDict(metadata),
-                description=f"{purpose(decoded)} {described}",
+                description=f"{purpose(decoded)} {self._codec.description}",
                 **provenance(decoded),
             )
             manifest.write(temporary, self.kind, lengths)
@@ -152,7 +152,7 @@ synthetic_set = forms.read(PATH)"""
 
     def _examples(self, decoded: SyntheticSet):
         """Returns the features of an example, and arrays of all by name."""
-        codec = ENCODINGS[self.encoding]
+        codec = self._codec
         features = {
             **codec.features(decoded.images.shape[1:]),
             "label": tfds.features.ClassLabel(names=list(decoded.class_names)),
@@ -174,7 +174,7 @@ synthetic_set = forms.read(PATH)"""
         return {
             "format_version": records.FORMAT_VERSION,
             "encoding": self.encoding,
-            "loss": ENCODINGS[self.encoding].loss,
+            "loss": self._codec.loss,
             "dataset": said.pop("dataset"),
             "images": len(decoded.images),
             **said,

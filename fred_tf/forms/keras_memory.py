@@ -12,6 +12,8 @@ from fred_tf.forms.form import SetForm
 from fred_tf.forms.provenance import provenance
 from fred_tf.parameterizations import Parameterization
 
+_RULE = "A memory is a `.keras` file of `python -m export`."
+
 
 class KerasMemory(SetForm):
     """A memory with its config as one `.keras` file, and a JSON file beside it.
@@ -34,6 +36,10 @@ images, labels = memory.decode(), memory.labels"""
 
     def write(self, decoded, memory, path):
         path = pathlib.Path(path)
+        if path.suffix != ".keras":
+            raise ValueError(
+                f"{_RULE} Received: {path}. Give a name that ends in `.keras`."
+            )
         said = {**facts.of(decoded), **provenance(decoded)}
         if decoded.soft_labels is not None:
             said["soft_labels"] = decoded.soft_labels.tolist()
@@ -97,10 +103,9 @@ def read_memory(path: files.Path) -> Parameterization:
             beside it that describes it is damaged or of another.
     """
     path = pathlib.Path(path)
-    rule = "A memory is a `.keras` file of `python -m export`."
     # Keras goes by the suffix: others are formats in which code may run.
     if path.suffix != ".keras":
-        raise ValueError(f"{rule} Received: {path}. Export the run again.")
+        raise ValueError(f"{_RULE} Received: {path}. Export the run again.")
     if not path.is_file():
         raise FileNotFoundError(_missing(path))
     if _beside(path).is_file():
@@ -109,13 +114,13 @@ def read_memory(path: files.Path) -> Parameterization:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Damage surfaces as almost any kind.
         raise ValueError(
-            f"{rule} Received: {path}, which Keras does not load: {error}. "
+            f"{_RULE} Received: {path}, which Keras does not load: {error}. "
             "Write it again."
         ) from error
     memories = [x for x in model.layers if isinstance(x, Parameterization)]
     if len(memories) != 1:
         raise ValueError(
-            f"{rule} Received: {path} with layers "
+            f"{_RULE} Received: {path} with layers "
             f"{[x.name for x in model.layers]}."
         )
     return memories[0]

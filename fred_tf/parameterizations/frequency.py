@@ -208,20 +208,6 @@ class Frequency(Parameterization):
         spectrum = spectrum_shape(image_shape, settings.channels)
         return settings.make_transform().gain(spectrum[:-1])
 
-    @property
-    def settings(self) -> FrequencySettings:
-        """What the memory was made from."""
-        transform = type(self.transform).__name__.lower()
-        return FrequencySettings(
-            coefficients_per_channel=self.coefficients_per_channel,
-            transform=getattr(self.transform, "wavelet", transform),
-            norm=getattr(self.transform, "norm", "none"),
-            channels=self.channels,
-            mask_rule=self.mask_rule,
-            mask_statistics=self.mask_statistics,
-            bits=self.bits,
-        )
-
     def adapt(self, images, labels, seed):
         chosen = select_random(
             labels, self.instances_per_class, self.classes, seed

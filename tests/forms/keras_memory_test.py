@@ -51,6 +51,12 @@ def test_what_the_file_does_not_say_lies_beside_it(
         KerasMemory().read(path)
 
 
+def test_other_names_are_refused(small_set, small_memory, tmp_path):
+    with pytest.raises(ValueError, match="ends in `.keras`"):
+        KerasMemory().write(small_set, small_memory, tmp_path / "memory.h5")
+    assert not list(tmp_path.iterdir())
+
+
 def test_other_formats_of_keras_are_not_loaded(tmp_path, monkeypatch):
     """F44: Keras would run code in an .h5 file."""
     inputs = keras.Input((2,))
