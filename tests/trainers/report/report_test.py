@@ -17,6 +17,7 @@ from fred_tf.scoring import score
 from trainers import distill
 from trainers.figures import FIGURES
 from trainers.report import __main__ as report
+from trainers.report import content
 
 ROOT = pathlib.Path(__file__).parents[3]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -99,7 +100,7 @@ def test_no_figure_appears_twice(run):
         names = [*FIGURES, "my_own"]
         for name in names:
             (folder / f"{name}.png").write_bytes(name.encode())
-        text = page(run)
+        text = content.page(run)
     finally:
         shutil.rmtree(folder)
     captions = re.findall("<figcaption>(.*?)</figcaption>", text)
@@ -159,7 +160,7 @@ def test_names_are_escaped(run):
         run.facts, name=f"folder:{evil}", class_names=(evil,) * 10
     )
     settings = config.replace(run.config, {"dataset": f"folder:{evil}"})
-    text = page(dataclasses.replace(run, facts=facts, config=settings))
+    text = content.page(dataclasses.replace(run, facts=facts, config=settings))
     assert "<b>" not in text and "<script" not in text
     assert "a &lt;b&gt; &amp;" in text
     outline = Outline(text)
