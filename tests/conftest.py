@@ -1,8 +1,10 @@
 """Two logical CPU devices for every test, and fixtures that files share."""
 
 import contextlib
+import importlib.util
 import pathlib
 import resource
+import sys
 
 import numpy as np
 import pytest
@@ -55,3 +57,39 @@ def full_disk():
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
     return limited
+
+
+@pytest.fixture(scope="module")
+def toys():
+    """The members of `conformance/toys.py`, in the tables of their families."""
+    from fred_tf.objectives import OBJECTIVES
+    from fred_tf.parameterizations import PARAMETERIZATIONS
+
+    path = pathlib.Path(__file__).parent / "conformance" / "toys.py"
+    spec = importlib.util.spec_from_file_location("toys", path)
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "toys", module)  # Dataclasses look it up.
+        spec.loader.exec_module(module)
+        patch.setitem(PARAMETERIZATIONS, "labelled", module.Labelled)
+        patch.setitem(OBJECTIVES, "pool_matching", module.PoolMatching)
+        yield module
+
+
+@pytest.fixture(scope="module")
+def toy_settings(toys):
+    """Settings of a short run of the toys."""
+    from fred_tf import config, presets
+
+    return config.replace(
+        presets.preset("digits_ipc1_dm_tiny"),
+        {
+            "ipc": 2,
+            "outer_steps": 5,
+            "augmentation": "none",
+            "parameterization.name": "labelled",
+            "objective.name": "pool_matching",
+            "distiller.memory_average": 0.5,
+            "network.depth": 1,
+        },
+    )

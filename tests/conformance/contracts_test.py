@@ -5,9 +5,6 @@ pool of networks, a running scale and a learned weight (`toys.py`): all of it is
 counted, resumes exactly, is equal on replicas, compiled and in exports.
 """
 
-import importlib.util
-import pathlib
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -15,46 +12,13 @@ import tensorflow as tf
 import fred_tf
 from fred_tf import assembly, config, forms, presets
 from fred_tf.config import replace
-from fred_tf.objectives import OBJECTIVES
-from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.scoring import score
 
-_HERE = pathlib.Path(__file__).parent
-
-
-@pytest.fixture(scope="module", autouse=True)
-def toys():
-    """The toys, in the tables of their families while these tests run."""
-    spec = importlib.util.spec_from_file_location("toys", _HERE / "toys.py")
-    module = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(__import__("sys").modules, "toys", module)
-        spec.loader.exec_module(module)
-        patch.setitem(PARAMETERIZATIONS, "labelled", module.Labelled)
-        patch.setitem(OBJECTIVES, "pool_matching", module.PoolMatching)
-        yield module
-
 
 @pytest.fixture(scope="module")
-def settings(toys):
-    return replace(
-        presets.preset("digits_ipc1_dm_tiny"),
-        {
-            "ipc": 2,
-            "outer_steps": 5,
-            "augmentation": "none",
-            "parameterization.name": "labelled",
-            "objective.name": "pool_matching",
-            "distiller.memory_average": 0.5,
-            "network.depth": 1,
-        },
-    )
-
-
-@pytest.fixture(scope="module")
-def whole(settings, digits):
+def whole(toy_settings, digits):
     """A run of five steps in one go, that leaves nothing on disk."""
-    return fred_tf.distill(digits, settings, progress=False)
+    return fred_tf.distill(digits, toy_settings, progress=False)
 
 
 def weights(run):
@@ -66,12 +30,12 @@ def assert_same(one, other, **tolerance):
         np.testing.assert_allclose(a, b, **{"rtol": 0, "atol": 0, **tolerance})
 
 
-def test_everything_moves_and_is_counted(whole, settings, digits):
+def test_everything_moves_and_is_counted(whole, toy_settings, digits):
     memory = whole.run.parameterization
     assert memory.floats_stored == 10 * 64 + 1 + 10 * 10
     assert memory.floats_stored == whole.decoded.floats_stored
-    start = assembly.parameterization(settings, digits.image_shape, 10)
-    assembly.adapt(start, digits, settings.seed)
+    start = assembly.parameterization(toy_settings, digits.image_shape, 10)
+    assembly.adapt(start, digits, toy_settings.seed)
     for before, after in zip(start.get_weights(), weights(whole.run)):
         assert np.any(before != after)
     pixels = weights(whole.run)[0]
@@ -80,11 +44,11 @@ def test_everything_moves_and_is_counted(whole, settings, digits):
 
 
 def test_a_stopped_run_ends_where_it_would_have_ended(
-    whole, settings, digits, tmp_path
+    whole, toy_settings, digits, tmp_path
 ):
-    few = replace(settings, {"outer_steps": 2})
+    few = replace(toy_settings, {"outer_steps": 2})
     fred_tf.distill(digits, few, tmp_path, progress=False)
-    again = fred_tf.distill(digits, settings, tmp_path, progress=False)
+    again = fred_tf.distill(digits, toy_settings, tmp_path, progress=False)
     assert_same(again.run, whole.run)
     assert again.run.learned == whole.run.learned
     restored = fred_tf.DistilledRun.restore(tmp_path)
@@ -95,17 +59,17 @@ def test_a_stopped_run_ends_where_it_would_have_ended(
     )
 
 
-def test_two_devices_equal_one(settings, digits):
-    both = replace(settings, {"distiller.references_per_step": 2})
+def test_two_devices_equal_one(toy_settings, digits):
+    both = replace(toy_settings, {"distiller.references_per_step": 2})
     one = fred_tf.distill(digits, both, progress=False)
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     two = fred_tf.distill(digits, both, strategy=strategy, progress=False)
     assert_same(one.run, two.run, rtol=1e-4, atol=1e-5)
 
 
-def test_its_step_compiles_and_is_pure(settings, digits):
+def test_its_step_compiles_and_is_pure(toy_settings, digits):
     """As packs take it: all that it reads comes in as an argument."""
-    distiller = assembly.distiller(settings, digits)
+    distiller = assembly.distiller(toy_settings, digits)
     assembly.begin(distiller, digits)
     numbers = tf.data.Dataset.range(1)
     references = next(iter(distiller.objective.references(0, numbers).batch(1)))
@@ -122,7 +86,7 @@ def test_its_step_compiles_and_is_pure(settings, digits):
 
 
 def test_labels_reach_every_form_and_the_evaluation(
-    whole, settings, digits, tmp_path
+    whole, toy_settings, digits, tmp_path
 ):
     soft = whole.decoded.soft_labels
     assert soft.shape == (10, 10)
@@ -137,14 +101,16 @@ def test_labels_reach_every_form_and_the_evaluation(
                 read.decoded.soft_labels, soft, atol=1e-6
             )
     quick = replace(
-        settings, {"evaluation.networks": 1, "evaluation.epochs": 20}
+        toy_settings, {"evaluation.networks": 1, "evaluation.epochs": 20}
     )
     softly = score(quick, whole.decoded, digits)
     hard = fred_tf.SyntheticSet(**{**vars(whole.decoded), "soft_labels": None})
     assert score(quick, hard, digits).accuracies != softly.accuracies
 
 
-def test_trajectory_matching_differentiates_them(settings, digits, expert_dir):
+def test_trajectory_matching_differentiates_them(
+    toy_settings, digits, expert_dir
+):
     """By the adjoint and by the plain unroll alike."""
     found = {}
     for way in ("store", "recompute"):
@@ -174,9 +140,11 @@ def test_trajectory_matching_differentiates_them(settings, digits, expert_dir):
         assert np.linalg.norm(stored - recomputed) < 1e-3 * size
 
 
-def test_objectives_that_say_nothing_of_labels_refuse_them(settings, digits):
+def test_objectives_that_say_nothing_of_labels_refuse_them(
+    toy_settings, digits
+):
     other = replace(
-        settings,
+        toy_settings,
         {
             "objective.name": "distribution_matching",
             "objective.real_batch_per_class": 8,
@@ -186,11 +154,11 @@ def test_objectives_that_say_nothing_of_labels_refuse_them(settings, digits):
         fred_tf.distill(digits, other, progress=False)
 
 
-def test_an_unknown_pair_begins_with_a_measured_step(settings, digits):
+def test_an_unknown_pair_begins_with_a_measured_step(toy_settings, digits):
     """Such that the images move by a stated share of their deviation."""
     from fred_tf.distillation.memory_step import SHARE
 
-    distiller = assembly.distiller(settings, digits)
+    distiller = assembly.distiller(toy_settings, digits)
     assert distiller.rate == 0
     assembly.begin(distiller, digits)
     assert distiller.rate > 0
@@ -207,4 +175,4 @@ def test_an_unknown_pair_begins_with_a_measured_step(settings, digits):
     after, _ = distiller.outer_step.decoded(moved, constants)
     share = np.std(after - before) / np.std(before)
     assert share == pytest.approx(SHARE, rel=0.3)
-    assert config.resolved(settings, (8, 8, 1)) == settings
+    assert config.resolved(toy_settings, (8, 8, 1)) == toy_settings

@@ -6,7 +6,7 @@ classifies the same test images.
 """
 
 import pathlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -70,24 +70,6 @@ def write_set(folder: pathlib.Path, rate: float, chosen: SyntheticSet) -> None:
     np.savez_compressed(
         folder / _SET, images=chosen.images, labels=chosen.targets, rate=rate
     )
-
-
-def write_decoder(
-    folder: pathlib.Path,
-    decode: Callable[[list[tf.Tensor]], tuple[tf.Tensor, tf.Tensor]],
-    leaves: list[tf.Tensor],
-    labels: np.ndarray,
-) -> None:
-    """Writes how the set is made of a state.
-
-    Args:
-        folder: the pack.
-        decode: of the leaves of a state; gives images and a step size.
-        leaves: of the shapes of a state.
-        labels: of the images.
-    """
-    lower(decode, (leaves,), folder / "decode.jax")
-    np.savez(folder / _SET, labels=labels)
 
 
 def bring_back(

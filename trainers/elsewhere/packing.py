@@ -87,11 +87,11 @@ def pack(
     evaluator = assembly.evaluator(config, data)
 
     def decode(leaves):
-        images, learned = outer_step.decode(*begin(leaves))
-        return images, tf.cast(evaluator.rate(learned), tf.float32)
+        images, labels, learned = outer_step.result(*begin(leaves))
+        return images, labels, tf.cast(evaluator.rate(learned), tf.float32)
 
     leaves = tf.nest.flatten(state)
-    labels = distiller.parameterization.labels
+    _, labels = outer_step.decoded(state.memory, list(constants))
     with files.replacing_folder(folder) as temporary:
         lower(step, (leaves, examples, np.int32(0)), temporary / "step.jax")
         if not raw:
@@ -110,9 +110,9 @@ def pack(
         )
         values = {str(i): leaf.numpy() for i, leaf in enumerate(leaves)}
         np.savez(temporary / STATE, step=0, **values)
-        packed_scoring.write_decoder(temporary, decode, leaves, labels)
+        lower(decode, (leaves,), temporary / "decode.jax")
         scoring = packed_scoring.write(
-            temporary, scored, data, labels, data.normalization
+            temporary, scored, data, labels.numpy(), data.normalization
         )
         _finish(
             temporary,
