@@ -80,6 +80,7 @@ def believed(path: files.Path) -> Iterator[None]:
     ) as error:
         raise ValueError(
             "An export must hold what it says that it holds. Received: "
-            f"{path}, where {type(error).__name__}: {error}. Write it again "
-            "with `python -m export`, or get it from a source that you trust."
+            f"{path}. Write it again with `python -m export`, or get it from "
+            "a source that you trust. What does not hold is "
+            f"{type(error).__name__}: {error}"
         ) from error
