@@ -31,8 +31,6 @@ of it the preset uses.
 """
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from absl import flags, logging
@@ -146,20 +144,18 @@ def table(store: ExpertStore, experts: list[StoredExpert]) -> str:
         )
         lines.append(_ROW.format(*cells).rstrip())
     lines += [expert.damage for expert in experts if expert.damage]
-    return "\n".join([*lines, _summary(store.description, experts)])
+    return "\n".join([*lines, _summary(store, experts)])
 
 
-def _summary(
-    description: Mapping[str, Any], experts: list[StoredExpert]
-) -> str:
+def _summary(store: ExpertStore, experts: list[StoredExpert]) -> str:
     usable = [expert for expert in experts if not expert.damage]
     megabytes = sum(expert.bytes for expert in usable) / 1e6
-    network = dict(description.get("network") or {})
+    network = dict(store.description.get("network") or {})
     settings = [f"{name} {value}" for name, value in network.items()]
     parts = [
         f"{len(usable)} usable of {len(experts)} experts",
         f"{megabytes:.3f} MB",
-        str(description.get("dataset", "unnamed data")),
+        str((store.data or {}).get("name", "unnamed data")),
         ", ".join(settings).removeprefix("name ") or "unnamed network",
     ]
     scores = [expert.facts.get("test_accuracy") for expert in usable]

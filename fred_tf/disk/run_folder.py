@@ -15,8 +15,9 @@ from absl import logging
 
 from fred_tf.disk import files, folder_lock, records
 
-# A run may go on to more or fewer steps, and never looks at its test split.
-_FREE = ("outer_steps", "data.test")
+# A run may go on to more or fewer steps, and be scored by more or fewer
+# networks; it never looks at the test split.
+_FREE = ("outer_steps", "evaluation.networks", "data.test")
 
 KIND = "run"
 _CONFIG = "config.json"

@@ -17,6 +17,7 @@ from fred_tf.disk.run_folder import RunFolder
 _SETTINGS = {
     "outer_steps": 100,
     "seed": 0,
+    "evaluation": {"networks": 5},
     "objective": {"name": "trajectory_matching", "student_steps": 20},
     "image_shape": (8, 8, 1),
 }
@@ -93,7 +94,7 @@ def test_other_training_images_are_refused_and_other_test_images_are_not(
 
 @pytest.mark.parametrize("steps", [50, 200])
 def test_a_run_may_be_extended(folder, steps):
-    asked = {**_SETTINGS, "outer_steps": steps}
+    asked = {**_SETTINGS, "outer_steps": steps, "evaluation": {"networks": 9}}
     opened = RunFolder.open(folder.path, asked, _DATA, _ENVIRONMENT)
     assert opened.identity["outer_steps"] == steps
     assert RunFolder.read(folder.path) == opened

@@ -68,29 +68,15 @@ def test_a_store_keeps_its_settings(tmp_path, digits, caplog):
         with pytest.raises(ValueError, match=shown):
             train_experts.run(config_lib.override(settings, [change]), tmp_path)
     # The preset's experts are float32 and as long as these.
-    reader = assembly.objective(TM, digits, str(tmp_path)).experts
+    reader = assembly.objective(TM, digits, str(tmp_path)).source
     start, target = reader.segment(1, 1, 1)
     assert start.dtype == target.dtype == np.float32
     too_far = config_lib.override(TM, ["experts.epochs=9", "max_start_epoch=3"])
     with pytest.raises(ValueError, match=r"stores \(2\). Received: 3 - 1 \+ 1"):
         assembly.objective(too_far, digits, str(tmp_path))
-    with pytest.raises(ValueError, match="experts.learning_rate: 0.01"):
+    with pytest.raises(ValueError, match="`experts.learning_rate` is 0.01"):
         other = config_lib.override(TM, ["experts.learning_rate=0.02"])
         assembly.objective(other, digits, str(tmp_path))
-
-
-def test_a_store_without_a_dtype_is_continued(tmp_path, expert_dir):
-    """Stores from before there were halves."""
-    train_experts.run(config_lib.override(TM, ["experts.count=1"]), tmp_path)
-    path = tmp_path / "manifest.json"
-    record = json.loads(path.read_text())
-    del record["description"]["dtype"]
-    path.write_text(json.dumps(record))
-    store = train_experts.run(TM, tmp_path)
-    for i in range(2):
-        np.testing.assert_array_equal(
-            store.trajectory(i), ExpertStore.open(expert_dir).trajectory(i)
-        )
 
 
 def test_the_table_is_aligned_and_sums_up(expert_dir):
