@@ -259,7 +259,7 @@ def test_segments_are_read_ahead_and_beside_the_step(
     while counted("segment") < 3 or counted("_load") < 2:
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    assert counted("_load") == len(distiller.objective.experts) == 2
+    assert counted("_load") == len(distiller.objective.source) == 2
     assert threading.get_ident() not in {thread for _, thread in seen}
 
 
