@@ -39,8 +39,8 @@ def test_a_share_that_leaves_nothing_is_refused():
 def test_the_same_experts_serve_other_runs(digits, changes):
     """How many, how long and how stored is the store's business."""
     other = config.replace(TM, changes)
-    expected = assembly.expert_description(TM, digits)
-    assert assembly.expert_description(other, digits) == expected
+    expected = assembly.expert_description(TM, digits.facts)
+    assert assembly.expert_description(other, digits.facts) == expected
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,10 @@ def test_the_same_experts_serve_other_runs(digits, changes):
     ],
 )
 def test_other_experts_are_described_otherwise(digits, changes, section):
-    expected = assembly.expert_description(TM, digits)
-    found = assembly.expert_description(config.replace(TM, changes), digits)
+    expected = assembly.expert_description(TM, digits.facts)
+    found = assembly.expert_description(
+        config.replace(TM, changes), digits.facts
+    )
     differing = {k for k, v in expected.items() if found[k] != v}
     assert differing == {section}
 
@@ -61,9 +63,9 @@ def test_other_experts_are_described_otherwise(digits, changes, section):
 def test_experts_of_a_holdout_are_described_otherwise(digits):
     settings = config.replace(TM, {"holdout": 0.25})
     held = assembly.load_data(settings)
-    found = assembly.expert_description(settings, held)
-    assert found["dataset"] == "digits, holdout 0.25"
-    assert found != assembly.expert_description(TM, digits)
+    found = assembly.expert_description(settings, held.facts)
+    assert found["data"]["name"] == "digits, holdout 0.25"
+    assert found != assembly.expert_description(TM, digits.facts)
 
 
 def test_a_network_must_take_the_images_of_a_known_data_set():
@@ -96,14 +98,14 @@ def test_experts_that_are_not_there_are_named(digits, tmp_path):
 
 def test_experts_of_another_network_are_refused(digits, expert_dir):
     other = config.replace(TM, {"network.width": 16})
-    with pytest.raises(ValueError, match="network.width: 8 .*16"):
+    with pytest.raises(ValueError, match="`network.width` is 8 there, 16"):
         assembly.objective(other, digits, str(expert_dir))
 
 
 def test_an_open_store_serves_as_its_folder_does(digits, expert_dir):
     store = assembly.expert_store(TM, digits, expert_dir)
     matched = assembly.objective(TM, digits, store)
-    assert matched.experts is store and len(store) == 2
+    assert matched.source is store and len(store) == 2
 
 
 def test_the_budget_of_a_memory_is_that_of_the_config(digits):
@@ -123,4 +125,4 @@ def test_an_evaluator_scores_as_the_config_says(digits):
     found = assembly.evaluator(
         config.replace(DM, {"evaluation.epochs": 17}), digits
     )
-    assert found.epochs == 17
+    assert found.settings.epochs == 17

@@ -89,7 +89,7 @@ def test_facts_through_json(finished):
 
 def test_facts_are_those_of_the_data(finished, digits):
     facts = finished.facts
-    assert facts == DataFacts.of(digits)
+    assert facts == digits.facts
     assert (facts.name, facts.image_shape) == ("digits", (8, 8, 1))
     assert facts.class_names == digits.class_names
     assert facts.normalization == digits.normalization

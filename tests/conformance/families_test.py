@@ -46,21 +46,21 @@ def test_members_say_what_they_are(table, name):
 @pytest.mark.parametrize("shape", [(8, 8), (4, 8, 8)])
 def test_transforms_are_undone(name, shape, generator):
     transform = TRANSFORMS[name]()
-    images = generator.normal(size=(3, *shape, 2))
+    images = generator.normal(size=(3, *shape, 2)).astype(np.float32)
     coefficients = transform(images)
     assert coefficients.shape == images.shape
     assert coefficients.dtype == images.dtype
     np.testing.assert_allclose(
-        transform.inverse(coefficients), images, atol=1e-10
+        transform.inverse(coefficients), images, atol=1e-4
     )
     energy = np.sum(np.square(coefficients)) / np.sum(images**2)
     if transform.gain(shape) == 1:
-        assert energy == pytest.approx(1)
+        assert energy == pytest.approx(1, rel=1e-4)
     config = keras.saving.serialize_keras_object(transform)
     again = keras.saving.deserialize_keras_object(config)
     np.testing.assert_array_equal(again(images), coefficients)
     compiled = tf.function(transform.inverse, jit_compile=True)
-    np.testing.assert_allclose(compiled(coefficients), images, atol=1e-9)
+    np.testing.assert_allclose(compiled(coefficients), images, atol=1e-4)
     if transform.has_frequencies:
         assert transform.frequencies(shape).shape == shape
         assert transform.frequencies(shape).ravel()[0] == 0

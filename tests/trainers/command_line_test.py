@@ -76,7 +76,7 @@ def test_from_a_run_to_its_page(tmp_path, quick, call):
             ["--figures=masks,spectra"],
             "spectra.png",
         ),
-        ("trainers.report", [], "report.html"),
+        ("trainers.report.__main__", [], "report.html"),
     ):
         code, output, errors = call(module, place, *flags)
         assert code == 0, errors
