@@ -13,7 +13,10 @@ The families of methods are tables by name: `OBJECTIVES`, `PARAMETERIZATIONS`,
 
 import importlib
 import importlib.metadata
+import json
 import os
+import pathlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -69,24 +72,36 @@ except importlib.metadata.PackageNotFoundError:  # A checkout, not installed.
 
 
 def _check_keras() -> None:
-    """Refuses a Keras that does not run on TensorFlow, in one line."""
+    """Refuses a Keras that does not run on TensorFlow, in one line.
+
+    Keras is not loaded for it, which would load matplotlib and scikit-learn.
+    """
     if os.environ.get("TF_USE_LEGACY_KERAS", "0").lower() in ("1", "true"):
         raise ImportError(
             "fred_tf needs Keras 3. Received: legacy Keras, switched on by "
             "TF_USE_LEGACY_KERAS. Unset it before Python starts."
         )
-    try:
-        import keras
-
-        backend = keras.config.backend()
-    except ImportError as error:  # A backend that is not installed.
-        backend = f"one that cannot be loaded ({error})"
+    backend = _keras_backend()
     if backend != "tensorflow":
         raise ImportError(
             "fred_tf needs Keras with the backend tensorflow. Received: "
-            f"{backend}. Set KERAS_BACKEND=tensorflow before Python starts, or "
-            '`"backend"` in ~/.keras/keras.json.'
+            f"{backend!r}. Set KERAS_BACKEND=tensorflow before Python starts, "
+            'or "backend" in ~/.keras/keras.json.'
         )
+
+
+def _keras_backend() -> str:
+    """Returns the backend that Keras has, or would take when it is loaded."""
+    if keras := sys.modules.get("keras"):
+        return keras.config.backend()
+    if named := os.environ.get("KERAS_BACKEND"):
+        return named
+    home = os.environ.get("KERAS_HOME") or pathlib.Path.home() / ".keras"
+    try:
+        told = json.loads((pathlib.Path(home) / "keras.json").read_text())
+        return str(told["backend"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return "tensorflow"  # What Keras takes where nothing is said.
 
 
 _check_keras()

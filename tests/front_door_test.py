@@ -30,13 +30,24 @@ def in_a_process(code: str, **environment) -> subprocess.CompletedProcess:
 
 
 def test_importing_loads_nothing_heavy():
-    heavy = {"tensorflow_datasets", "matplotlib", "sklearn", "tensorboard"}
+    """Keras itself loads matplotlib and scikit-learn: not even that."""
+    heavy = {"tensorflow", "tensorflow_datasets", "matplotlib", "sklearn"}
     done = in_a_process(
         "import sys, fred_tf; assert fred_tf.__version__\n"
-        "import fred_tf.assembly, fred_tf.distilling\n"
-        f"print(sorted(m for m in {heavy} if m in sys.modules))"
+        f"print(sorted(m for m in {heavy} if m in sys.modules))\n"
+        "import fred_tf.distilling\n"
+        "print('tensorflow_datasets' in sys.modules)"
     )
-    assert done.stdout.strip() == "[]", done.stderr
+    assert done.stdout.split("\n")[:2] == ["[]", "False"], done.stderr
+
+
+def test_the_backend_of_keras_may_stand_in_its_file(tmp_path):
+    (tmp_path / "keras.json").write_text('{"backend": "torch"}')
+    done = in_a_process("import fred_tf", KERAS_HOME=str(tmp_path))
+    assert "backend tensorflow. Received: 'torch'" in done.stderr
+    (tmp_path / "keras.json").write_text("{")
+    done = in_a_process("import fred_tf", KERAS_HOME=str(tmp_path))
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
