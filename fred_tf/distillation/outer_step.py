@@ -125,16 +125,17 @@ class OuterStep:
         loss, gradients = self.gradients(state, constants, references, first)
         return self.update(state, constants, step, loss, gradients)
 
-    def decode(
+    def result(
         self, state: State, constants: Tensors
-    ) -> tuple[tf.Tensor, Scalars]:
-        """Returns all images of a state, and what was learned by name.
+    ) -> tuple[tf.Tensor, tf.Tensor, Scalars]:
+        """Returns all images and labels, and what was learned by name.
 
-        Where there is an average, it is decoded.
+        Where there is an average of the memory, it is decoded.
         """
-        images, _ = self.decoded(state.average or state.memory, constants)
+        memory = state.average or state.memory
         names = self.objective.weight_names
-        return images, dict(zip(names, state.learned))
+        learned = dict(zip(names, state.learned))
+        return *self.decoded(memory, constants), learned
 
     def decoded(
         self,

@@ -73,8 +73,9 @@ def test_what_comes_back_is_a_run(preset, unlowered, digits, tmp_path):
     run = DistilledRun.restore(run_dir)
     assert run.step == run.config.outer_steps == 20
     (average,) = run.parameterization.trainable_variables
-    # The names of the parts of the state are in order, `average` first.
-    np.testing.assert_array_equal(average.numpy(), state_of(pack)["0"])
+    # Of the parts of the state, the step size is last, before it the average.
+    *_, saved, _ = (v for k, v in state_of(pack).items() if k != "step")
+    np.testing.assert_array_equal(average.numpy(), saved)
     assert [line["step"] for line in run.folder.metrics()] == [*range(1, 21)]
     assert unpacking.spent(run.folder) == {"device": "it", "distilling": 2.5}
     # A later state of the same pack brings the same folder up to date.
@@ -249,6 +250,31 @@ def test_jax_lowers_the_loss_and_continues(preset, tmp_path):
     assert np.isfinite(run.synthetic_set().images).all()
     assert len(found["convnet"].accuracies) == 2
     assert all(0.05 < x <= 1 for x in found["convnet"].accuracies)
+
+
+def test_what_memories_and_objectives_own_goes_there_and_back(
+    toy_settings, tmp_path
+):
+    """Learned labels, groups with optimisers, a pool of networks, a scale."""
+    pytest.importorskip("jax")
+    pack = tmp_path / "pack"
+    with pytest.raises(ValueError, match="step size .*measured|learns|step"):
+        none = config.replace(
+            settings(TRAJECTORY), {"parameterization.name": "labelled"}
+        )
+        packing.pack(none, tmp_path / "none")
+    packing.pack(toy_settings, pack)
+    before = state_of(pack)
+    subprocess.run([sys.executable, pack / "run.py"], check=True)
+    after = state_of(pack)
+    changed = [k for k in before if np.any(before[k] != after[k])]
+    # All but the step size, and none of three networks is as it was.
+    assert set(before) - set(changed) == {str(len(before) - 2)}
+    found = unpacking.bring_back(pack, tmp_path / "run")
+    run = DistilledRun.restore(tmp_path / "run")
+    soft = run.synthetic_set().soft_labels
+    assert soft.max(1).min() < 0.999 and run.learned["temperature"] != 1
+    assert len(found["convnet"].accuracies) == 2
 
 
 def test_networks_learn_there_what_they_learn_here(digits, tmp_path):

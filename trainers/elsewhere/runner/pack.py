@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+from typing import Any
 
 import differences
 import jax
@@ -45,20 +46,21 @@ class Pack:
     def save(self, leaves: list[jax.Array], step: int) -> None:
         """Writes the state; a kill leaves the old one or the new one."""
         self.leaves, self.step = leaves, step
-        values = {str(i): np.asarray(leaf) for i, leaf in enumerate(leaves)}
-        self._replace(
-            "state.npz", lambda file: np.savez(file, step=step, **values)
-        )
+        values: dict[str, Any] = {"step": step}
+        values |= {str(i): np.asarray(leaf) for i, leaf in enumerate(leaves)}
+        self._replace("state.npz", lambda file: np.savez(file, **values))
         self._write_json("spent.json", self.spent)
 
-    def synthetic_set(self) -> tuple[jax.Array, jax.Array, float]:
-        """Returns images, labels, and the step size that they are given."""
-        with np.load(self.folder / "set.npz") as stored:
-            labels = jnp.asarray(stored["labels"])
-            if "images" in stored:
-                return jnp.asarray(stored["images"]), labels, stored["rate"]
-        images, rate = jax.jit(self.function("decode"))(self.leaves)
-        return images, labels, np.asarray(rate)
+    def synthetic_set(self) -> tuple[jax.Array, jax.Array, np.ndarray]:
+        """Returns images, labels, and their step size as an array `[]`."""
+        if "reference" in self.about:
+            decode = jax.jit(self.function("decode"))
+            images, labels, rate = decode(self.leaves)
+        else:
+            with np.load(self.folder / "set.npz") as stored:
+                images, labels = stored["images"], stored["labels"]
+                rate = stored["rate"]
+        return jnp.asarray(images), jnp.asarray(labels), np.asarray(rate)
 
     def scores(self) -> dict:
         """Returns what was scored of the present step."""

@@ -13,7 +13,7 @@ scored. The same command goes on with what was stopped.
     state.npz     `step`, and all that a step changes, as it is now
     experts.npy   expert trajectories, once they are trained
     metrics.jsonl what each step reported
-    set.npz       labels to train networks on; images too, if none are distilled
+    set.npz       images and labels to train on, where none are distilled here
     test.npz      the real test images, and labels
     scores.json   test accuracies, and of which step
     spent.json    device, minutes, and where this run differs from the same one
