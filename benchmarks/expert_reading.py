@@ -24,6 +24,7 @@ import tensorflow as tf
 
 from benchmarks.side_by_side import medians
 from fred_tf.augmentations import SiameseAugmentation
+from fred_tf.experts.inspection import inspect
 from fred_tf.experts.store import ExpertStore
 from fred_tf.networks import ConvNet, Functional
 from fred_tf.objectives import TrajectoryMatching
@@ -50,7 +51,7 @@ def write(folder: pathlib.Path, dtype: str, parameters: int) -> ExpertStore:
 
 def drop(store: ExpertStore) -> None:
     """Takes a store's files out of the page cache, where the system can."""
-    for i, entry in enumerate(store.inspect()):
+    for i, entry in enumerate(inspect(store)):
         mapped = store.trajectory(i)
         mapped.base._mmap.madvise(mmap.MADV_DONTNEED)
         with open(store.path / entry.file, "rb") as file:
@@ -112,7 +113,7 @@ def main() -> None:
             "warm": medians(sides, 60),
         }
         megabytes = {
-            dtype: sum(expert.bytes for expert in store.inspect()) / 1e6
+            dtype: sum(expert.bytes for expert in inspect(store)) / 1e6
             for dtype, store in stores.items()
         }
         print(f"{EXPERTS} experts x {EPOCHS} epochs x {network.size:,}")

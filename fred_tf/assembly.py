@@ -164,6 +164,7 @@ def objective(
             network.
     """
     member = OBJECTIVES[config.objective.name]
+    source: ClassBatches | ExpertStore
     if not member.needs_experts:
         source = ClassBatches(data.train, data.normalization, data.classes)
     elif isinstance(experts, ExpertStore):

@@ -19,16 +19,18 @@ from fred_tf.normalizations import NORMALIZATIONS
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS, Frequency
 from fred_tf.settings import (
+    Member,
     Settings,
     check_least,
     check_one_of,
+    field_types,
     made_of,
     nearest,
 )
 from fred_tf.training.evaluator import EvaluatorSettings
 
 # Sections whose `name` chooses a member.
-FAMILIES = {
+FAMILIES: Mapping[str, Mapping[str, type[Member]]] = {
     "objective": OBJECTIVES,
     "parameterization": PARAMETERIZATIONS,
     "network": NETWORKS,
@@ -130,13 +132,13 @@ def from_json(values: Mapping[str, Any]) -> Config:
         ValueError: a field is unknown, missing or out of its range.
     """
     values = dict(values)
-    for field in dataclasses.fields(Config):
-        if field.name in FAMILIES and field.name in values:
-            arguments = dict(values[field.name])
-            section = member_settings(field.name, arguments.pop("name", ""))
-            values[field.name] = section.from_json(arguments)
-        elif dataclasses.is_dataclass(field.type) and field.name in values:
-            values[field.name] = made_of(field.type, values[field.name])
+    for name, kind in field_types(Config).items():
+        if name in FAMILIES and name in values:
+            arguments = dict(values[name])
+            section = member_settings(name, arguments.pop("name", ""))
+            values[name] = section.from_json(arguments)
+        elif dataclasses.is_dataclass(kind) and name in values:
+            values[name] = made_of(kind, values[name])
     return made_of(Config, values)
 
 
@@ -231,19 +233,19 @@ def _fields(config: Config, members: Mapping[str, str]) -> dict[str, type]:
         config: what is overridden.
         members: the members asked for, by section.
     """
-    found = {}
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if field.name in FAMILIES:
-            found[f"{field.name}.name"] = str
-        if field.name in members:
-            value = member_settings(field.name, members[field.name])
-        if dataclasses.is_dataclass(value):
-            for inner in dataclasses.fields(value):
-                found[f"{field.name}.{inner.name}"] = inner.type
+    types: dict[str, type] = {}
+    for name, kind in field_types(Config).items():
+        if name in FAMILIES:
+            types[f"{name}.name"] = str
+            kind = type(getattr(config, name))
+        if name in members:
+            kind = member_settings(name, members[name])
+        if dataclasses.is_dataclass(kind):
+            for inner, inner_kind in field_types(kind).items():
+                types[f"{name}.{inner}"] = inner_kind
         else:
-            found[field.name] = field.type
-    return found
+            types[name] = kind
+    return types
 
 
 def _resolve(name: str, fields: Mapping[str, type]) -> str:

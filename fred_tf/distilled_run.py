@@ -52,27 +52,27 @@ def check_start(config: config_lib.Config, start: "DistilledRun") -> None:
         ValueError: the data sets differ, or the shapes of the memories.
     """
     facts = start.facts
-    wanted, found = (
+    asked, there = (
         {"dataset": x.dataset, "holdout": x.holdout}
         for x in (config, start.config)
     )
-    if wanted != found:
+    if asked != there:
         raise ValueError(
             "A run starts from one of the same data. Received: "
-            f"{found} in {start.folder.path}, asked for: {wanted}."
+            f"{there}{start.place}, asked for: {asked}."
         )
     empty = assembly.parameterization(
         config, facts.image_shape, len(facts.class_names)
     )
-    wanted, found = (
+    shapes, shapes_there = (
         [tuple(weight.shape) for weight in memory.weights]
         for memory in (empty, start.parameterization)
     )
-    if wanted != found:
+    if shapes != shapes_there:
         raise ValueError(
             "A run starts from one whose memory has the same shapes. Received: "
-            f"{found} in {start.folder.path}, asked for: {wanted}. Override "
-            "`ipc` and `parameterization` as that run's config.json has them."
+            f"{shapes_there}{start.place}, asked for: {shapes}. Override "
+            "`ipc` and `parameterization` as that run's config has them."
         )
 
 
@@ -110,6 +110,11 @@ class DistilledRun:
                 "Received: one without. Give it one."
             )
         return self.kept_in
+
+    @property
+    def place(self) -> str:
+        """Where the run is, for a message: ` in <folder>`, or nothing."""
+        return "" if self.kept_in is None else f" in {self.kept_in.path}"
 
     @classmethod
     def restore(cls, run_dir: Path) -> "DistilledRun":

@@ -8,11 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 from fred_tf import config as config_lib
-from fred_tf import forms, presets, scoring
+from fred_tf import presets, scoring
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.disk.files import Path
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.parameterizations import Parameterization
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluator import Evaluation
 
@@ -31,11 +32,26 @@ class DistilledSet:
 
     Attributes:
         decoded: images, labels, normalisation and what else is known.
-        run: its memory, settings and folder; None for a set that was loaded.
+        made_by: the run; None for a set that was loaded.
     """
 
     decoded: SyntheticSet
-    run: DistilledRun | None = None
+    made_by: DistilledRun | None = None
+
+    @property
+    def run(self) -> DistilledRun:
+        """The run that made it: its memory, settings and folder.
+
+        Raises:
+            ValueError: the set was loaded.
+        """
+        if self.made_by is None:
+            raise ValueError(
+                "Only a set that `distill` returned has its run at hand. "
+                "Received: one that was loaded. Take what you need from "
+                "`decoded`, or restore the run with `DistilledRun.restore`."
+            )
+        return self.made_by
 
     @classmethod
     def of_run(cls, run: DistilledRun) -> "DistilledSet":
@@ -50,6 +66,8 @@ class DistilledSet:
             FileNotFoundError: there is none at `path`.
             ValueError: it is damaged, or no form of a data set.
         """
+        from fred_tf import forms  # Loads TFDS and matplotlib.
+
         return cls(forms.read(path))
 
     @property
@@ -114,8 +132,8 @@ class DistilledSet:
         Raises:
             ValueError: the set does not say.
         """
-        if self.run is not None:
-            return self.run.config
+        if self.made_by is not None:
+            return self.made_by.config
         told = self.decoded.details.get("config")
         if told is None:
             raise ValueError(
@@ -141,8 +159,10 @@ class DistilledSet:
         Raises:
             ValueError: a form is unknown or does not fit the set.
         """
-        memory = self.run.parameterization if self.run else None
-        return [*forms.write(self.decoded, memory, folder, names).values()]
+        from fred_tf import forms  # Loads TFDS and matplotlib.
+
+        written = forms.write(self.decoded, self._memory, folder, names)
+        return list(written.values())
 
     def save(self, path: Path, form: str = "images_float32") -> pathlib.Path:
         """Writes the set in one form at `path`; `load` reads it.
@@ -154,6 +174,11 @@ class DistilledSet:
         Raises:
             ValueError: the form is unknown or does not fit the set.
         """
-        memory = self.run.parameterization if self.run else None
-        (writer,) = forms.chosen([form], self.decoded, memory).values()
-        return writer.write(self.decoded, memory, path)
+        from fred_tf import forms  # Loads TFDS and matplotlib.
+
+        (writer,) = forms.chosen([form], self.decoded, self._memory).values()
+        return writer.write(self.decoded, self._memory, path)
+
+    @property
+    def _memory(self) -> Parameterization | None:
+        return None if self.made_by is None else self.made_by.parameterization

@@ -136,12 +136,22 @@ def distill(
     if not isinstance(data, ImageData):
         data = datasets.load(data)
     config = presets.settled(data, config, ipc, overrides)
+    with opened(config, data, run_dir, experts, start, strategy, jit) as run:
+        _make_steps(run, save_every, observe, interruption, progress)
+        return DistilledSet.of_run(run.now())
+
+
+def _make_steps(
+    run: OpenRun,
+    save_every: int,
+    observe: Observer | None,
+    interruption: Interruption | None,
+    progress: bool,
+) -> None:
+    """Makes the outer steps that a run lacks; as for `distill`."""
+    if interruption is not None and run.workers.count > 1:
+        interruption.share = run.workers.largest
     with contextlib.ExitStack() as stack:
-        run = stack.enter_context(
-            opened(config, data, run_dir, experts, start, strategy, jit)
-        )
-        if interruption is not None and run.workers.count > 1:
-            interruption.share = run.workers.largest
         actions: list[loop.Action] = []
         if run.workers.chief:
             if run.folder is not None:
@@ -152,7 +162,7 @@ def distill(
         try:
             loop.run(
                 run.distiller,
-                config.outer_steps,
+                run.config.outer_steps,
                 actions,
                 interruption,
                 progress,
@@ -161,7 +171,6 @@ def distill(
             run.save()
             raise
         run.workers.meet()  # None ends before the chief has saved.
-        return DistilledSet.of_run(run.now())
 
 
 def check(
@@ -263,23 +272,13 @@ def opened(
             if workers.chief:
                 stack.enter_context(folder.lock())
         distiller = assembly.distiller(config, data, experts, strategy, jit)
-        checkpoints, restored = None, None
+        checkpoints = None
         if folder is not None:
             checkpoints = Checkpoints(
                 folder.checkpoint_folder, distiller.checkpoint
             )
         with workers.chief_first():
-            if checkpoints is not None:
-                restored = checkpoints.restore_latest()
-            if restored is None:
-                if start is None:
-                    assembly.begin(distiller, data)
-                else:
-                    distiller.start_from(
-                        start.parameterization.get_weights(), start.learned
-                    )
-                if checkpoints is not None:
-                    checkpoints.save(0)
+            restored = _restored(distiller, checkpoints, data, start)
         if workers.count > 1:
             drawn = distiller.fingerprint()
             workers.agree({"step": distiller.step, "first reference": drawn})
@@ -298,6 +297,27 @@ def opened(
             folder,
             checkpoints,
         )
+
+
+def _restored(
+    distiller: Distiller,
+    checkpoints: Checkpoints | None,
+    data: ImageData,
+    start: DistilledRun | None,
+) -> int | None:
+    """Restores a distiller and returns its step; if it cannot, begins it."""
+    if checkpoints is not None:
+        restored = checkpoints.restore_latest()
+        if restored is not None:
+            return restored
+    if start is None:
+        assembly.begin(distiller, data)
+    else:
+        weights = start.parameterization.get_weights()
+        distiller.start_from(weights, start.learned)
+    if checkpoints is not None:
+        checkpoints.save(0)
+    return None
 
 
 def _folder(

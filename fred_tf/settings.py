@@ -11,7 +11,7 @@ import dataclasses
 import difflib
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar, get_type_hints
 
 from fred_tf.paper import Paper
 
@@ -52,7 +52,7 @@ def made_of(section: type[Section], values: Mapping[str, Any]) -> Section:
     Raises:
         ValueError: a field is unknown, or a value out of its range.
     """
-    known = [field.name for field in dataclasses.fields(section)]
+    known = list(field_types(section))
     for name in values:
         if name not in known:
             raise ValueError(
@@ -60,6 +60,12 @@ def made_of(section: type[Section], values: Mapping[str, Any]) -> Section:
                 f"{nearest(name, known)}"
             )
     return section(**values)
+
+
+def field_types(section: type) -> dict[str, type]:
+    """Returns the types of a dataclass's fields by name."""
+    hints = get_type_hints(section)
+    return {f.name: hints[f.name] for f in dataclasses.fields(section)}
 
 
 class Member:

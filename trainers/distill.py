@@ -5,7 +5,7 @@
 Trajectory-matching presets also need `--expert_dir`, see
 `trainers.train_experts`. The run folder explains itself: `config.json`,
 `metrics.jsonl`, `checkpoints/` and `tensorboard/` (`tensorboard --logdir`; see
-`trainers.run_log` for what it shows).
+`trainers.log.run_log` for what it shows).
 A run that was stopped continues when the same command is given again.
 
 All GPUs of a machine are used. Several machines work together when the same
@@ -25,6 +25,7 @@ from absl import flags
 from fred_tf import assembly, distilling
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
+from fred_tf.disk import files
 from fred_tf.distillation import devices, loop
 from fred_tf.distillation.interruption import Interruption
 from fred_tf.distillation.workers import Workers
@@ -73,7 +74,7 @@ JIT = flags.DEFINE_enum(
 
 def run(
     config: Config,
-    run_dir: str,
+    run_dir: files.Path,
     data_dir: str | None = None,
     expert_dir: str | None = None,
     download: bool = False,
@@ -116,7 +117,7 @@ def run(
 
     @contextlib.contextmanager
     def observe(run: OpenRun) -> Iterator[Sequence[loop.Action]]:
-        log = RunLog(run.folder, run.distiller.step)
+        log = RunLog(run.now().folder, run.distiller.step)
         try:
             yield _actions(
                 run, log, data, images_every, evaluate_every, profile_steps

@@ -18,7 +18,7 @@ evaluation.networks=3`; gradient matching without augmentation is scored with
 
 import pathlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from absl import flags
@@ -77,7 +77,7 @@ CORRUPTED_IMAGES = flags.DEFINE_integer(
 
 
 def configs(
-    config: config_lib.Config, networks: list[str]
+    config: config_lib.Config, networks: Sequence[str]
 ) -> dict[str, config_lib.Config]:
     """Returns the config of each evaluation, by network.
 
@@ -177,18 +177,22 @@ def subject(
 
     The run is None where something else than its set is scored.
     """
-    if run_flags.has_preset() and (EXPORTED.value or BASELINE.value):
-        config, restored = run_flags.config(), None
-    else:
-        restored = DistilledRun.restore(run_dir)
-        config = run_flags.override(restored.config)
     if EXPORTED.value:
-        exported = forms.read(EXPORTED.value)
+        config, exported = _settings(run_dir), forms.read(EXPORTED.value)
         return config, "exported", lambda data: exported, None
     if BASELINE.value:
-        make = _BASELINES[BASELINE.value]
+        config, make = _settings(run_dir), _BASELINES[BASELINE.value]
         return config, BASELINE.value, lambda data: make(data, config), None
-    return config, "", lambda data: restored.synthetic_set(), restored
+    run = DistilledRun.restore(run_dir)
+    config = run_flags.override(run.config)
+    return config, "", lambda data: run.synthetic_set(), run
+
+
+def _settings(run_dir: files.Path) -> config_lib.Config:
+    """Returns the settings of the preset, without one those of the run."""
+    if run_flags.has_preset():
+        return run_flags.config()
+    return run_flags.override(DistilledRun.restore(run_dir).config)
 
 
 @run_flags.program

@@ -53,21 +53,21 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
         )
         for name, changes in (("pixel", PIXEL), ("fred", {}))
     }
-    sets = (
-        ("random", "random real images", {}),
-        ("pixel", "pixels, distilled", {}),
-        ("fred", "FreD, distilled", {}),
-        ("full", "full training set", FULL),
-    )
+    labels = {
+        "random": "random real images",
+        "pixel": "pixels, distilled",
+        "fred": "FreD, distilled",
+        "full": "full training set",
+    }
     chosen = {
         "random": random_set(data, config.ipc, config.seed),
         "full": full_set(data),
         **{name: made.synthetic_set() for name, made in runs.items()},
     }
     rows = []
-    for name, label, changes in sets:
+    for name, label in labels.items():
         result = score(
-            config_lib.replace(config, changes),
+            config_lib.replace(config, FULL if name == "full" else {}),
             chosen[name],
             data,
             root / f"evaluation_{name}.json",

@@ -76,11 +76,10 @@ def run(
             other settings or data.
     """
     folder = pathlib.Path(folder)
-    rates = [f"{rate:g}" for rate in rates]
     identity = {
         **description(config, synthetic_set)["identity"],
         "ipc": config.ipc,
-        "rates": rates,
+        "rates": [f"{rate:g}" for rate in rates],
         "full_accuracy": full_accuracy,
         "full_epochs": None if full_accuracy is not None else full_epochs,
     }
@@ -89,35 +88,18 @@ def run(
     path = folder / "ranking.json"
     kept = records.continued(path, "ranking", identity, stated, (), way_out)
     networks = config.evaluation.networks
-
-    def mean(name: str, chosen: SyntheticSet, **changes: Any) -> float:
-        changed = config_lib.replace(
-            config, {k.replace("__", "."): v for k, v in changes.items()}
-        )
-        return score(changed, chosen, data, folder / f"{name}.json").mean
-
-    by_chance = random_set(data, config.ipc, config.seed)
-    means = {}
-    for suffix, changes in (("", {}), ("_plain", {"augmentation": "none"})):
-        means[f"distilled{suffix}"] = mean(
-            f"distilled{suffix}", synthetic_set, **changes
-        )
-        means[f"random{suffix}"] = max(
-            mean(
-                f"random{suffix}_{rate}",
-                by_chance,
-                evaluation__learning_rate=float(rate),
-                **changes,
-            )
-            for rate in rates
-        )
+    means = _means(config, synthetic_set, data, folder, rates)
     if full_accuracy is None:
-        full_accuracy = mean(
-            "full",
+        training = {
+            "evaluation.epochs": full_epochs,
+            "evaluation.learning_rate": 0.01,
+        }
+        full_accuracy = score(
+            config_lib.replace(config, training),
             full_set(data),
-            evaluation__epochs=full_epochs,
-            evaluation__learning_rate=0.01,
-        )
+            data,
+            folder / "full.json",
+        ).mean
     ranking = {
         "label_robust_score": label_robust_score(
             means["distilled"], means["random"], full_accuracy
@@ -132,6 +114,38 @@ def run(
             path, "ranking", identity, stated, networks=networks, **ranking
         )
     return ranking
+
+
+def _means(
+    config: config_lib.Config,
+    synthetic_set: SyntheticSet,
+    data: ImageData,
+    folder: pathlib.Path,
+    rates: list[float],
+) -> dict[str, float]:
+    """Returns accuracies of the set and of chance, also without augmentation.
+
+    Args:
+        config, synthetic_set, data, folder, rates: see `run`.
+    """
+    by_chance = random_set(data, config.ipc, config.seed)
+    plain = config_lib.replace(config, {"augmentation": "none"})
+    means = {}
+    for suffix, settings in (("", config), ("_plain", plain)):
+        name = f"distilled{suffix}"
+        path = folder / f"{name}.json"
+        means[name] = score(settings, synthetic_set, data, path).mean
+        means[f"random{suffix}"] = max(
+            score(
+                config_lib.replace(settings, {"evaluation.learning_rate": r}),
+                by_chance,
+                data,
+                folder / f"random{suffix}_{r:g}.json",
+            ).mean
+            # As the names of the files have it, to six digits.
+            for r in (float(f"{rate:g}") for rate in rates)
+        )
+    return means
 
 
 @run_flags.program

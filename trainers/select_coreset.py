@@ -35,7 +35,11 @@ from fred_tf.experts.store import ExpertStore
 from fred_tf.forms.images import Images
 from fred_tf.forms.pictures import Gallery
 from fred_tf.synthetic_set import SyntheticSet
-from fred_tf.training.network_training import NetworkTraining, accuracy
+from fred_tf.training.network_training import (
+    NetworkTraining,
+    State,
+    accuracy,
+)
 from trainers import run_flags
 
 METHOD = flags.DEFINE_enum(
@@ -177,8 +181,11 @@ def _features(
     data: ImageData,
     expert_dir: str | None,
     epochs: int,
-) -> tuple[Callable[[int], np.ndarray], float]:
-    """Returns a function from a class to its features, and the accuracy."""
+) -> tuple[Callable[[int], np.ndarray], float | None]:
+    """Returns a function from a class to its features, and the accuracy.
+
+    The accuracy is None where the data have no test images.
+    """
     network = assembly.network(config, data.image_shape, data.classes)
     if expert_dir:
         if statistics := network.initial_statistics():
@@ -192,7 +199,7 @@ def _features(
         experts = ExpertStore.open(expert_dir, description)
         last = experts.trajectory(0)[-1].astype("float32")
         parameters = network.unflatten(last)
-        state = (parameters, [], network.initial_statistics())
+        state: State = parameters, [], network.initial_statistics()
     else:
         training = NetworkTraining(
             network,
@@ -215,10 +222,12 @@ def _features(
                 _TRAINING["learning_rate"],
             )
             logging.info("feature network, epoch %d of %d", epoch + 1, epochs)
-    score = accuracy(
-        network, state, data.test.images, data.test.labels, data.normalization
-    )
-    logging.info("The network that embeds has test accuracy %.4f.", score)
+    score = None
+    if (test := data.test) is not None:
+        score = accuracy(
+            network, state, test.images, test.labels, data.normalization
+        )
+        logging.info("The network that embeds has test accuracy %.4f.", score)
     parameters, _, statistics = state
 
     def features(label: int) -> np.ndarray:

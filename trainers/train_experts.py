@@ -38,7 +38,8 @@ from absl import flags, logging
 from fred_tf import assembly, distilling
 from fred_tf.config import Config
 from fred_tf.distillation import devices
-from fred_tf.experts.store import ExpertStore, StoredExpert
+from fred_tf.experts.inspection import StoredExpert, inspect
+from fred_tf.experts.store import ExpertStore
 from fred_tf.experts.trajectory_array import DTYPES
 from fred_tf.objectives import TrajectoryMatching
 from trainers import run_flags
@@ -128,7 +129,7 @@ _ROW = "{:>6}  {:22}  {:>6}  {:8}  {:>9}  {:>8}  {}"
 
 
 def table(store: ExpertStore, experts: list[StoredExpert]) -> str:
-    """Returns what `ExpertStore.inspect` found as aligned text."""
+    """Returns what `inspect` tells as aligned text."""
     heads = ("number", "file", "epochs", "dtype", "MB", "accuracy", "")
     lines = [_ROW.format(*heads).rstrip()]
     for number, expert in enumerate(experts):
@@ -158,8 +159,8 @@ def _summary(store: ExpertStore, experts: list[StoredExpert]) -> str:
         str((store.data or {}).get("name", "unnamed data")),
         ", ".join(settings).removeprefix("name ") or "unnamed network",
     ]
-    scores = [expert.facts.get("test_accuracy") for expert in usable]
-    scores = [100 * score for score in scores if score is not None]
+    told = [expert.facts.get("test_accuracy") for expert in usable]
+    scores = [100 * accuracy for accuracy in told if accuracy is not None]
     if scores:
         parts.append(
             f"test accuracy {np.mean(scores):.1f} +- {np.std(scores):.1f} %"
@@ -172,7 +173,7 @@ def main() -> int:
     expert_dir = run_flags.required(run_flags.EXPERT_DIR)
     if _LIST.value:
         store = ExpertStore(expert_dir)
-        experts = store.inspect(_VERIFY.value)
+        experts = inspect(store, _VERIFY.value)
         print(table(store, experts))
         if run_flags.has_preset():
             print(usage(run_flags.config(), store, len(store)))

@@ -8,6 +8,7 @@ from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.datasets.data_facts import DataFacts
 from fred_tf.datasets.dataset_spec import KNOWN, DatasetSpec, base_name
 from fred_tf.datasets.image_data import ImageData, Split, hold_out
+from fred_tf.disk.files import Path
 from fred_tf.normalizations import NORMALIZATIONS
 from fred_tf.settings import check_one_of
 
@@ -39,7 +40,7 @@ class Source(NamedTuple):
     """
 
     takes: Callable[[Any], bool]
-    read: Callable[[Any, str | None, bool], arrays.Splits]
+    read: Callable[[Any, Path | None, bool], arrays.Splits]
 
 
 def _read_digits(source, data_dir, download):
@@ -74,7 +75,7 @@ SOURCES = {
 
 def load(
     source: Any,
-    data_dir: str | None = None,
+    data_dir: Path | None = None,
     download: bool = False,
     holdout: float = 0.0,
     name: str | None = None,

@@ -11,6 +11,7 @@ from fred_tf import seeds
 from fred_tf.datasets import tfds_images
 from fred_tf.datasets.dataset_spec import base_name
 from fred_tf.datasets.image_data import ImageData, Split
+from fred_tf.disk.files import Path
 
 # The fifteen of Hendrycks & Dietterich 2019 (arXiv 1903.12261), as the library
 # `imagecorruptions` and imagenet2012_corrupted name them; cifar10_corrupted
@@ -71,7 +72,7 @@ def load(
     data: ImageData,
     name: str,
     severity: int,
-    data_dir: str | None = None,
+    data_dir: Path | None = None,
     images: int = 0,
 ) -> tuple[Split, str]:
     """Returns corrupted test images and where they come from.
@@ -96,13 +97,14 @@ def load(
 
     Raises:
         ModuleNotFoundError: they must be computed and the extra is missing.
-        ValueError: the images are too small, or neither grey nor in colour.
+        ValueError: the images are too small, or neither grey nor in colour, or
+            there are no test images.
     """
     if severity not in SEVERITIES:
         raise ValueError(
             f"`severity` must be one of {SEVERITIES}. Received: {severity}."
         )
-    count = images or len(data.test)
+    count = images or len(data.scored)
     prepared = _prepared(data, name, severity, data_dir)
     if prepared:
         if prepared.startswith(_IMAGENET):
@@ -115,8 +117,9 @@ def load(
             f"tfds:{prepared}"
         )
     check_size(data.image_shape)
-    corrupted = corrupt(_bytes(data.test.images[:count]), name, severity)
-    return Split(corrupted, data.test.labels[:count]), "imagecorruptions"
+    clean = data.scored
+    corrupted = corrupt(_bytes(clean.images[:count]), name, severity)
+    return Split(corrupted, clean.labels[:count]), "imagecorruptions"
 
 
 def check_size(image_shape: Sequence[int]) -> None:
@@ -175,7 +178,7 @@ def corrupt(images: np.ndarray, name: str, severity: int) -> np.ndarray:
 
 
 def _prepared(
-    data: ImageData, name: str, severity: int, data_dir: str | None
+    data: ImageData, name: str, severity: int, data_dir: Path | None
 ) -> str | None:
     """Returns the TFDS name of prepared corrupted images, if there are any."""
     if base_name(data.name) == "cifar10":

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fred_tf.normalizations import Standardize, from_config
+from fred_tf.normalizations import Normalization, from_config
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,13 +24,13 @@ class DataFacts:
             what size; fit for JSON. Empty where they are as they came.
         train: digest of the training split, see `digest`; None where it is
             not known.
-        test: digest of the test split.
+        test: digest of the test split; None where there is none.
     """
 
     name: str
     image_shape: tuple[int, ...]
     class_names: tuple[str, ...]
-    normalization: Standardize
+    normalization: Normalization
     preparation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     train: str | None = None
     test: str | None = None

@@ -117,7 +117,7 @@ class ImageData:
             self.class_names,
             self.normalization,
             train=self.train.digest,
-            test=self.test.digest,
+            test=None if self.test is None else self.test.digest,
         )
 
 

@@ -13,6 +13,7 @@ from google.protobuf import json_format
 
 from fred_tf.datasets.dataset_spec import KNOWN, base_name
 from fred_tf.datasets.image_data import Split
+from fred_tf.disk.files import Path
 
 TEST_SPLITS = ("test", "validation")
 
@@ -29,7 +30,7 @@ _NAME = re.compile(r"([a-z0-9_]+)(/[^:]+)?(:[\d.*]+)?")
 
 
 def read(
-    name: str, data_dir: str | None = None, download: bool = False
+    name: str, data_dir: Path | None = None, download: bool = False
 ) -> tuple[Split, Split, tuple[str, ...]]:
     """Returns train split, test split and class names of a TFDS data set.
 
@@ -68,7 +69,7 @@ def read(
     )
 
 
-def read_test(name: str, data_dir: str | None = None) -> Split:
+def read_test(name: str, data_dir: Path | None = None) -> Split:
     """Returns the test split of a prepared TFDS data set without others.
 
     Args and errors: see `read`.
@@ -82,7 +83,7 @@ def read_test(name: str, data_dir: str | None = None) -> Split:
 
 def read_classes(
     name: str,
-    data_dir: str | None,
+    data_dir: Path | None,
     class_names: Sequence[str],
     image_shape: Sequence[int],
 ) -> Split:
@@ -136,7 +137,7 @@ def read_classes(
     return Split(np.concatenate(images), np.concatenate(labels))
 
 
-def _builder(name: str, data_dir: str | None) -> tfds.core.DatasetBuilder:
+def _builder(name: str, data_dir: Path | None) -> tfds.core.DatasetBuilder:
     data_dir = os.path.expanduser(data_dir) if data_dir else None
     if not _NAME.fullmatch(name):
         raise ValueError(_unknown_name(name, data_dir))
@@ -172,7 +173,7 @@ def _prepare(
     builder.download_and_prepare()
 
 
-def _unknown_name(name: str, data_dir: str | None) -> str:
+def _unknown_name(name: str, data_dir: Path | None) -> str:
     known = {"digits", *KNOWN}
     known.update(tfds.list_builders(with_community_datasets=False))
     if data_dir and os.path.isdir(data_dir):

@@ -209,8 +209,8 @@ class Checkpoints:
 
     def _prepare(self) -> tf.train.CheckpointManager:
         """Clears the folder and returns a manager of what stays in it."""
-        steps = self.steps()
-        if steps and self._step is None:
+        steps, restored = self.steps(), self._step
+        if steps and restored is None:
             raise ValueError(
                 f"Checkpoints in {self.folder} must be restored before others "
                 f"are saved there. Received: checkpoints of steps {steps}. "
@@ -220,7 +220,7 @@ class Checkpoints:
         self._remove_temporaries()
         for path in self._data_without_index():
             path.unlink()
-        kept = [step for step in steps if step <= self._step]
+        kept = [s for s in steps if restored is not None and s <= restored]
         for step in steps[len(kept) :]:
             # Sorting moves the data before the index: killed in between, the
             # checkpoint still shows as damaged and is moved the next time.

@@ -56,14 +56,14 @@ class RunFolder:
     Attributes:
         path: the folder.
         identity: the settings of the run, fit for JSON.
-        data: facts of its data, see `DataFacts`; None where there are none.
+        data: facts of its data, see `DataFacts`.
         environment: what else decides random numbers and rounding, as it was
             when the run began: threads, replicas, library versions.
     """
 
     path: pathlib.Path
     identity: dict[str, Any]
-    data: dict[str, Any] | None
+    data: dict[str, Any]
     environment: dict[str, Any]
 
     @classmethod
@@ -71,7 +71,7 @@ class RunFolder:
         cls,
         path: files.Path,
         identity: Mapping[str, Any],
-        data: Mapping[str, Any] | None,
+        data: Mapping[str, Any],
         environment: Mapping[str, Any],
     ) -> "RunFolder":
         """Makes the folder, or checks that it holds this very run.
@@ -129,6 +129,11 @@ class RunFolder:
                 f"with `{_PROGRAM} --run_dir={path}`."
             )
         record = records.read(path / _CONFIG, KIND)
+        if record["data"] is None:
+            raise ValueError(
+                f"{path / _CONFIG} must state the run's data. Received: none. "
+                "Restore it from a copy, or choose another --run_dir."
+            )
         return cls(
             path, record["identity"], record["data"], record["environment"]
         )
@@ -170,11 +175,11 @@ class RunFolder:
                 f"outer step. Received: {sorted(scalars)}. Rename it."
             )
         numbers = {name: float(value) for name, value in scalars.items()}
-        numbers = {
+        finite = {
             name: value if math.isfinite(value) else None
             for name, value in numbers.items()
         }
-        line = (json.dumps({"step": int(step), **numbers}) + "\n").encode()
+        line = (json.dumps({"step": int(step), **finite}) + "\n").encode()
         path = self.path / _METRICS
         # Unbuffered: a buffer would be written again when the file is closed.
         with open(path, "ab", buffering=0) as file:

@@ -24,12 +24,10 @@ class Interruption:
             largest of the numbers that each gives it; 0 stands for None.
     """
 
+    signal: int | None = None
     share: Callable[[int], int] | None = None
 
     _leave = False
-
-    def __init__(self):
-        self.signal: int | None = None
 
     def arrived(self) -> int | None:
         """Returns the signal that ends the run, here or in any process.

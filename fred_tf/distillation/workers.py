@@ -155,11 +155,13 @@ class Workers:
             self.meet()
 
     @contextlib.contextmanager
-    def guard(self, run_dir: Path, where: Callable[[], str]) -> Iterator[None]:
+    def guard(
+        self, run_dir: Path | None, where: Callable[[], str]
+    ) -> Iterator[None]:
         """Says what to do when another worker dies inside the block.
 
         Args:
-            run_dir: the run folder.
+            run_dir: the run folder; None only where there are no others.
             where: returns what the run was at, e.g. `"in outer step 7"`.
 
         Raises:
@@ -168,7 +170,7 @@ class Workers:
         try:
             yield
         except _LOST as error:
-            if self.count == 1:
+            if self.count == 1 or run_dir is None:
                 raise
             raise WorkerLostError(
                 f"{self._missing(str(error))} {where()}; its own output may "
@@ -198,7 +200,7 @@ class Workers:
 
 
 def _saved(run_dir: Path) -> str:
-    folder = RunFolder(pathlib.Path(run_dir), {}, None, {}).checkpoint_folder
+    folder = RunFolder(pathlib.Path(run_dir), {}, {}, {}).checkpoint_folder
     steps = Checkpoints(folder, tf.train.Checkpoint()).steps()
     if not steps:
         return f"{run_dir} holds no checkpoint yet."

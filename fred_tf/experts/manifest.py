@@ -4,11 +4,15 @@ A store may come from elsewhere. Nothing that its manifest says is believed
 before names, sizes and kinds were checked against the folder.
 """
 
+import os
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from fred_tf.disk import files, records
-from fred_tf.experts.trajectory_array import DTYPES
+from fred_tf.experts.trajectory_array import DTYPES, open_file
 
 KIND = "experts"
 NAME = "manifest.json"
@@ -65,6 +69,31 @@ def write(
     records.write(folder / NAME, KIND, description, data, trajectories=entries)
 
 
+def file_name(number: int) -> str:
+    """Returns the name of the file of an expert's trajectory."""
+    return f"trajectory_{number:05d}.npy"
+
+
+def ordered(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns entries by the numbers of their files, also beyond 99999."""
+    return sorted(entries, key=lambda e: (len(e["file"]), e["file"]))
+
+
+def refuse_arrays(folder: pathlib.Path) -> None:
+    """Refuses a folder without a manifest that holds arrays nevertheless.
+
+    Raises:
+        ValueError: there are some.
+    """
+    arrays = sorted(array.name for array in folder.glob("*.npy"))
+    if arrays:
+        raise ValueError(
+            f"An expert store must have a {NAME}. Received: {folder} with "
+            f"{len(arrays)} arrays ({arrays[0]}, ...) but without it. Restore "
+            "it from a copy or choose another folder."
+        )
+
+
 def checked(description: dict[str, Any], where: files.Path) -> dict[str, Any]:
     """Returns a description if it says all that a store needs.
 
@@ -94,6 +123,23 @@ def way_out(folder: pathlib.Path) -> str:
         f"Restore the file from a copy, or delete it in {folder}: `{PROGRAM}` "
         "then trains that expert again."
     )
+
+
+def lost(
+    folder: pathlib.Path, entries: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Returns the entries whose files are gone; a dangling link is there."""
+    return [e for e in entries if not os.path.lexists(folder / e["file"])]
+
+
+def check_files(
+    folder: pathlib.Path,
+    entries: list[dict[str, Any]],
+    description: dict[str, Any],
+) -> None:
+    """Checks every file of the manifest; see `check_file`."""
+    for i, entry in enumerate(entries):
+        check_file(folder, i, entry["file"], description)
 
 
 def check_file(
@@ -128,6 +174,42 @@ def check_file(
             f"1 rows of {parameters} {dtype}. Received: {size} bytes. "
             f"{way_out(folder)}"
         )
+
+
+def load(
+    folder: pathlib.Path,
+    i: int,
+    entry: dict[str, Any],
+    description: dict[str, Any],
+    verify: bool,
+) -> np.ndarray:
+    """Returns the trajectory in a file of the manifest, memory-mapped.
+
+    Args:
+        folder: of the store.
+        i: trajectory, for messages.
+        entry: of the manifest.
+        description: how experts are stored.
+        verify: whether the SHA-256 is compared.
+
+    Raises:
+        FileNotFoundError, ValueError: see `check_file`; or the file is damaged.
+    """
+    check_file(folder, i, entry["file"], description)
+    path, digest = folder / entry["file"], entry["sha256"]
+    received = files.sha256(path) if verify else digest
+    shape = description["epochs"] + 1, description["parameters"]
+    try:
+        if received != digest:
+            raise ValueError(
+                f"is damaged: its SHA-256 must be {digest}. Received: "
+                f"{received}."
+            )
+        return open_file(path, shape, description["dtype"])
+    except ValueError as error:
+        raise ValueError(
+            f"Trajectory {i}, {path}, {error} {way_out(folder)}"
+        ) from error
 
 
 def _is_entry(entry: Any) -> bool:

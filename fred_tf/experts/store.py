@@ -16,9 +16,7 @@ SHA-256 of each.
 """
 
 import contextlib
-import dataclasses
 import itertools
-import os
 import pathlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -37,27 +35,6 @@ _WAY_OUT = (
     "Choose another store, or make one with the settings asked for with "
     f"`{manifest.PROGRAM}`."
 )
-
-
-@dataclasses.dataclass(frozen=True)
-class StoredExpert:
-    """What `ExpertStore.inspect` finds of one trajectory.
-
-    Attributes:
-        file: name in the store's folder.
-        epochs: epochs stored.
-        dtype: how parameters are stored.
-        bytes: size of the file; 0 where it is missing.
-        facts: what `append` was told.
-        damage: why the trajectory cannot be used, empty if it can.
-    """
-
-    file: str
-    epochs: int
-    dtype: str
-    bytes: int
-    facts: dict[str, Any]
-    damage: str
 
 
 class ExpertStore:
@@ -91,7 +68,7 @@ class ExpertStore:
         """
         self.path = pathlib.Path(path)
         self.description, self.data, self._entries = manifest.read(self.path)
-        self._arrays: dict[str, np.memmap] = {}
+        self._arrays: dict[str, np.ndarray] = {}
         self._loading = threading.Lock()
 
     @classmethod
@@ -103,14 +80,14 @@ class ExpertStore:
     ) -> "ExpertStore":
         """Makes a store without trajectories, or opens it to append to it.
 
+        Trajectories whose files were deleted are forgotten, with a warning, so
+        that they can be trained again.
+
         Args:
             path: the folder.
             description: see `ExpertStore.description`. An existing store must
                 have this very description.
             data: see `ExpertStore.data`; the test split may be another.
-
-        Trajectories whose files were deleted are forgotten, with a warning, so
-        that they can be trained again.
 
         Raises:
             ValueError: the description is incomplete, the folder holds a
@@ -120,20 +97,20 @@ class ExpertStore:
             OSError: the folder cannot be made or written to.
         """
         path = pathlib.Path(path)
-        description = manifest.checked(records.plain(description), "the call")
-        data = records.plain(data)
+        asked = manifest.checked(records.plain(description), "the call")
+        stated = records.plain(data)
         path.mkdir(parents=True, exist_ok=True)
         with folder_lock.exclusive(path, _PATIENCE):
             files.remove_leftovers(path)
             if not (path / manifest.NAME).exists():
-                _refuse_arrays(path)
-                manifest.write(path, description, data, [])
+                manifest.refuse_arrays(path)
+                manifest.write(path, asked, stated, [])
             store = cls(path)
-            different = store._differences({**description, "data": data})
+            different = store._differences({**asked, "data": stated})
             different.pop("data.test", None)
             records.refuse(path, different, _WAY_OUT)
             store._forget_missing()
-        store._check_files()
+        manifest.check_files(store.path, store._entries, store.description)
         return store
 
     @classmethod
@@ -162,7 +139,7 @@ class ExpertStore:
                 "An expert store must hold at least one trajectory. Received: "
                 f"none in {path}. Train some with `{manifest.PROGRAM}`."
             )
-        store._check_files()
+        manifest.check_files(store.path, store._entries, store.description)
         return store
 
     def __len__(self) -> int:
@@ -196,7 +173,7 @@ class ExpertStore:
         once no smaller number is missing.
         """
         taken = {entry["file"] for entry in self._entries}
-        return [n for n in numbers if _file_name(n) not in taken]
+        return [n for n in numbers if manifest.file_name(n) not in taken]
 
     @contextlib.contextmanager
     def lock(self, worker: int = 0) -> Iterator[None]:
@@ -224,8 +201,7 @@ class ExpertStore:
         """Takes up what other processes have appended.
 
         Raises:
-            FileNotFoundError, ValueError: the store is gone, damaged, or
-                another by now.
+            FileNotFoundError, ValueError: it is gone, damaged or another.
         """
         description, data, entries = manifest.read(self.path)
         now = {**description, "data": data}
@@ -257,27 +233,31 @@ class ExpertStore:
             OSError: writing failed, e.g. the disk is full; the store is as it
                 was.
         """
-        array = trajectory_array.rounded(trajectory, self._shape, self.dtype)
+        shape = self.epochs + 1, self.parameters
+        array = trajectory_array.rounded(trajectory, shape, self.dtype)
         facts = records.plain(facts or {})
         with folder_lock.exclusive(self.path, _PATIENCE):
             self.reload()
             number = self.next_number if number is None else number
             if not self.missing([number]):
                 return
-            path = self.path / _file_name(number)
+            path = self.path / manifest.file_name(number)
             with files.replacing_file(path) as temporary:
                 with open(temporary, "wb") as file:
                     np.save(file, array, allow_pickle=False)
                 digest = files.sha256(temporary)
             entry = {"file": path.name, "sha256": digest, "facts": facts}
-            entries = sorted([*self._entries, entry], key=_order)
-            self._rewrite(entries)
+            self._rewrite(manifest.ordered([*self._entries, entry]))
+
+    def file(self, i: int) -> pathlib.Path:
+        """Returns the path of trajectory `i`, whether it is there or not."""
+        return self.path / self._entry(i)["file"]
 
     def facts(self, i: int) -> dict[str, Any]:
         """Returns what `append` was told of trajectory `i`."""
         return records.plain(self._entry(i)["facts"])
 
-    def trajectory(self, i: int) -> np.memmap:
+    def trajectory(self, i: int) -> np.ndarray:
         """Returns trajectory `i`, read-only and memory-mapped.
 
         Its checksum is verified on first use.
@@ -295,8 +275,21 @@ class ExpertStore:
         # Segments are read by several threads; each file is verified once.
         with self._loading:
             if digest not in self._arrays:
-                self._arrays[digest] = self._load(i)
+                self._arrays[digest] = self.load(i)
             return self._arrays[digest]
+
+    def load(self, i: int, verify: bool = True) -> np.ndarray:
+        """Returns trajectory `i` from its file; `trajectory` asks once.
+
+        Args:
+            i: trajectory.
+            verify: whether its checksum is compared; other checks are cheap.
+
+        Raises:
+            IndexError, FileNotFoundError, ValueError: see `trajectory`.
+        """
+        entry = self._entry(i)
+        return manifest.load(self.path, i, entry, self.description, verify)
 
     def segment(
         self, i: int, start: int, length: int
@@ -331,36 +324,6 @@ class ExpertStore:
             np.array(trajectory[start + length], np.float32),
         )
 
-    def inspect(self, verify: bool = False) -> list[StoredExpert]:
-        """Returns what is stored, without stopping at what is damaged.
-
-        Args:
-            verify: whether to read every file and compare its SHA-256; sizes,
-                shapes and types are checked anyway.
-        """
-        found = []
-        for i, entry in enumerate(self._entries):
-            path, damage = self.path / entry["file"], ""
-            try:
-                self._load(i, verify)
-            except (ValueError, OSError) as error:
-                damage = str(error)
-            found.append(
-                StoredExpert(
-                    entry["file"],
-                    self.epochs,
-                    self.dtype,
-                    path.stat().st_size if path.is_file() else 0,
-                    self.facts(i),
-                    damage,
-                )
-            )
-        return found
-
-    def _check_files(self) -> None:
-        for i, entry in enumerate(self._entries):
-            manifest.check_file(self.path, i, entry["file"], self.description)
-
     def _entry(self, i: int) -> dict[str, Any]:
         if not 0 <= i < len(self):
             raise IndexError(
@@ -380,52 +343,8 @@ class ExpertStore:
         self._entries = entries
 
     def _forget_missing(self) -> None:
-        gone = [
-            entry
-            for entry in self._entries
-            if not os.path.lexists(self.path / entry["file"])
-        ]
-        if gone:
-            names = [entry["file"] for entry in gone]
+        lost = manifest.lost(self.path, self._entries)
+        if lost:
+            names = [entry["file"] for entry in lost]
             logging.warning("%s has lost %s.", self.path, names)
-            self._rewrite([e for e in self._entries if e not in gone])
-
-    @property
-    def _shape(self) -> tuple[int, int]:
-        return self.epochs + 1, self.parameters
-
-    def _load(self, i: int, verify: bool = True) -> np.memmap:
-        name, digest = self._entries[i]["file"], self._entries[i]["sha256"]
-        manifest.check_file(self.path, i, name, self.description)
-        path = self.path / name
-        found = files.sha256(path) if verify else digest
-        try:
-            if found != digest:
-                raise ValueError(
-                    f"is damaged: its SHA-256 must be {digest}. Received: "
-                    f"{found}."
-                )
-            return trajectory_array.open_file(path, self._shape, self.dtype)
-        except ValueError as error:
-            raise ValueError(
-                f"Trajectory {i}, {path}, {error} {manifest.way_out(self.path)}"
-            ) from error
-
-
-def _file_name(number: int) -> str:
-    return f"trajectory_{number:05d}.npy"
-
-
-def _order(entry: Mapping[str, Any]) -> tuple[int, str]:
-    # By number, also beyond 99999.
-    return len(entry["file"]), entry["file"]
-
-
-def _refuse_arrays(path: pathlib.Path) -> None:
-    arrays = sorted(array.name for array in path.glob("*.npy"))
-    if arrays:
-        raise ValueError(
-            f"An expert store must have a {manifest.NAME}. Received: "
-            f"{path} with {len(arrays)} arrays ({arrays[0]}, ...) but without "
-            "it. Restore it from a copy or choose another folder."
-        )
+            self._rewrite([e for e in self._entries if e not in lost])

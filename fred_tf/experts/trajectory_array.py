@@ -78,11 +78,11 @@ def rounded(
 
 def open_file(
     path: pathlib.Path, shape: tuple[int, int], dtype: str
-) -> np.memmap:
+) -> np.ndarray:
     """Maps a file that `rounded` filled, read-only.
 
     Returns:
-        `[epochs + 1, parameters]` of `dtype`.
+        `[epochs + 1, parameters]` of `dtype`, memory-mapped.
 
     Raises:
         ValueError: the file holds something else.

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from fred_tf.figures.canvas import MAX_CLASSES
 from fred_tf.figures.tiles import displayable, tiles
-from fred_tf.normalizations import Standardize
+from fred_tf.normalizations import Normalization
 from fred_tf.synthetic_set import SyntheticSet
 
 
@@ -81,7 +81,7 @@ def beside(sets: Mapping[str, SyntheticSet], per_class: int = 4) -> Figure:
 def strips(
     snapshots: Mapping[int, np.ndarray],
     class_names: Sequence[str],
-    normalization: Standardize,
+    normalization: Normalization,
     most: int = 10,
 ) -> Figure:
     """Draws one image of each class as it was at several outer steps.

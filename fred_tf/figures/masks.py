@@ -95,6 +95,15 @@ def masks(
         axes.tick_params(labelsize=7, length=2)
         axes.spines[:].set_linewidth(0.5)
     name_axes(figure, axis)
+    _add_legend(figure, colors)
+    if len(masks) > shown:
+        figure.suptitle(
+            f"{len(masks) - shown} more classes are not shown", fontsize=9
+        )
+    return figure
+
+
+def _add_legend(figure: Figure, colors: list[str]) -> None:
     named = {"dropped": colors[0], "kept": colors[-1]}
     if len(colors) > 2:
         named = {
@@ -112,8 +121,3 @@ def masks(
         fontsize=8,
         frameon=False,
     )
-    if len(masks) > shown:
-        figure.suptitle(
-            f"{len(masks) - shown} more classes are not shown", fontsize=9
-        )
-    return figure

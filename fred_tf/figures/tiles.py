@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from fred_tf.normalizations import Standardize
+from fred_tf.normalizations import Normalization
 
 # At the 200 dots per inch of `save` every pixel of an image gets a dot.
 _MIN_INCHES, _PIXELS_PER_INCH = 0.6, 150
@@ -16,7 +16,7 @@ _FONT_SIZE = 9
 _DEVIATIONS = 2.5
 
 
-def displayable(images: np.ndarray, normalization: Standardize) -> np.ndarray:
+def displayable(images: np.ndarray, normalization: Normalization) -> np.ndarray:
     """Returns normalised images as a screen shows them.
 
     Normalisation is undone. Distilled pixels leave [0, 1]: an image that does

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from fred_tf.normalizations import Standardize
+from fred_tf.normalizations import Normalization
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -43,11 +43,15 @@ class Encoding(abc.ABC):
         """
 
     @abc.abstractmethod
-    def encode(self, images: np.ndarray, normalization: Standardize) -> Arrays:
+    def encode(
+        self, images: np.ndarray, normalization: Normalization
+    ) -> Arrays:
         """Returns arrays `[n, ...]`, one per feature, of normalised images."""
 
     @abc.abstractmethod
-    def decode(self, arrays: Arrays, normalization: Standardize) -> np.ndarray:
+    def decode(
+        self, arrays: Arrays, normalization: Normalization
+    ) -> np.ndarray:
         """Returns normalised float32 images `[n, height, width, channels]`."""
 
 

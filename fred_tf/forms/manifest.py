@@ -49,7 +49,7 @@ def write(
         place: where in the folder the manifest lies.
         **facts: what else the manifest says, fit for JSON.
     """
-    entries = {}
+    entries: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             name = path.relative_to(folder).as_posix()

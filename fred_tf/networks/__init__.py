@@ -11,7 +11,7 @@ from fred_tf.networks.network import Network
 from fred_tf.networks.resnet import ResNet18, ResNet18AP
 from fred_tf.networks.vgg import VGG11
 
-NETWORKS = {
+NETWORKS: dict[str, type[Network]] = {
     member.Settings.name: member
     for member in (
         ConvNet,

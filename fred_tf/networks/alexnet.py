@@ -46,6 +46,7 @@ class AlexNet(Network):
     """
 
     Settings = AlexNetSettings
+    settings: AlexNetSettings
 
     def make_layers(self, image_shape):
         norm = self.settings.norm

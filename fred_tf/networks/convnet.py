@@ -73,6 +73,7 @@ class ConvNet(Network):
     """
 
     Settings = ConvNetSettings
+    settings: ConvNetSettings
     axes = 2
 
     def make_layers(self, image_shape):

@@ -74,5 +74,5 @@ def convolve_in(network: keras.Model, dtype: str) -> None:
     if dtype == "float32":
         return
     for layer in network._flatten_layers(include_self=False):
-        if isinstance(layer, tuple(_CONVOLUTIONS.values())):
+        if any(isinstance(layer, kind) for kind in _CONVOLUTIONS.values()):
             layer.dtype_policy = f"mixed_{dtype}"

@@ -94,17 +94,18 @@ def merge(layers: Sequence[keras.layers.Layer]) -> list[keras.layers.Layer]:
     Each instance norm takes over a ReLU behind it, and with it an average
     pooling by 2 behind that: the same function, to rounding.
     """
-    found: list[keras.layers.Layer] = []
+    merged: list[keras.layers.Layer] = []
     for layer in layers:
-        last = found[-1] if found else None
-        open_ended = isinstance(last, InstanceNorm) and not last.pool
-        if open_ended and not last.rectify and _is_relu(layer):
-            found[-1] = InstanceNorm(last.epsilon, rectify=True)
-        elif open_ended and last.rectify and _is_average(layer):
-            found[-1] = InstanceNorm(last.epsilon, rectify=True, pool=True)
+        last = merged[-1] if merged else None
+        if not isinstance(last, InstanceNorm) or last.pool:
+            merged.append(layer)
+        elif not last.rectify and _is_relu(layer):
+            merged[-1] = InstanceNorm(last.epsilon, rectify=True)
+        elif last.rectify and _is_average(layer):
+            merged[-1] = InstanceNorm(last.epsilon, rectify=True, pool=True)
         else:
-            found.append(layer)
-    return found
+            merged.append(layer)
+    return merged
 
 
 def _is_relu(layer: keras.layers.Layer) -> bool:

@@ -38,6 +38,7 @@ class MLP(Network):
     """
 
     Settings = MLPSettings
+    settings: MLPSettings
 
     def make_layers(self, image_shape):
         width = self.settings.width

@@ -108,7 +108,7 @@ class ResNet18Settings(NormSettings):
 
 
 @dataclasses.dataclass(frozen=True)
-class ResNet18APSettings(NormSettings):
+class ResNet18APSettings(ResNet18Settings):
     """Settings of `ResNet18AP`."""
 
     name: ClassVar[str] = "resnet18ap"
@@ -126,6 +126,7 @@ class ResNet18(Network):
     """
 
     Settings = ResNet18Settings
+    settings: ResNet18Settings
     averaged = False
     least = 9
 

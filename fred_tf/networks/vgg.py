@@ -35,6 +35,7 @@ class VGG11(Network):
     """
 
     Settings = VGG11Settings
+    settings: VGG11Settings
 
     def make_layers(self, image_shape):
         margin = border(image_shape)

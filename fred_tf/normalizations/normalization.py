@@ -39,7 +39,8 @@ class Normalization(abc.ABC):
         """Returns images in [0, 1] units; distilled pixels may leave [0, 1]."""
 
     def check(self, image_shape: Sequence[int]) -> None:
-        """Raises ValueError unless it suits images of this shape."""
+        """Raises ValueError unless it suits images of this shape; any may."""
+        return None
 
     def get_config(self) -> dict[str, Any]:
         """Returns the name and the fields, fit for JSON."""

@@ -54,7 +54,8 @@ class Standardize(Normalization):
         Channels are averaged in float64 over every other axis, in blocks.
         """
         axes = tuple(range(images.ndim - 1))
-        count, total, square = 0, 0.0, 0.0
+        count, channels = 0, images.shape[-1]
+        total, square = np.zeros(channels), np.zeros(channels)
         for start in range(0, len(images), 4096):
             block = unit_range(images[start : start + 4096]).astype(np.float64)
             count += block.size // block.shape[-1]

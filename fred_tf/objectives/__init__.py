@@ -5,7 +5,7 @@ from fred_tf.objectives.gradient_matching import GradientMatching
 from fred_tf.objectives.objective import Objective, Reference
 from fred_tf.objectives.trajectory_matching import TrajectoryMatching
 
-OBJECTIVES = {
+OBJECTIVES: dict[str, type[Objective]] = {
     member.Settings.name: member
     for member in (DistributionMatching, GradientMatching, TrajectoryMatching)
 }

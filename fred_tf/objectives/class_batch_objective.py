@@ -30,6 +30,8 @@ class ClassBatchObjective(Objective):
         ValueError: a class has fewer images than `real_batch_per_class`.
     """
 
+    settings: ClassBatchSettings
+
     def __init__(self, network, augmentation, source, settings=None, **kwargs):
         super().__init__(network, augmentation, source, settings, **kwargs)
         source.check(self.settings.real_batch_per_class)

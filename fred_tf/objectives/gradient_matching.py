@@ -68,6 +68,7 @@ class GradientMatching(ClassBatchObjective):
     """
 
     Settings = GradientMatchingSettings
+    settings: GradientMatchingSettings
     short_name = "DC"
     paper = Paper(
         "zhao2021gradient",

@@ -115,6 +115,7 @@ class TrajectoryMatching(Objective):
     """
 
     Settings = TrajectoryMatchingSettings
+    settings: TrajectoryMatchingSettings
     short_name = "TM"
     paper = Paper(
         "cazenavette2022trajectories",

@@ -6,7 +6,7 @@ from fred_tf.parameterizations.multi_formation import MultiFormation
 from fred_tf.parameterizations.parameterization import Parameterization
 from fred_tf.parameterizations.pixel import Pixel
 
-PARAMETERIZATIONS = {
+PARAMETERIZATIONS: dict[str, type[Parameterization]] = {
     member.Settings.name: member
     for member in (Frequency, Pixel, MultiFormation, Hallucinator)
 }

@@ -152,6 +152,7 @@ class Frequency(Parameterization):
     """
 
     Settings = FrequencySettings
+    settings: FrequencySettings
     title = "FreD"
     paper = Paper(
         "shin2023frequency",

@@ -72,6 +72,7 @@ class Hallucinator(Parameterization):
     """
 
     Settings = HallucinatorSettings
+    settings: HallucinatorSettings
     title = "HaBa"
     paper = Paper(
         "liu2022factorization",

@@ -62,6 +62,7 @@ class MultiFormation(Parameterization):
     """
 
     Settings = MultiFormationSettings
+    settings: MultiFormationSettings
     title = "IDC"
     paper = Paper(
         "kim2022condensation",

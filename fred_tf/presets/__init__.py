@@ -1,13 +1,16 @@
 """Named settings: `<dataset>_ipc<k>_<objective>`, one row each."""
 
+from collections.abc import Iterable
+
 from fred_tf import config as config_lib
+from fred_tf.datasets import ImageData
 from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.presets import (
     distribution_matching,
     gradient_matching,
     trajectory_matching,
 )
-from fred_tf.presets.for_data import config_for, settled
+from fred_tf.presets.for_data import config_for
 from fred_tf.settings import nearest
 
 __all__ = ["config_for", "names", "preset", "settled", "table"]
@@ -49,3 +52,42 @@ def preset(name: str) -> config_lib.Config:
         f"Unknown preset {name!r}.{nearest(name, names())} "
         "`--list_presets` prints all of them."
     )
+
+
+def settled(
+    data: ImageData,
+    config: config_lib.Config | str | None,
+    ipc: int | None = None,
+    overrides: Iterable[str] = (),
+) -> config_lib.Config:
+    """Returns the settings of a run on some data.
+
+    Args:
+        data: the real data, which the settings are made to name.
+        config: settings, the name of a preset, or None.
+        ipc: in the place of a config: `config_for`.
+        overrides: `name=value` each.
+
+    Raises:
+        ValueError: both `config` and `ipc` are given, or neither; or a setting
+            is unknown or out of its range.
+    """
+    if config is None and ipc is not None:
+        settings = config_for(data, ipc)
+    elif config is not None and ipc is None:
+        settings = preset(config) if isinstance(config, str) else config
+    else:
+        raise ValueError(
+            "Settings are a config, the name of a preset, or an `ipc`. "
+            f"Received: `config` {config!r} and `ipc` {ipc!r}. Give one of "
+            "them; `overrides=['ipc=2']` changes that of a preset."
+        )
+    named = config_lib.replace(
+        settings,
+        {
+            "dataset": data.dataset,
+            "holdout": data.holdout,
+            "normalization": data.normalization.name,
+        },
+    )
+    return config_lib.override(named, overrides)

@@ -47,7 +47,8 @@ ROWS = {
     "cifar10_ipc50_dm": {**CIFAR10, "ipc": 50, KEPT: 256},  # ours
     # Two cores: a quarter of the real images, as many steps as forty minutes
     # hold. A third of the published step size, averaged over the last hundred
-    # steps, and more, simpler images are what so few steps want (RESULTS.md).
+    # steps, and more, simpler images are what so few steps want
+    # (docs/what-mattered.md).
     "cifar10_ipc1_dm_cpu": {  # ours
         **CIFAR10,
         KEPT: 32,
@@ -65,7 +66,7 @@ ROWS = {
     },
     "mnist_ipc1_dm": {**MNIST, KEPT: 98},  # ours
     # Strokes want more coefficients than photographs, and statistics of the
-    # whole class (see RESULTS.md).
+    # whole class (see docs/what-mattered.md).
     "mnist_ipc1_dm_cpu": {  # ours
         **MNIST,
         KEPT: 98,

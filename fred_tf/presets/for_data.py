@@ -9,7 +9,6 @@ chosen on held-out images of digits (21 of 64 positions: 0.81), MNIST (98 of
 """
 
 import math
-from collections.abc import Iterable
 
 import numpy as np
 
@@ -89,44 +88,3 @@ def kept_coefficients(data: ImageData, ipc: int) -> int:
     available = ipc * len(energy)
     least = math.ceil(available / np.bincount(split.labels).min())
     return min(max(enough, least), max(available // 2, 1), len(energy))
-
-
-def settled(
-    data: ImageData,
-    config: Config | str | None,
-    ipc: int | None = None,
-    overrides: Iterable[str] = (),
-) -> Config:
-    """Returns the settings of a run on some data.
-
-    Args:
-        data: the real data, which the settings are made to name.
-        config: settings, the name of a preset, or None.
-        ipc: in the place of a config: `config_for`.
-        overrides: `name=value` each.
-
-    Raises:
-        ValueError: both `config` and `ipc` are given, or neither; or a setting
-            is unknown or out of its range.
-    """
-    from fred_tf.presets import preset
-
-    if (config is None) == (ipc is None):
-        raise ValueError(
-            "Settings are a config, the name of a preset, or an `ipc`. "
-            f"Received: `config` {config!r} and `ipc` {ipc!r}. Give one of "
-            "them; `overrides=['ipc=2']` changes that of a preset."
-        )
-    if ipc is not None:
-        config = config_for(data, ipc)
-    elif isinstance(config, str):
-        config = preset(config)
-    named = config_lib.replace(
-        config,
-        {
-            "dataset": data.dataset,
-            "holdout": data.holdout,
-            "normalization": data.normalization.name,
-        },
-    )
-    return config_lib.override(named, overrides)

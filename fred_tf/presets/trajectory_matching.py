@@ -58,8 +58,9 @@ ROWS = {
     "cifar100_ipc10_tm": _row("cifar100", 10, 400, 20, 40, 1e-5),
     "cifar100_ipc50_tm": _row("cifar100", 50, 400, 80, 40, 1e-5),
     # Two cores, ours: few short experts, and students of 20 steps on half of
-    # the set (see RESULTS.md). They start from twice the usual step size (0.1
-    # is too large: it falls to its bound in one step); evaluation keeps 0.01.
+    # the set (see docs/what-mattered.md). They start from twice the usual step
+    # size (0.1 is too large: it falls to its bound in one step); evaluation
+    # keeps 0.01.
     "cifar10_ipc1_tm_cpu": _row(
         "cifar10",
         1,

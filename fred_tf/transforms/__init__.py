@@ -1,6 +1,7 @@
 """Fixed linear bijections between images and coefficients."""
 
 import functools
+from collections.abc import Callable
 
 from fred_tf.transforms.dct import DCT
 from fred_tf.transforms.dft import DFT
@@ -8,7 +9,7 @@ from fred_tf.transforms.identity import Identity
 from fred_tf.transforms.transform import Transform
 from fred_tf.transforms.wavelet import Wavelet
 
-TRANSFORMS = {
+TRANSFORMS: dict[str, Callable[[], Transform]] = {
     "dct": DCT,
     "dft": DFT,
     "haar": functools.partial(Wavelet, "haar"),

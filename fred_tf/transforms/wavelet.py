@@ -69,41 +69,53 @@ class Wavelet(Transform):
 
     def blocks(self, spatial_shape: Sequence[int]) -> list[tuple[int, ...]]:
         """Returns the shape of the block that each level splits."""
-        shape, blocks = tuple(spatial_shape), []
-        while all(_level(self.wavelet, size) is not None for size in shape):
-            blocks.append(shape)
-            shape = tuple(size // 2 for size in shape)
-            if len(blocks) == self.levels:
+        levels = self._levels(spatial_shape)
+        return [tuple(len(matrix) for matrix in level) for level in levels]
+
+    def _levels(self, spatial_shape: Sequence[int]) -> list[list[np.ndarray]]:
+        """Returns the matrices of each level, one per axis."""
+        shape: Sequence[int] = tuple(spatial_shape)
+        levels: list[list[np.ndarray]] = []
+        while not self.levels or len(levels) < self.levels:
+            matrices = [_level(self.wavelet, size) for size in shape]
+            level = [matrix for matrix in matrices if matrix is not None]
+            if len(level) < len(shape):
                 break
-        if not blocks:
+            levels.append(level)
+            shape = [size // 2 for size in shape]
+        if not levels:
             raise ValueError(
                 "A wavelet transform needs an even size along every axis, and "
                 f"one as long as the filter. Received: {tuple(spatial_shape)} "
                 f"with {self.wavelet!r}. Choose a shorter wavelet or another "
                 "transform."
             )
-        return blocks
+        return levels
 
     def call(self, images):
-        blocks = self.blocks(images.shape[1:-1])
-        return self._forward(tf.convert_to_tensor(images), blocks)
+        levels = self._levels(images.shape[1:-1])
+        return self._forward(tf.convert_to_tensor(images), levels)
 
-    def _forward(self, x: tf.Tensor, blocks) -> tf.Tensor:
-        for axis, size in enumerate(blocks[0], start=1):
-            x = along_axis(x, _level(self.wavelet, size), axis)
-        if len(blocks) == 1:
+    def _forward(
+        self, x: tf.Tensor, levels: list[list[np.ndarray]]
+    ) -> tf.Tensor:
+        for axis, matrix in enumerate(levels[0], start=1):
+            x = along_axis(x, matrix, axis)
+        if len(levels) == 1:
             return x
-        return _with_corner(x, self._forward(_corner(x), blocks[1:]))
+        return _with_corner(x, self._forward(_corner(x), levels[1:]))
 
     def inverse(self, coefficients):
-        blocks = self.blocks(coefficients.shape[1:-1])
-        return self._inverse(tf.convert_to_tensor(coefficients), blocks)
+        levels = self._levels(coefficients.shape[1:-1])
+        return self._inverse(tf.convert_to_tensor(coefficients), levels)
 
-    def _inverse(self, x: tf.Tensor, blocks) -> tf.Tensor:
-        if len(blocks) > 1:
-            x = _with_corner(x, self._inverse(_corner(x), blocks[1:]))
-        for axis, size in enumerate(blocks[0], start=1):
-            x = along_axis(x, _level(self.wavelet, size).T, axis)
+    def _inverse(
+        self, x: tf.Tensor, levels: list[list[np.ndarray]]
+    ) -> tf.Tensor:
+        if len(levels) > 1:
+            x = _with_corner(x, self._inverse(_corner(x), levels[1:]))
+        for axis, matrix in enumerate(levels[0], start=1):
+            x = along_axis(x, matrix.T, axis)
         return x
 
     def frequencies(self, spatial_shape):

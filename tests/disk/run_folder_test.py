@@ -144,7 +144,7 @@ def test_a_folder_without_a_run_cannot_be_read(tmp_path):
 
 def test_a_config_that_json_lacks_leaves_no_folder(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
-        RunFolder.open(tmp_path / "run", {"rate": math.nan}, None, {})
+        RunFolder.open(tmp_path / "run", {"rate": math.nan}, {}, {})
     assert not (tmp_path / "run").exists()
 
 

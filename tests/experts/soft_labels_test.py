@@ -64,7 +64,8 @@ def test_halves_are_read_as_floats(expert_dir, digits, images, tmp_path):
 
 
 def test_an_empty_store_has_no_opinion(digits, images, tmp_path):
-    empty = ExpertStore.create_or_open(tmp_path, {"epochs": 1, "parameters": 2})
+    description = {"epochs": 1, "parameters": 2, "dtype": "float32"}
+    empty = ExpertStore.create_or_open(tmp_path, description)
     with pytest.raises(
         ValueError, match="at least one.*trainers.train_experts"
     ):

@@ -8,6 +8,7 @@ import pytest
 from fred_tf import assembly, presets
 from fred_tf import config as config_lib
 from fred_tf.distillation import devices
+from fred_tf.experts.inspection import inspect
 from fred_tf.experts.store import ExpertStore
 from trainers import train_experts
 
@@ -81,7 +82,7 @@ def test_a_store_keeps_its_settings(tmp_path, digits, caplog):
 
 def test_the_table_is_aligned_and_sums_up(expert_dir):
     store = ExpertStore(expert_dir)
-    lines = train_experts.table(store, store.inspect()).splitlines()
+    lines = train_experts.table(store, inspect(store)).splitlines()
     scores = [100 * store.facts(i)["test_accuracy"] for i in range(2)]
     megabytes = (3 * 4 * store.parameters + 128) / 1e6
     heads = ["number", "file", "epochs", "dtype", "MB", "accuracy"]
@@ -152,7 +153,7 @@ def test_the_list_goes_on_after_what_is_damaged(tmp_path, call):
         f"--expert_dir={tmp_path}",
         "--preset=digits_ipc1_tm",
     )
-    quick = train_experts.table(store, ExpertStore(tmp_path).inspect())
+    quick = train_experts.table(store, inspect(ExpertStore(tmp_path)))
     assert "damaged" not in quick and "3 usable of 3" in quick
     code, output, errors = call("trainers.train_experts", *flags)
     assert code == 1, errors

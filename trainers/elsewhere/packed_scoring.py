@@ -16,7 +16,7 @@ from fred_tf import assembly, scoring
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files
-from fred_tf.normalizations import Standardize
+from fred_tf.normalizations import Normalization
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluator import Evaluation
 from trainers.elsewhere.lowering import lower
@@ -31,7 +31,7 @@ def write(
     configs: Mapping[str, Config],
     data: ImageData,
     labels: np.ndarray,
-    normalization: Standardize,
+    normalization: Normalization,
 ) -> dict[str, Any]:
     """Writes what scores a set, but for its images.
 
@@ -44,14 +44,16 @@ def write(
 
     Returns:
         What `pack.json` says of it.
+
+    Raises:
+        ValueError: the data have no test images.
     """
     evaluators = {k: assembly.evaluator(v, data) for k, v in configs.items()}
     for name, evaluator in evaluators.items():
         _lower_training(folder / name, evaluator.training, data, labels)
         _lower_classifier(folder / name, evaluator, data, normalization)
-    np.savez_compressed(
-        folder / _TEST, images=data.test.images, labels=data.test.labels
-    )
+    test = data.scored
+    np.savez_compressed(folder / _TEST, images=test.images, labels=test.labels)
     config, evaluator = next(iter(zip(configs.values(), evaluators.values())))
     numbers = range(config.evaluation.networks)
     seeds = [scoring.network_seed(config, number) for number in numbers]
@@ -61,7 +63,7 @@ def write(
         "start_seeds": [evaluator.start_seed(s).tolist() for s in seeds],
         "phases": evaluator.phases,
         "batch_size": config.evaluation.batch_size,
-        "block": min(_BLOCK, len(data.test)),
+        "block": min(_BLOCK, len(test)),
     }
 
 
@@ -83,7 +85,9 @@ def bring_back(
         networks: those that may have been trained.
     """
     path = folder / _SCORES
-    scores = files.read_json(path) if path.exists() else {"step": -1}
+    if not path.exists():
+        return {}
+    scores = files.read_json(path)
     if scores["step"] != step:
         return {}
     return {
@@ -120,5 +124,5 @@ def _lower_classifier(path, evaluator, data, normalization) -> None:
         logits, _ = network.apply(parameters, statistics, images, False)
         return tf.argmax(logits, axis=-1, output_type=tf.int32)
 
-    images = data.test.images[:_BLOCK]
+    images = data.scored.images[:_BLOCK]
     lower(classify, (parameters, statistics, images), f"{path}_classify.jax")

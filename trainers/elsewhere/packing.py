@@ -74,8 +74,8 @@ def pack(
     recipe = distiller.objective.recipe()
     count = max(1, config.distiller.references_per_step)
     raw = recipe["kind"] == "class_batches"
-    examples = _examples(distiller, data.train.images.dtype if raw else None)
-    examples = {k: np.stack([v] * count) for k, v in examples.items()}
+    images_type = data.train.images.dtype if raw else None
+    examples = _examples(distiller, images_type, count)
 
     def step(leaves, references, number):
         if raw:
@@ -95,21 +95,8 @@ def pack(
     with files.replacing_folder(folder) as temporary:
         lower(step, (leaves, examples, np.int32(0)), temporary / "step.jax")
         if not raw:
-            _lower_expert_training(config, data, temporary)
-            recipe |= {
-                "batch_size": config.experts.batch_size,
-                "expert_seeds": [
-                    seeds.named(config.seed, "expert", i).tolist()
-                    for i in range(config.experts.count)
-                ],
-            }
-        np.savez_compressed(
-            temporary / _IMAGES,
-            images=data.train.images,
-            labels=data.train.labels,
-        )
-        values = {str(i): leaf.numpy() for i, leaf in enumerate(leaves)}
-        np.savez(temporary / STATE, step=0, **values)
+            recipe |= _lower_expert_training(config, data, temporary)
+        _write_arrays(temporary, data, leaves)
         lower(decode, (leaves,), temporary / "decode.jax")
         scoring = packed_scoring.write(
             temporary, scored, data, labels.numpy(), data.normalization
@@ -227,26 +214,40 @@ def untrained_experts(
 
 
 def _examples(
-    distiller: Distiller, image_type: np.dtype | None
+    distiller: Distiller, image_type: np.dtype | None, count: int
 ) -> dict[str, np.ndarray]:
-    """Returns zeros in the shapes of a reference.
+    """Returns zeros in the shapes of a step's references.
 
     Args:
         distiller: its objective makes references.
         image_type: that of images as packs hold them; None for what references
             are made of.
+        count: references of a step.
     """
     numbers = tf.data.Dataset.range(1)
     specs = distiller.objective.references(0, numbers).element_spec
     return {
-        name: np.zeros(spec.shape, image_type or spec.dtype.as_numpy_dtype)
+        name: np.zeros(
+            (count, *spec.shape), image_type or spec.dtype.as_numpy_dtype
+        )
         for name, spec in specs.items()
     }
 
 
+def _write_arrays(
+    folder: pathlib.Path, data: ImageData, leaves: list[tf.Tensor]
+) -> None:
+    """Writes the real images, and the state as it begins."""
+    images, labels = data.train.images, data.train.labels
+    np.savez_compressed(folder / _IMAGES, images=images, labels=labels)
+    values = {str(i): leaf.numpy() for i, leaf in enumerate(leaves)}
+    np.savez(folder / STATE, step=0, **values)
+
+
 def _lower_expert_training(
     config: Config, data: ImageData, folder: pathlib.Path
-) -> None:
+) -> dict[str, Any]:
+    """Writes how experts are trained; returns what the recipe says of it."""
     trainer = assembly.expert_trainer(config, data)
     network, training = trainer.network, trainer.training()
     batch = min(trainer.settings.batch_size, len(data.train))
@@ -269,3 +270,10 @@ def _lower_expert_training(
     lower(
         step, (theta, theta, images, labels, seed), folder / "expert_step.jax"
     )
+    return {
+        "batch_size": config.experts.batch_size,
+        "expert_seeds": [
+            seeds.named(config.seed, "expert", i).tolist()
+            for i in range(config.experts.count)
+        ],
+    }

@@ -59,25 +59,26 @@ def bring_back(
             f"{folder} was not run yet. Run `python {folder}/run.py` where "
             "JAX is, and copy the folder back."
         )
-    scoring, run, chosen = about["scoring"], None, None
-    if "reference" in about:
-        run = _bring_back_run(folder, about, run_dir, data_dir)
-        chosen = run.synthetic_set()
+    scoring, run = about["scoring"], None
     config = config_lib.from_json(about["identity"]["config"])
     scored = evaluate.configs(config, scoring["networks"])
-    found = packed_scoring.bring_back(folder, run.step if run else 0, scored)
+    if "reference" in about:
+        run = _bring_back_run(folder, about, run_dir, data_dir)
+        decoded = run.synthetic_set()
+        described = {k: description(v, decoded) for k, v in scored.items()}
+    else:
+        described = scoring["described"]
+    step = run.step if run else 0
+    evaluations = packed_scoring.bring_back(folder, step, scored)
     device = files.read_json(folder / _SPENT)["device"]
-    for network, evaluation in found.items():
+    for network, evaluation in evaluations.items():
         other = "" if network == config.network.name else network
         path = evaluate.path(run_dir, scoring.get("word", ""), other, name=name)
-        if run:
-            described = description(scored[network], chosen)
-        else:
-            described = dict(scoring["described"][network])
-        _keep(path, described, about["data"], evaluation, device)
+        about_set = dict(described[network])
+        _keep(path, about_set, about["data"], evaluation, device)
         if run:
             append_accuracy(run.folder, run.step, network, evaluation)
-    return found
+    return evaluations
 
 
 def _keep(

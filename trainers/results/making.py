@@ -49,10 +49,11 @@ def finished(
     }
     configs = [row.config() for row in there.values()]
     facts = assembly.facts_of(configs, data_dir, download)
-    return {
+    made = {
         name: _kept(name, row, stated, results_dir)
         for (name, row), stated in zip(there.items(), facts)
     }
+    return {name: record for name, record in made.items() if record}
 
 
 def make(
@@ -316,7 +317,7 @@ def _smallest_lossless(run: DistilledRun, decoded: SyntheticSet) -> str:
     return next(name for name in lossless if name in fit)
 
 
-def _bytes(export: pathlib.Path | None) -> dict[str, int]:
+def _bytes(export: pathlib.Path | None) -> dict[str, int | None]:
     """Returns the bytes of an export's records, and of all its files."""
     if export is None:
         return {}

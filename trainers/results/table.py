@@ -63,12 +63,12 @@ def table(results_dir: files.Path) -> str:
 def _by_budget(names: list[str], made: dict[str, Any]) -> dict[str, list[str]]:
     """Returns the rows under each heading, those of whole splits last."""
     datasets = list(dict.fromkeys(made[n]["config"]["dataset"] for n in names))
-    headings = {}
+    headings: dict[tuple[tuple[int, ...], str], list[str]] = {}
     for name in names:
         config = made[name]["config"]
         dataset, ipc = config["dataset"], config["ipc"]
         heading = f"{dataset}, ipc {ipc}"
-        place = (0, datasets.index(dataset), ipc)
+        place: tuple[int, ...] = 0, datasets.index(dataset), ipc
         if made[name]["subject"] == "full":
             heading, place = "Whole training splits", (1,)
         headings.setdefault((place, heading), []).append(name)
@@ -128,7 +128,7 @@ def _where(what: Any, device: str | None) -> str:
 
 def _transfer(names: list[str], made: dict[str, Any]) -> list[str]:
     """Returns the table of other networks trained on the sets of some rows."""
-    subjects = {}
+    subjects: dict[str, dict[str, Any]] = {}
     for name in names:
         row = ROWS.get(name)
         if row and row.run_of and not row.form:

@@ -23,6 +23,7 @@ and accuracies of the cells in its HPARAMS table.
 
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -136,7 +137,8 @@ def _recorded(
     Returns:
         The values of all cells so far by folder, in order of appearance.
     """
-    work = path, KIND, {}, None
+    identity: dict[str, Any] = {}
+    work = path, KIND, identity, None
     record = records.continued(*work) or {"cells": {}, "differing": []}
     for cell in grid:
         record["cells"].setdefault(cell.folder, dict(cell.values))

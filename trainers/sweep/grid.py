@@ -51,7 +51,9 @@ def cells(overrides: Iterable[str], points: Iterable[str] = ()) -> list[Cell]:
     Raises:
         ValueError: something is not written like this, or two cells are equal.
     """
-    axes, common = [], []
+    # Of an axis each value: its name, its text, and what it overrides.
+    axes: list[list[tuple[str, str, tuple[str, ...]]]] = []
+    common = []
     for override in overrides:
         name, separator, text = override.partition("=")
         values = [value.strip() for value in text.split(",")]

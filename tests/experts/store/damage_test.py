@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from fred_tf.disk import files
+from fred_tf.experts.inspection import inspect
 from fred_tf.experts.store import ExpertStore
 
 
@@ -281,7 +282,7 @@ def test_inspection_names_all_that_is_damaged(store, experts):
     for number in (3, 4, 5):
         store.append(experts[0] + number)
     size = 128 + 4 * 4 * 640
-    assert [expert.damage for expert in store.inspect(verify=True)] == [""] * 6
+    assert [expert.damage for expert in inspect(store, verify=True)] == [""] * 6
     path = store.path
     (path / "trajectory_00000.npy").unlink()
     os.truncate(path / "trajectory_00001.npy", 500)
@@ -292,7 +293,7 @@ def test_inspection_names_all_that_is_damaged(store, experts):
     (path / "trajectory_00004.npy").rename(path / "elsewhere")
     (path / "trajectory_00004.npy").symlink_to(path / "elsewhere")
     for verify in (False, True):
-        found = ExpertStore(path).inspect(verify)
+        found = inspect(ExpertStore(path), verify)
         for expert, why in zip(
             found,
             (

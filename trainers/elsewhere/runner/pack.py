@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+from typing import Any
 
 import differences
 import jax
@@ -45,14 +46,13 @@ class Pack:
     def save(self, leaves: list[jax.Array], step: int) -> None:
         """Writes the state; a kill leaves the old one or the new one."""
         self.leaves, self.step = leaves, step
-        values = {str(i): np.asarray(leaf) for i, leaf in enumerate(leaves)}
-        self._replace(
-            "state.npz", lambda file: np.savez(file, step=step, **values)
-        )
+        values: dict[str, Any] = {"step": step}
+        values |= {str(i): np.asarray(leaf) for i, leaf in enumerate(leaves)}
+        self._replace("state.npz", lambda file: np.savez(file, **values))
         self._write_json("spent.json", self.spent)
 
-    def synthetic_set(self) -> tuple[jax.Array, jax.Array, float]:
-        """Returns images, labels, and the step size that they are given."""
+    def synthetic_set(self) -> tuple[jax.Array, jax.Array, np.ndarray]:
+        """Returns images, labels, and their step size as an array `[]`."""
         if "reference" in self.about:
             decode = jax.jit(self.function("decode"))
             images, labels, rate = decode(self.leaves)
