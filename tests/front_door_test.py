@@ -115,7 +115,7 @@ def test_a_run_in_memory_leaves_nothing_and_switches_nothing(
     assert capfd.readouterr().err == ""
     assert tf.config.threading.get_inter_op_parallelism_threads() == before
     with pytest.raises(ValueError, match="made with a `run_dir`"):
-        made.run.folder  # noqa: B018
+        made.run.folder
 
 
 def test_a_run_folder_is_the_programs(digits, tmp_path):

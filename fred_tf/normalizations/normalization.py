@@ -38,7 +38,7 @@ class Normalization(abc.ABC):
     def undo(self, images: np.ndarray | tf.Tensor) -> Any:
         """Returns images in [0, 1] units; distilled pixels may leave [0, 1]."""
 
-    def check(self, image_shape: Sequence[int]) -> None:  # noqa: B027
+    def check(self, image_shape: Sequence[int]) -> None:
         """Raises ValueError unless it suits images of this shape."""
 
     def get_config(self) -> dict[str, Any]:
