@@ -5,7 +5,7 @@
 Trajectory-matching presets also need `--expert_dir`, see
 `trainers.train_experts`. The run folder explains itself: `config.json`,
 `metrics.jsonl`, `checkpoints/` and `tensorboard/` (`tensorboard --logdir`; see
-`trainers.log.run_log` for what it shows).
+`trainers/log/run_log.py` for what it shows).
 A run that was stopped continues when the same command is given again.
 
 All GPUs of a machine are used. Several machines work together when the same

@@ -42,7 +42,7 @@ def test_images_are_digested_once(digits, monkeypatch):
     facts = data.facts
     monkeypatch.setattr("fred_tf.datasets.image_data.digest", None)
     assert data.facts is facts
-    assert dataclasses.replace(data, name="x").facts.train == facts.train
+    assert dataclasses.replace(data, dataset="x").facts.train == facts.train
 
 
 def test_a_holdout_is_other_data(digits):

@@ -18,6 +18,7 @@ from tests.docs.pages import (
     program,
     source,
 )
+from trainers.sweep.grid import cells
 
 _DEFINED = re.compile(
     r"flags\.DEFINE_\w+\(\s*\"(\w+)\"|add_argument\(\s*\"--(\w+)\""
@@ -66,14 +67,16 @@ def settings() -> frozenset[str]:
     return frozenset(found)
 
 
+def values(words: list[str], flag: str) -> list[str]:
+    """Returns what a command gives for a flag, each time."""
+    return [value for word, value in zip(words, words[1:]) if word == flag]
+
+
 def overridden(words: list[str]) -> list[str]:
     """Returns the names that a command's overrides and points set."""
-    pairs = []
-    for flag, value in zip(words, words[1:]):
-        if flag == "--override":
-            pairs.append(value)
-        if flag == "--point":
-            pairs += re.sub(r"^[^=]*:", "", value).split(";")
+    pairs = values(words, "--override")
+    for point in values(words, "--point"):
+        pairs += re.sub(r"^[^=]*:", "", point).split(";")
     return [pair.partition("=")[0].strip() for pair in pairs]
 
 
@@ -113,11 +116,28 @@ def test_settings_are_there(page):
 
 
 @every_page
-def test_presets_are_there(page):
+def test_settings_between_backticks_are_there(page):
+    """Those that name their section: `distiller.memory_average`."""
+    if page.name == "CHANGELOG.md":
+        return  # It names what is gone, too.
+    sections = {name.partition(".")[0] for name in settings() if "." in name}
+    for code in inline(page):
+        named = re.fullmatch(r"((\w+)\.\w+)(=\S+)?", code)
+        if named and named[2] in sections:
+            assert named[1] in settings(), code
+
+
+@every_page
+def test_presets_take_their_settings(page):
     for words in commands(page):
         for word in words:
             if word.startswith("--preset="):
-                presets.preset(word.partition("=")[2])
+                preset = presets.preset(word.partition("=")[2])
+                grid = cells(
+                    values(words, "--override"), values(words, "--point")
+                )
+                for cell in grid:
+                    config.override(preset, cell.assignments)
 
 
 @every_page

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import pkgutil
 import re
 
 import pytest
@@ -39,12 +40,13 @@ def test_files_between_backticks_exist(page):
 def test_names_between_backticks_exist(page):
     for code in inline(page):
         if re.fullmatch(r"fred_tf(\.\w+)+", code):
-            module, _, attribute = code.rpartition(".")
-            assert hasattr(importlib.import_module(module), attribute), code
+            assert pkgutil.resolve_name(code) is not None
 
 
 @every_page
 def test_python_compiles_and_its_imports_are_there(page):
+    if page.name == "extending.md":
+        return  # Its code imports what it adds, and has a test of its own.
     for block in blocks(page, "python"):
         for node in ast.walk(ast.parse(block)):
             if isinstance(node, ast.Import):

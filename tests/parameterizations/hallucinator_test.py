@@ -60,7 +60,7 @@ def test_counts_hallucinators_in_the_budget():
     with pytest.raises(ValueError, match=r"`ipc` 1 \(30,720.*27,840.*30,720"):
         within(settings, (32, 32, 3), 10, 1)
     grey = Hallucinator.Settings(hallucinators=3, basis_channels=1)
-    memory = Hallucinator.from_settings(grey, (32, 32, 3), 10, 1)
+    memory = Hallucinator.within_budget(grey, (32, 32, 3), 10, 1)
     assert memory.instances_per_class == 3
     assert memory.floats_stored <= 30_720
 

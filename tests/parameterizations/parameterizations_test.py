@@ -245,7 +245,7 @@ def test_voxels_share_the_class(generator):
         ({"coefficients_per_channel": 65}, "8 \\* 8 = 64.*Received: 65"),
         ({"mask_statistics": "all"}, "initial_images.*Received: 'all'"),
         ({"mask_rule": "zigzag"}, "explained_variance.*Received: 'zigzag'"),
-        ({"channels": "all"}, "separate.*joint.*Received: 'all'"),
+        ({"channels": "all"}, "joint.*separate.*Received: 'all'"),
     ],
 )
 def test_refuses_bad_arguments(changes, message):

@@ -1,11 +1,11 @@
 """What packs say of themselves: where they differ from a run made here."""
 
-import json
 import subprocess
 import sys
 
 import pytest
 
+from fred_tf.disk import records
 from trainers.elsewhere import __main__ as elsewhere
 from trainers.elsewhere import packing, unpacking
 from trainers.elsewhere.runner import differences
@@ -36,10 +36,11 @@ def test_they_come_back_beside_the_minutes(tmp_path):
     class Folder:
         path = tmp_path
 
-    record = {"device": "it", "distilling": 2.5}
-    text = json.dumps({**record, "differences": differences.of(EXPERTS)})
-    (tmp_path / "elsewhere.json").write_text(text)
-    assert unpacking.spent(Folder) == record
+    spent = {"device": "it", "distilling": 2.5}
+    told = {**spent, "differences": differences.of(EXPERTS)}
+    path = tmp_path / "elsewhere.json"
+    records.write(path, unpacking.KIND, {}, None, spent=told)
+    assert unpacking.spent(Folder) == spent
 
 
 def test_the_runner_says_them(tmp_path):

@@ -35,8 +35,8 @@ _DISTILLING = {
     ),
 }
 _ONE_DEVICE = (
-    "One device makes all steps. Where the references of a step are not "
-    "counted, it takes one; with TensorFlow one for each replica.",
+    "One device makes all steps. Where `distiller.references_per_step` is 0, a "
+    "step takes one reference; with TensorFlow one for each replica.",
 )
 _SCORING = (
     "The order of images in each pass of a network that is scored, and the "
