@@ -156,9 +156,10 @@ def _make_steps(
         if run.workers.chief:
             if run.folder is not None:
                 actions.append(loop.Action(1, run.folder.append_metrics))
-            actions.append(loop.Action(save_every, run.save))
             if observe is not None:
                 actions += stack.enter_context(observe(run))
+            actions.append(loop.Action(save_every, run.save))
+            actions.sort(key=lambda action: action.after_save)
         try:
             loop.run(
                 run.distiller,

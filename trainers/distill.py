@@ -154,7 +154,11 @@ def _actions(
         log.pictures(run.now())
     actions = [
         loop.Action(10, log.scalars),
-        loop.Action(images_every, lambda *_: log.pictures(run.now())),
+        loop.Action(
+            images_every,
+            lambda *_: log.pictures(run.now()),
+            after_save=True,
+        ),
     ]
     if profile_steps:
         first = run.distiller.step + 5
@@ -169,6 +173,7 @@ def _actions(
                 evaluate_every,
                 lambda *_: _evaluate(run.now(), data, log),
                 on_stop=False,
+                after_save=True,
             )
         )
     return actions

@@ -23,12 +23,14 @@ class Action(NamedTuple):
     """Something to do with the scalars of every `every`-th step.
 
     The last step is always one of them, whatever `every` is; so is the step
-    at which a signal stops the run, unless `on_stop` is False.
+    at which a signal stops the run, unless `on_stop` is False. What takes long
+    comes `after_save`: were it cut short, the step would still be kept.
     """
 
     every: int
     call: Callable[[int, Scalars], None]
     on_stop: bool = True
+    after_save: bool = False
 
 
 def run(
