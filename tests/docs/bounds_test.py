@@ -3,6 +3,7 @@
 import configparser
 import re
 
+from fred_tf.parameterizations import Frequency
 from tests.docs.pages import ROOT
 
 # `make lint` runs with what is newest.
@@ -38,8 +39,14 @@ def test_constraints_are_the_lower_bounds():
         assert re.fullmatch(rf"{re.escape(allowed[name])}(\.0)*", tried[name])
 
 
-def test_the_citation_is_of_this_version():
+def test_the_citation_is_of_this_version_and_paper():
     metadata = configparser.ConfigParser()
     metadata.read(ROOT / "setup.cfg")
     version = metadata["metadata"]["version"]
-    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    citation = (ROOT / "CITATION.cff").read_text()
+    assert f"\nversion: {version}\n" in citation
+    paper = Frequency.paper
+    for told in (f"title: {paper.title}\n", f"value: arXiv:{paper.arxiv}\n"):
+        assert told in citation
+    names = re.findall(r"family-names: (.*)\n +given-names: (.*)", citation)
+    assert " and ".join(map(", ".join, names)) == paper.authors
