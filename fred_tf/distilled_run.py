@@ -135,9 +135,9 @@ class DistilledRun:
         )
         names = OBJECTIVES[config.objective.name].weight_names
         learned = [tf.Variable(0.0, trainable=False) for _ in names]
-        kept = "average" if config.distiller.memory_average else "memory"
+        part = "average" if config.distiller.memory_average else "memory"
         checkpoint = tf.train.Checkpoint(
-            learned=learned, **{kept: [v.value for v in memory.variables]}
+            learned=learned, **{part: [v.value for v in memory.variables]}
         )
         step = Checkpoints(
             folder.checkpoint_folder, checkpoint
