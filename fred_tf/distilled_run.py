@@ -151,10 +151,6 @@ class DistilledRun:
         values = {n: float(v.numpy()) for n, v in zip(names, learned)}
         return cls(folder, config, facts, memory, values, step)
 
-    def at(self, step: int, learned: dict[str, float]) -> "DistilledRun":
-        """Returns the run at another step; the memory is shared."""
-        return dataclasses.replace(self, step=step, learned=learned)
-
     def synthetic_set(self) -> SyntheticSet:
         """Returns the decoded set."""
         soft_labels = self.parameterization.soft_labels()
