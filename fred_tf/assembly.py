@@ -53,10 +53,10 @@ def network(
     config: Config, image_shape: Sequence[int], classes: int
 ) -> Functional:
     """Returns the network of a config as a function of its parameters."""
-    make = NETWORKS[config.network.name]
-    made = make(image_shape, classes, config.network)
-    convolve_in(made, config.convolutions)
-    return Functional(made)
+    member = NETWORKS[config.network.name]
+    layers = member(image_shape, classes, config.network)
+    convolve_in(layers, config.convolutions)
+    return Functional(layers)
 
 
 def check_network(config: Config) -> None:
@@ -81,9 +81,9 @@ def parameterization(
     config: Config, image_shape: Sequence[int], classes: int
 ) -> Parameterization:
     """Returns an empty memory of the config's budget."""
-    stored = config.parameterization
-    return PARAMETERIZATIONS[stored.name].within_budget(
-        stored, image_shape, classes, config.ipc
+    settings = config.parameterization
+    return PARAMETERIZATIONS[settings.name].within_budget(
+        settings, image_shape, classes, config.ipc
     )
 
 

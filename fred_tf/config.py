@@ -100,9 +100,9 @@ def instances_per_class(
     Raises:
         ValueError: the budget cannot be met with images of this shape.
     """
-    stored = config.parameterization
-    member = PARAMETERIZATIONS[stored.name]
-    return member.instances_within(stored, image_shape, classes, config.ipc)
+    settings = config.parameterization
+    member = PARAMETERIZATIONS[settings.name]
+    return member.instances_within(settings, image_shape, classes, config.ipc)
 
 
 def resolved(config: Config, image_shape: tuple[int, ...]) -> Config:

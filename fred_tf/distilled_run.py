@@ -135,9 +135,9 @@ class DistilledRun:
         )
         names = OBJECTIVES[config.objective.name].weight_names
         learned = [tf.Variable(0.0, trainable=False) for _ in names]
-        kept = "average" if config.distiller.memory_average else "memory"
+        part = "average" if config.distiller.memory_average else "memory"
         checkpoint = tf.train.Checkpoint(
-            learned=learned, **{kept: [v.value for v in memory.variables]}
+            learned=learned, **{part: [v.value for v in memory.variables]}
         )
         step = Checkpoints(
             folder.checkpoint_folder, checkpoint
@@ -150,10 +150,6 @@ class DistilledRun:
             )
         values = {n: float(v.numpy()) for n, v in zip(names, learned)}
         return cls(folder, config, facts, memory, values, step)
-
-    def at(self, step: int, learned: dict[str, float]) -> "DistilledRun":
-        """Returns the run at another step; the memory is shared."""
-        return dataclasses.replace(self, step=step, learned=learned)
 
     def synthetic_set(self) -> SyntheticSet:
         """Returns the decoded set."""

@@ -72,7 +72,7 @@ Observer = Callable[
 
 
 def distill(
-    data: ImageData | str | Any,
+    data: ImageData | Any,
     config: Config | str | None = None,
     run_dir: Path | None = None,
     *,
@@ -106,7 +106,7 @@ def distill(
     Args:
         data: from `load_data`, or what that takes.
         config: the settings, or the name of a preset; None takes `ipc` and
-            what follows from the images, see `presets.for_data`.
+            what follows from the images, see `presets.config_for`.
         run_dir: the run folder; made if missing.
         ipc: budget in images per class, instead of a config.
         overrides: `name=value` each, as the programs take them.
@@ -118,7 +118,8 @@ def distill(
             strategy has accelerators. XLA's loops of convolutions are many
             times slower than TensorFlow's on a CPU.
         save_every: outer steps between checkpoints.
-        observe: of the open run, a context manager of more to do after steps.
+        observe: called with the open run by the chief; returns a context
+            manager of what else is done after steps.
         interruption: stops the run after the current step once it holds a
             signal; with several workers, once it does on any of them.
         progress: whether to show how far the run is.

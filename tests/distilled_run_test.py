@@ -60,13 +60,6 @@ def test_the_set_is_the_decoded_memory(finished):
     assert found.details["config"] == config.to_json(DM)
 
 
-def test_another_step_shares_the_memory(finished):
-    later = finished.at(7, {"student_learning_rate": 0.25})
-    assert later.parameterization is finished.parameterization
-    assert later.synthetic_set().details["outer_steps"] == 7
-    assert later.synthetic_set().student_learning_rate == 0.25
-
-
 def test_a_folder_without_a_run_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="trainers.distill"):
         DistilledRun.restore(tmp_path / "nowhere")

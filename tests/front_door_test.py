@@ -177,12 +177,20 @@ def test_mistakes_are_refused(digits, arguments, message):
         fred_tf.distill(digits, **arguments)
 
 
-def test_experts_are_trained_from_a_notebook(digits, tmp_path):
-    preset = "digits_ipc1_tm_tiny"
-    store = fred_tf.train_experts(digits, preset, tmp_path)
-    assert len(store) == 2
-    made = fred_tf.distill(digits, preset, experts=store, progress=False)
+def test_experts_and_sets_need_no_test_images(digits, tmp_path):
+    preset, run_dir = "digits_ipc1_tm_tiny", tmp_path / "run"
+    data = fred_tf.load_data((digits.train.images, digits.train.labels))
+    store = fred_tf.train_experts(data, preset, tmp_path / "experts")
+    assert [store.facts(i) for i in range(2)] == [{"test_accuracy": None}] * 2
+    made = fred_tf.distill(data, preset, run_dir, experts=store, progress=False)
     assert made.run.learned["student_learning_rate"] > 0
+    assert made.run.facts.test is None
+    assert fred_tf.DistilledRun.restore(run_dir).facts == made.run.facts
+    with pytest.raises(ValueError, match="'arrays' has none"):
+        made.evaluate(data)
+    assert made.evaluate(digits, overrides=SCORED).mean > 0
+    with pytest.raises(ValueError, match="Only a set that `distill` returned"):
+        _ = fred_tf.DistilledSet(made.decoded).run
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +212,7 @@ def test_a_saved_set_is_loaded_and_evaluated(small, form, digits, tmp_path):
     assert len(first.accuracies) == 1 and str(first).endswith("%")
     with pytest.raises(ValueError, match="evaluation.epochs"):
         read.evaluate(digits, overrides=["evaluation.epochs=3"], path=kept)
-    assert "30 images" in repr(small) or "images" in repr(small)
+    assert f"{len(small)} images (8, 8, 1)" in repr(small)
 
 
 def test_a_loaded_set_has_no_coefficients(small, tmp_path):

@@ -114,6 +114,8 @@ def run(
     with workers.guard(run_dir, lambda: "while the data were read"):
         with workers.chief_first():  # It may download.
             data = assembly.load_data(config, data_dir, download)
+    if evaluate_every:
+        _ = data.scored  # Refuses before any step.
 
     @contextlib.contextmanager
     def observe(run: OpenRun) -> Iterator[Sequence[loop.Action]]:

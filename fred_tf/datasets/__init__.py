@@ -91,8 +91,8 @@ def load(
     load(dataset)  # a tf.data.Dataset of (image, label), or a pair with test
     ```
 
-    Data sets in `KNOWN` are standardised with its constants. What else there is
-    is fitted on the training split.
+    Data sets in `KNOWN` are standardised with its constants; every other
+    normalisation is fitted on the training split.
 
     Args:
         source: `digits`, `folder:<path>`, a TensorFlow Datasets name

@@ -22,7 +22,8 @@ def read(source: Any) -> arrays.Splits:
 
     Args:
         source: a finite dataset of `(image, label)`, batched or not, or a pair
-            of them, of which the second has test images.
+            of them, of which the second has test images. Both are as
+            `arrays.read` takes them, an image alone without the first axis.
 
     Raises:
         ValueError: elements are no such pairs, images differ in size, or the
@@ -47,7 +48,7 @@ def _arrays(dataset: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
             "that repeats for ever. Leave `repeat` out."
         )
     images, labels = [], []
-    batched = spec[1].shape.rank in (1, 2) and spec[0].shape.rank != 3
+    batched = _is_batched(spec[0].shape, spec[1].shape)
     for image, label in dataset.as_numpy_iterator():
         images.append(image if batched else image[None])
         labels.append(label if batched else np.asarray(label)[None])
@@ -62,3 +63,10 @@ def _arrays(dataset: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
             "the pipeline, e.g. with `tf.image.resize`."
         )
     return np.concatenate(images), np.concatenate(labels)
+
+
+def _is_batched(image: tf.TensorShape, label: tf.TensorShape) -> bool:
+    """Returns whether the first axis of both counts images."""
+    column = image.rank == 3 and label == [1]  # One label of one image.
+    alike = label.rank in (1, 2) and label[:1].is_compatible_with(image[:1])
+    return alike and not column

@@ -28,5 +28,5 @@ def average_step(
         decay: in [0, 1); 0 keeps the last values.
     """
     t = tf.cast(step, values[0].dtype)
-    kept = tf.minimum(tf.cast(decay, t.dtype), (1 + t) / (10 + t))
-    return [kept * a + (1 - kept) * p for a, p in zip(averages, values)]
+    d = tf.minimum(tf.cast(decay, t.dtype), (1 + t) / (10 + t))
+    return [d * a + (1 - d) * p for a, p in zip(averages, values)]

@@ -134,11 +134,11 @@ class GradientMatching(ClassBatchObjective):
         parameters = self.network.unflatten(tf.convert_to_tensor(self.theta))
         rate = tf.constant(self.settings.network_learning_rate)
 
-        def step(state, chosen, seed):
+        def step(state, rows, seed):
             return self._training.step(
                 (state, [0 * p for p in state], []),
-                tf.gather(images, chosen),
-                tf.gather(labels, chosen),
+                tf.gather(images, rows),
+                tf.gather(labels, rows),
                 seed,
                 rate,
             )[0]
@@ -148,9 +148,9 @@ class GradientMatching(ClassBatchObjective):
             order = tf.argsort(tf.random.stateless_uniform([count], epoch_seed))
 
             def whole(position, state):
-                chosen = order[position * batch :][:batch]
-                chosen = tf.ensure_shape(chosen, [batch])
-                return (step(state, chosen, seeds.fold(epoch_seed, position)),)
+                rows = order[position * batch :][:batch]
+                rows = tf.ensure_shape(rows, [batch])
+                return (step(state, rows, seeds.fold(epoch_seed, position)),)
 
             (state,) = repeat(count // batch, whole, state)
             if rest := count % batch:

@@ -123,14 +123,10 @@ def recompute(
     labels: tf.Tensor,
     hessian: bool = True,
 ) -> tf.Tensor:
-    """Returns theta_N, with the adjoint as its gradient; as `store`.
+    """Returns theta_N, with the adjoint as its gradient.
 
     Args:
-        student: the steps to make.
-        start: theta_0 `[parameters]`.
-        learning_rate: scalar a.
-        images: all decoded instances `[n, height, width, channels]`.
-        labels: theirs, see `Student`.
+        student, start, learning_rate, images, labels: see `store`.
         hessian: False drops the Hessian terms, which is TESLA.
     """
 

@@ -234,11 +234,11 @@ class TrajectoryMatching(Objective):
         order_seed, augment_seed = seeds.fold(seed, 0), seeds.fold(seed, 1)
 
         def batch(images, labels, position):
-            chosen, chosen_labels = self._minibatch(
+            images, labels = self._minibatch(
                 images, labels, order_seed, position
             )
-            chosen_seed = seeds.fold(augment_seed, position)
-            return self.augmentation(chosen, chosen_seed), chosen_labels
+            seed = seeds.fold(augment_seed, position)
+            return self.augmentation(images, seed), labels
 
         def loss(theta, images, labels):
             logits = self.network.logits(self.network.unflatten(theta), images)
@@ -256,8 +256,8 @@ class TrajectoryMatching(Objective):
         per_pass = count // size
         turn, place = position // per_pass, position % per_pass
         order = _permutation(count, seeds.fold(seed, turn))
-        chosen = tf.slice(order, [place * size], [size])
-        return tf.gather(images, chosen), tf.gather(labels, chosen)
+        rows = tf.slice(order, [place * size], [size])
+        return tf.gather(images, rows), tf.gather(labels, rows)
 
     def constrain(self, weights):
         (rate,) = weights

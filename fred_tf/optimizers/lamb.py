@@ -32,9 +32,8 @@ class LAMB(Adam):
         for parameter, direction in zip(parameters, directions):
             direction = direction + self.weight_decay * parameter
             length, of_step = tf.norm(parameter), tf.norm(direction)
-            some = tf.logical_and(length > 0, of_step > 0)
             ratio = tf.where(
-                some,
+                tf.logical_and(length > 0, of_step > 0),
                 tf.math.divide_no_nan(length, of_step),
                 tf.ones_like(length),
             )

@@ -19,7 +19,7 @@ class Optimizer(abc.ABC):
 
     @abc.abstractmethod
     def start(self, parameters: Sequence[tf.Tensor]) -> Slots:
-        """Returns the slots before the first step."""
+        """Returns the slots before the first step of `parameters`."""
 
     @abc.abstractmethod
     def step(

@@ -57,8 +57,8 @@ class FrequencySettings(Settings):
 
     def __post_init__(self):
         rounding.check_bits(self.bits)
-        kept = self.coefficients_per_channel
-        check_least("coefficients_per_channel", kept, 1)
+        count = self.coefficients_per_channel
+        check_least("coefficients_per_channel", count, 1)
         check_one_of("transform", self.transform, TRANSFORMS)
         check_one_of("norm", self.norm, NORMS)
         check_one_of("channels", self.channels, CHANNELS)
@@ -170,13 +170,13 @@ class Frequency(Parameterization):
             image_shape, classes, instances_per_class, settings, **kwargs
         )
         settings = self.settings
-        kept = settings.coefficients_per_channel
-        budget.check_coefficients(self.image_shape, kept)
+        count = settings.coefficients_per_channel
+        budget.check_coefficients(self.image_shape, count)
         self.transform = settings.make_transform()
         self.spectrum_shape = spectrum_shape(
             self.image_shape, settings.channels
         )
-        self.mask_size = mask_size(self.image_shape, settings.channels, kept)
+        self.mask_size = mask_size(self.image_shape, settings.channels, count)
         self.values = self.add_weight(
             name="values",
             shape=(self.instances, self.mask_size, self.spectrum_shape[-1]),
@@ -192,12 +192,12 @@ class Frequency(Parameterization):
 
     @classmethod
     def instances_within(cls, settings, image_shape, classes, ipc):
-        kept = settings.coefficients_per_channel
+        count = settings.coefficients_per_channel
         available = budget.positions(image_shape)
-        instances = budget.instances_per_class(image_shape, ipc, kept)
-        if instances < 2 and kept < available and settings.needs_variance:
+        instances = budget.instances_per_class(image_shape, ipc, count)
+        if instances < 2 and count < available and settings.needs_variance:
             raise ValueError(
-                f"`coefficients_per_channel` {kept} leaves {instances} "
+                f"`coefficients_per_channel` {count} leaves {instances} "
                 f"instance per class at `ipc` {ipc}, and explained variance "
                 f"needs 2. Keep at most {ipc * available // 2}, or raise "
                 "`ipc`."
@@ -210,11 +210,11 @@ class Frequency(Parameterization):
         return settings.make_transform().gain(spectrum[:-1])
 
     def adapt(self, images, labels, seed):
-        chosen = select_random(
+        rows_of_classes = select_random(
             labels, self.instances_per_class, self.classes, seed
         ).reshape(self.classes, -1)
         values, table = [], []
-        for label, rows in enumerate(chosen):
+        for label, rows in enumerate(rows_of_classes):
             initial = self._transform(images[rows])
             if self.settings.mask_statistics == "whole_class":
                 pool = self._transform(images[labels == label])
@@ -223,10 +223,10 @@ class Frequency(Parameterization):
             generator = np.random.default_rng(
                 seeds.integer(seed, "random mask", label)
             )
-            kept = self._kept(pool, generator)
+            positions = self._chosen_positions(pool, generator)
             flat = initial.reshape(len(rows), -1, self.spectrum_shape[-1])
-            values.append(flat[:, kept])
-            table.append(kept)
+            values.append(flat[:, positions])
+            table.append(positions)
         self.values.assign(np.concatenate(values))
         self.table.assign(np.stack(table))
 
@@ -236,7 +236,9 @@ class Frequency(Parameterization):
             tf.reshape(images, [-1, *self.spectrum_shape])
         ).numpy()
 
-    def _kept(self, coefficients: np.ndarray, generator) -> np.ndarray:
+    def _chosen_positions(
+        self, coefficients: np.ndarray, generator: np.random.Generator
+    ) -> np.ndarray:
         everything = budget.positions(self.spectrum_shape)
         if self.mask_size == everything:
             return np.arange(everything, dtype=np.int32)
@@ -256,14 +258,14 @@ class Frequency(Parameterization):
             rounded = rounding.straight_through(by_class, self.settings.bits)
             values = tf.reshape(rounded, values.shape)
         values = tf.gather(values, indices)
-        kept = tf.gather(
+        positions = tf.gather(
             tf.convert_to_tensor(self.table),
             indices // self.instances_per_class,
         )
         count = tf.shape(indices)[0]
-        rows = tf.broadcast_to(tf.range(count)[:, None], tf.shape(kept))
+        rows = tf.broadcast_to(tf.range(count)[:, None], tf.shape(positions))
         planes = tf.scatter_nd(
-            tf.stack([rows, kept], axis=-1),
+            tf.stack([rows, positions], axis=-1),
             values,
             [
                 count,

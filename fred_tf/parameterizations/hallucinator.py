@@ -143,8 +143,8 @@ class Hallucinator(Parameterization):
 
     def adapt(self, images, labels, seed):
         per_class = self.basis_count // self.classes
-        chosen = select_random(labels, per_class, self.classes, seed)
-        bases = np.asarray(images[chosen], np.float32)
+        rows = select_random(labels, per_class, self.classes, seed)
+        bases = np.asarray(images[rows], np.float32)
         channels = self.bases.shape[-1]
         if channels != self.image_shape[-1]:
             bases = bases.mean(-1, keepdims=True).repeat(channels, -1)

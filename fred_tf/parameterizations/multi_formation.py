@@ -123,11 +123,11 @@ class MultiFormation(Parameterization):
         factor, spatial = self.settings.factor, self.image_shape[:-1]
         tiles = factor ** len(spatial)
         canvases = self.canvases.shape[0] // self.classes
-        chosen = select_random(labels, canvases * tiles, self.classes, seed)
+        rows = select_random(labels, canvases * tiles, self.classes, seed)
         # Canvas pixel i shows image i // patch, at pixel (i mod patch).
-        made = np.empty(self.canvases.shape, np.float32)
+        canvases = np.empty(self.canvases.shape, np.float32)
         for tile, position in enumerate(_positions(factor, len(spatial))):
-            shown = images[chosen[tile::tiles]]
+            shown = images[rows[tile::tiles]]
             target = [slice(None)]
             for axis, (size, place) in enumerate(zip(spatial, position), 1):
                 patch = -(-size // factor)
@@ -135,9 +135,9 @@ class MultiFormation(Parameterization):
                 source = np.arange(max(end - begin, 0)) * size // patch
                 shown = np.take(shown, source, axis)
                 target.append(slice(begin, max(begin, end)))
-            made[tuple(target)] = shown
+            canvases[tuple(target)] = shown
         axes = tuple(range(images.ndim - 1))
-        self.canvases.assign(made)
+        self.canvases.assign(canvases)
         self.low.assign(images.min(axes))
         self.high.assign(images.max(axes))
 

@@ -47,10 +47,10 @@ class Pixel(Parameterization):
         return ipc
 
     def adapt(self, images, labels, seed):
-        chosen = select_random(
+        rows = select_random(
             labels, self.instances_per_class, self.classes, seed
         )
-        self.pixels.assign(np.asarray(images[chosen], np.float32))
+        self.pixels.assign(np.asarray(images[rows], np.float32))
 
     def call(self, indices):
         return tf.gather(tf.convert_to_tensor(self.pixels), indices)

@@ -49,6 +49,21 @@ def test_pipelines_batched_or_not(images, batch):
 
 
 @pytest.mark.parametrize(
+    ("column", "batch"), [(False, 0), (False, 5), (True, 0), (True, 5)]
+)
+@pytest.mark.parametrize("grey", [False, True])
+def test_pipelines_of_grey_images_and_columns(images, grey, column, batch):
+    shown = images[..., 0] if grey else images
+    labels = LABELS[:, None] if column else LABELS
+    pipeline = tf.data.Dataset.from_tensor_slices((shown, labels))
+    data = load(pipeline.batch(batch) if batch else pipeline)
+    np.testing.assert_array_equal(
+        data.train.images, shown[..., None] if grey else shown
+    )
+    np.testing.assert_array_equal(data.train.labels, LABELS)
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda d: d.repeat(), "must end"),

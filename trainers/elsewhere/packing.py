@@ -190,7 +190,8 @@ def _begun(config: Config, data: ImageData) -> Distiller:
     """Returns the distiller of a run, its memory as it begins."""
     with untrained_experts(config, data) as experts:
         distiller = assembly.distiller(config, data, experts, jit=True)
-    if distiller.objective.needs_experts and not distiller.rate:
+    needs_experts = OBJECTIVES[config.objective.name].needs_experts
+    if needs_experts and not distiller.rate:
         raise ValueError(
             "A step size cannot be measured where experts are trained later. "
             f"Received: no usual one for {config.parameterization.name!r} with "
