@@ -111,9 +111,18 @@ def test_moving_moments_are_not_made_up(tmp_path):
 
 def test_other_images_make_another_choice(tmp_path, digits, monkeypatch):
     select_coreset.run(TM, tmp_path, "random")
-    brighter = dataclasses.replace(
+    darker = dataclasses.replace(
         digits, train=Split(digits.train.images // 2, digits.train.labels)
     )
-    monkeypatch.setattr(datasets, "load", lambda *_: brighter)
+    monkeypatch.setattr(datasets, "load", lambda *_, **__: darker)
     with pytest.raises(ValueError, match="`data.train` is .*Choose another --"):
         select_coreset.run(TM, tmp_path, "random")
+
+
+def test_features_need_no_test_images(tmp_path, digits, monkeypatch):
+    alone = dataclasses.replace(digits, test=None)
+    monkeypatch.setattr(datasets, "load", lambda *_, **__: alone)
+    select_coreset.run(TM, tmp_path, "herding", feature_epochs=1)
+    record = records.read(tmp_path / "coreset.json", "coreset")
+    assert record["feature_network_accuracy"] is None
+    assert len(record["chosen"]) == 10 * TM.ipc
