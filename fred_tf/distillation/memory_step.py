@@ -40,9 +40,9 @@ USUAL_STEPS = {
     "haba": _PIXELS,
 }
 # References that a step is measured from, and the share of their deviation by
-# which it moves the images; see `measured_step`. By this measure the usual steps
-# move them by 0.07 (gradient matching) to several times their deviation. On
-# held-out digits (`digits_ipc1_dm`, width 32, 300 steps, 3 networks of 100
+# which it moves the images; see `measured_step`. By this measure the usual
+# steps move them by 0.07 (gradient matching) to several times their deviation.
+# On held-out digits (`digits_ipc1_dm`, width 32, 300 steps, 3 networks of 100
 # epochs) shares of 0.02, 0.1, 0.5, 2.5 and 8.3 give 82.2 +- 1.7, 84.1 +- 1.1,
 # 83.4 +- 1.1, 83.6 +- 1.3 and 83.2 +- 1.4 %.
 REFERENCES = 4
