@@ -52,12 +52,27 @@ def table(results_dir: files.Path) -> str:
         lines += [_line(name, made[name]) for name in names]
     lines += _transfer(order, made)
     lines += _forms(order, made)
+    lines += _sources(made)
     hardware = sorted({found["hardware"] for found in made.values()})
     lines += ["", f"Hardware: {'; '.join(hardware) or 'none yet'}."]
     missing = [name for name in ROWS if name not in made]
     if missing:
         lines += ["", f"Not made yet: {', '.join(missing)}."]
     return "\n".join(lines) + "\n"
+
+
+def _sources(made: dict[str, Any]) -> list[str]:
+    """Returns which rows are of other images than their data set's own."""
+    sources = {
+        (found["data"]["name"], found["data"]["preparation"]["source"])
+        for found in made.values()
+        if "source" in found["data"]["preparation"]
+    }
+    return [
+        line
+        for name, source in sorted(sources)
+        for line in ("", f"Rows of {name} are of {source}.")
+    ]
 
 
 def _by_budget(names: list[str], made: dict[str, Any]) -> dict[str, list[str]]:
