@@ -175,8 +175,9 @@ def objective(
         )
     else:
         raise ValueError(
-            f"{config.objective.name!r} needs `--expert_dir`. Train experts "
-            "with `python -m trainers.train_experts --expert_dir=...` first."
+            f"{config.objective.name!r} needs `--expert_dir`, in Python "
+            "`experts`. Train them with `python -m trainers.train_experts "
+            "--expert_dir=...`, or `fred_tf.train_experts`, first."
         )
     return member(
         network(config, data.image_shape, data.classes),

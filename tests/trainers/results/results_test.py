@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import os
+import pathlib
 import signal
 
 import pytest
@@ -50,6 +51,20 @@ def folders(tmp_path_factory):
     for name, row in TINY.items():
         making.make(name, row, root / "runs", root / "results")
     return root / "runs", root / "results"
+
+
+def test_what_lies_in_results_is_of_the_present_rows():
+    """Settings included: so that a row with data at hand is finished."""
+    paths = sorted(
+        (pathlib.Path(__file__).parents[3] / "results").glob("*.json")
+    )
+    assert len(paths) > 50
+    for path in paths:
+        record = records.read(path, making.KIND)
+        asked = records.plain(making._identity(ROWS[path.stem]))
+        assert record["identity"] == asked, path.stem
+        facts = record["data"]
+        assert facts["train"] or "source" in facts["preparation"], path.stem
 
 
 def test_every_row_is_a_preset_that_can_be_run():
