@@ -16,12 +16,10 @@ def stream(asked: int, replicas: int) -> ReferenceStream:
     """Returns a stream of the seed and the number of each reference."""
     devices = [f"CPU:{number}" for number in range(replicas)]
     numbered = types.SimpleNamespace(
-        references=lambda seed, numbers: numbers.map(lambda n: (seed, n)),
-        references_per_step=asked,
-        references_per_step_name="references_per_step",
+        references=lambda seed, numbers: numbers.map(lambda n: (seed, n))
     )
     strategy = tf.distribute.MirroredStrategy(devices)
-    return ReferenceStream(numbered, 17, strategy)
+    return ReferenceStream(numbered, asked, 17, strategy)
 
 
 def numbers_of(stream: ReferenceStream, step: int) -> list[list[int]]:
@@ -57,7 +55,6 @@ def test_a_resumed_run_goes_on_where_it_was(replicas):
     expected = [numbers_of(whole, step) for step in range(5)]
     assert [numbers_of(resumed, step) for step in (3, 4)] == expected[3:]
     # As after a checkpoint of an earlier step was restored.
-    resumed.reset()
     assert [numbers_of(resumed, step) for step in (1, 2)] == expected[1:3]
 
 
@@ -71,7 +68,7 @@ def test_one_replica_is_read_without_the_others():
     ("asked", "replicas", "each"), [(0, 1, 1), (0, 4, 1), (4, 4, 1), (8, 4, 2)]
 )
 def test_replicas_share_alike(asked, replicas, each):
-    assert references_per_replica(asked, replicas, "asked") == each
+    assert references_per_replica(asked, replicas) == each
 
 
 @pytest.mark.parametrize(("asked", "replicas"), [(3, 2), (1, 2), (9, 4)])
@@ -79,7 +76,7 @@ def test_what_does_not_divide_is_refused(asked, replicas):
     with pytest.raises(
         ValueError, match=rf"replicas \({replicas}\).*Received: {asked}\. Overr"
     ):
-        references_per_replica(asked, replicas, "asked")
+        references_per_replica(asked, replicas)
 
 
 def test_a_number_always_means_the_same_reference(digits):

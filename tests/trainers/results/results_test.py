@@ -80,7 +80,7 @@ def test_every_row_is_a_preset_that_can_be_run():
             assert name == f"{row.run_of}_{other}"
         else:
             if scored.dataset != "digits":
-                assert scored.network.arguments()["width"] == 128
+                assert scored.network.width == 128
             assert scored.evaluation.networks >= 3
         assert scored.holdout == 0
 
