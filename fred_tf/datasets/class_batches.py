@@ -51,8 +51,8 @@ class ClassBatches:
             raise ValueError(
                 "`per_class` must be between 1 and the images of the smallest "
                 f"class (class {smallest}: {self.counts[smallest]}). "
-                f"Received: {per_class}. Use smaller batches of real images, "
-                "or add images of that class."
+                f"Received: {per_class}. Lower `real_batch_per_class`, or add "
+                "images of that class."
             )
 
     def draw(self, seed: tf.Tensor | np.ndarray, per_class: int) -> tf.Tensor:

@@ -19,6 +19,7 @@ from fred_tf.config import Config, replace
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.networks import NETWORKS
 from fred_tf.objectives import OBJECTIVES
+from fred_tf.objectives.class_batch_objective import ClassBatchObjective
 from fred_tf.parameterizations import PARAMETERIZATIONS
 
 ALL_CELLS = bool(os.environ.get("FRED_TF_ALL_CELLS"))
@@ -37,12 +38,13 @@ REFUSED = {("haba", "convnet3d"): "Hallucinators convolve images"}
 # of its length. Some networks amplify: the cells that are not always run take
 # shorter steps.
 USUAL_STEP, CAREFUL_STEP = 0.003, 0.001
+# All images of a class: batches of a few disagree too much with one another.
+SMALL_BATCH = 64
 # What makes a member small.
 SMALL = {
     "distribution_matching": {"real_batch_per_class": 4},
-    # All images of a class: batches of a few disagree too much with one
-    # another. Two steps a network, so that it is also trained in between.
-    "gradient_matching": {"real_batch_per_class": 64, "network_steps": 2},
+    # Two steps a network, so that it is also trained in between.
+    "gradient_matching": {"network_steps": 2},
     "trajectory_matching": {
         "student_steps": 3,
         "expert_epochs": 1,
@@ -76,6 +78,8 @@ def _settings(objective: str, parameterization: str, network: str) -> Config:
         "experts.epochs": 1,
         "experts.batch_size": 32,
     }
+    if issubclass(OBJECTIVES[objective], ClassBatchObjective):
+        values["objective.real_batch_per_class"] = SMALL_BATCH
     for section, name in (
         ("objective", objective),
         ("parameterization", parameterization),
@@ -95,7 +99,8 @@ def _settings(objective: str, parameterization: str, network: str) -> Config:
     return replace(presets.preset("digits_ipc1_dm_tiny"), values)
 
 
-def _distiller(cell, data, tmp_path) -> Distiller:
+def _distiller(cell, data, tmp_path):
+    """Returns a distiller, and its gradients as one compiled function."""
     settings = _settings(*cell)
     if OBJECTIVES[cell[0]].needs_experts:
         store = assembly.expert_store(settings, data, tmp_path)
@@ -103,32 +108,32 @@ def _distiller(cell, data, tmp_path) -> Distiller:
     distiller = assembly.distiller(settings, data, str(tmp_path))
     assembly.begin(distiller, data)
     state = distiller.tensors()[0]
+    compiled = tf.function(distiller._gradients)
     ((_, gradients),) = _losses_and_gradients(
-        distiller, state.objective, references=1
+        distiller, compiled, state.objective, references=1
     )
     rate = (USUAL_STEP if _usual(cell) else CAREFUL_STEP) * (
         tf.linalg.global_norm(state.memory)
         / tf.linalg.global_norm(gradients.memory)
     )
     distiller.assign(state._replace(rate=rate), 0)
-    return distiller
+    return distiller, compiled
 
 
-def _loss(distiller: Distiller, state: list[tf.Tensor]) -> float:
+def _loss(distiller: Distiller, compiled, state: list[tf.Tensor]) -> float:
     """Returns the mean loss of fixed references, seeds and state."""
-    return float(
-        np.mean([loss for loss, _ in _losses_and_gradients(distiller, state)])
-    )
+    pairs = _losses_and_gradients(distiller, compiled, state)
+    return float(np.mean([loss for loss, _ in pairs]))
 
 
 def _losses_and_gradients(
-    distiller: Distiller, state: list[tf.Tensor], references: int = 4
+    distiller: Distiller, compiled, state: list[tf.Tensor], references: int = 4
 ):
     numbers = tf.data.Dataset.range(references)
     stream = distiller.objective.references(1, numbers).batch(1)
     present, constants = distiller.tensors()
     return [
-        distiller._gradients(
+        compiled(
             present._replace(objective=state),
             constants,
             reference,
@@ -146,27 +151,29 @@ def test_steps_and_lowers_its_loss(cell, colour, voxels, tmp_path):
         with pytest.raises(ValueError, match=message):
             _distiller(cell, data, tmp_path)
         return
-    distiller = _distiller(cell, data, tmp_path)
+    distiller, compiled = _distiller(cell, data, tmp_path)
     for _ in range(2):
         assert distiller()["finite"] == 1
-    way = _on_many_references if _usual(cell) else _on_one_reference
-    before, after = way(distiller)
+    if _usual(cell):
+        before, after = _on_many_references(distiller, compiled)
+    else:
+        before, after = _on_one_reference(distiller)
     assert after < before
 
 
-def _on_many_references(distiller: Distiller) -> tuple[float, float]:
+def _on_many_references(distiller: Distiller, compiled) -> tuple[float, float]:
     """Returns the loss on fixed references before and after 30 steps.
 
     The objective's state is held: what is matched, e.g. a network, would be
     another one at every step.
     """
     held = distiller.tensors()[0].objective
-    before = _loss(distiller, held)
+    before = _loss(distiller, compiled, held)
     for _ in range(30):
         distiller()
         for variable, value in zip(distiller._state.objective, held):
             variable.assign(value)
-    return before, _loss(distiller, held)
+    return before, _loss(distiller, compiled, held)
 
 
 def _on_one_reference(distiller: Distiller) -> tuple[float, float]:

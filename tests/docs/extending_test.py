@@ -32,7 +32,8 @@ from fred_tf.distillation.memory_step import usual_step
 data = fred_tf.load_data("npz:digits.npz", normalization="centered")
 assert data.normalization.name == "centered", data.normalization
 overrides = ["outer_steps=2", "network.name=linear", "augmentation=none",
-             "objective.name=mean_matching", "parameterization.name=small",
+             "objective.name=mean_matching", "real_batch_per_class=64",
+             "parameterization.name=small",
              "factor=4", "evaluation.epochs=1", "evaluation.networks=1"]
 made = fred_tf.distill(data, ipc=1, overrides=overrides, run_dir="run")
 assert made.images.shape == (160, 8, 8, 1), made.images.shape

@@ -17,9 +17,9 @@ def trainer(digits):
     """Trains for 3 epochs on few images."""
     few = Split(digits.train.images[:64], digits.train.labels[:64])
     data = dataclasses.replace(digits, train=few)
-    return dataclasses.replace(
-        assembly.expert_trainer(TINY, data), epochs=3, batch_size=32
-    )
+    settings = dataclasses.replace(TINY.experts, epochs=3, batch_size=32)
+    config = dataclasses.replace(TINY, experts=settings)
+    return assembly.expert_trainer(config, data)
 
 
 def empty(trainer, path, epochs=3, dtype="float32"):
@@ -122,7 +122,8 @@ def test_only_the_first_epochs_are_stored(trainer, alone, tmp_path):
 
 def test_longer_experts_begin_as_shorter_ones(trainer, alone, tmp_path):
     """Why a reader need not ask how long experts were trained."""
-    short = dataclasses.replace(trainer, epochs=2)
+    settings = dataclasses.replace(trainer.settings, epochs=2)
+    short = dataclasses.replace(trainer, settings=settings)
     store = empty(short, tmp_path, epochs=2)
     short.train(store, 1)
     np.testing.assert_array_equal(store.trajectory(0), alone.trajectory(0)[:3])

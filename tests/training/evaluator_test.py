@@ -16,10 +16,17 @@ def network():
     )
 
 
-def test_scores_real_images_and_repeats_exactly(network, digits):
-    evaluator = Evaluator(
-        network, SiameseAugmentation(), digits.test, epochs=40
+def _evaluator(network, digits, **settings) -> Evaluator:
+    return Evaluator(
+        network,
+        SiameseAugmentation(),
+        digits.test,
+        Evaluator.Settings(**settings),
     )
+
+
+def test_scores_real_images_and_repeats_exactly(network, digits):
+    evaluator = _evaluator(network, digits, epochs=40)
     chosen = random_set(digits, ipc=2, seed=0)
     first = evaluator(chosen, [0, 1])
     assert first == evaluator(chosen, [0, 1])
@@ -29,9 +36,7 @@ def test_scores_real_images_and_repeats_exactly(network, digits):
 
 
 def test_protocol_has_one_drop_and_one_more_pass(network, digits, monkeypatch):
-    evaluator = Evaluator(
-        network, SiameseAugmentation(), digits.test, learning_rate=0.02
-    )
+    evaluator = _evaluator(network, digits, learning_rate=0.02)
     calls = []
 
     def passes(state, images, labels, seed, first, count, rate):
@@ -55,7 +60,7 @@ def test_protocol_has_one_drop_and_one_more_pass(network, digits, monkeypatch):
 
 
 def test_learned_learning_rate_is_the_default(network, digits, monkeypatch):
-    evaluator = Evaluator(network, SiameseAugmentation(), digits.test, epochs=1)
+    evaluator = _evaluator(network, digits, epochs=1)
     monkeypatch.setattr(evaluator, "train", lambda *_: None)
     monkeypatch.setattr(evaluator, "score", lambda *_: 0.5)
     chosen = dataclasses.replace(
