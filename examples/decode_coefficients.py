@@ -22,9 +22,11 @@ def checked(folder: pathlib.Path) -> tuple[dict, list[str]]:
     """Returns what the manifest says, and the files of records, undamaged."""
     path = folder / "manifest.json"
     facts = json.loads(path.read_text())
-    found = facts.get("kind"), facts.get("format_version")
-    if found != ("coefficients", 4):
-        raise ValueError(f"{path} is not of coefficients, version 4: {found}.")
+    claimed = facts.get("kind"), facts.get("format_version")
+    if claimed != ("coefficients", 4):
+        raise ValueError(
+            f"{path} is not of coefficients, version 4: {claimed}."
+        )
     own = facts.pop("sha256", "")
     if digest(json.dumps(facts, sort_keys=True).encode()) != own:
         raise ValueError(f"{path} is not as it was written.")
@@ -48,8 +50,8 @@ def damage(path: str, records: int) -> str:
             count += 1
     except tf.errors.DataLossError:
         return f"record {count} of {records} is damaged"
-    found = f"{count} whole records of {records}"
-    return f"{found}, of another checksum than the manifest's"
+    readable = f"{count} whole records of {records}"
+    return f"{readable}, of another checksum than the manifest's"
 
 
 def records_of(folder) -> tuple[dict, tf.data.Dataset]:
@@ -60,8 +62,8 @@ def records_of(folder) -> tuple[dict, tf.data.Dataset]:
     """
     facts, files = checked(pathlib.Path(folder))
     *_, channels = spectrum_of(facts)
-    kept = facts["parameterization"]["coefficients_per_channel"]
-    kept *= facts["image_shape"][-1] // channels
+    dimensions = facts["parameterization"]["coefficients_per_channel"]
+    dimensions *= facts["image_shape"][-1] // channels
     instances = facts["instances_per_class"]
     storage = facts["storage"]
     dtype = tf.int8 if storage.startswith("int") else tf.as_dtype(storage)
@@ -74,7 +76,7 @@ def records_of(folder) -> tuple[dict, tf.data.Dataset]:
         part = tf.io.parse_single_example(record, spec)
         raw = {n: tf.io.decode_compressed(part[n], "ZLIB") for n in names}
         values = tf.cast(tf.io.decode_raw(raw["values"], dtype), tf.float32)
-        values = tf.reshape(values, [instances, kept, channels])
+        values = tf.reshape(values, [instances, dimensions, channels])
         if scaled:
             scales = tf.io.decode_raw(raw["scales"], tf.uint16)
             scales = tf.cast(tf.bitcast(scales, tf.bfloat16), tf.float32)

@@ -26,9 +26,9 @@ def run(
     distilled = sets.distilled
     few = select_random(sets.labels, per_class, sets.classes, seed=0)
     real = batches(*sets.train(few), batch)
-    made = batches(distilled.images, distilled.labels, batch)
+    synthetic = batches(distilled.images, distilled.labels, batch)
     mixed = tf.data.Dataset.sample_from_datasets(
-        [real.unbatch(), made.unbatch()], weights=[0.5, 0.5], seed=0
+        [real.unbatch(), synthetic.unbatch()], weights=[0.5, 0.5], seed=0
     ).batch(batch)
     accuracies = {}
     for name, pipeline in (("real alone", real), ("mixed", mixed)):

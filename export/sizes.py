@@ -35,11 +35,11 @@ def size_of(
     """Returns the bytes of a file, or of all files of a folder."""
     if path.is_file():
         return Size(name, path.stat().st_size, None, accuracy)
-    found = [p for p in path.rglob("*") if p.is_file()]
-    records = [p.stat().st_size for p in found if ".tfrecord-" in p.name]
+    paths = [p for p in path.rglob("*") if p.is_file()]
+    records = [p.stat().st_size for p in paths if ".tfrecord-" in p.name]
     return Size(
         name,
-        sum(p.stat().st_size for p in found),
+        sum(p.stat().st_size for p in paths),
         sum(records) if records else None,
         accuracy,
     )

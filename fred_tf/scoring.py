@@ -60,11 +60,11 @@ def score(
     counts = {name: len(split) for name, split in corrupted.items()}
     about = description(config, synthetic_set, counts, facts)
     identity, stated = about.pop("identity"), data.facts.to_json()
-    kept: dict[str, Any] = {}
+    record: dict[str, Any] = {}
     if path is not None:
         work = path, KIND, identity, stated
-        kept = records.continued(*work, way_out=WAY_OUT) or {}
-    clean, others = kept.get("accuracies", []), kept.get("corrupted", {})
+        record = records.continued(*work, way_out=WAY_OUT) or {}
+    clean, others = record.get("accuracies", []), record.get("corrupted", {})
     if clean:
         logging.info("%s holds %d networks.", path, len(clean))
     evaluator = assembly.evaluator(config, data)
@@ -86,7 +86,7 @@ def score(
         )
         if path is not None:
             scores = Evaluation(tuple(clean), rate, others).to_json()
-            records.write(*work, **{**kept, **about, **scores})
+            records.write(*work, **{**record, **about, **scores})
     return Evaluation(
         tuple(clean[:wanted]),
         rate,
@@ -167,8 +167,8 @@ def rewind_curve(folder: files.Path, step: int) -> None:
     A resumed run repeats these steps; where they do not come out bit for bit
     as before, the evaluations are of sets that are no more.
     """
-    for made, path in _curve(folder).items():
-        if made > step:
+    for evaluated_step, path in _curve(folder).items():
+        if evaluated_step > step:
             path.unlink()
 
 

@@ -208,11 +208,13 @@ def main() -> None:
     )
     corrupted, facts = corrupted_sets(data, names) if names else ({}, {})
     run_dir.mkdir(parents=True, exist_ok=True)
-    chosen, results = make(data), {}
+    synthetic_set, results = make(data), {}
     for network, settings in wanted.items():
         other = "" if network == config.network.name else network
         file = path(run_dir, word, other, bool(names), NAME.value)
-        results[network] = score(settings, chosen, data, file, corrupted, facts)
+        results[network] = score(
+            settings, synthetic_set, data, file, corrupted, facts
+        )
         if distilled:
             append_accuracy(
                 distilled.folder, distilled.step, network, results[network]

@@ -59,20 +59,20 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
         "fred": "FreD, distilled",
         "full": "full training set",
     }
-    chosen = {
+    sets = {
         "random": random_set(data, config.ipc, config.seed),
         "full": full_set(data),
-        **{name: made.synthetic_set() for name, made in runs.items()},
+        **{name: finished.synthetic_set() for name, finished in runs.items()},
     }
     rows = []
     for name, label in labels.items():
         result = score(
             config_lib.replace(config, FULL if name == "full" else {}),
-            chosen[name],
+            sets[name],
             data,
             root / f"evaluation_{name}.json",
         )
-        images, floats = len(chosen[name].labels), chosen[name].floats_stored
+        images, floats = len(sets[name].labels), sets[name].floats_stored
         rows.append(f"| {label} | {images:,} | {floats:,} | {result} |")
     exporting.run(runs["fred"], root / "export")
     networks = config.evaluation.networks

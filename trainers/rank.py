@@ -86,7 +86,7 @@ def run(
     stated = data.facts.to_json()
     way_out = f"Delete {folder} to rank anew."
     path = folder / "ranking.json"
-    kept = records.continued(path, "ranking", identity, stated, (), way_out)
+    record = records.continued(path, "ranking", identity, stated, (), way_out)
     networks = config.evaluation.networks
     means = _means(config, synthetic_set, data, folder, rates)
     if full_accuracy is None:
@@ -109,7 +109,7 @@ def run(
         **means,
     }
     # One of more networks stays; their evaluations say the rest.
-    if kept is None or kept["networks"] < networks:
+    if record is None or record["networks"] < networks:
         records.write(
             path, "ranking", identity, stated, networks=networks, **ranking
         )

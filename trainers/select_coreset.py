@@ -94,17 +94,17 @@ def run(
     work = folder / _RECORD, _KIND, identity, data.facts.to_json()
     folder.mkdir(parents=True, exist_ok=True)
     with folder_lock.exclusive(folder):
-        kept = records.continued(*work, way_out="Choose another --run_dir.")
-        if _is_complete(folder, kept):
+        record = records.continued(*work, way_out="Choose another --run_dir.")
+        if _is_complete(folder, record):
             logging.info("%s is complete.", folder)
             return folder / "tfrecord"
         check_choice(data, config.ipc)
-        if kept is None:
+        if record is None:
             # What a kill leaves from here on is known to be ours.
             records.write(*work)
         score = None
         if method == "random":
-            chosen = select_random(
+            indices = select_random(
                 data.train.labels,
                 config.ipc,
                 data.classes,
@@ -115,13 +115,13 @@ def run(
             features, score = _features(
                 config, data, expert_dir, feature_epochs
             )
-            chosen = select_by_features(
+            indices = select_by_features(
                 CORESETS[method], features, data, config.ipc
             )
-        chosen_set = coreset(data, chosen, **identity)
+        chosen_set = coreset(data, indices, **identity)
         _write(chosen_set, folder)
         records.write(
-            *work, feature_network_accuracy=score, chosen=chosen.tolist()
+            *work, feature_network_accuracy=score, chosen=indices.tolist()
         )
     return folder / "tfrecord"
 
@@ -162,15 +162,15 @@ def _identity(
     return identity
 
 
-def _is_complete(folder: pathlib.Path, kept: dict[str, Any] | None) -> bool:
+def _is_complete(folder: pathlib.Path, record: dict[str, Any] | None) -> bool:
     """Refuses the export of something else, and one that is damaged."""
     export = folder / "tfrecord"
-    if kept is None and export.exists():
+    if record is None and export.exists():
         raise ValueError(
             f"{folder} holds the export of another set: there is a "
             f"{export.name} but no {_RECORD}. Choose another --run_dir."
         )
-    if not kept or "chosen" not in kept or not export.exists():
+    if not record or "chosen" not in record or not export.exists():
         return False
     Images().verify(export)
     return True
@@ -236,9 +236,9 @@ def _features(
     return features, score
 
 
-def _write(chosen: SyntheticSet, folder: pathlib.Path) -> None:
-    Images().write(chosen, None, folder / "tfrecord")
-    Gallery().write(chosen, None, folder / "gallery.png")
+def _write(synthetic_set: SyntheticSet, folder: pathlib.Path) -> None:
+    Images().write(synthetic_set, None, folder / "tfrecord")
+    Gallery().write(synthetic_set, None, folder / "gallery.png")
 
 
 @run_flags.program

@@ -112,15 +112,15 @@ def usage(config: Config, store: ExpertStore, count: int) -> str:
     objective = config.objective
     used = objective.last_epoch
     row = count * store.parameters * DTYPES[store.dtype][0].itemsize / 1e6
-    kept = (
+    stored = (
         f"{objective.name} uses epochs 0 to {used}, {store.epochs} are stored: "
         f"{(store.epochs + 1) * row:.3f} MB for {count} "
         f"expert{'' if count == 1 else 's'}"
     )
     if used >= store.epochs:
-        return f"{kept}."
+        return f"{stored}."
     return (
-        f"{kept}, or {(used + 1) * row:.3f} MB with `--override "
+        f"{stored}, or {(used + 1) * row:.3f} MB with `--override "
         f"experts.stored_epochs={used}` in a folder of their own."
     )
 

@@ -10,19 +10,19 @@ from fred_tf.synthetic_set import SyntheticSet
 
 
 def coreset(
-    data: ImageData, chosen: np.ndarray, **details: Any
+    data: ImageData, indices: np.ndarray, **details: Any
 ) -> SyntheticSet:
     """Returns some training images as a synthetic set.
 
     Args:
         data: the real data.
-        chosen: indices into the training split, `[n]`.
+        indices: indices into the training split, `[n]`.
         **details: what the set says of itself, fit for JSON.
     """
-    images = data.normalization(data.train.images[chosen])
+    images = data.normalization(data.train.images[indices])
     return SyntheticSet(
         images=images,
-        labels=data.train.labels[chosen],
+        labels=data.train.labels[indices],
         class_names=data.class_names,
         normalization=data.normalization,
         dataset=data.name,
@@ -42,10 +42,10 @@ def random_set(data: ImageData, ipc: int, seed: int) -> SyntheticSet:
     Raises:
         ValueError: a class has fewer than `ipc` images.
     """
-    chosen = select_random(
+    indices = select_random(
         data.train.labels, ipc, data.classes, seed, data.class_names
     )
-    return coreset(data, chosen, method="random")
+    return coreset(data, indices, method="random")
 
 
 def full_set(data: ImageData) -> SyntheticSet:

@@ -95,14 +95,14 @@ def select_by_features(
             not finite.
     """
     check_choice(data, per_class)
-    chosen = []
+    indices = []
     for label, name in enumerate(data.class_names):
-        found = features(label)
-        if not np.isfinite(found).all():
+        vectors = features(label)
+        if not np.isfinite(vectors).all():
             raise ValueError(
                 "Features must be finite. Received: NaN or infinity in class "
                 f"{name!r}. The network diverged; choose another one."
             )
-        rows = selection(found, per_class)
-        chosen.append(data.train.indices_of(label)[rows])
-    return np.concatenate(chosen)
+        rows = selection(vectors, per_class)
+        indices.append(data.train.indices_of(label)[rows])
+    return np.concatenate(indices)

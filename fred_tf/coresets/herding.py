@@ -22,12 +22,12 @@ def herd(features: np.ndarray, count: int) -> np.ndarray:
     features = np.asarray(features, np.float64)
     mean, chosen_sum = features.mean(0), np.zeros(features.shape[1])
     left = np.ones(len(features), bool)
-    chosen = np.empty(count, np.int64)
+    indices = np.empty(count, np.int64)
     for k in range(count):
-        wanted = (k + 1) * mean - chosen_sum
+        target = (k + 1) * mean - chosen_sum
         # Not expanded to a matrix product, which may round equal rows apart.
-        distance = ((features - wanted) ** 2).sum(1)
-        chosen[k] = np.argmin(np.where(left, distance, np.inf))
-        left[chosen[k]] = False
-        chosen_sum += features[chosen[k]]
-    return chosen
+        distance = ((features - target) ** 2).sum(1)
+        indices[k] = np.argmin(np.where(left, distance, np.inf))
+        left[indices[k]] = False
+        chosen_sum += features[indices[k]]
+    return indices

@@ -17,11 +17,11 @@ def k_center(features: np.ndarray, count: int) -> np.ndarray:
     def squared_distances(point: np.ndarray) -> np.ndarray:
         return ((features - point) ** 2).sum(1)
 
-    chosen = [int(np.argmin(squared_distances(features.mean(0))))]
-    nearest = squared_distances(features[chosen[0]])
-    while len(chosen) < count:
+    indices = [int(np.argmin(squared_distances(features.mean(0))))]
+    nearest = squared_distances(features[indices[0]])
+    while len(indices) < count:
         # Equal images are at distance 0: none is chosen twice.
-        nearest[chosen] = -1
-        chosen.append(int(np.argmax(nearest)))
-        nearest = np.minimum(nearest, squared_distances(features[chosen[-1]]))
-    return np.array(chosen, np.int64)
+        nearest[indices] = -1
+        indices.append(int(np.argmax(nearest)))
+        nearest = np.minimum(nearest, squared_distances(features[indices[-1]]))
+    return np.array(indices, np.int64)

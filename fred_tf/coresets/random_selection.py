@@ -37,7 +37,7 @@ def select_random(
         raise ValueError(
             f"`per_class` must be at least 1. Received: {per_class}."
         )
-    chosen = []
+    indices = []
     for label in range(classes):
         members = np.flatnonzero(labels == label)
         if len(members) < per_class:
@@ -51,5 +51,5 @@ def select_random(
         generator = np.random.default_rng(
             seeds.integer(seed, "random selection", label)
         )
-        chosen.append(generator.permutation(members)[:per_class])
-    return np.concatenate(chosen)
+        indices.append(generator.permutation(members)[:per_class])
+    return np.concatenate(indices)

@@ -76,8 +76,8 @@ class ClassBatches:
             numbers = tf.random.stateless_uniform(self._table.shape, seed)
             numbers = tf.where(self._occupied, numbers, -1.0)
             places = tf.math.top_k(numbers, per_class, sorted=False).indices
-            chosen = tf.gather(self._table, places, batch_dims=1)
-            return self.normalization(tf.gather(self._images, chosen))
+            indices = tf.gather(self._table, places, batch_dims=1)
+            return self.normalization(tf.gather(self._images, indices))
 
     def stream(
         self, seed: int, numbers: tf.data.Dataset, per_class: int

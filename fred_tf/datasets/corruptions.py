@@ -182,16 +182,16 @@ def _prepared(
 ) -> str | None:
     """Returns the TFDS name of prepared corrupted images, if there are any."""
     if base_name(data.name) == "cifar10":
-        found = f"{_CIFAR10}/{CIFAR_NAMES.get(name, name)}_{severity}"
+        prepared_name = f"{_CIFAR10}/{CIFAR_NAMES.get(name, name)}_{severity}"
     elif all(map(_SYNSET.fullmatch, data.class_names)):
-        found = f"{_IMAGENET}/{name}_{severity}"
+        prepared_name = f"{_IMAGENET}/{name}_{severity}"
     else:
         return None
     try:
-        builder = tfds.builder(found, data_dir=data_dir)
+        builder = tfds.builder(prepared_name, data_dir=data_dir)
     except (tfds.core.DatasetNotFoundError, ValueError, OSError):
         return None
-    return found if builder.is_prepared() else None
+    return prepared_name if builder.is_prepared() else None
 
 
 def _bytes(images: np.ndarray) -> np.ndarray:

@@ -147,8 +147,8 @@ def hold_out(data: ImageData, share: float) -> ImageData:
             )
         held[rows[-count:]] = True
     train, test = (
-        Split(data.train.images[chosen], data.train.labels[chosen])
-        for chosen in (~held, held)
+        Split(data.train.images[members], data.train.labels[members])
+        for members in (~held, held)
     )
     return dataclasses.replace(data, train=train, test=test, holdout=share)
 

@@ -65,13 +65,13 @@ def _class_names(folder: pathlib.Path) -> tuple[str, ...]:
 def _read_split(folder: pathlib.Path, class_names: tuple[str, ...]) -> Split:
     paths, labels = [], []
     for label, name in enumerate(class_names):
-        found = sorted(
+        class_paths = sorted(
             path
             for path in (folder / name).glob("*")
             if path.suffix.lower() in SUFFIXES
         )
-        paths += found
-        labels += [label] * len(found)
+        paths += class_paths
+        labels += [label] * len(class_paths)
     if not paths:
         raise ValueError(
             f"{folder} must hold <class>/*.png or *.jpg files. Received: none."

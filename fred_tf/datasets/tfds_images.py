@@ -199,20 +199,20 @@ def _check_features(
     name: str, features: tfds.features.FeatureConnector
 ) -> None:
     is_dict = isinstance(features, tfds.features.FeaturesDict)
-    found = dict(features.items()) if is_dict else {"": features}
+    by_name = dict(features.items()) if is_dict else {"": features}
     for key, kind in _FEATURES.items():
-        if not isinstance(found.get(key), kind):
-            kinds = {k: type(value).__name__ for k, value in found.items()}
+        if not isinstance(by_name.get(key), kind):
+            kinds = {k: type(value).__name__ for k, value in by_name.items()}
             raise ValueError(
                 "A data set for image classification must have a feature "
                 f"{key!r} of type {kind.__name__}. Received in {name!r}: "
                 f"{kinds}. Write the images to files and load them as "
                 "`folder:<path>`."
             )
-    if None in found["image"].shape:
+    if None in by_name["image"].shape:
         raise ValueError(
             f"All images must have the same size. Received in {name!r}: "
-            f"shape {found['image'].shape}. Write the images to files of one "
+            f"shape {by_name['image'].shape}. Write the images to files of one "
             "size and load them as `folder:<path>`."
         )
 

@@ -220,13 +220,15 @@ class Checkpoints:
         self._remove_temporaries()
         for path in self._data_without_index():
             path.unlink()
-        kept = [s for s in steps if restored is not None and s <= restored]
-        for step in steps[len(kept) :]:
+        good_steps = [
+            s for s in steps if restored is not None and s <= restored
+        ]
+        for step in steps[len(good_steps) :]:
             # Sorting moves the data before the index: killed in between, the
             # checkpoint still shows as damaged and is moved the next time.
             for path in sorted(self.folder.glob(f"ckpt-{step}.*")):
                 os.replace(path, path.with_name(f"damaged-{path.name}"))
-        self._write_state(kept)
+        self._write_state(good_steps)
         return tf.train.CheckpointManager(
             self._checkpoint, str(self.folder), max_to_keep=self._max_to_keep
         )

@@ -189,12 +189,12 @@ def check_replaceable(
         FileExistsError: `folder` is a file, or holds something but `marker`.
     """
     path = folder / marker
-    found = path.is_file()
-    ours = found and (not text or text in path.read_text(errors="replace"))
+    has_marker = path.is_file()
+    ours = has_marker and (not text or text in path.read_text(errors="replace"))
     if ours or not folder.exists():
         return
     if not folder.is_dir() or any(folder.iterdir()):
-        what = f"{marker} of an export" if found else marker
+        what = f"{marker} of an export" if has_marker else marker
         raise FileExistsError(
             f"An export replaces only an earlier one, and {folder} is none: "
             f"it holds no {what}. Choose another folder, or delete it."

@@ -95,7 +95,7 @@ class RunFolder:
         _make(path)
         with folder_lock.exclusive(path):
             files.remove_leftovers(path)
-            kept = records.continued(
+            record = records.continued(
                 path / _CONFIG,
                 KIND,
                 identity,
@@ -103,7 +103,7 @@ class RunFolder:
                 _FREE,
                 "Choose another --run_dir, or delete the folder.",
             )
-            if kept is None:
+            if record is None:
                 asked._refuse_remains()
                 asked._write_config()
                 return asked
@@ -223,10 +223,10 @@ class RunFolder:
         them, this keeps `metrics.jsonl` free of duplicates.
         """
         if (self.path / _METRICS).exists():
-            kept = [line for line in self.metrics() if line["step"] <= step]
+            lines = [line for line in self.metrics() if line["step"] <= step]
             files.write_text(
                 self.path / _METRICS,
-                "".join(json.dumps(line) + "\n" for line in kept),
+                "".join(json.dumps(line) + "\n" for line in lines),
             )
 
     def save_snapshot(self, step: int, images: np.ndarray) -> None:

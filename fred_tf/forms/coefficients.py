@@ -238,17 +238,17 @@ def _parse(
 
     storage, channels = claims["storage"], settings.channels
     instances = claims["instances_per_class"]
-    kept = mask_size(
+    dimensions = mask_size(
         claims["image_shape"], channels, settings.coefficients_per_channel
     )
     shape = spectrum_shape(claims["image_shape"], channels)
     check_one_of("storage", storage, STORAGES)
     stored_type = "int8" if storage in BITS else storage
-    values = part("values", stored_type, instances, kept, shape[-1])
+    values = part("values", stored_type, instances, dimensions, shape[-1])
     if storage != "float32":
-        scales = part("scales", tf.bfloat16.as_numpy_dtype, kept)
+        scales = part("scales", tf.bfloat16.as_numpy_dtype, dimensions)
         values = rounding.dequantize(values[None], scales[None]).numpy()[0]
-    table = part("table", _table_type(shape), kept).astype(np.int32)
+    table = part("table", _table_type(shape), dimensions).astype(np.int32)
     if table.min() < 0 or table.max() >= budget.positions(shape):
         raise ValueError(f"a position lies outside a spectrum {shape}")
     parts = {"table": table, "values": values.astype(np.float32)}

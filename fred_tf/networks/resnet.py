@@ -92,12 +92,12 @@ class ResidualBlock(keras.layers.Layer):
         self.activation = layers.ReLU()
 
     def call(self, x):
-        changed, kept = x, x
+        main, shortcut = x, x
         for layer in self.main:
-            changed = layer(changed)
+            main = layer(main)
         for layer in self.shortcut:
-            kept = layer(kept)
-        return self.activation(changed + kept)
+            shortcut = layer(shortcut)
+        return self.activation(main + shortcut)
 
 
 @dataclasses.dataclass(frozen=True)

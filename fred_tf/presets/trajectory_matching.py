@@ -19,11 +19,13 @@ BASE = Config(
 )
 
 
-def _row(dataset, ipc, kept, steps, start, rate_step, rate=0.01, **more):
+def _row(
+    dataset, ipc, coefficients, steps, start, rate_step, rate=0.01, **more
+):
     return {
         "dataset": dataset,
         "ipc": ipc,
-        "parameterization.coefficients_per_channel": kept,
+        "parameterization.coefficients_per_channel": coefficients,
         "distiller.memory_learning_rate": 1e8,
         "objective.student_steps": steps,
         "objective.max_start_epoch": start,

@@ -100,11 +100,11 @@ class NetworkTraining:
 
             def one_batch(batch, state):
                 begin = batch * self.batch_size
-                chosen = order[begin : begin + self.batch_size]
+                indices = order[begin : begin + self.batch_size]
                 state = self.step(
                     state,
-                    tf.gather(images, chosen),
-                    tf.gather(labels, chosen),
+                    tf.gather(images, indices),
+                    tf.gather(labels, indices),
                     seeds.fold(pass_seed, batch),
                     rate,
                 )

@@ -125,7 +125,7 @@ class Wavelet(Transform):
         """
         shape = tuple(spatial_shape)
         blocks = self.blocks(shape)
-        found = np.zeros(shape)
+        levels = np.zeros(shape)
         for rank, block in enumerate(reversed(blocks)):
             detailed = sum(
                 (np.arange(size) >= size // 2).reshape(
@@ -134,10 +134,10 @@ class Wavelet(Transform):
                 * 1.0
                 for axis, size in enumerate(block)
             )
-            inside = found[tuple(slice(size) for size in block)]
+            inside = levels[tuple(slice(size) for size in block)]
             level = rank + detailed / (1 + len(block))
             inside[...] = np.where(detailed > 0, level, inside)
-        return found
+        return levels
 
     def get_config(self):
         return {

@@ -67,10 +67,15 @@ def write(
     }
 
 
-def write_set(folder: pathlib.Path, rate: float, chosen: SyntheticSet) -> None:
+def write_set(
+    folder: pathlib.Path, rate: float, synthetic_set: SyntheticSet
+) -> None:
     """Writes a set that is scored as it is, and the step size it is given."""
     np.savez_compressed(
-        folder / _SET, images=chosen.images, labels=chosen.targets, rate=rate
+        folder / _SET,
+        images=synthetic_set.images,
+        labels=synthetic_set.targets,
+        rate=rate,
     )
 
 

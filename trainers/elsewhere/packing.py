@@ -115,7 +115,7 @@ def pack(
 def pack_set(
     config: Config,
     folder: files.Path,
-    chosen: SyntheticSet,
+    synthetic_set: SyntheticSet,
     data: ImageData,
     word: str = "",
     networks: Sequence[str] = (),
@@ -125,7 +125,7 @@ def pack_set(
     Args:
         config: says how, as for `scoring.score`.
         folder: the pack; made, or left as it is where it is there already.
-        chosen: the set.
+        synthetic_set: the set.
         data: its test split scores.
         word: what the set is, for the names of files; empty for a run's own.
         networks: those that are trained; the config's own if empty.
@@ -138,18 +138,22 @@ def pack_set(
     check_jax()
     scored = evaluate.configs(config, networks)
     described = {
-        network: description(settings, chosen)
+        network: description(settings, synthetic_set)
         for network, settings in scored.items()
     }
     evaluations = {k: about["identity"] for k, about in described.items()}
     work = _work(folder, config, data, evaluations=evaluations)
     if _is_there(*work):
         return
-    rate = assembly.evaluator(config, data).rate_for(chosen)
+    rate = assembly.evaluator(config, data).rate_for(synthetic_set)
     with files.replacing_folder(folder) as temporary:
-        packed_scoring.write_set(temporary, rate, chosen)
+        packed_scoring.write_set(temporary, rate, synthetic_set)
         scoring = packed_scoring.write(
-            temporary, scored, data, chosen.targets, chosen.normalization
+            temporary,
+            scored,
+            data,
+            synthetic_set.targets,
+            synthetic_set.normalization,
         )
         _finish(
             temporary,
@@ -171,8 +175,8 @@ def _is_there(
 ) -> bool:
     """Returns whether a pack is there already, perhaps with what it made."""
     way_out = "Choose another --pack, or delete the folder."
-    kept = records.continued(path, kind, identity, data, (), way_out)
-    if kept is None:
+    record = records.continued(path, kind, identity, data, (), way_out)
+    if record is None:
         files.check_replaceable(path.parent, ABOUT)
         return False
     logging.info("%s is there already and stays as it is.", path.parent)

@@ -95,8 +95,8 @@ def _keep(
     """
     identity = described.pop("identity")
     work = path, scoring_lib.KIND, identity, data
-    kept = records.continued(*work, way_out=scoring_lib.WAY_OUT) or {}
-    before = kept.get("accuracies", [])
+    record = records.continued(*work, way_out=scoring_lib.WAY_OUT) or {}
+    before = record.get("accuracies", [])
     both = min(len(before), len(evaluation.accuracies))
     accuracies = list(evaluation.accuracies[:both])
     different = records.differences(
@@ -104,8 +104,8 @@ def _keep(
     )
     records.refuse(path, different, scoring_lib.WAY_OUT)
     if len(evaluation.accuracies) > len(before):
-        made = {**described, **evaluation.to_json(), "device": device}
-        records.write(*work, **made)
+        content = {**described, **evaluation.to_json(), "device": device}
+        records.write(*work, **content)
 
 
 def _bring_back_run(

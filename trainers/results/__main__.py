@@ -49,10 +49,10 @@ def main() -> int:
         assembly.check_network(ROWS[name].evaluation())
     source = run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
     rows = {name: ROWS[name] for name in names}
-    made = finished(rows, RESULTS_DIR.value, *source)
+    complete = finished(rows, RESULTS_DIR.value, *source)
     with interruptions.Interruption().watching() as interruption:
         for name, row in rows.items():
-            if name in made:
+            if name in complete:
                 logging.info("%s is finished.", name)
                 continue
             places = RUNS_DIR.value, RESULTS_DIR.value

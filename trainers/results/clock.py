@@ -22,8 +22,8 @@ class Clock:
 
     def __init__(self, path: files.Path, row: str):
         self._work = path, KIND, {"row": row}, None
-        kept = records.continued(*self._work) or {"minutes": {}}
-        self._spent: dict[str, float] = kept["minutes"]
+        record = records.continued(*self._work) or {"minutes": {}}
+        self._spent: dict[str, float] = record["minutes"]
 
     @contextlib.contextmanager
     def on(self, part: str) -> Iterator[None]:

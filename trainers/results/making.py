@@ -49,11 +49,11 @@ def finished(
     }
     configs = [row.config() for row in there.values()]
     facts = assembly.facts_of(configs, data_dir, download)
-    made = {
+    results = {
         name: _kept(name, row, stated, results_dir)
         for (name, row), stated in zip(there.items(), facts)
     }
-    return {name: record for name, record in made.items() if record}
+    return {name: record for name, record in results.items() if record}
 
 
 def make(
@@ -93,9 +93,9 @@ def make(
         interruption or interruptions.Interruption(),
     )
     facts = maker.data.facts
-    if kept := _kept(name, row, facts, results_dir):
+    if record := _kept(name, row, facts, results_dir):
         logging.info("%s is finished.", name)
-        return kept
+        return record
     with contextlib.suppress(interruptions.Stopped):
         path = _path(name, results_dir)
         work = path, KIND, _identity(row), facts.to_json()
@@ -124,8 +124,8 @@ def _kept(
     path = _path(name, results_dir)
     way_out = f"Delete {path} to make the row again."
     work = path, KIND, _identity(row), facts.to_json()
-    kept = records.continued(*work, way_out=way_out)
-    return None if kept is None else records.read(path, KIND)
+    record = records.continued(*work, way_out=way_out)
+    return None if record is None else records.read(path, KIND)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,7 +133,7 @@ class _Subject:
     """What a row scores.
 
     Attributes:
-        chosen: the set.
+        synthetic_set: the set.
         export: the folder that the set takes as records; None where it is not
             stored.
         curve: evaluations on the way, by outer step.
@@ -141,7 +141,7 @@ class _Subject:
             the run was made elsewhere.
     """
 
-    chosen: SyntheticSet
+    synthetic_set: SyntheticSet
     export: pathlib.Path | None
     curve: dict[int, dict[str, Any]] = dataclasses.field(default_factory=dict)
     elsewhere: dict[str, Any] = dataclasses.field(default_factory=dict)
@@ -163,19 +163,21 @@ class _Maker:
         clock = Clock(self.runs_dir / origin / "minutes.json", origin)
         choose = self._run if self.row.subject == "run" else self._real_images
         subject = choose(clock)
-        chosen, elsewhere = subject.chosen, dict(subject.elsewhere)
+        synthetic_set, elsewhere = subject.synthetic_set, dict(subject.elsewhere)
         device = elsewhere.pop("device", None)
         evaluating = Clock(self._folder / "evaluating.json", self.name)
         path = self._folder / "evaluation.json"
         with evaluating.on("evaluating"), self.interruption.at_once():
-            scored = score(self.row.evaluation(), chosen, self.data, path)
+            scored = score(
+                self.row.evaluation(), synthetic_set, self.data, path
+            )
         scored_on = records.read(path, EVALUATION).get("device")
         return {
-            "images": len(chosen.labels),
-            "floats": int(chosen.floats_stored),
+            "images": len(synthetic_set.labels),
+            "floats": int(synthetic_set.floats_stored),
             **_bytes(subject.export),
-            **({"pictures": _pictures(chosen)} if self.row.form else {}),
-            "outer_steps": chosen.details.get("outer_steps"),
+            **({"pictures": _pictures(synthetic_set)} if self.row.form else {}),
+            "outer_steps": synthetic_set.details.get("outer_steps"),
             "minutes": {
                 **clock.minutes(),
                 **{part: round(spent, 1) for part, spent in elsewhere.items()},
@@ -200,14 +202,14 @@ class _Maker:
     def _run(self, clock: Clock) -> _Subject:
         """Distils, and writes the set in the form that is scored."""
         run = self._distilled(clock)
-        chosen = run.synthetic_set()
+        synthetic_set = run.synthetic_set()
         memory = run.parameterization
-        form = self.row.form or _smallest_lossless(run, chosen)
+        form = self.row.form or _smallest_lossless(run, synthetic_set)
         export = forms.FORMS[form].write(
-            chosen, memory, self._folder / "stored"
+            synthetic_set, memory, self._folder / "stored"
         )
         return _Subject(
-            forms.read(export) if self.row.form else chosen,
+            forms.read(export) if self.row.form else synthetic_set,
             export,
             curve(run.folder.path),
             unpacking.spent(run.folder),
@@ -219,7 +221,7 @@ class _Maker:
         if subject == "full":
             return _Subject(full_set(self.data), None)
         if subject == "random":
-            chosen = random_set(self.data, config.ipc, config.seed)
+            synthetic_set = random_set(self.data, config.ipc, config.seed)
         else:
             with self.interruption.at_once():
                 experts = None
@@ -232,9 +234,9 @@ class _Maker:
                     self.data_dir,
                     expert_dir=experts,
                 )
-            chosen = forms.read(folder)
-        stored = Images().write(chosen, None, self._folder / "stored")
-        return _Subject(chosen, stored)
+            synthetic_set = forms.read(folder)
+        stored = Images().write(synthetic_set, None, self._folder / "stored")
+        return _Subject(synthetic_set, stored)
 
     def _distilled(self, clock: Clock) -> DistilledRun:
         """Returns the run of a row with all its steps."""
@@ -325,9 +327,9 @@ def _bytes(export: pathlib.Path | None) -> dict[str, int | None]:
     return {"bytes": size.payload, "bytes_of_folder": size.size}
 
 
-def _pictures(chosen: SyntheticSet) -> dict[str, int]:
+def _pictures(synthetic_set: SyntheticSet) -> dict[str, int]:
     """Returns the bytes that a set's images take as files of pictures."""
-    return {part.name: part.size for part in sizes.pictures(chosen)}
+    return {part.name: part.size for part in sizes.pictures(synthetic_set)}
 
 
 def _hardware() -> str:

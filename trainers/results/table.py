@@ -23,14 +23,16 @@ def table(results_dir: files.Path) -> str:
     Raises:
         ValueError: a file is no result of this format version.
     """
-    results_dir, made = pathlib.Path(results_dir), {}
+    results_dir, results = pathlib.Path(results_dir), {}
     for path in sorted(results_dir.glob("*.json")):
         way_out = "Delete it and make its row again."
         record = records.read(path, KIND, way_out)
         # The names of the settings do not clash with those of the figures.
-        made[path.stem] = {**record["identity"], **record}
+        results[path.stem] = {**record["identity"], **record}
     order = [
-        n for n in (*ROWS, *sorted(made.keys() - ROWS.keys())) if n in made
+        n
+        for n in (*ROWS, *sorted(results.keys() - ROWS.keys()))
+        if n in results
     ]
     own = [n for n in order if not (n in ROWS and ROWS[n].run_of)]
     lines = [
@@ -46,27 +48,27 @@ def table(results_dir: files.Path) -> str:
         "are those of the records, without loss. What was tried and what "
         "mattered is in [docs/what-mattered.md](docs/what-mattered.md).",
     ]
-    for title, names in _by_budget(own, made).items():
+    for title, names in _by_budget(own, results).items():
         lines += ["", f"## {title}", "", f"| {_HEAD} |"]
         lines.append("|---" * (_HEAD.count("|") + 1) + "|")
-        lines += [_line(name, made[name]) for name in names]
-    lines += _transfer(order, made)
-    lines += _forms(order, made)
-    lines += _sources(made)
-    hardware = sorted({found["hardware"] for found in made.values()})
+        lines += [_line(name, results[name]) for name in names]
+    lines += _transfer(order, results)
+    lines += _forms(order, results)
+    lines += _sources(results)
+    hardware = sorted({record["hardware"] for record in results.values()})
     lines += ["", f"Hardware: {'; '.join(hardware) or 'none yet'}."]
-    missing = [name for name in ROWS if name not in made]
+    missing = [name for name in ROWS if name not in results]
     if missing:
         lines += ["", f"Not made yet: {', '.join(missing)}."]
     return "\n".join(lines) + "\n"
 
 
-def _sources(made: dict[str, Any]) -> list[str]:
+def _sources(results: dict[str, Any]) -> list[str]:
     """Returns which rows are of other images than their data set's own."""
     sources = {
-        (found["data"]["name"], found["data"]["preparation"]["source"])
-        for found in made.values()
-        if "source" in found["data"]["preparation"]
+        (record["data"]["name"], record["data"]["preparation"]["source"])
+        for record in results.values()
+        if "source" in record["data"]["preparation"]
     }
     return [
         line
@@ -75,16 +77,20 @@ def _sources(made: dict[str, Any]) -> list[str]:
     ]
 
 
-def _by_budget(names: list[str], made: dict[str, Any]) -> dict[str, list[str]]:
+def _by_budget(
+    names: list[str], results: dict[str, Any]
+) -> dict[str, list[str]]:
     """Returns the rows under each heading, those of whole splits last."""
-    datasets = list(dict.fromkeys(made[n]["config"]["dataset"] for n in names))
+    datasets = list(
+        dict.fromkeys(results[n]["config"]["dataset"] for n in names)
+    )
     headings: dict[tuple[tuple[int, ...], str], list[str]] = {}
     for name in names:
-        config = made[name]["config"]
+        config = results[name]["config"]
         dataset, ipc = config["dataset"], config["ipc"]
         heading = f"{dataset}, ipc {ipc}"
         place: tuple[int, ...] = 0, datasets.index(dataset), ipc
-        if made[name]["subject"] == "full":
+        if results[name]["subject"] == "full":
             heading, place = "Whole training splits", (1,)
         headings.setdefault((place, heading), []).append(name)
     return {
@@ -92,21 +98,21 @@ def _by_budget(names: list[str], made: dict[str, Any]) -> dict[str, list[str]]:
     }
 
 
-def _accuracy(found: dict[str, Any]) -> str:
-    accuracy = Evaluation(tuple(found["accuracies"]), found["learning_rate"])
+def _accuracy(record: dict[str, Any]) -> str:
+    accuracy = Evaluation(tuple(record["accuracies"]), record["learning_rate"])
     return str(accuracy).replace("+-", "±").removesuffix(" %")
 
 
-def _line(name: str, found: dict[str, Any]) -> str:
-    minutes, config = found["minutes"], found["config"]
-    scored, subject = found["evaluation"]["evaluation"], found["subject"]
+def _line(name: str, record: dict[str, Any]) -> str:
+    minutes, config = record["minutes"], record["config"]
+    scored, subject = record["evaluation"]["evaluation"], record["subject"]
     member = OBJECTIVES[config["objective"]["name"]]
     objective = member.called_with(config["augmentation"])
-    if found["outer_steps"] == 0:
+    if record["outer_steps"] == 0:
         objective = "none"
     stored = PARAMETERIZATIONS[config["parameterization"]["name"]].called()
     best = ""
-    if on_the_way := found.get("curve"):
+    if on_the_way := record.get("curve"):
         step = max(on_the_way, key=lambda s: sum(on_the_way[s]["accuracies"]))
         best = f"{_accuracy(on_the_way[step])} at {int(step):,}"
     if subject != "run":
@@ -114,15 +120,15 @@ def _line(name: str, found: dict[str, Any]) -> str:
     cells = [
         objective,
         stored,
-        f"{found['images']:,}",
-        f"{found['floats']:,}",
-        f"{found['bytes']:,}" if found.get("bytes") else "",
-        "" if found["outer_steps"] is None else f"{found['outer_steps']:,}",
-        _where(minutes.get("distilling", ""), found.get("distilled_on")),
+        f"{record['images']:,}",
+        f"{record['floats']:,}",
+        f"{record['bytes']:,}" if record.get("bytes") else "",
+        "" if record["outer_steps"] is None else f"{record['outer_steps']:,}",
+        _where(minutes.get("distilling", ""), record.get("distilled_on")),
         minutes.get("experts", ""),
-        f"{len(found['accuracies'])} x {scored['epochs']:,}{_how(found)}",
+        f"{len(record['accuracies'])} x {scored['epochs']:,}{_how(record)}",
         config["seed"],
-        _accuracy(found),
+        _accuracy(record),
         best,
         ROWS[name].published if name in ROWS else "",
         f"`{name}`",
@@ -130,26 +136,26 @@ def _line(name: str, found: dict[str, Any]) -> str:
     return f"| {' | '.join(map(str, cells))} |"
 
 
-def _how(found: dict[str, Any]) -> str:
+def _how(record: dict[str, Any]) -> str:
     """Returns how networks were scored, if not in float32 where rows are."""
-    convolutions = found["evaluation"].get("convolutions", "float32")
+    convolutions = record["evaluation"].get("convolutions", "float32")
     rounded = f" in {convolutions}" if convolutions != "float32" else ""
-    return _where(rounded, found.get("scored_on"))
+    return _where(rounded, record.get("scored_on"))
 
 
 def _where(what: Any, device: str | None) -> str:
     return f"{what} on {device}" if device else str(what)
 
 
-def _transfer(names: list[str], made: dict[str, Any]) -> list[str]:
+def _transfer(names: list[str], results: dict[str, Any]) -> list[str]:
     """Returns the table of other networks trained on the sets of some rows."""
     subjects: dict[str, dict[str, Any]] = {}
     for name in names:
         row = ROWS.get(name)
         if row and row.run_of and not row.form:
-            network = made[name]["evaluation"]["network"]["name"]
-            subjects.setdefault(row.run_of, {})[network] = made[name]
-            settings = made[name]["evaluation"]["evaluation"]
+            network = results[name]["evaluation"]["network"]["name"]
+            subjects.setdefault(row.run_of, {})[network] = results[name]
+            settings = results[name]["evaluation"]["evaluation"]
     if not subjects:
         return []
     lines = [
@@ -162,30 +168,32 @@ def _transfer(names: list[str], made: dict[str, Any]) -> list[str]:
         f"| row | {' | '.join(UNSEEN)} | mean of the unseen | scored |",
         "|---" * (len(UNSEEN) + 3) + "|",
     ]
-    for origin, found in subjects.items():
-        cells = [_accuracy(found[n]) if n in found else "" for n in UNSEEN]
+    for origin, by_network in subjects.items():
+        cells = [
+            _accuracy(by_network[n]) if n in by_network else "" for n in UNSEEN
+        ]
         mean = ""
         if all(cells):
-            means = [found[n]["mean"] for n in UNSEEN]
+            means = [by_network[n]["mean"] for n in UNSEEN]
             mean = f"{100 * sum(means) / len(means):.1f}"
-        how = {_how(scored).strip() for scored in found.values()}
+        how = {_how(scored).strip() for scored in by_network.values()}
         cells += [mean, ", ".join(sorted(how))]
         lines.append(f"| `{origin}` | {' | '.join(cells)} |")
     return lines
 
 
-def _forms(names: list[str], made: dict[str, Any]) -> list[str]:
+def _forms(names: list[str], results: dict[str, Any]) -> list[str]:
     """Returns the table of what the exports of a row's set cost."""
     exported = {
         ROWS[name].form: name
         for name in names
-        if name in ROWS and ROWS[name].form and ROWS[name].run_of in made
+        if name in ROWS and ROWS[name].form and ROWS[name].run_of in results
     }
     if not exported:
         return []
-    forms = {form: made[name] for form, name in exported.items()}
+    forms = {form: results[name] for form, name in exported.items()}
     origin = ROWS[next(iter(exported.values()))].run_of
-    whole, pictures = made[origin], next(iter(forms.values()))["pictures"]
+    whole, pictures = results[origin], next(iter(forms.values()))["pictures"]
     forms["coefficients_float32"] = whole
     lines = [
         "",
@@ -201,10 +209,10 @@ def _forms(names: list[str], made: dict[str, Any]) -> list[str]:
     ]
     for name, size in pictures.items():
         lines.append(f"| the same as {name} | | | {size:,} | |")
-    for form, found in sorted(forms.items(), key=lambda x: -x[1]["bytes"]):
-        share = found["bytes"] / (4 * whole["floats"])
+    for form, record in sorted(forms.items(), key=lambda x: -x[1]["bytes"]):
+        share = record["bytes"] / (4 * whole["floats"])
         lines.append(
-            f"| `{form}` | {found['bytes']:,} | {100 * share:.0f} % "
-            f"| {found['bytes_of_folder']:,} | {_accuracy(found)} |"
+            f"| `{form}` | {record['bytes']:,} | {100 * share:.0f} % "
+            f"| {record['bytes_of_folder']:,} | {_accuracy(record)} |"
         )
     return lines

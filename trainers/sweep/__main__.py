@@ -83,8 +83,8 @@ def run(
     facts = assembly.facts_of(settings, data_dir, download)
     root = pathlib.Path(sweep_dir)
     works = [
-        making.work(root / cell.folder, chosen, stated)
-        for cell, chosen, stated in zip(grid, settings, facts)
+        making.work(root / cell.folder, cell_config, stated)
+        for cell, cell_config, stated in zip(grid, settings, facts)
     ]
     for work in works:
         making.kept(work)
@@ -93,19 +93,19 @@ def run(
     places = data_dir, expert_dir, download
     with folder_lock.exclusive(root):
         seen = _recorded(root / SWEEP_RECORD, grid, settings)
-        for number, (cell, chosen) in enumerate(zip(grid, settings)):
+        for number, (cell, cell_config) in enumerate(zip(grid, settings)):
             place = f"cell {number + 1} of {len(grid)}, {cell.folder}"
-            folder, made = root / cell.folder, making.kept(works[number])
-            if making.is_finished(made, chosen):
+            folder, record = root / cell.folder, making.kept(works[number])
+            if making.is_finished(record, cell_config):
                 continue
             logging.info(place)
             try:
-                making.make(chosen, folder, made, *places, interruption)
-                made["failed"] = None
+                making.make(cell_config, folder, record, *places, interruption)
+                record["failed"] = None
             except _FAILURES as error:
                 logging.error("%s failed: %s", place, error)
-                made["failed"] = str(error).splitlines()[0]
-            records.write(*works[number], **made)
+                record["failed"] = str(error).splitlines()[0]
+            records.write(*works[number], **record)
             table.write(root, seen)
             # Graphs of finished cells would fill the memory.
             keras.backend.clear_session()
@@ -142,7 +142,7 @@ def _recorded(
     record = records.continued(*work) or {"cells": {}, "differing": []}
     for cell in grid:
         record["cells"].setdefault(cell.folder, dict(cell.values))
-    values = [flat(config_lib.to_json(chosen)) for chosen in settings]
+    values = [flat(config_lib.to_json(cell_config)) for cell_config in settings]
     record["differing"] = sorted(
         {
             name

@@ -67,24 +67,24 @@ def cells(overrides: Iterable[str], points: Iterable[str] = ()) -> list[Cell]:
             common.append(f"{name}={values[0]}")
         else:
             axes.append([(name, v, (f"{name}={v}",)) for v in values])
-    chosen = [_point(point) for point in points]
-    if chosen:
-        axes.insert(0, chosen)
-    found = [
+    points_axis = [_point(point) for point in points]
+    if points_axis:
+        axes.insert(0, points_axis)
+    combined = [
         Cell(
             {name: text for name, text, _ in combination},
             (*common, *itertools.chain(*(a for _, _, a in combination))),
         )
         for combination in itertools.product(*axes)
     ]
-    folders = [cell.folder for cell in found]
+    folders = [cell.folder for cell in combined]
     for folder in folders:
         if folders.count(folder) > 1:
             raise ValueError(
                 "The cells of a sweep must differ. Received twice: "
                 f"{folder!r}. Give each value and each name of a point once."
             )
-    return found
+    return combined
 
 
 def _point(text: str) -> tuple[str, str, tuple[str, ...]]:

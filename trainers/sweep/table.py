@@ -76,8 +76,12 @@ def _over_seeds(axes: list[str], rows) -> str:
     table = _markdown(
         [*others, "accuracy", "seeds"],
         [
-            [*key, Evaluation(tuple(e.mean for e in found), 0.0), len(found)]
-            for key, found in merged.items()
+            [
+                *key,
+                Evaluation(tuple(e.mean for e in evaluations), 0.0),
+                len(evaluations),
+            ]
+            for key, evaluations in merged.items()
         ],
     )
     return "\nMean and standard deviation of the seeds' means.\n\n" + table
