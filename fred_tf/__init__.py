@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from fred_tf.datasets import load as load_data
     from fred_tf.distilled_run import DistilledRun as DistilledRun
     from fred_tf.distilled_set import DistilledSet as DistilledSet
+    from fred_tf.distilled_set import evaluate as evaluate
     from fred_tf.distilling import distill as distill
     from fred_tf.distilling import train_experts as train_experts
     from fred_tf.forms import FORMS as FORMS
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from fred_tf.normalizations import NORMALIZATIONS as NORMALIZATIONS
     from fred_tf.objectives import OBJECTIVES as OBJECTIVES
     from fred_tf.parameterizations import PARAMETERIZATIONS as PARAMETERIZATIONS
-    from fred_tf.scoring import score as evaluate
     from fred_tf.synthetic_set import SyntheticSet as SyntheticSet
     from fred_tf.training.evaluator import Evaluation as Evaluation
     from fred_tf.transforms import TRANSFORMS as TRANSFORMS
@@ -57,7 +57,7 @@ _PLACES = {
     "SyntheticSet": ("synthetic_set", "SyntheticSet"),
     "TRANSFORMS": ("transforms", "TRANSFORMS"),
     "distill": ("distilling", "distill"),
-    "evaluate": ("scoring", "score"),
+    "evaluate": ("distilled_set", "evaluate"),
     "load_data": ("datasets", "load"),
     "presets": ("presets", ""),
     "train_experts": ("distilling", "train_experts"),

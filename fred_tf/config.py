@@ -203,6 +203,8 @@ def override(config: Config, assignments: Iterable[str]) -> Config:
         ValueError: a name is unknown or ambiguous, or a value has the wrong
             type or range; the message suggests the nearest name.
     """
+    if isinstance(assignments, str):
+        assignments = [assignments]
     pairs = [_pair(assignment) for assignment in assignments]
     members = {
         name.removesuffix(".name"): text

@@ -3,12 +3,13 @@
 import dataclasses
 import pathlib
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from fred_tf import config as config_lib
-from fred_tf import presets, scoring
+from fred_tf import datasets, presets, scoring
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.disk.files import Path
@@ -100,7 +101,7 @@ class DistilledSet:
 
     def evaluate(
         self,
-        data: ImageData,
+        data: ImageData | Any,
         config: Config | str | None = None,
         *,
         overrides: Iterable[str] = (),
@@ -109,7 +110,7 @@ class DistilledSet:
         """Trains fresh networks on the set and scores them on test images.
 
         Args:
-            data: real data, whose test split scores.
+            data: from `load_data`, or what that takes; its test split scores.
             config: how; by default as the set's own run says.
             overrides: `name=value` each, e.g. `evaluation.networks=2`.
             path: JSON file that keeps each network's accuracy, so that a
@@ -121,6 +122,7 @@ class DistilledSet:
         Raises:
             ValueError: `data` has no test images, or a setting is wrong.
         """
+        data = datasets.as_data(data)
         settled = presets.settled(
             data, config or self.config(), None, overrides
         )
@@ -182,3 +184,28 @@ class DistilledSet:
     @property
     def _memory(self) -> Parameterization | None:
         return None if self.made_by is None else self.made_by.parameterization
+
+
+def evaluate(
+    subject: DistilledSet | SyntheticSet | Path,
+    data: ImageData | Any,
+    config: Config | str | None = None,
+    *,
+    overrides: Iterable[str] = (),
+    path: Path | None = None,
+) -> Evaluation:
+    """Trains fresh networks on a set and scores them on test images.
+
+    Args:
+        subject: the set, e.g. of real images, or an export of it.
+        data, config, overrides, path: see `DistilledSet.evaluate`.
+
+    Raises:
+        FileNotFoundError: there is no export at `subject`.
+        ValueError: `data` has no test images, or a setting is wrong.
+    """
+    if isinstance(subject, SyntheticSet):
+        subject = DistilledSet(subject)
+    elif not isinstance(subject, DistilledSet):
+        subject = DistilledSet.load(subject)
+    return subject.evaluate(data, config, overrides=overrides, path=path)

@@ -134,8 +134,7 @@ def distill(
             good state is saved.
         fred_tf.distillation.workers.WorkerLostError: another worker has died.
     """
-    if not isinstance(data, ImageData):
-        data = datasets.load(data)
+    data = datasets.as_data(data)
     config = presets.settled(data, config, ipc, overrides)
     with opened(config, data, run_dir, experts, start, strategy, jit) as run:
         _make_steps(run, save_every, observe, interruption, progress)
@@ -195,7 +194,7 @@ def check(
 
 
 def train_experts(
-    data: ImageData,
+    data: ImageData | Any,
     config: Config | str,
     expert_dir: Path,
     on_epoch: Callable[[int, int, float | None], None] | None = None,
@@ -204,7 +203,7 @@ def train_experts(
     """Trains what is missing of a config's experts, and returns their store.
 
     Args:
-        data: the real data.
+        data: from `load_data`, or what that takes.
         config: settings, or the name of a preset.
         expert_dir: folder of the store; made if missing.
         on_epoch: see `ExpertTrainer.train`.
@@ -214,6 +213,7 @@ def train_experts(
     Raises:
         ValueError: the folder holds experts of other settings or data.
     """
+    data = datasets.as_data(data)
     config = presets.settled(data, config)
     store = assembly.expert_store(config, data, expert_dir)
     trainer = assembly.expert_trainer(config, data)

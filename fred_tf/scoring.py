@@ -52,9 +52,11 @@ def score(
             corrupted images come from; fit for JSON.
 
     Raises:
-        ValueError: the file is of another evaluation; the message names the
-            first difference.
+        ValueError: the data have no test images, or others than those of the
+            set; or the file is of another evaluation, and the message names
+            the first difference.
     """
+    _check_alike(synthetic_set, data)
     corrupted = dict(corrupted or {})
     wanted = config.evaluation.networks
     counts = {name: len(split) for name, split in corrupted.items()}
@@ -92,6 +94,18 @@ def score(
         rate,
         {name: tuple(values[:wanted]) for name, values in others.items()},
     )
+
+
+def _check_alike(synthetic_set: SyntheticSet, data: ImageData) -> None:
+    own = synthetic_set.images.shape[1:], synthetic_set.classes
+    theirs = data.image_shape, data.classes
+    if own != theirs:
+        raise ValueError(
+            "A set is scored on images like its own, which are "
+            f"{own[0]} of {own[1]} classes. Received: {theirs[0]} of "
+            f"{theirs[1]} classes in {data.name!r}. Give the data set that it "
+            f"stands for, {synthetic_set.dataset!r}."
+        )
 
 
 def network_seed(config: Config, number: int) -> int:

@@ -170,6 +170,7 @@ def test_settings_follow_from_the_images(digits, generator):
         ({"config": "digits_ipc1_dm_tyni"}, "Did you mean"),
         ({"ipc": 1, "overrides": ["widht=3"]}, "Did you mean 'width'"),
         ({"config": "digits_ipc1_tm_tiny"}, "needs `--expert_dir`"),
+        ({"ipc": 1.5}, "`ipc` must be a whole number. Received: 1.5"),
     ],
 )
 def test_mistakes_are_refused(digits, arguments, message):
@@ -219,3 +220,18 @@ def test_a_loaded_set_has_no_coefficients(small, tmp_path):
     read = fred_tf.DistilledSet.load(small.save(tmp_path / "set"))
     with pytest.raises(ValueError, match="no memory.*coefficients"):
         read.save(tmp_path / "other", "coefficients_int8")
+
+
+def test_a_set_is_scored_from_wherever_it_is(small, digits, tmp_path):
+    small.export(tmp_path, ["images_float32", "saved_model"])
+    test = digits.test.images[:50], digits.test.labels[:50]
+    few = (digits.train.images, digits.train.labels), test
+    expected = small.evaluate(few)
+    for subject in (small, small.decoded, tmp_path / "images_float32"):
+        assert fred_tf.evaluate(subject, few) == expected
+    with pytest.raises(FileNotFoundError, match="images_float32, .*_model/1"):
+        fred_tf.evaluate(tmp_path, few)
+    pixels = np.arange(20 * 81, dtype=np.uint8).reshape([20, 9, 9, 1])
+    larger = pixels, np.arange(20) % 10
+    with pytest.raises(ValueError, match=r"own, which are \(8, 8, 1\) of 10"):
+        fred_tf.evaluate(small, (larger, larger))

@@ -73,6 +73,11 @@ SOURCES = {
 }
 
 
+def as_data(data: ImageData | Any) -> ImageData:
+    """Returns data that are loaded as they are, and `load`s anything else."""
+    return data if isinstance(data, ImageData) else load(data)
+
+
 def load(
     source: Any,
     data_dir: Path | None = None,

@@ -127,7 +127,8 @@ def read(path: files.Path) -> SyntheticSet:
             `.keras` file.
 
     Raises:
-        FileNotFoundError: there is no export at `path`.
+        FileNotFoundError: there is no export at `path`, or there are only some
+            in it.
         ValueError: it is damaged, or of another kind or format version.
     """
     path = pathlib.Path(path)
@@ -135,6 +136,17 @@ def read(path: files.Path) -> SyntheticSet:
     for form in readable:
         if form.recognises(path):
             return form.read(path)
+    inside = [
+        str(place)
+        for form in readable
+        for place in (path / form.path, path / pathlib.Path(form.path).name)
+        if place.exists() and form.recognises(place)
+    ]
+    if inside:
+        raise FileNotFoundError(
+            "A set is read from one export. Received a folder of some: give "
+            f"one of {', '.join(dict.fromkeys(inside))}."
+        )
     kinds = list(dict.fromkeys(form.kind for form in readable))
     raise ValueError(
         f"Exports of {', '.join(kinds)} can be read. Received: "

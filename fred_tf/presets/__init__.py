@@ -69,13 +69,21 @@ def settled(
         overrides: `name=value` each.
 
     Raises:
+        TypeError: `config` is neither settings nor a name.
         ValueError: both `config` and `ipc` are given, or neither; or a setting
             is unknown or out of its range.
     """
     if config is None and ipc is not None:
         settings = config_for(data, ipc)
-    elif config is not None and ipc is None:
-        settings = preset(config) if isinstance(config, str) else config
+    elif isinstance(config, str) and ipc is None:
+        settings = preset(config)
+    elif isinstance(config, config_lib.Config) and ipc is None:
+        settings = config
+    elif ipc is None and config is not None:
+        raise TypeError(
+            "`config` must be a `fred_tf.Config` or the name of a preset. "
+            f"Received: {type(config).__name__}."
+        )
     else:
         raise ValueError(
             "Settings are a config, the name of a preset, or an `ipc`. "

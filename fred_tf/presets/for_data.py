@@ -9,6 +9,7 @@ chosen on held-out images of digits (21 of 64 positions: 0.81), MNIST (98 of
 """
 
 import math
+import numbers
 
 import numpy as np
 
@@ -32,8 +33,13 @@ def config_for(data: ImageData, ipc: int) -> Config:
     Args:
         data: the real data.
         ipc: budget in images per class.
+
+    Raises:
+        ValueError: `ipc` is no whole number of at least 1.
     """
-    shape = data.image_shape
+    if not isinstance(ipc, numbers.Integral):
+        raise ValueError(f"`ipc` must be a whole number. Received: {ipc!r}.")
+    shape, ipc = data.image_shape, int(ipc)
     smallest = int(np.bincount(data.train.labels).min())
     memory = Frequency.Settings(
         coefficients_per_channel=kept_coefficients(data, ipc),

@@ -163,7 +163,10 @@ class _Maker:
         clock = Clock(self.runs_dir / origin / "minutes.json", origin)
         choose = self._run if self.row.subject == "run" else self._real_images
         subject = choose(clock)
-        synthetic_set, elsewhere = subject.synthetic_set, dict(subject.elsewhere)
+        synthetic_set, elsewhere = (
+            subject.synthetic_set,
+            dict(subject.elsewhere),
+        )
         device = elsewhere.pop("device", None)
         evaluating = Clock(self._folder / "evaluating.json", self.name)
         path = self._folder / "evaluation.json"
