@@ -1,6 +1,7 @@
 """Two logical CPU devices for every test, and fixtures that files share."""
 
 import contextlib
+import gc
 import importlib.util
 import pathlib
 import resource
@@ -18,6 +19,17 @@ tf.config.experimental.enable_op_determinism()
 # Rewriting graphs this small takes longer than running them as they are.
 # Programs that tests start as processes of their own do rewrite theirs.
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def collected():
+    """Looks for garbage once a file, and never again at what is none.
+
+    TensorFlow keeps millions of objects of the functions that it has traced.
+    """
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -1,14 +1,16 @@
 """Every allowed pair of objective, parameterization and network distils.
 
 Each takes two steps of a run on a few real images; thirty more must lower its
-own loss. Every objective meets every parameterization, and every small network
-FreD with distribution matching. `FRED_TF_ALL_CELLS=1` runs the whole product,
-with the networks of millions of parameters. What cannot be must be refused with
-its reason.
+own loss. Every objective meets every parameterization, though those pairs of
+which neither is distribution matching or FreD are slow tests, and every small
+network FreD with distribution matching. `FRED_TF_ALL_CELLS=1` runs the whole
+product, with the networks of millions of parameters. What cannot be must be
+refused with its reason.
 """
 
 import itertools
 import os
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,9 +60,16 @@ SMALL = {
 }
 
 
-def _cells() -> list[tuple[str, str, str]]:
-    product = list(itertools.product(OBJECTIVES, PARAMETERIZATIONS, NETWORKS))
-    return product if ALL_CELLS else [cell for cell in product if _usual(cell)]
+def _cells() -> list[Any]:
+    return [
+        pytest.param(
+            cell,
+            id="-".join(cell),
+            marks=[] if set(cell).intersection(USUAL) else [pytest.mark.slow],
+        )
+        for cell in itertools.product(OBJECTIVES, PARAMETERIZATIONS, NETWORKS)
+        if ALL_CELLS or _usual(cell)
+    ]
 
 
 def _usual(cell: tuple[str, str, str]) -> bool:
@@ -144,7 +153,7 @@ def _losses_and_gradients(
     ]
 
 
-@pytest.mark.parametrize("cell", _cells(), ids="-".join)
+@pytest.mark.parametrize("cell", _cells())
 def test_steps_and_lowers_its_loss(cell, colour, voxels, tmp_path):
     data = voxels if cell[2] in VOXELS else colour
     if message := REFUSED.get(cell[1:]):

@@ -15,6 +15,8 @@ TINY = ("digits_ipc1_dm_tiny", "digits_ipc1_tm_tiny")
 
 def make(name, digits, expert_dir, strategy=None, **changes) -> Distiller:
     jit = changes.pop("jit", False)
+    if name == "digits_ipc1_dm_tiny":  # Experts would have to be others.
+        changes["augmentation"] = "flip"  # Soon traced.
     settings = config.replace(presets.preset(name), changes)
     distiller = assembly.distiller(settings, digits, expert_dir, strategy, jit)
     assembly.begin(distiller, digits)

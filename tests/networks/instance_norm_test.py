@@ -49,7 +49,9 @@ def derivatives(function, x, gamma, beta):
     ids="small large odd voxels".split(),
 )
 @pytest.mark.parametrize("does", ["norm", "norm relu", "norm relu pool"])
-@pytest.mark.parametrize("mode", ["eager", "graph", "xla"])
+@pytest.mark.parametrize(
+    "mode", [pytest.param("eager", marks=pytest.mark.slow), "graph", "xla"]
+)
 def test_derivatives_equal_autodiff_of_the_definition(
     generator, mode, does, size
 ):

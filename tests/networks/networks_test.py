@@ -38,6 +38,11 @@ MOST = [name for name in NETWORKS if name != "resnet18ap"]
 COMPILED = [name for name in MOST if name not in ("vgg11", "resnet18")]
 
 
+def _slow_if_large(name):
+    marks = [pytest.mark.slow] if name == "vgg11" else []
+    return pytest.param(name, marks=marks)
+
+
 def make(name, dtype=None, **changes):
     shape, settings = SMALL[name]
     network = NETWORKS[name]
@@ -221,7 +226,7 @@ def energy(functional, parameters, images):
     return tf.add_n([tf.reduce_sum(tf.sin(9 * g)) for g in gradients])
 
 
-@pytest.mark.parametrize("name", MOST)
+@pytest.mark.parametrize("name", map(_slow_if_large, MOST))
 def test_second_derivative_equals_central_differences(name, generator):
     functional = Functional(make(name, dtype="float64"))
     parameters = [

@@ -132,7 +132,10 @@ def make_memory(generator):
     [
         ("float64", 1e-9, 0, 0, "scale"),
         # Between them all operations; graphs of all at once take a minute.
-        ("float64", 1e-9, 4, 2, "color_cutout_rotate"),
+        pytest.param(
+            *("float64", 1e-9, 4, 2, "color_cutout_rotate"),
+            marks=pytest.mark.slow,
+        ),
         ("float32", 1e-4, 4, 2, "crop_flip"),
     ],
 )
