@@ -1,9 +1,9 @@
 """Every allowed pair of objective, parameterization and network distils.
 
 Each takes two steps of a run on a few real images; thirty more must lower its
-own loss. Every objective meets every parameterization, though those pairs of
-which neither is distribution matching or FreD are slow tests, and every small
-network FreD with distribution matching. `FRED_TF_ALL_CELLS=1` runs the whole
+own loss. Every objective meets every parameterization, and every small network
+FreD with distribution matching; pairs of which neither is distribution matching
+or FreD, and voxels, are slow tests. `FRED_TF_ALL_CELLS=1` runs the whole
 product, with the networks of millions of parameters. What cannot be must be
 refused with its reason.
 """
@@ -65,11 +65,16 @@ def _cells() -> list[Any]:
         pytest.param(
             cell,
             id="-".join(cell),
-            marks=[] if set(cell).intersection(USUAL) else [pytest.mark.slow],
+            marks=[pytest.mark.slow] if _is_slow(cell) else [],
         )
         for cell in itertools.product(OBJECTIVES, PARAMETERIZATIONS, NETWORKS)
         if ALL_CELLS or _usual(cell)
     ]
+
+
+def _is_slow(cell: tuple[str, str, str]) -> bool:
+    """Returns whether `make test` leaves out a cell; others share its parts."""
+    return not set(cell).intersection(USUAL) or cell[2] in VOXELS
 
 
 def _usual(cell: tuple[str, str, str]) -> bool:

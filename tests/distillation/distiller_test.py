@@ -77,6 +77,7 @@ def test_averages_the_references_of_a_step(digits, expert_dir):
     assert both()["loss"] == pytest.approx(np.mean(losses), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_jit_lowers_the_loss(digits, expert_dir):
     # What keeps compilation short; siamese_test.py compiles all operations.
     changes = {"jit": True, "augmentation": "none", "network.depth": 1}

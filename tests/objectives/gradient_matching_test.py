@@ -71,7 +71,10 @@ def test_sums_the_distance_over_classes(make, reference, synthetic):
     assert float(loss) == pytest.approx(float(expected), rel=1e-4)
 
 
-@pytest.mark.parametrize("strategy", ["none", "color_crop_flip"])
+@pytest.mark.parametrize(
+    "strategy",
+    ["none", pytest.param("color_crop_flip", marks=pytest.mark.slow)],
+)
 def test_the_real_images_themselves_match(strategy, make, reference):
     """Siamese: both sides are augmented alike, or this would not be 0."""
     images = tf.reshape(reference["images"], [-1, 8, 8, 1])

@@ -13,8 +13,9 @@ from trainers.figures import FIGURES
 TINY = "--preset=digits_ipc1_dm_tiny"
 
 
+@pytest.mark.slow
 def test_two_processes_agree_bit_for_bit(tmp_path, start, finish, memory_of):
-    """F35."""
+    """As two runs of one process do: `test_same_seed_twice_and_other_seed`."""
     folders = [tmp_path / name for name in "ab"]
     runs = [
         start("trainers.distill", TINY, f"--run_dir={folder}", "--seed=3")
