@@ -19,6 +19,7 @@ import tensorflow as tf
 from fred_tf import assembly, presets, seeds
 from fred_tf.config import Config, replace
 from fred_tf.distillation.distiller import Distiller
+from fred_tf.distillation.memory_step import usual_step
 from fred_tf.networks import NETWORKS
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.objectives.class_batch_objective import ClassBatchObjective
@@ -36,9 +37,9 @@ USUAL = ("distribution_matching", "frequency")
 REFUSED = {("haba", "convnet3d"): "Hallucinators convolve images"}
 
 # Usual step sizes are for ten classes and thousands of steps, and networks
-# differ by orders of magnitude: the first step moves the memory by this share
-# of its length. Some networks amplify: the cells that are not always run take
-# shorter steps.
+# differ by orders of magnitude: where a pair has one, the first step moves the
+# memory by this share of its length instead. Some networks amplify: the cells
+# that are not always run take shorter steps.
 USUAL_STEP, CAREFUL_STEP = 0.003, 0.001
 # All images of a class: batches of a few disagree too much with one another.
 SMALL_BATCH = 64
@@ -123,6 +124,8 @@ def _distiller(cell, data, tmp_path):
     assembly.begin(distiller, data)
     state = distiller.tensors()[0]
     compiled = tf.function(distiller._gradients)
+    if not usual_step(settings.parameterization, cell[0], data.image_shape):
+        return distiller, compiled  # Begins with a step that was measured.
     ((_, gradients),) = _losses_and_gradients(
         distiller, compiled, state.objective, references=1
     )

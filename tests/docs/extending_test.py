@@ -128,4 +128,4 @@ def test_each_keeps_the_promises_of_its_family(copy):
 def test_the_whole_battery(copy):
     said = conformance(copy, " or ".join(MEMBERS))
     assert "failed" not in said
-    assert int(re.search(r"(\d+) passed", said)[1]) > 25
+    assert int(re.search(r"(\d+) passed", said)[1]) >= 25

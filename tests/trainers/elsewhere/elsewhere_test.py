@@ -245,7 +245,7 @@ def test_jax_lowers_the_loss_and_continues(preset, tmp_path):
     found = unpacking.bring_back(pack, tmp_path / "run")
     record = json.loads((tmp_path / "run" / "elsewhere.json").read_text())
     about = json.loads((pack / "pack.json").read_text())
-    assert record["differences"] == differences.of(about)
+    assert record["spent"]["differences"] == differences.of(about)
     run = DistilledRun.restore(tmp_path / "run")
     assert np.isfinite(run.synthetic_set().images).all()
     assert len(found["convnet"].accuracies) == 2
