@@ -90,21 +90,33 @@ def parameterization(
 def expert_description(config: Config, facts: DataFacts) -> dict[str, Any]:
     """Returns what a manifest must say of experts that a config can match.
 
+    Whether enough epochs are stored, the objective checks. Of the data only
+    what experts are trained on counts.
+    """
+    stated = facts.to_json()
+    return {
+        **_expert_settings(config),
+        "data": {k: stated[k] for k in ("name", "normalization", "train")},
+    }
+
+
+def _expert_settings(config: Config) -> dict[str, Any]:
+    """Returns how an expert is trained, for however many epochs.
+
     How many experts there are, how long they were trained and how they are
     stored is the store's business: an expert's first epochs do not depend on
-    how many follow. Whether enough are stored, the objective checks. Of the
-    data only what experts are trained on counts.
+    how many follow.
     """
     values = to_json(config)
-    experts = values["experts"]
-    for name in ("count", "epochs", "dtype", "stored_epochs"):
-        del experts[name]
-    stated = facts.to_json()
+    stores = ("count", "epochs", "dtype", "stored_epochs")
     return {
         "network": values["network"],
         "augmentation": config.augmentation,
-        "experts": experts,
-        "data": {k: stated[k] for k in ("name", "normalization", "train")},
+        "experts": {
+            name: value
+            for name, value in values["experts"].items()
+            if name not in stores
+        },
     }
 
 
@@ -121,13 +133,12 @@ def expert_store(
     Raises:
         ValueError: the folder holds experts of other settings or data.
     """
-    description = expert_description(config, data.facts)
-    del description["data"]
-    description["experts"]["epochs"] = config.experts.epochs
+    settings = _expert_settings(config)
+    settings["experts"]["epochs"] = config.experts.epochs
     return ExpertStore.create_or_open(
         expert_dir,
         {
-            **description,
+            **settings,
             "parameters": network(config, data.image_shape, data.classes).size,
             "epochs": config.experts.epochs_on_disk,
             "dtype": config.experts.dtype,

@@ -41,6 +41,9 @@ ABSENT = _Absent()
 
 Differences = dict[str, tuple[Any, Any]]
 
+# Path, kind, identity and data, as `write` and `continued` begin with them.
+Work = tuple[pathlib.Path, str, dict[str, Any], dict[str, Any]]
+
 
 def plain(value: Any) -> Any:
     """Returns `value` as JSON would give it back: tuples become lists.

@@ -20,7 +20,7 @@ from fred_tf.disk import files, folder_lock, records
 _FREE = ("outer_steps", "evaluation.networks", "data.test")
 
 KIND = "run"
-_CONFIG = "config.json"
+CONFIG = "config.json"
 _METRICS = "metrics.jsonl"
 _CHECKPOINTS = "checkpoints"
 _LOGS = "tensorboard"
@@ -96,7 +96,7 @@ class RunFolder:
         with folder_lock.exclusive(path):
             files.remove_leftovers(path)
             record = records.continued(
-                path / _CONFIG,
+                path / CONFIG,
                 KIND,
                 identity,
                 data,
@@ -123,15 +123,15 @@ class RunFolder:
             ValueError: its `config.json` is damaged or of another format.
         """
         path = pathlib.Path(path)
-        if not (path / _CONFIG).is_file():
+        if not (path / CONFIG).is_file():
             raise FileNotFoundError(
-                f"There is no run in {path}: it has no {_CONFIG}. Make one "
+                f"There is no run in {path}: it has no {CONFIG}. Make one "
                 f"with `{_PROGRAM} --run_dir={path}`."
             )
-        record = records.read(path / _CONFIG, KIND)
+        record = records.read(path / CONFIG, KIND)
         if record["data"] is None:
             raise ValueError(
-                f"{path / _CONFIG} must state the run's data. Received: none. "
+                f"{path / CONFIG} must state the run's data. Received: none. "
                 "Restore it from a copy, or choose another --run_dir."
             )
         return cls(
@@ -251,7 +251,7 @@ class RunFolder:
 
     def _write_config(self) -> None:
         records.write(
-            self.path / _CONFIG,
+            self.path / CONFIG,
             KIND,
             self.identity,
             self.data,
@@ -262,7 +262,7 @@ class RunFolder:
         for name in (_CHECKPOINTS, _METRICS, _LOGS):
             if (self.path / name).exists():
                 raise ValueError(
-                    f"A run folder must have a {_CONFIG}. Received: "
+                    f"A run folder must have a {CONFIG}. Received: "
                     f"{self.path} with {name} but without it. Restore it from "
                     "a copy, delete the folder or choose another --run_dir."
                 )

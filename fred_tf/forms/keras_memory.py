@@ -6,7 +6,7 @@ import pathlib
 import keras
 import numpy as np
 
-from fred_tf.disk import files, records
+from fred_tf.disk import files
 from fred_tf.forms import facts, manifest
 from fred_tf.forms.form import SetForm
 from fred_tf.forms.provenance import provenance
@@ -54,13 +54,9 @@ images, labels = memory.decode(), memory.labels"""
             finally:
                 named.unlink(missing_ok=True)
         entries = {path.name: {"sha256": files.sha256(path)}}
-        said = {
-            "format_version": records.FORMAT_VERSION,
-            "kind": self.kind,
-            **said,
-            "files": entries,
-        }
-        files.write_json(_beside(path), records.seal(said))
+        files.write_json(
+            _beside(path), manifest.sealed(self.kind, entries, said)
+        )
         return path
 
     def read(self, path):

@@ -56,15 +56,30 @@ def write(
             entries[name] = {"sha256": files.sha256(path)}
             if name in lengths:
                 entries[name]["records"] = lengths[name]
+    # Not indented: next to the records of a small set it is long enough.
+    text = json.dumps(sealed(kind, entries, facts), separators=(",", ":"))
+    files.write_text(folder / place, text + "\n")
+
+
+def sealed(
+    kind: str,
+    entries: Mapping[str, Mapping[str, Any]],
+    facts: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Returns a manifest.
+
+    Args:
+        kind: what kind of export it is of.
+        entries: `sha256` of each file, of shards their `records`, too.
+        facts: what else it says, fit for JSON.
+    """
     values = {
         "format_version": FORMAT_VERSION,
         "kind": kind,
         **facts,
         "files": entries,
     }
-    # Not indented: next to the records of a small set it is long enough.
-    text = json.dumps(seal(plain(values)), separators=(",", ":"))
-    files.write_text(folder / place, text + "\n")
+    return seal(plain(values))
 
 
 def verify(folder: files.Path, kind: str, place: str = NAME) -> dict[str, Any]:

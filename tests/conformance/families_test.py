@@ -16,7 +16,6 @@ from fred_tf.normalizations import NORMALIZATIONS
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS, Frequency
 from fred_tf.settings import made_of
-from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.transforms import TRANSFORMS
 
 
@@ -110,19 +109,12 @@ def test_networks_are_rebuilt_and_run_on_tensors(name, colour, voxels):
 
 
 @pytest.fixture(scope="module")
-def decoded(digits):
+def decoded(digits, decoded_of):
     settings = Frequency.Settings(coefficients_per_channel=16)
     memory = Frequency((8, 8, 1), 10, 2, settings)
     images = digits.normalization(digits.train.images)
     memory.adapt(images, digits.train.labels, 0)
-    return memory, SyntheticSet(
-        memory.decode().numpy(),
-        memory.labels,
-        digits.class_names,
-        digits.normalization,
-        "digits",
-        memory.floats_stored,
-    )
+    return memory, decoded_of(memory)
 
 
 @pytest.mark.parametrize("name", FORMS)

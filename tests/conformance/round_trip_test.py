@@ -11,7 +11,6 @@ from fred_tf import assembly, config, forms, presets
 from fred_tf.forms import FORMS, SetForm
 from fred_tf.forms.keras_memory import read_memory
 from fred_tf.parameterizations import PARAMETERIZATIONS
-from fred_tf.synthetic_set import SyntheticSet
 
 # Members start from their defaults, but for these.
 MEMBERS = {
@@ -64,15 +63,8 @@ def test_memory_through_a_checkpoint(settings, memory, digits, tmp_path):
 
 
 @pytest.fixture
-def decoded(memory, digits) -> SyntheticSet:
-    return SyntheticSet(
-        memory.decode().numpy(),
-        memory.labels,
-        digits.class_names,
-        digits.normalization,
-        "digits",
-        memory.floats_stored,
-    )
+def decoded(memory, decoded_of):
+    return decoded_of(memory)
 
 
 def test_memory_through_a_keras_file(decoded, memory, tmp_path):

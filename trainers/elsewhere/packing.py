@@ -56,7 +56,7 @@ def pack(
     scored = evaluate.configs(config, networks)
     data = assembly.load_data(config, data_dir, download)
     work = _work(folder, config, data, networks=list(scored))
-    if _is_there(*work):
+    if _is_there(work):
         return
     distiller = _begun(config, data)
     outer_step = distiller.outer_step
@@ -143,7 +143,7 @@ def pack_set(
     }
     evaluations = {k: about["identity"] for k, about in described.items()}
     work = _work(folder, config, data, evaluations=evaluations)
-    if _is_there(*work):
+    if _is_there(work):
         return
     rate = assembly.evaluator(config, data).rate_for(synthetic_set)
     with files.replacing_folder(folder) as temporary:
@@ -164,26 +164,24 @@ def pack_set(
 
 def _work(
     folder: files.Path, config: Config, data: ImageData, **more: Any
-) -> tuple[pathlib.Path, str, dict[str, Any], dict[str, Any]]:
+) -> records.Work:
     """Returns what tells a pack from others, as `records` takes it."""
     identity = {"config": config_lib.to_json(config), **more}
     return pathlib.Path(folder) / ABOUT, KIND, identity, data.facts.to_json()
 
 
-def _is_there(
-    path: pathlib.Path, kind: str, identity: dict[str, Any], data: Any
-) -> bool:
+def _is_there(work: records.Work) -> bool:
     """Returns whether a pack is there already, perhaps with what it made."""
+    folder = work[0].parent
     way_out = "Choose another --pack, or delete the folder."
-    record = records.continued(path, kind, identity, data, (), way_out)
-    if record is None:
-        files.check_replaceable(path.parent, ABOUT)
+    if records.continued(*work, way_out=way_out) is None:
+        files.check_replaceable(folder, ABOUT)
         return False
-    logging.info("%s is there already and stays as it is.", path.parent)
+    logging.info("%s is there already and stays as it is.", folder)
     return True
 
 
-def _finish(folder: pathlib.Path, work: tuple, **content: Any) -> None:
+def _finish(folder: pathlib.Path, work: records.Work, **content: Any) -> None:
     _, kind, identity, data = work
     records.write(folder / ABOUT, kind, identity, data, **content)
     for file in _RUNNER.glob("[a-z]*.py"):

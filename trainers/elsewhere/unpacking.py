@@ -62,20 +62,22 @@ def bring_back(
     scoring, run = about["scoring"], None
     config = config_lib.from_json(about["identity"]["config"])
     scored = evaluate.configs(config, scoring["networks"])
+    minutes = files.read_json(folder / _SPENT)
     if "reference" in about:
-        run = _bring_back_run(folder, about, run_dir, data_dir)
+        run = _bring_back_run(
+            folder, config, about["data"], minutes, run_dir, data_dir
+        )
         decoded = run.synthetic_set()
         described = {k: description(v, decoded) for k, v in scored.items()}
     else:
         described = scoring["described"]
     step = run.step if run else 0
     evaluations = packed_scoring.bring_back(folder, step, scored)
-    device = files.read_json(folder / _SPENT)["device"]
     for network, evaluation in evaluations.items():
         other = "" if network == config.network.name else network
         path = evaluate.path(run_dir, scoring.get("word", ""), other, name=name)
         about_set = dict(described[network])
-        _keep(path, about_set, about["data"], evaluation, device)
+        _keep(path, about_set, about["data"], evaluation, minutes["device"])
         if run:
             append_accuracy(run.folder, run.step, network, evaluation)
     return evaluations
@@ -110,28 +112,35 @@ def _keep(
 
 def _bring_back_run(
     folder: pathlib.Path,
-    about: dict[str, Any],
+    config: config_lib.Config,
+    stated: dict[str, Any],
+    minutes: dict[str, Any],
     run_dir: files.Path,
     data_dir: str | None,
 ) -> DistilledRun:
-    """Makes a run folder of a pack, or brings it up to date."""
+    """Makes a run folder of a pack, or brings it up to date.
+
+    Args:
+        folder: the pack.
+        config: the run's.
+        stated: facts of the data that the pack was made with.
+        minutes: what its runner says of where it ran, and how long.
+        run_dir: the run folder.
+        data_dir: where TensorFlow Datasets keeps its data.
+    """
     with np.load(folder / packing.STATE) as saved:
         step = int(saved["step"])
         leaves = [saved[str(i)] for i in range(len(saved.files) - 1)]
-    minutes = files.read_json(folder / _SPENT)
     if (reached := _steps_in(run_dir)) > step:
         raise ValueError(
             f"{run_dir} must not be ahead of what comes back. Received: step "
             f"{reached}, and step {step} in {folder}. Choose another --run_dir."
         )
-    config = config_lib.from_json(about["identity"]["config"])
     config = config_lib.replace(config, {"outer_steps": step})
     data = assembly.load_data(config, data_dir)
     records.refuse(
         folder / packing.ABOUT,
-        records.differences(
-            {"data": about["data"]}, {"data": data.facts.to_json()}
-        ),
+        records.differences({"data": stated}, {"data": data.facts.to_json()}),
         "Give the --data_dir that the pack was made with.",
     )
     with (

@@ -11,17 +11,15 @@ from typing import Any
 from absl import logging
 
 from export import sizes
-from fred_tf import assembly, distilled_run, forms
+from fred_tf import assembly, distilled_run, forms, scoring
 from fred_tf import config as config_lib
 from fred_tf.coresets import CORESETS, full_set, random_set
 from fred_tf.datasets import DataFacts, ImageData
-from fred_tf.disk import files, records
+from fred_tf.disk import files, records, run_folder
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.forms.images import Images
 from fred_tf.objectives import OBJECTIVES
-from fred_tf.scoring import KIND as EVALUATION
-from fred_tf.scoring import curve, score
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import distill, select_coreset, train_experts
 from trainers.elsewhere import unpacking
@@ -50,7 +48,7 @@ def finished(
     configs = [row.config() for row in there.values()]
     facts = assembly.facts_of(configs, data_dir, download)
     results = {
-        name: _kept(name, row, stated, results_dir)
+        name: _kept(_work(name, row, stated, results_dir))
         for (name, row), stated in zip(there.items(), facts)
     }
     return {name: record for name, record in results.items() if record}
@@ -92,15 +90,13 @@ def make(
         assembly.load_data(row.config(), data_dir, download),
         interruption or interruptions.Interruption(),
     )
-    facts = maker.data.facts
-    if record := _kept(name, row, facts, results_dir):
+    work = _work(name, row, maker.data.facts, results_dir)
+    if record := _kept(work):
         logging.info("%s is finished.", name)
         return record
     with contextlib.suppress(interruptions.Stopped):
-        path = _path(name, results_dir)
-        work = path, KIND, _identity(row), facts.to_json()
         records.write(*work, **maker.result())
-        return records.read(path, KIND)
+        return _kept(work)
     return None
 
 
@@ -117,15 +113,21 @@ def _identity(row: Row) -> dict[str, Any]:
     }
 
 
-def _kept(
+def _work(
     name: str, row: Row, facts: DataFacts, results_dir: files.Path
-) -> dict[str, Any] | None:
-    """Returns the record of a row if there is one; refuses that of another."""
+) -> records.Work:
+    """Returns what tells a row from others, as `records` takes it."""
     path = _path(name, results_dir)
+    return path, KIND, _identity(row), facts.to_json()
+
+
+def _kept(work: records.Work) -> dict[str, Any] | None:
+    """Returns the record of a row if there is one; refuses that of another."""
+    path, kind, *_ = work
     way_out = f"Delete {path} to make the row again."
-    work = path, KIND, _identity(row), facts.to_json()
-    record = records.continued(*work, way_out=way_out)
-    return None if record is None else records.read(path, KIND)
+    if records.continued(*work, way_out=way_out) is None:
+        return None
+    return records.read(path, kind)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,18 +165,16 @@ class _Maker:
         clock = Clock(self.runs_dir / origin / "minutes.json", origin)
         choose = self._run if self.row.subject == "run" else self._real_images
         subject = choose(clock)
-        synthetic_set, elsewhere = (
-            subject.synthetic_set,
-            dict(subject.elsewhere),
-        )
+        synthetic_set = subject.synthetic_set
+        elsewhere = dict(subject.elsewhere)
         device = elsewhere.pop("device", None)
         evaluating = Clock(self._folder / "evaluating.json", self.name)
         path = self._folder / "evaluation.json"
         with evaluating.on("evaluating"), self.interruption.at_once():
-            scored = score(
+            scored = scoring.score(
                 self.row.evaluation(), synthetic_set, self.data, path
             )
-        scored_on = records.read(path, EVALUATION).get("device")
+        scored_on = records.read(path, scoring.KIND).get("device")
         return {
             "images": len(synthetic_set.labels),
             "floats": int(synthetic_set.floats_stored),
@@ -214,7 +214,7 @@ class _Maker:
         return _Subject(
             forms.read(export) if self.row.form else synthetic_set,
             export,
-            curve(run.folder.path),
+            scoring.curve(run.folder.path),
             unpacking.spent(run.folder),
         )
 
@@ -290,8 +290,8 @@ class _Maker:
         )
         config = config_lib.resolved(config, self.data.image_shape)
         records.continued(
-            folder / "config.json",
-            "run",
+            folder / run_folder.CONFIG,
+            run_folder.KIND,
             distilled_run.identity(config, jit=True),
             self.data.facts.to_json(),
             ("data.test",),

@@ -24,12 +24,10 @@ KIND = "cell"
 # The loss of a cell is the mean of this many steps, the last ones.
 _LAST = 20
 
-Work = tuple[pathlib.Path, str, dict[str, Any], dict[str, Any]]
-
 
 def work(
     folder: files.Path, config: config_lib.Config, facts: DataFacts
-) -> Work:
+) -> records.Work:
     """Returns what tells a cell from others, as `records` takes it.
 
     Args:
@@ -42,7 +40,7 @@ def work(
     return pathlib.Path(folder) / RECORD, KIND, identity, facts.to_json()
 
 
-def kept(work: Work) -> dict[str, Any]:
+def kept(work: records.Work) -> dict[str, Any]:
     """Returns what has come of a cell so far, empty if it was never begun.
 
     Raises:
