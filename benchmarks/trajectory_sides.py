@@ -123,7 +123,7 @@ def distiller(chunk: int, steps: int, width: int) -> Call:
 
     def step():
         scalars = distiller()
-        if not scalars["finite"]:
+        if scalars["trouble"] or scalars["skipped"]:
             raise FloatingPointError(
                 f"Step {distiller.step} diverged: {scalars}"
             )

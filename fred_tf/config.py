@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fred_tf.datasets.dataset_spec import KNOWN
-from fred_tf.distillation.distiller import DistillerSettings
+from fred_tf.distillation.distiller_settings import DistillerSettings
 from fred_tf.distillation.memory_step import usual_step
 from fred_tf.experts.trainer import ExpertSettings
 from fred_tf.networks import CONVOLUTIONS, NETWORKS, ConvNet
@@ -108,8 +108,11 @@ def instances_per_class(
 def resolved(config: Config, image_shape: tuple[int, ...]) -> Config:
     """Returns a config with the step size that its memory usually takes.
 
-    It stays 0 where none is usual; the run then measures one.
+    It stays 0 where none is usual, or a share is given; the run then measures
+    one.
     """
+    if config.distiller.memory_share:
+        return config
     rate = config.distiller.memory_learning_rate or usual_step(
         config.parameterization, config.objective.name, image_shape
     )
@@ -162,13 +165,16 @@ _CHANGE_THE_RATE = (
 )
 
 
+_RATE = ("memory_learning_rate", "memory_share")
+
+
 def replace(config: Config, values: Mapping[str, Any]) -> Config:
     """Returns `config` with the dotted fields of `values` replaced.
 
     Another member of a family (`{"parameterization.name": "pixel"}`) starts
     from its own defaults, and the step size for the memory falls back to the
-    usual one where what it is tuned for changes. Checks run once, after all
-    replacements.
+    usual one where what it is tuned for changes. A step size replaces a share,
+    and a share a step size. Checks run once, after all replacements.
     """
     changed = to_json(config)
 
@@ -185,6 +191,10 @@ def replace(config: Config, values: Mapping[str, Any]) -> Config:
         path = f"{section}.name"
         if path in values and values[path] != present(path):
             changed[section] = {"name": values[path]}
+    for one, other in (_RATE, _RATE[::-1]):
+        given = values.get(f"distiller.{one}")
+        if given and f"distiller.{other}" not in values:
+            changed["distiller"][other] = 0.0
     for path, value in values.items():
         section, _, last = path.rpartition(".")
         (changed[section] if section else changed)[last] = value

@@ -1,69 +1,26 @@
 """A run from its settings to its last step: the one recipe of all programs."""
 
 import contextlib
-import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import tensorflow as tf
 from absl import logging
 
 from fred_tf import assembly, datasets, presets
-from fred_tf import config as config_lib
 from fred_tf.config import Config
-from fred_tf.datasets import DataFacts, ImageData
-from fred_tf.disk.checkpoints import Checkpoints
+from fred_tf.datasets import ImageData
+from fred_tf.disk import rewinds
 from fred_tf.disk.files import Path
-from fred_tf.disk.run_folder import RunFolder
-from fred_tf.distillation import devices, loop
-from fred_tf.distillation.distiller import Distiller
+from fred_tf.distillation import loop
 from fred_tf.distillation.interruption import Interruption
-from fred_tf.distillation.reference_stream import references_per_replica
-from fred_tf.distillation.workers import Workers
-from fred_tf.distilled_run import DistilledRun, check_start, identity
+from fred_tf.distilled_run import DistilledRun
 from fred_tf.distilled_set import DistilledSet
 from fred_tf.experts.store import ExpertStore
-from fred_tf.scoring import rewind_curve
+from fred_tf.open_run import OpenRun, opened
+from fred_tf.settings import check_one_of
 
-
-@dataclasses.dataclass(frozen=True)
-class OpenRun:
-    """A run that is being made.
-
-    Attributes:
-        config: its settings as resolved.
-        facts: what is known of its data.
-        distiller: its variables, as they begin or go on.
-        workers: the processes that make it.
-        resumed: whether it goes on from an earlier step.
-        folder: the run folder; None if nothing is left on disk.
-        checkpoints: those of the folder.
-    """
-
-    config: Config
-    facts: DataFacts
-    distiller: Distiller
-    workers: Workers
-    resumed: bool
-    folder: RunFolder | None = None
-    checkpoints: Checkpoints | None = None
-
-    def now(self) -> DistilledRun:
-        """Returns the run as it is."""
-        return DistilledRun(
-            self.folder,
-            self.config,
-            self.facts,
-            self.distiller.distilled,
-            self.distiller.learned(),
-            self.distiller.step,
-        )
-
-    def save(self, *_: Any) -> None:
-        """Saves a checkpoint, if the run leaves anything on disk."""
-        if self.checkpoints is not None and self.workers.chief:
-            self.checkpoints.save(self.distiller.step)
-
+ON_DIVERGENCE = ("stop", "rewind")
 
 # What else happens in a run: see `distill`.
 Observer = Callable[
@@ -83,6 +40,7 @@ def distill(
     strategy: tf.distribute.Strategy | None = None,
     jit: bool | None = None,
     save_every: int = 100,
+    on_divergence: str = "stop",
     observe: Observer | None = None,
     interruption: Interruption | None = None,
     progress: bool = True,
@@ -118,6 +76,8 @@ def distill(
             strategy has accelerators. XLA's loops of convolutions are many
             times slower than TensorFlow's on a CPU.
         save_every: outer steps between checkpoints.
+        on_divergence: what a run that is lost does, one of `ON_DIVERGENCE`:
+            it stops, or goes on from before with half the memory's step size.
         observe: called with the open run by the chief; returns a context
             manager of what else is done after steps.
         interruption: stops the run after the current step once it holds a
@@ -130,15 +90,52 @@ def distill(
     Raises:
         ValueError: the folder holds another run, a setting does not fit the
             data, the experts or the replicas, or the workers disagree.
-        fred_tf.distillation.loop.NonFiniteError: a step diverged; the last
-            good state is saved.
+        fred_tf.distillation.loop.DivergedError: the run is lost; a state from
+            before is saved.
         fred_tf.distillation.workers.WorkerLostError: another worker has died.
     """
     data = datasets.as_data(data)
     config = presets.settled(data, config, ipc, overrides)
-    with opened(config, data, run_dir, experts, start, strategy, jit) as run:
-        _make_steps(run, save_every, observe, interruption, progress)
-        return DistilledSet.of_run(run.now())
+    _check_divergence(on_divergence, run_dir)
+    while True:
+        with opened(
+            config, data, run_dir, experts, start, strategy, jit
+        ) as run:
+            try:
+                _make_steps(run, save_every, observe, interruption, progress)
+                return DistilledSet.of_run(run.now())
+            except loop.DivergedError as error:
+                if on_divergence == "stop" or not _rewind(run, error):
+                    raise
+
+
+def _check_divergence(on_divergence: str, run_dir: Path | None) -> None:
+    check_one_of("on_divergence", on_divergence, ON_DIVERGENCE)
+    if on_divergence == "rewind" and run_dir is None:
+        raise ValueError(
+            "`on_divergence` 'rewind' goes back to a checkpoint. Received: no "
+            "`run_dir` to keep one in. Give one."
+        )
+
+
+def _rewind(run: OpenRun, error: loop.DivergedError) -> bool:
+    """Returns whether the run, opened again, goes on from before."""
+    assert run.folder is not None and run.checkpoints is not None
+    before = len(rewinds.of(run.folder))
+    if before >= rewinds.MOST:
+        return False
+    logging.warning("%s It goes back, for time %d.", error, before + 1)
+    with run.workers.chief_first():  # The others read what the chief writes.
+        if run.workers.chief:
+            rewinds.go_back(
+                run.folder,
+                run.checkpoints,
+                error.step,
+                error.reason,
+                error.last_good,
+                run.distiller.rate,
+            )
+    return True
 
 
 def _make_steps(
@@ -168,29 +165,11 @@ def _make_steps(
                 interruption,
                 progress,
             )
-        except loop.NonFiniteError:
-            run.save()
+        except loop.DivergedError as error:
+            if error.unchanged:
+                run.save()
             raise
         run.workers.meet()  # None ends before the chief has saved.
-
-
-def check(
-    config: Config,
-    strategy: tf.distribute.Strategy,
-    start: DistilledRun | None = None,
-) -> None:
-    """Refuses a run that cannot be, before any data are read.
-
-    Raises:
-        ValueError: the network does not take the images, references cannot be
-            shared out over the replicas, or `start` does not fit.
-    """
-    references_per_replica(
-        config.distiller.references_per_step, strategy.num_replicas_in_sync
-    )
-    assembly.check_network(config)
-    if start is not None:
-        check_start(config, start)
 
 
 def train_experts(
@@ -219,128 +198,3 @@ def train_experts(
     trainer = assembly.expert_trainer(config, data)
     trainer.train(store, config.experts.count, on_epoch, worker)
     return store
-
-
-@contextlib.contextmanager
-def opened(
-    config: Config,
-    data: ImageData,
-    run_dir: Path | None = None,
-    experts: Path | ExpertStore | None = None,
-    start: DistilledRun | None = None,
-    strategy: tf.distribute.Strategy | None = None,
-    jit: bool | None = None,
-    environment: Mapping[str, Any] | None = None,
-) -> Iterator[OpenRun]:
-    """Yields a run that has begun, or that was restored; its folder is locked.
-
-    Args:
-        config, data, run_dir, experts, start, strategy, jit: see `distill`.
-        environment: what replaces parts of what this process says of itself.
-
-    Raises:
-        ValueError: see `distill`.
-    """
-    strategy = strategy or devices.local_strategy()
-    if jit is None:
-        jit = "CPU" not in strategy.extended.worker_devices[0]
-    check(config, strategy, start)
-    workers = Workers(strategy)
-    if workers.count > 1 and run_dir is None:
-        raise ValueError(
-            "Several workers need a `run_dir` that all of them see. Received: "
-            "none. Give one."
-        )
-    distiller: Distiller | None = None
-
-    def where() -> str:
-        if distiller is None:
-            return "while the run was prepared"
-        return f"in outer step {distiller.step + 1}"
-
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(workers.guard(run_dir, where))
-        facts = data.facts
-        config = config_lib.resolved(config, data.image_shape)
-        folder = None
-        if run_dir is not None:
-            folder = _folder(
-                workers,
-                run_dir,
-                identity(config, jit, start),
-                facts.to_json(),
-                {**devices.environment(strategy), **(environment or {})},
-            )
-            if workers.chief:
-                stack.enter_context(folder.lock())
-        distiller = assembly.distiller(config, data, experts, strategy, jit)
-        checkpoints = None
-        if folder is not None:
-            checkpoints = Checkpoints(
-                folder.checkpoint_folder, distiller.checkpoint
-            )
-        with workers.chief_first():
-            restored = _restored(distiller, checkpoints, data, start)
-        if workers.count > 1:
-            drawn = distiller.fingerprint()
-            workers.agree({"step": distiller.step, "first reference": drawn})
-        if restored:
-            logging.info("Continuing after outer step %d.", restored)
-        if folder is not None and workers.chief:
-            folder.rewind_metrics(distiller.step)
-            folder.rewind_snapshots(distiller.step)
-            rewind_curve(folder.path, distiller.step)
-        yield OpenRun(
-            config,
-            facts,
-            distiller,
-            workers,
-            restored is not None,
-            folder,
-            checkpoints,
-        )
-
-
-def _restored(
-    distiller: Distiller,
-    checkpoints: Checkpoints | None,
-    data: ImageData,
-    start: DistilledRun | None,
-) -> int | None:
-    """Restores a distiller and returns its step; if it cannot, begins it."""
-    if checkpoints is not None:
-        restored = checkpoints.restore_latest()
-        if restored is not None:
-            return restored
-    if start is None:
-        assembly.begin(distiller, data)
-    else:
-        weights = start.parameterization.get_weights()
-        distiller.start_from(weights, start.learned)
-    if checkpoints is not None:
-        checkpoints.save(0)
-    return None
-
-
-def _folder(
-    workers: Workers,
-    run_dir: Path,
-    described: dict[str, Any],
-    data: dict[str, Any],
-    environment: dict[str, Any],
-) -> RunFolder:
-    """Lets the chief make or check the folder, and the others find it."""
-    # Hosts may have different numbers of cores.
-    shared = {k: v for k, v in environment.items() if k != "cpu_threads"}
-    workers.agree({**described, "data": data, "environment": shared})
-    with workers.chief_first():
-        if workers.chief:
-            return RunFolder.open(run_dir, described, data, environment)
-        try:
-            return RunFolder.read(run_dir)
-        except FileNotFoundError as error:
-            raise FileNotFoundError(
-                "All workers must see the same `--run_dir`, on a file system "
-                f"that they share. Received: {run_dir}, where worker "
-                f"{workers.index} does not find the run that the chief made."
-            ) from error

@@ -28,7 +28,7 @@ FLOORS = (
     {"assembly", "presets"},
     {"distilled_run", "scoring"},
     {"forms"},
-    {"distilled_set"},
+    {"distilled_set", "open_run"},
     {"distilling"},
     {"fred_tf/__init__.py"},
     {"export"},

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Sequence
 import tensorflow as tf
 from absl import flags
 
-from fred_tf import assembly, distilling
+from fred_tf import assembly, distilling, open_run
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files
@@ -30,8 +30,8 @@ from fred_tf.distillation import devices, loop
 from fred_tf.distillation.interruption import Interruption
 from fred_tf.distillation.workers import Workers
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.distilling import OpenRun
 from fred_tf.objectives import OBJECTIVES
+from fred_tf.open_run import OpenRun
 from fred_tf.scoring import curve_path, score
 from trainers import process_memory, run_flags
 from trainers.log.run_log import RunLog
@@ -62,6 +62,13 @@ PROFILE_STEPS = flags.DEFINE_integer(
     "tensorboard-plugin-profile to be looked at.",
     0,
 )
+ON_DIVERGENCE = flags.DEFINE_enum(
+    "on_divergence",
+    "stop",
+    distilling.ON_DIVERGENCE,
+    "What a run that is lost does: it stops, or goes on from a checkpoint from "
+    "before with half the memory's step size, which rewinds.json records.",
+)
 _JIT = {"auto": None, "on": True, "off": False}
 JIT = flags.DEFINE_enum(
     "jit",
@@ -86,6 +93,7 @@ def run(
     interruption: Interruption | None = None,
     strategy: tf.distribute.Strategy | None = None,
     jit: bool | None = None,
+    on_divergence: str = "stop",
 ) -> DistilledRun:
     """Distils into a run folder, or continues to, with a log for TensorBoard.
 
@@ -100,7 +108,8 @@ def run(
         evaluate_every: outer steps between evaluations on the test split, for
             the curve of accuracy; 0 makes none. They choose nothing.
         profile_steps: steps to profile, after the first five; 0 for none.
-        start, interruption, strategy, jit: see `distilling.distill`.
+        start, interruption, strategy, jit, on_divergence: see
+            `distilling.distill`.
 
     Returns:
         The run at its last step.
@@ -109,7 +118,7 @@ def run(
         ValueError: see `distilling.distill`, as for other errors.
     """
     strategy = strategy or devices.local_strategy()
-    distilling.check(config, strategy, start)
+    open_run.check(config, strategy, start)
     workers = Workers(strategy)
     with workers.guard(run_dir, lambda: "while the data were read"):
         with workers.chief_first():  # It may download.
@@ -136,6 +145,7 @@ def run(
         strategy=strategy,
         jit=jit,
         save_every=save_every,
+        on_divergence=on_divergence,
         observe=observe,
         interruption=interruption,
     )
@@ -213,6 +223,7 @@ def main() -> int:
             interruption,
             strategy,
             _JIT[JIT.value],
+            ON_DIVERGENCE.value,
         )
     if interruption.signal:
         print(f"Stopped after step {finished.step}; run again to continue.")

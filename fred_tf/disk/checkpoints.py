@@ -1,9 +1,10 @@
 """Checkpoints of a run: the newest complete one is found, damage is survived.
 
-`tf.train.CheckpointManager` writes each checkpoint under a temporary name and
-renames it, so a kill leaves either the old or the new one. It trusts a text
+TensorFlow writes each checkpoint under a temporary name and renames it, so a
+kill leaves either the old or the new one. Its `CheckpointManager` trusts a text
 file named `checkpoint` to know which is newest, though, and time stamps to know
-which to delete; here both follow from the outer step in the file names.
+which to delete; here both follow from the outer step in the file names. The
+text file is written for TensorFlow's own tools.
 """
 
 import os
@@ -51,7 +52,8 @@ class Checkpoints:
         folder: where the checkpoints are; made by the first `save`.
         checkpoint: the objects to save. Their variables must exist before
             `restore_latest`, those of optimizers included.
-        max_to_keep: how many checkpoints to keep, the newest ones.
+        max_to_keep: how many checkpoints to keep, the newest ones; see `save`
+            for another.
 
     Raises:
         ValueError: `max_to_keep` is below 1, or TensorFlow would take the path
@@ -79,7 +81,7 @@ class Checkpoints:
             )
         self._checkpoint = checkpoint
         self._max_to_keep = max_to_keep
-        self._manager: tf.train.CheckpointManager | None = None
+        self._prepared = False
         self._step: int | None = None
 
     def steps(self) -> list[int]:
@@ -131,7 +133,7 @@ class Checkpoints:
                     [later for later in steps if later > step],
                 )
             self._step = step
-            self._manager = None
+            self._prepared = False
             return step
         # TensorFlow writes this file after the first complete checkpoint.
         if steps or (self.folder / _STATE).exists():
@@ -144,11 +146,16 @@ class Checkpoints:
             )
         return None
 
-    def save(self, step: int) -> None:
+    def save(self, step: int, good: int | None = None) -> None:
         """Saves the state after `step` outer steps.
 
         Saving a step again right after it was saved or restored does nothing:
         the step number identifies the state.
+
+        Args:
+            step: outer steps made.
+            good: the newest checkpoint of a step up to this one is kept, too,
+                to go back to.
 
         Raises:
             ValueError: `step` lies before the last step saved or restored, or
@@ -164,9 +171,10 @@ class Checkpoints:
                 f"{self._step} in {self.folder}. Use another folder."
             )
         try:
-            if self._manager is None:
-                self._manager = self._prepare()
-            self._manager.save(checkpoint_number=step)
+            if not self._prepared:
+                self._prepare()
+            self._checkpoint.write(self._prefix(step))
+            self._keep(self._worth_keeping(good))
         except (tf.errors.OpError, OSError) as error:
             self._remove_temporaries()
             paths = (self.folder, *self.folder.parents)
@@ -178,6 +186,47 @@ class Checkpoints:
                 "same command again; earlier checkpoints are intact."
             ) from error
         self._step = step
+
+    def go_back(self, step: int) -> int:
+        """Deletes what was saved after `step`, the newest first.
+
+        Args:
+            step: outer steps made.
+
+        Returns:
+            The step of the newest checkpoint that is left.
+
+        Raises:
+            ValueError: none is.
+        """
+        earlier = [s for s in self.steps() if s <= step]
+        if not earlier:
+            raise ValueError(
+                f"There must be a checkpoint in {self.folder} of step {step} "
+                f"or before, to go back to. Received: those of steps "
+                f"{self.steps()}. Begin anew in another folder."
+            )
+        self._keep(earlier)
+        self._step, self._prepared = None, False
+        return earlier[-1]
+
+    def _worth_keeping(self, good: int | None) -> list[int]:
+        steps = self.steps()
+        keep = steps[-self._max_to_keep :]
+        if good is not None:
+            keep = [s for s in steps if s <= good][-1:] + keep
+        return sorted(set(keep))
+
+    def _keep(self, keep: list[int]) -> None:
+        """Deletes all checkpoints but those of some steps."""
+        self._write_state(keep)
+        for step in reversed(self.steps()):
+            if step not in keep:
+                # Without its index a checkpoint is none.
+                for path in self.folder.glob(f"ckpt-{step}.index"):
+                    path.unlink()
+                for path in self.folder.glob(f"ckpt-{step}.data-*"):
+                    path.unlink()
 
     def _prefix(self, step: int) -> str:
         return str(self.folder / f"ckpt-{step}")
@@ -194,7 +243,7 @@ class Checkpoints:
 
     def _restore(self, step: int) -> None:
         try:
-            status = self._checkpoint.restore(self._prefix(step))
+            status = self._checkpoint.read(self._prefix(step))
             status.assert_existing_objects_matched().expect_partial()
         except (
             AssertionError,
@@ -207,8 +256,8 @@ class Checkpoints:
                 "version of fred_tf that it was saved with."
             ) from error
 
-    def _prepare(self) -> tf.train.CheckpointManager:
-        """Clears the folder and returns a manager of what stays in it."""
+    def _prepare(self) -> None:
+        """Clears the folder of what a killed process left in it."""
         steps, restored = self.steps(), self._step
         if steps and restored is None:
             raise ValueError(
@@ -229,15 +278,12 @@ class Checkpoints:
             for path in sorted(self.folder.glob(f"ckpt-{step}.*")):
                 os.replace(path, path.with_name(f"damaged-{path.name}"))
         self._write_state(good_steps)
-        return tf.train.CheckpointManager(
-            self._checkpoint, str(self.folder), max_to_keep=self._max_to_keep
-        )
+        self._prepared = True
 
     def _write_state(self, steps: list[int]) -> None:
-        """Tells the manager what the folder holds, oldest first.
+        """Tells TensorFlow what the folder holds, oldest first.
 
-        It reads the file that it writes itself, a `CheckpointState` in text
-        form; with positions for times no clock decides what is deleted.
+        The file is a `CheckpointState` in text form, with positions for times.
         """
         if not steps:
             (self.folder / _STATE).unlink(missing_ok=True)

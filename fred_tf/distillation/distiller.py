@@ -1,53 +1,21 @@
 """The variables of a run, and the replicas that share its steps."""
 
-import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from absl import logging
 
 from fred_tf.disk import files
-from fred_tf.distillation import memory_step
-from fred_tf.distillation.outer_step import OuterStep, State
+from fred_tf.distillation import memory_step, outliers
+from fred_tf.distillation.distiller_settings import DistillerSettings
+from fred_tf.distillation.outer_step import OuterStep
 from fred_tf.distillation.reference_stream import ReferenceStream
+from fred_tf.distillation.state import State
 from fred_tf.objectives import Objective
 from fred_tf.optimizers.optimizer import Tensors
 from fred_tf.parameterizations import Parameterization
-from fred_tf.settings import Settings, check_least
-
-
-@dataclasses.dataclass(frozen=True)
-class DistillerSettings(Settings):
-    """Settings of `Distiller`.
-
-    Attributes:
-        memory_learning_rate: step size of the memory; 0 means the usual one of
-            the parameterization and the objective, or where none is known one
-            that is measured, see `memory_step.py`.
-        memory_momentum: momentum for the memory and the objective's weights.
-        memory_average: decay of the running average of the memory that is
-            kept as the result; 0 keeps the last memory.
-        references_per_step: references (class batches, expert segments) that a
-            step averages, over all replicas; 0 means one per replica.
-    """
-
-    memory_learning_rate: float = 0.0
-    memory_momentum: float = 0.5
-    memory_average: float = 0.0
-    references_per_step: int = 0
-
-    def __post_init__(self):
-        check_least("memory_learning_rate", self.memory_learning_rate, 0)
-        check_least("memory_momentum", self.memory_momentum, 0)
-        check_least("references_per_step", self.references_per_step, 0)
-        if not 0 <= self.memory_average < 1:
-            raise ValueError(
-                "`distiller.memory_average` is a decay, from 0, which keeps "
-                f"the last memory, to below 1. Received: {self.memory_average}."
-            )
 
 
 class Distiller:
@@ -60,8 +28,8 @@ class Distiller:
     reference changes nothing but rounding.
 
     The numeric work is `OuterStep`. This class adds the variables and the
-    replicas. A step whose loss or gradient is not finite changes no variable
-    and reports `finite` = 0.
+    replicas. Before the first step some are measured only, see `outliers.py`;
+    where every finite step is made, one that is not finite is not counted.
 
     A new one is empty: fill it by `adapt` or `start_from`, or restore its
     checkpoint.
@@ -110,7 +78,12 @@ class Distiller:
             objective,
             settings.memory_momentum,
             seed,
-            settings.memory_average,
+            memory_average=settings.memory_average,
+            outlier_factor=settings.outlier_factor,
+            share=0.0
+            if settings.memory_learning_rate
+            else settings.memory_share or memory_step.SHARE,
+            warm_up_steps=settings.warm_up_steps,
         )
         self.distilled = parameterization
         with self.strategy.scope():
@@ -129,6 +102,7 @@ class Distiller:
             learned=self._state.learned,
             slots=self._state.slots,
             state=self._state.objective,
+            watch=self._state.watch._asdict(),
             average=[v.value for v in self.distilled.variables]
             if settings.memory_average
             else [],
@@ -149,14 +123,14 @@ class Distiller:
         for variable, value in zip(objective, first, strict=True):
             variable.assign(value)
         slots = self.outer_step.starting_slots(memory, learned)
+        watch = outliers.start(memory[0].dtype)
         averaged = self.distilled is not self.parameterization
         return State(
             memory,
             learned,
-            tf.nest.map_structure(
-                lambda x: tf.Variable(x, trainable=False), slots
-            ),
+            _variables(slots),
             objective,
+            _variables(watch),
             [v.value for v in self.distilled.trainable_variables]
             if averaged
             else [],
@@ -174,8 +148,17 @@ class Distiller:
 
     @property
     def rate(self) -> float:
-        """Step size of the memory, given or measured."""
+        """Step size of the memory, given or measured; 0 until it is."""
         return float(self._state.rate.numpy())
+
+    @rate.setter
+    def rate(self, value: float) -> None:
+        self._state.rate.assign(value)
+
+    @property
+    def last_good(self) -> int:
+        """Outer steps after which the run was last known to be good."""
+        return int(self._state.watch.good.numpy())
 
     def learned(self) -> dict[str, float]:
         """Returns what the objective has learned, as named floats."""
@@ -186,15 +169,37 @@ class Distiller:
         }
 
     def __call__(self) -> dict[str, float]:
-        """Makes one outer step.
+        """Makes one outer step, and measures some before the first.
 
         Returns:
-            `loss`, `gradient_norm` (of the memory) and what the memory tells
-            of its parts, `finite` (1 or 0), and what the objective learns,
-            after the step.
+            The scalars of `OuterStep.update`.
         """
+        if self.step == 0:
+            self._measure()
         scalars = self._make_step(self._references.next(self.step))
         return {name: float(value) for name, value in scalars.items()}
+
+    def _measure(self) -> None:
+        """Makes the steps before the first, unless they were made.
+
+        Raises:
+            ValueError: a step size is looked for where the loss does not move
+                the images.
+        """
+        rated = self.rate > 0 or not self.outer_step.has_free_rate
+        if rated and not self.settings.outlier_factor:
+            return
+        if self._state.watch.norms.numpy()[-1] < 0:
+            for number in range(-outliers.MEASURED, 0):
+                self._step.assign(number)
+                self._make_step(self._references.next(number))
+        move = float(outliers.usual(self._state.watch.moves))
+        if not rated and not 0 < move < self._state.rate.dtype.max:
+            raise ValueError(
+                "A step size can be measured where the loss moves the images. "
+                f"Received: steps that move them by {move:g} of their "
+                "deviation. Give `distiller.memory_learning_rate`."
+            )
 
     def adapt(self, images: np.ndarray, labels: np.ndarray) -> None:
         """Begins with real images.
@@ -231,14 +236,6 @@ class Distiller:
         """Brings what follows from the first memory in line with it."""
         if self.distilled is not self.parameterization:
             self.distilled.set_weights(self.parameterization.get_weights())
-        if self.settings.memory_learning_rate or not self.outer_step.measured:
-            return
-        references = self._first_references(memory_step.REFERENCES)
-        measured = memory_step.measured_step(
-            self.outer_step, *self.tensors(), references
-        )
-        self._state.rate.assign(measured)
-        logging.info("The memory's step size is measured: %.4g.", measured)
 
     def fingerprint(self) -> str:
         """Returns a digest of reference 0: what the real data say here."""
@@ -299,5 +296,15 @@ class Distiller:
             gradients,
         )
         self._assign(new)
-        self._step.assign_add(tf.cast(scalars["finite"], tf.int64))
+        skipping = self.settings.outlier_factor > 0
+        self._step.assign_add(
+            tf.cast(skipping | (scalars["trouble"] != 1), tf.int64)
+        )
         return scalars
+
+
+def _variables(values: Any) -> Any:
+    """Returns variables in the structure of some tensors."""
+    return tf.nest.map_structure(
+        lambda x: tf.Variable(x, trainable=False), values
+    )

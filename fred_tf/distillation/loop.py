@@ -11,12 +11,33 @@ from absl import logging
 
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.distillation.interruption import Interruption
+from fred_tf.distillation.outliers import NOT_FINITE, TROUBLES
 
 Scalars = dict[str, float]
 
 
-class NonFiniteError(RuntimeError):
-    """A step whose loss, gradient or update was NaN or infinite."""
+class DivergedError(RuntimeError):
+    """A run that is lost, see `outliers.py`.
+
+    Attributes:
+        step: the outer step that said so.
+        reason: what is wrong with it.
+        last_good: outer steps after which the run was last known to be good.
+        unchanged: whether the memory is still as it was then.
+    """
+
+    def __init__(self, step: int, trouble: int, last_good: int):
+        self.step, self.last_good = step, last_good
+        self.reason = TROUBLES[trouble]
+        self.unchanged = trouble == NOT_FINITE
+        super().__init__(
+            f"Outer step {step} {self.reason}. The run was last known to be "
+            f"good after step {last_good}, and the last checkpoint from before "
+            "is kept. `--on_divergence=rewind` goes on from there with half "
+            "the memory's step size; or lower `memory_learning_rate` or "
+            "`student_learning_rate_step`, or raise `references_per_step`, in "
+            "a new --run_dir."
+        )
 
 
 class Action(NamedTuple):
@@ -51,20 +72,16 @@ def run(
         progress: whether to show how far the run is.
 
     Raises:
-        NonFiniteError: a step was not finite. Nothing has changed since the
-            step before, and no action saw the bad one.
+        DivergedError: the run is lost. No action sees the step that says so.
     """
     shown = _progress if progress else _silence
     with shown(distiller.step, last_step) as report:
         while distiller.step < last_step:
+            number = distiller.step + 1
             scalars = distiller()
-            if not scalars.pop("finite"):
-                raise NonFiniteError(
-                    f"Outer step {distiller.step + 1} is not finite: "
-                    f"{scalars}. The memory is as it was before it. Lower "
-                    "`memory_learning_rate` or `student_learning_rate_step`, "
-                    "or raise `references_per_step`, in a new --run_dir."
-                )
+            last_good = int(scalars.pop("last_good"))
+            if trouble := int(scalars.pop("trouble")):
+                raise DivergedError(number, trouble, last_good)
             step = distiller.step
             stopping = interruption is not None and interruption.arrived()
             report(step, scalars)
@@ -96,7 +113,7 @@ def _progress(
         ) as bar:
 
             def on_bar(step: int, scalars: Scalars) -> None:
-                bar.set_postfix(loss=f"{scalars['loss']:.4g}", refresh=False)
+                bar.set_postfix_str(_told(scalars), refresh=False)
                 bar.update(step - bar.n)
 
             yield on_bar
@@ -113,12 +130,20 @@ def _progress(
         spoken = now
         rate = (step - first) / (now - begun)
         logging.info(
-            "step %d of %d, loss %.4g, %.3g steps/s, %.0f s left",
+            "step %d of %d, %s, %.3g steps/s, %.0f s left",
             step,
             last,
-            scalars["loss"],
+            _told(scalars),
             rate,
             (last - step) / rate,
         )
 
     yield in_log
+
+
+def _told(scalars: Scalars) -> str:
+    """Returns what people are told of a step on the way."""
+    told = f"loss {scalars['loss']:.4g}"
+    if skipped := int(scalars["skipped"]):
+        told += f", {skipped} skipped"
+    return f"{told}, usual gradient {scalars['usual_gradient_norm']:.3g}"

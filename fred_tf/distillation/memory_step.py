@@ -13,12 +13,11 @@ the same; HaBa's 100 with momentum 0.95 moves as far as 1,000 with our 0.5: so
 they take those of pixels.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from fred_tf.distillation.outer_step import OuterStep, State
-from fred_tf.objectives import Reference
+from fred_tf.distillation.outliers import Watch, usual
 from fred_tf.optimizers.optimizer import Tensors
 from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.settings import Settings
@@ -39,13 +38,15 @@ USUAL_STEPS = {
     "idc": _PIXELS,
     "haba": _PIXELS,
 }
-# References that a step is measured from, and the share of their deviation by
-# which it moves the images; see `measured_step`. By this measure the usual
-# steps move them by 0.07 (gradient matching) to several times their deviation.
-# On held-out digits (`digits_ipc1_dm`, width 32, 300 steps, 3 networks of 100
-# epochs) shares of 0.02, 0.1, 0.5, 2.5 and 8.3 give 82.2 +- 1.7, 84.1 +- 1.1,
-# 83.4 +- 1.1, 83.6 +- 1.3 and 83.2 +- 1.4 %.
-REFERENCES = 4
+# Where a step size is not given, `OuterStep` takes the one with which the first
+# step moves the images by this share of their deviation, the root mean square
+# over all pixels; the median of the steps that are measured before the first.
+# Unlike a step size, a share means the same for every memory: separate and
+# joint channels, however many coefficients, images, or images of a student's
+# step. docs/what-mattered.md has the experiments. On held-out digits
+# (`digits_ipc1_dm`, width 32, 300 steps, 3 networks of 100 epochs) 0.02, 0.1,
+# 0.5, 2.5 and 8.3 give 82.2 +- 1.7, 84.1 +- 1.1, 83.4 +- 1.1, 83.6 +- 1.3 and
+# 83.2 +- 1.4 %.
 SHARE = 0.1
 
 
@@ -64,63 +65,51 @@ def usual_step(
     return rate and rate * member.step_gain(memory, image_shape)
 
 
-def measured_step(
-    step: OuterStep, state: State, constants: Tensors, references: Reference
-) -> float:
-    """Returns a step size for a pair that `USUAL_STEPS` does not know.
-
-    The root mean square by which one step of plain descent moves the decoded
-    images is made `SHARE` of their deviation, with the mean gradient of the
-    first `REFERENCES` references. Groups that have a rate of their own rest.
+def known_rate(
+    rate: tf.Tensor, watch: Watch, step: tf.Tensor, share: float
+) -> tf.Tensor:
+    """Returns the step size, found from what was measured where it is 0.
 
     Args:
-        step: of the run.
-        state: as it begins.
-        constants: the parameterization's fixed tensors.
-        references: stacked, `[r, ...]`.
-
-    Raises:
-        ValueError: the images do not move, or not by a finite amount.
+        rate: as it was, 0 where it is to be found.
+        watch: what is remembered of the steps that were measured.
+        step: integer scalar, below 0 as long as they are.
+        share: by which the first step is to move the images.
     """
+    if not share:
+        return rate
+    missing = (step >= 0) & (rate == 0)
+    return tf.where(missing, share / usual(watch.moves), rate)
 
-    free = [
-        any(
-            weight is other
-            for group in step.measured
-            for other in group.weights
-        )
-        for weight in step.parameterization.trainable_weights
-    ]
 
-    @tf.function(autograph=False)
-    def slopes() -> Tensors:
-        _, gradients = step.gradients(
-            state, constants, references, tf.constant(0, tf.int64)
-        )
-        return [
-            g if moves else tf.zeros_like(g)
-            for g, moves in zip(gradients.memory, free)
-        ]
+def warm(rate: tf.Tensor, step: tf.Tensor, steps: int) -> tf.Tensor:
+    """Returns the step size of a step: it grows over the first `steps`."""
+    if not steps:
+        return rate
+    grown = tf.cast(step + 1, rate.dtype) / steps
+    return rate * tf.clip_by_value(grown, 0.0, 1.0)
 
-    @tf.function(autograph=False)
-    def moved(gradients: Tensors, rate: tf.Tensor) -> tf.Tensor:
-        there = [m - rate * g for m, g in zip(state.memory, gradients)]
-        images, _ = step.decoded(state.memory, constants)
-        others, _ = step.decoded(there, constants)
-        way = tf.sqrt(tf.reduce_mean((others - images) ** 2))
-        return way / tf.math.reduce_std(images)
 
-    gradients = slopes()
+def move(
+    decode: Callable[[Tensors], tf.Tensor],
+    memory: Tensors,
+    gradients: Tensors,
+    share: float,
+) -> tf.Tensor:
+    """Returns how far a step of size 1 moves the images, over their deviation.
+
+    The root mean square, by plain descent. Memories may be nonlinear: it is
+    looked at where the memory moves by `share` of its length.
+
+    Args:
+        decode: returns the images of a memory.
+        memory: as it is.
+        gradients: of the memory.
+        share: see above.
+    """
     length = tf.linalg.global_norm(gradients)
-    rate = tf.linalg.global_norm(state.memory) / length * SHARE
-    # Twice, for memories that are not linear: the second time it is close.
-    for _ in range(2):
-        rate = rate * SHARE / moved(gradients, rate)
-    measured = float(rate)
-    if not 0 < measured < float("inf"):
-        raise ValueError(
-            "A step size can be measured where the loss moves the images. "
-            f"Received: a gradient of length {float(length):g}. Give "
-            "`distiller.memory_learning_rate`."
-        )
-    return measured
+    rate = share * tf.linalg.global_norm(memory) / length
+    images = decode(memory)
+    others = decode([m - rate * g for m, g in zip(memory, gradients)])
+    way = tf.sqrt(tf.reduce_mean((others - images) ** 2))
+    return way / tf.math.reduce_std(images) / rate

@@ -1,48 +1,28 @@
 """One outer step as pure functions: a state and references in, a state out."""
 
 import dataclasses
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from fred_tf import seeds
+from fred_tf.distillation import memory_step, outliers
 from fred_tf.distillation.running_average import average_step
+from fred_tf.distillation.state import Gradients, State, is_finite, where
 from fred_tf.objectives import Objective, Reference
 from fred_tf.optimizers import Group
-from fred_tf.optimizers.group import check_groups
-from fred_tf.optimizers.optimizer import Slots, Tensors
+from fred_tf.optimizers.group import (
+    GroupSlots,
+    check_groups,
+    starting_slots,
+    step_of_groups,
+)
+from fred_tf.optimizers.optimizer import Tensors
 from fred_tf.parameterizations import Parameterization
 from fred_tf.sequential import repeat
 
 Scalars = dict[str, tf.Tensor]
-
-
-class State(NamedTuple):
-    """All that a step changes, and the step size that it was begun with.
-
-    Attributes:
-        memory: the trainable weights of the parameterization.
-        learned: those of the objective.
-        slots: what the optimiser of each group remembers, by group.
-        objective: the objective's state.
-        average: running average of the memory; empty if it is not averaged.
-        rate: step size of the groups that name none, scalar.
-    """
-
-    memory: Tensors
-    learned: Tensors
-    slots: dict[str, Slots]
-    objective: Tensors
-    average: Tensors
-    rate: tf.Tensor
-
-
-class Gradients(NamedTuple):
-    """Of a loss, in `State.memory` and in `State.learned`."""
-
-    memory: Tensors
-    learned: Tensors
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -58,6 +38,10 @@ class OuterStep:
         groups: how all trainable weights are learned.
         seed: the run's integer seed.
         memory_average: decay of the running average of the memory, in [0, 1).
+        outlier_factor: see `outliers.is_outlier`.
+        share: of the images' deviation, by which the first step is to move
+            them where `State.rate` is 0; 0 where the rate is given.
+        warm_up_steps: over how many steps the rate grows to its full size.
 
     Raises:
         ValueError: a weight belongs to no group or to several, or the memory
@@ -69,6 +53,9 @@ class OuterStep:
     groups: tuple[Group, ...]
     seed: int
     memory_average: float = 0.0
+    outlier_factor: float = 0.0
+    share: float = 0.0
+    warm_up_steps: int = 0
 
     @classmethod
     def of(
@@ -77,13 +64,14 @@ class OuterStep:
         objective: Objective,
         momentum: float,
         seed: int,
-        memory_average: float = 0.0,
+        **more: Any,
     ) -> "OuterStep":
         """Returns the step of a memory and an objective, in their own groups.
 
         Args:
-            parameterization, objective, seed, memory_average: see above.
+            parameterization, objective, seed: see above.
             momentum: that groups take unless they say otherwise.
+            **more: the other attributes.
         """
         groups = []
         for owner, weights in (
@@ -101,9 +89,7 @@ class OuterStep:
                 "Choose an `objective.name` that takes soft labels, or another "
                 "memory."
             )
-        return cls(
-            parameterization, objective, tuple(groups), seed, memory_average
-        )
+        return cls(parameterization, objective, tuple(groups), seed, **more)
 
     def __call__(
         self,
@@ -119,7 +105,8 @@ class OuterStep:
             constants: the parameterization's fixed tensors.
             references: the step's references stacked along a new first axis
                 `[r, ...]`.
-            step: integer scalar, outer steps made before.
+            step: integer scalar, outer steps made before; below 0 the step is
+                only measured.
         """
         first = step * tf.nest.flatten(references)[0].shape[0]
         loss, gradients = self.gradients(state, constants, references, first)
@@ -130,7 +117,7 @@ class OuterStep:
     ) -> tuple[tf.Tensor, tf.Tensor, Scalars]:
         """Returns all images and labels, and what was learned by name.
 
-        Where there is an average of the memory, it is decoded.
+        If the memory is averaged, they are those of the average.
         """
         memory = state.average or state.memory
         names = self.objective.weight_names
@@ -217,21 +204,74 @@ class OuterStep:
     ) -> tuple[State, Scalars]:
         """Returns the state after a step, and its scalars.
 
-        A step of which anything is not finite changes nothing, and reports
-        `finite` = 0.
+        A step that is an outlier changes nothing but the watch.
 
         Args:
             state: before the step.
             constants: the parameterization's fixed tensors.
-            step: integer scalar, outer steps made before.
-            loss: of the step.
-            gradients: of the step.
+            step: integer scalar, outer steps made before; below 0 the step is
+                only measured.
+            loss, gradients: of the step.
+
+        Returns:
+            The scalars are `loss`, `gradient_norm` of the memory and what the
+            memory tells of its parts, `usual_gradient_norm` that it was
+            compared with, the number `skipped` so far, the step's
+            `memory_learning_rate`, what the objective learns, after the step;
+            and `trouble` and `last_good`, see `outliers.py`.
         """
-        memory, learned, slots = self._moved(state, gradients)
+        known = memory_step.known_rate(
+            state.rate, state.watch, step, self.share
+        )
+        state = state._replace(rate=known)
+        rate = memory_step.warm(state.rate, step, self.warm_up_steps)
+        new = self._made(state, constants, step, loss, gradients, rate)
+        norm = tf.linalg.global_norm(gradients.memory)
+        finite = is_finite((loss, gradients, new))
+        watch, factor = state.watch, self.outlier_factor
+        made = ~outliers.is_outlier(watch, norm, finite, factor) & (step >= 0)
+        seen = outliers.measured(watch, norm, finite)
+        if self.share:
+            move = memory_step.move(
+                lambda memory: self.decoded(memory, constants)[0],
+                state.memory,
+                self._free(gradients.memory),
+                self.share,
+            )
+            seen = where(step < 0, outliers.moved(seen, move), seen)
+        health = self.objective.health(loss, state.learned)
+        after = outliers.after_step(seen, step, made, health)
+        new = where(made, new, state)
+        new = new._replace(watch=where(step < 0, seen, after))
+        with self._holding([], constants):
+            norms = self.parameterization.gradient_norms(gradients.memory)
+        return new, {
+            "loss": loss,
+            "gradient_norm": norm,
+            **norms,
+            "usual_gradient_norm": outliers.usual(watch.norms),
+            "skipped": tf.cast(new.watch.skipped, loss.dtype),
+            "memory_learning_rate": rate,
+            **dict(zip(self.objective.weight_names, new.learned)),
+            "trouble": tf.cast(outliers.trouble(after, factor), loss.dtype),
+            "last_good": tf.cast(new.watch.good, loss.dtype),
+        }
+
+    def _made(
+        self,
+        state: State,
+        constants: Tensors,
+        step: tf.Tensor,
+        loss: tf.Tensor,
+        gradients: Gradients,
+        rate: tf.Tensor,
+    ) -> State:
+        """Returns the state after a step that is made, as for `update`."""
+        memory, learned, slots = self._moved(state, gradients, rate)
         memory = self.parameterization.constrain(memory)
         learned = self.objective.constrain(learned)
         new = state._replace(memory=memory, learned=learned, slots=slots)
-        new = new._replace(
+        return new._replace(
             objective=self._advanced(new, constants, step, loss),
             average=average_step(
                 state.average, memory, step, self.memory_average
@@ -239,59 +279,37 @@ class OuterStep:
             if state.average
             else [],
         )
-        finite = tf.reduce_all(
-            [
-                tf.reduce_all(tf.math.is_finite(x))
-                for x in tf.nest.flatten((loss, gradients, new))
-                if x.dtype.is_floating
-            ]
-        )
-        new = tf.nest.map_structure(
-            lambda after, before: tf.where(finite, after, before), new, state
-        )
-        with self._holding([], constants):
-            norms = self.parameterization.gradient_norms(gradients.memory)
-        return new, {
-            "loss": loss,
-            "gradient_norm": tf.linalg.global_norm(gradients.memory),
-            **norms,
-            "finite": tf.cast(finite, tf.float32),
-            **dict(zip(self.objective.weight_names, new.learned)),
-        }
 
     @property
-    def measured(self) -> list[Group]:
-        """The groups that name no step size and take that of the memory."""
-        return [group for group in self.groups if group.rate is None]
+    def has_free_rate(self) -> bool:
+        """Whether anything takes the step size of the run."""
+        return any(group.rate is None for group in self.groups)
 
-    def starting_slots(self, memory: Tensors, learned: Tensors) -> Any:
+    def _free(self, gradients: Tensors) -> Tensors:
+        """Returns the memory's gradients, 0 for what has a rate of its own."""
+        free = {id(w) for g in self.groups if g.rate is None for w in g.weights}
+        weights = self.parameterization.trainable_weights
+        return [
+            slope if id(weight) in free else tf.zeros_like(slope)
+            for slope, weight in zip(gradients, weights)
+        ]
+
+    def starting_slots(self, memory: Tensors, learned: Tensors) -> GroupSlots:
         """Returns what the optimisers remember before the first step."""
-        of_weight = self._by_weight(memory, learned)
-        return {
-            group.name: group.optimizer.start(
-                [of_weight[id(weight)] for weight in group.weights]
-            )
-            for group in self.groups
-        }
+        return starting_slots(self.groups, self._by_weight(memory, learned))
 
     def _moved(
-        self, state: State, gradients: Gradients
-    ) -> tuple[Tensors, Tensors, dict[str, Slots]]:
+        self, state: State, gradients: Gradients, rate: tf.Tensor
+    ) -> tuple[Tensors, Tensors, GroupSlots]:
         """Returns memory, what is learned, and slots, each group moved on."""
-        of_weight = self._by_weight(state.memory, state.learned)
-        slopes = self._by_weight(gradients.memory, gradients.learned)
-        slots = {}
-        for group in self.groups:
-            keys = [id(weight) for weight in group.weights]
-            moved, slots[group.name] = group.optimizer.step(
-                [of_weight[key] for key in keys],
-                state.slots[group.name],
-                [slopes[key] for key in keys],
-                state.rate if group.rate is None else group.rate,
-            )
-            of_weight.update(zip(keys, moved))
-        values = list(of_weight.values())
-        size = len(state.memory)
+        moved, slots = step_of_groups(
+            self.groups,
+            self._by_weight(state.memory, state.learned),
+            state.slots,
+            self._by_weight(gradients.memory, gradients.learned),
+            rate,
+        )
+        values, size = list(moved.values()), len(state.memory)
         return values[:size], values[size:], slots
 
     def _by_weight(

@@ -1,7 +1,7 @@
 """The contract of a matching objective."""
 
 import abc
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -12,6 +12,18 @@ from fred_tf.optimizers import Group
 from fred_tf.settings import Member, Settings
 
 Reference = dict[str, tf.Tensor]
+
+
+class Health(NamedTuple):
+    """What a loss says of a run, as boolean scalars.
+
+    Attributes:
+        good: whether a run may go back to the state that has this loss.
+        lost: whether nothing is learned from that state any more.
+    """
+
+    good: tf.Tensor
+    lost: tf.Tensor
 
 
 class Objective(keras.layers.Layer, Member, abc.ABC):
@@ -125,6 +137,15 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
     def constrain(self, weights: list[tf.Tensor]) -> list[tf.Tensor]:
         """Returns the nearest legal values of the objective's own weights."""
         return weights
+
+    def health(self, loss: tf.Tensor, weights: list[tf.Tensor]) -> Health:
+        """Returns what a loss says of a run; all is well if it is finite.
+
+        Args:
+            loss: of a step, the mean over its references.
+            weights: the objective's own, which the loss is of.
+        """
+        return Health(tf.math.is_finite(loss), tf.constant(False))
 
     def initial_state(self, seed: int) -> list[tf.Tensor]:
         """Returns the state before the first step, from the run's seed."""

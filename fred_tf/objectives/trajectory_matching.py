@@ -6,7 +6,7 @@ from typing import ClassVar
 import tensorflow as tf
 
 from fred_tf import seeds
-from fred_tf.objectives.objective import Objective
+from fred_tf.objectives.objective import Health, Objective
 from fred_tf.objectives.student import STUDENT_MEMORY, Student, chunks_of
 from fred_tf.optimizers import SGD, Group
 from fred_tf.paper import Paper
@@ -18,6 +18,10 @@ from fred_tf.settings import (
 )
 from fred_tf.training.network_training import cross_entropy
 
+# Losses from here on tell of images that teach nothing. Those of runs that
+# were lost are between 0.98 and 1.01 for most experts, and above 2 for others.
+_NOTHING_LEARNED = 0.95
+
 
 @dataclasses.dataclass(frozen=True)
 class TrajectoryMatchingSettings(Settings):
@@ -27,6 +31,9 @@ class TrajectoryMatchingSettings(Settings):
         student_steps: N, at least 1.
         expert_epochs: M, at least 1.
         max_start_epoch: t is drawn from [0, max_start_epoch).
+        start_epochs_grow_over: references over which that range grows, from
+            the first epoch alone; 0 begins with all of it. Easy epochs first,
+            as in Guo et al. 2024 (DATM, arXiv 2310.05773).
         student_batch: images a student step; 0 means all.
         student_learning_rate: starting value of a.
         student_learning_rate_step: step size with which a is learned.
@@ -41,6 +48,7 @@ class TrajectoryMatchingSettings(Settings):
     student_steps: int = 50
     expert_epochs: int = 2
     max_start_epoch: int = 5
+    start_epochs_grow_over: int = 0
     student_batch: int = 0
     student_learning_rate: float = 0.01
     student_learning_rate_step: float = 1e-7
@@ -52,6 +60,7 @@ class TrajectoryMatchingSettings(Settings):
         check_least("student_steps", self.student_steps, 1)
         check_least("expert_epochs", self.expert_epochs, 1)
         check_least("max_start_epoch", self.max_start_epoch, 1)
+        check_least("start_epochs_grow_over", self.start_epochs_grow_over, 0)
         check_least("student_batch", self.student_batch, 0)
         check_positive("student_learning_rate", self.student_learning_rate)
         check_least(
@@ -173,6 +182,7 @@ class TrajectoryMatching(Objective):
         return {
             "kind": "expert_segments",
             "max_start_epoch": self.settings.max_start_epoch,
+            "start_epochs_grow_over": self.settings.start_epochs_grow_over,
             "expert_epochs": self.settings.expert_epochs,
             "epochs": self.settings.last_epoch,
         }
@@ -189,7 +199,7 @@ class TrajectoryMatching(Objective):
             )
             expert = order[number % count]
             start = tf.random.stateless_uniform(
-                [], draw_seed, 0, self.settings.max_start_epoch, tf.int32
+                [], draw_seed, 0, self._start_epochs(number), tf.int32
             )
             # Op determinism takes read-ahead from pipelines that are stateful.
             vectors = tf.numpy_function(
@@ -203,6 +213,16 @@ class TrajectoryMatching(Objective):
             return dict(zip(("start", "target"), vectors))
 
         return numbers.map(draw)
+
+    def _start_epochs(self, number: tf.Tensor) -> tf.Tensor:
+        """Returns how many epochs reference `number` may start at."""
+        most = tf.constant(self.settings.max_start_epoch)
+        over = self.settings.start_epochs_grow_over
+        if not over:
+            return most
+        # In whole epochs, each for as many references.
+        grown = 1 + tf.maximum(number, 0) * most // over
+        return tf.minimum(grown, most)
 
     def _segment(self, expert: int, start: int):
         return self.source.segment(
@@ -262,6 +282,17 @@ class TrajectoryMatching(Objective):
     def constrain(self, weights):
         (rate,) = weights
         return [tf.maximum(rate, self.settings.minimum_student_learning_rate)]
+
+    def health(self, loss, weights):
+        """A student that does not move has loss 1, and one that learns less.
+
+        Where it ends no nearer to the expert although its step size can be no
+        smaller, the images have nothing to teach.
+        """
+        (rate,) = weights
+        bound = 1.001 * self.settings.minimum_student_learning_rate
+        learned = loss < _NOTHING_LEARNED
+        return Health(learned, ~learned & (rate <= bound))
 
 
 def _permutation(count: int, seed: tf.Tensor) -> tf.Tensor:

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from fred_tf import assembly, config, presets
+from fred_tf.distillation import outliers
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts.store import ExpertStore
 from trainers import train_experts
@@ -102,7 +103,7 @@ def test_compiled_outer_step_of_trajectory_matching(digits, tmp_path):
     # Pure: all that it reads comes in as an argument.
     assert not plain.get_concrete_function(*arguments).graph.variables
     expected, found = plain(*arguments), compiled(*arguments)
-    assert found[1]["finite"] == 1
+    assert found[1]["trouble"] == found[1]["skipped"] == 0
     tf.nest.map_structure(
         lambda ours, theirs: np.testing.assert_allclose(
             ours, theirs, rtol=1e-4, atol=1e-5 * np.abs(theirs).max()
@@ -133,21 +134,48 @@ def test_student_learning_rate_is_learned_and_bounded(digits, expert_dir):
     assert min(rates) >= 1e-3 * (1 - 1e-6)
 
 
-def test_non_finite_step_changes_nothing(digits, expert_dir):
-    distiller = make("digits_ipc1_dm_tiny", digits, expert_dir)
-    distiller()
-    before = memory_of(distiller)
-    references = distiller.objective.references
+def poisoned(references, *numbers):
+    """Returns references of which some are not numbers."""
 
-    def poisoned(seed, numbers):
-        return references(seed, numbers).map(
-            lambda r: {"images": r["images"] * float("nan")}
+    def stream(seed, all_numbers):
+        pairs = tf.data.Dataset.zip(all_numbers, references(seed, all_numbers))
+        return pairs.map(
+            lambda number, reference: {
+                "images": reference["images"]
+                * tf.where(
+                    tf.reduce_any(number == tf.constant(numbers, tf.int64)),
+                    float("nan"),
+                    1.0,
+                )
+            }
         )
 
-    distiller.objective.references = poisoned
-    distiller._references._iterators.clear()  # What was read ahead is sound.
+    return stream
+
+
+def test_a_step_that_is_not_finite_is_skipped(digits, expert_dir):
+    distiller = make("digits_ipc1_dm_tiny", digits, expert_dir)
+    objective = distiller.objective
+    objective.references = poisoned(objective.references, 1)
+    distiller()
+    before = memory_of(distiller)
     scalars = distiller()
-    assert scalars["finite"] == 0
+    assert np.isnan(scalars["loss"])
+    assert scalars["skipped"] == 1 and scalars["trouble"] == 0
+    np.testing.assert_array_equal(memory_of(distiller), before)
+    assert distiller.step == 2
+    distiller()
+    assert np.any(memory_of(distiller) != before)
+
+
+def test_where_none_is_skipped_it_is_not_counted(digits, expert_dir):
+    changes = {"distiller.outlier_factor": 0.0}
+    distiller = make("digits_ipc1_dm_tiny", digits, expert_dir, **changes)
+    objective = distiller.objective
+    objective.references = poisoned(objective.references, 1)
+    distiller()
+    before = memory_of(distiller)
+    assert distiller()["trouble"] == outliers.NOT_FINITE
     np.testing.assert_array_equal(memory_of(distiller), before)
     assert distiller.step == 1
 

@@ -15,10 +15,20 @@ class Counter:
 
     def __call__(self):
         if self.step + 1 == self.bad_step:
-            return {"loss": float("nan"), "finite": 0.0}
+            return scalars(float("nan"), trouble=1, last_good=self.step)
         self.step += 1
         self.at.get(self.step, lambda: None)()
-        return {"loss": 1.0 / self.step, "finite": 1.0}
+        return scalars(1.0 / self.step)
+
+
+def scalars(loss, trouble=0, last_good=0):
+    return {
+        "loss": loss,
+        "usual_gradient_norm": 2.0,
+        "skipped": 0.0,
+        "trouble": float(trouble),
+        "last_good": float(last_good),
+    }
 
 
 def recorder(every, **options):
@@ -47,8 +57,10 @@ def test_continues_from_the_distillers_step():
 
 def test_non_finite_step_stops_before_any_action():
     steps, action = recorder(1)
-    with pytest.raises(loop.NonFiniteError, match="step 4.*memory_learning"):
+    with pytest.raises(loop.DivergedError, match="memory_learning") as caught:
         loop.run(Counter(bad_step=4), 9, [action])
+    assert "Outer step 4 is not finite" in str(caught.value)
+    assert caught.value.unchanged and caught.value.last_good == 3
     assert steps == [1, 2, 3]
 
 
@@ -125,4 +137,4 @@ def test_shows_a_bar_on_a_terminal(monkeypatch, capsys):
     loop.run(Counter(), 4, [])
     shown = capsys.readouterr().err
     assert "4/4" in shown
-    assert "loss=0.25" in shown
+    assert "loss 0.25" in shown

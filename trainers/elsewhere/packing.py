@@ -16,6 +16,7 @@ from fred_tf import config as config_lib
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files, records
+from fred_tf.distillation import outliers
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import OBJECTIVES
@@ -183,6 +184,7 @@ def _is_there(work: records.Work) -> bool:
 
 def _finish(folder: pathlib.Path, work: records.Work, **content: Any) -> None:
     _, kind, identity, data = work
+    content["troubles"] = list(outliers.TROUBLES)
     records.write(folder / ABOUT, kind, identity, data, **content)
     for file in _RUNNER.glob("[a-z]*.py"):
         shutil.copy(file, folder)
@@ -192,14 +194,6 @@ def _begun(config: Config, data: ImageData) -> Distiller:
     """Returns the distiller of a run, its memory as it begins."""
     with untrained_experts(config, data) as experts:
         distiller = assembly.distiller(config, data, experts, jit=True)
-    needs_experts = OBJECTIVES[config.objective.name].needs_experts
-    if needs_experts and not distiller.rate:
-        raise ValueError(
-            "A step size cannot be measured where experts are trained later. "
-            f"Received: no usual one for {config.parameterization.name!r} with "
-            f"{config.objective.name!r}. Override "
-            "`distiller.memory_learning_rate`."
-        )
     assembly.begin(distiller, data)
     return distiller
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fred_tf import assembly, distilling
+from fred_tf import assembly, open_run
 from fred_tf import config as config_lib
 from fred_tf import scoring as scoring_lib
 from fred_tf.disk import files, records
@@ -145,7 +145,7 @@ def _bring_back_run(
     )
     with (
         packing.untrained_experts(config, data) as experts,
-        distilling.opened(
+        open_run.opened(
             config,
             data,
             run_dir,
@@ -178,7 +178,7 @@ def spent(folder: RunFolder) -> dict[str, Any]:
     """
     path = folder.path / _RECORD
     told = records.read(path, KIND)["spent"] if path.exists() else {}
-    return {k: v for k, v in told.items() if k != "differences"}
+    return {k: v for k, v in told.items() if k not in ("differences", "lost")}
 
 
 def _steps_in(run_dir: files.Path) -> int:

@@ -2,6 +2,9 @@
 
 loss, learned/*                   every tenth step
 gradient_norm/all, band_0, ...    of the memory; bands from low to high
+gradient_norm/usual               what a step is compared with
+skipped                           steps that were not made so far, outliers
+memory_learning_rate              of the step, given or measured
 speed/*                           steps per second, peak memory of the
                                   process and of the first GPU
 accuracy/<network>/*              mean and spread, of --evaluate_every, of
@@ -36,6 +39,9 @@ from trainers.log import hparams as run_hparams
 # Names of a step's scalars by their beginning, and where they are shown.
 _PLACES = {
     "loss": "loss",
+    "skipped": "skipped",
+    "memory_learning_rate": "memory_learning_rate",
+    "usual_gradient_norm": "gradient_norm/usual",
     "gradient_norm_": "gradient_norm/",
     "gradient_norm": "gradient_norm/all",
 }

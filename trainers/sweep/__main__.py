@@ -48,7 +48,7 @@ POINT = flags.DEFINE_multi_string(
     "axis of the grid; may be given many times.",
 )
 
-_FAILURES = (ValueError, loop.NonFiniteError, tf.errors.OpError)
+_FAILURES = (ValueError, loop.DivergedError, tf.errors.OpError)
 
 
 def run(

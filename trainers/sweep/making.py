@@ -98,7 +98,8 @@ def make(
     if interruption.signal:
         return
     append_accuracy(run.folder, run.step, config.network.name, result)
-    losses = [line["loss"] for line in RunFolder.read(folder).metrics()]
+    metrics = RunFolder.read(folder).metrics()
+    losses = [line["loss"] for line in metrics if line["loss"] is not None]
     facts.update(
         images=run.parameterization.instances,
         floats=run.parameterization.floats_stored,

@@ -34,9 +34,13 @@ _DISTILLING = {
         "as many of each class, drawn without replacement, all the same.",
     ),
 }
-_ONE_DEVICE = (
+_STEPS = (
     "One device makes all steps. Where `distiller.references_per_step` is 0, a "
     "step takes one reference; with TensorFlow one for each replica.",
+    "Twenty steps are measured before the first, to know the usual gradient; "
+    "with TensorFlow five.",
+    "A run that is lost stops, at the last state from before; with TensorFlow "
+    "`--on_divergence` says what it does.",
 )
 _SCORING = (
     "The order of images in each pass of a network that is scored, and the "
@@ -45,7 +49,7 @@ _SCORING = (
 )
 ALL = (
     *_ALWAYS,
-    *_ONE_DEVICE,
+    *_STEPS,
     *(sentence for kind in _DISTILLING.values() for sentence in kind),
     *_SCORING,
 )
@@ -56,7 +60,7 @@ def of(about: dict) -> list[str]:
     if "reference" not in about:
         return [*_ALWAYS, *_SCORING]
     distilling = _DISTILLING[about["reference"]["kind"]]
-    return [*_ALWAYS, *_ONE_DEVICE, *distilling, *_SCORING]
+    return [*_ALWAYS, *_STEPS, *distilling, *_SCORING]
 
 
 def listed(indent: str = "") -> str:

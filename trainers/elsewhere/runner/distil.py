@@ -1,5 +1,6 @@
 """Outer steps, and where their references come from."""
 
+import collections
 import functools
 import time
 
@@ -8,8 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from pack import Pack, seeds
 
-BLOCK = 20  # Outer steps made on the device between looks at the clock.
+# Outer steps made on the device between looks at the clock; as many are only
+# measured before the first.
+BLOCK = 20
 SAVE_EVERY = 30.0  # Seconds between saved states.
+RECENT = 8  # Blocks whose states are kept to go back to.
 
 
 def expert_segments(pack: Pack, key: jax.Array):
@@ -25,10 +29,14 @@ def expert_segments(pack: Pack, key: jax.Array):
         pack.spent["experts"] = (time.monotonic() - begun) / 60
     experts = jnp.asarray(np.load(path))
 
-    def draw(experts, key):
+    most, over = about["max_start_epoch"], about["start_epochs_grow_over"]
+
+    def draw(experts, key, number):
         of_expert, of_start = jax.random.split(key)
         expert = jax.random.randint(of_expert, (), 0, len(experts))
-        start = jax.random.randint(of_start, (), 0, about["max_start_epoch"])
+        grown = 1 + jnp.maximum(number, 0) * most // over if over else most
+        epochs = jnp.minimum(grown, most)
+        start = jax.random.randint(of_start, (), 0, epochs)
         end = start + about["expert_epochs"]
         return {"start": experts[expert, start], "target": experts[expert, end]}
 
@@ -81,7 +89,7 @@ def class_batches(pack: Pack, key: jax.Array):
         members[label, :count] = np.flatnonzero(np.asarray(labels) == label)
     occupied = np.arange(counts.max()) < counts[:, None]
 
-    def draw(images, key):
+    def draw(images, key, number):
         numbers = jax.random.uniform(key, members.shape)
         numbers = jnp.where(occupied, numbers, -1.0)
         places = jax.lax.top_k(numbers, about["per_class"])[1]
@@ -104,35 +112,39 @@ def distil(pack: Pack, minutes: float) -> None:
     key = jax.random.key(about["seed"])
     of_source, of_steps = jax.random.split(key)
     draw, source = REFERENCES[about["reference"]["kind"]](pack, of_source)
-    step = pack.function("step")
+    step, each = pack.function("step"), about["references_per_step"]
 
     @functools.partial(jax.jit, static_argnames="count")
     def advance(leaves, source, first, count):
         def one(leaves, number):
             of_step = jax.random.fold_in(of_steps, number)
-            keys = jax.random.split(of_step, about["references_per_step"])
-            references = jax.vmap(lambda key: draw(source, key))(keys)
+            keys = jax.random.split(of_step, each)
+            numbers = number * each + jnp.arange(each)
+            references = jax.vmap(draw, (None, 0, 0))(source, keys, numbers)
             return step(leaves, references, number)
 
         return jax.lax.scan(one, leaves, first + jnp.arange(count))
 
     leaves, reached = pack.leaves, pack.step
+    if not reached:  # Steps below 0 change nothing but what is usual.
+        leaves, _ = advance(leaves, source, np.int32(-BLOCK), BLOCK)
+    # States that a run which is lost goes back to.
+    recent = collections.deque([(reached, leaves)], maxlen=RECENT)
     begun = saved = time.monotonic()
     before = pack.spent.get("distilling", 0.0)
     while reached < about["outer_steps"] and time.monotonic() < deadline:
         block = time.monotonic()
         count = min(BLOCK, about["outer_steps"] - reached)
-        leaves, scalars = advance(leaves, source, np.int32(reached), count)
+        new, scalars = advance(leaves, source, np.int32(reached), count)
         scalars = {name: np.asarray(v) for name, v in scalars.items()}
         now = time.monotonic()
-        if not scalars["finite"].all():
-            raise SystemExit(
-                f"A step after step {reached} has a loss or gradient that is "
-                f"not finite. {pack.folder} keeps the last state that was "
-                "saved. Lower `distiller.memory_learning_rate` and pack again."
-            )
         pack.append_metrics(reached, scalars)
-        reached += count
+        lost = np.flatnonzero(scalars["trouble"])
+        if len(lost):
+            _stop_lost(pack, recent, reached, scalars, lost[0])
+            return
+        leaves, reached = new, reached + count
+        recent.append((reached, leaves))
         pack.spent["distilling"] = before + (now - begun) / 60
         if now - saved > SAVE_EVERY or reached >= about["outer_steps"]:
             pack.save(leaves, reached)
@@ -140,6 +152,7 @@ def distil(pack: Pack, minutes: float) -> None:
             print(
                 f"step {reached} of {about['outer_steps']}: loss "
                 f"{scalars['loss'].mean():.4f}, "
+                f"{int(scalars['skipped'][-1])} skipped, "
                 f"{1000 * (now - block) / count:.1f} ms a step",
                 flush=True,
             )
@@ -148,5 +161,29 @@ def distil(pack: Pack, minutes: float) -> None:
     print(
         f"{reached} of {about['outer_steps']} steps, {minutes:.1f} minutes of "
         f"distilling on {pack.spent['device']}",
+        flush=True,
+    )
+
+
+def _stop_lost(pack: Pack, recent, reached: int, scalars: dict, at: int):
+    """Keeps the last state from before a run was lost, and says so.
+
+    Args:
+        pack: the pack.
+        recent: steps and states, the newest last.
+        reached: steps before the block in which it was found.
+        scalars: of the block.
+        at: the place in it.
+    """
+    good = scalars["last_good"][at]
+    kept = [pair for pair in recent if pair[0] <= good] or [recent[0]]
+    step, leaves = kept[-1]
+    reason = pack.about["troubles"][int(scalars["trouble"][at])]
+    pack.spent["lost"] = f"Outer step {reached + at + 1} {reason}."
+    pack.save(leaves, step)
+    print(
+        f"LOST. {pack.spent['lost']} {pack.folder} keeps the state of step "
+        f"{step}. Lower `distiller.memory_learning_rate` or "
+        "`objective.student_learning_rate_step` and pack again.",
         flush=True,
     )

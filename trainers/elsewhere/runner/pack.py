@@ -11,6 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import export
 
+# Of the scalars of a step: they tell of the run, not of the step.
+_NOT_KEPT = ("trouble", "last_good")
+
 
 class Pack:
     """The folder of a packed run.
@@ -82,9 +85,10 @@ class Pack:
         self, first: int, scalars: dict[str, np.ndarray]
     ) -> None:
         """Appends a line for each step of a block."""
+        shown = {k: v for k, v in scalars.items() if k not in _NOT_KEPT}
         with open(self.folder / "metrics.jsonl", "a") as file:
             for i in range(len(scalars["loss"])):
-                line = {name: float(v[i]) for name, v in scalars.items()}
+                line = {name: float(v[i]) for name, v in shown.items()}
                 file.write(json.dumps({"step": first + i + 1, **line}) + "\n")
 
     def rewind_metrics(self) -> None:

@@ -1,0 +1,61 @@
+"""Settings of the distiller."""
+
+import dataclasses
+
+from fred_tf.settings import Settings, check_least
+
+
+@dataclasses.dataclass(frozen=True)
+class DistillerSettings(Settings):
+    """Settings of `Distiller`.
+
+    Attributes:
+        memory_learning_rate: step size of the memory; 0 means the usual one of
+            the parameterization and the objective, or where none is known one
+            that is measured with the share `memory_step.SHARE`.
+        memory_share: share of the images' deviation by which the first step
+            moves them, in place of a step size, see `memory_step.py`.
+        warm_up_steps: over how many steps the step size grows to its full
+            size, from 0.
+        memory_momentum: momentum for the memory and the objective's weights.
+        memory_average: decay of the running average of the memory that is
+            kept as the result; 0 keeps the last memory.
+        references_per_step: references (class batches, expert segments) that a
+            step averages, over all replicas; 0 means one per replica.
+        outlier_factor: times the usual gradient norm, beyond which a step is
+            not made, see `outliers.py`; 0 makes every finite step.
+    """
+
+    memory_learning_rate: float = 0.0
+    memory_share: float = 0.0
+    warm_up_steps: int = 0
+    memory_momentum: float = 0.5
+    memory_average: float = 0.0
+    references_per_step: int = 0
+    outlier_factor: float = 4.0
+
+    def __post_init__(self):
+        check_least("memory_learning_rate", self.memory_learning_rate, 0)
+        check_least("memory_share", self.memory_share, 0)
+        if self.memory_share and self.memory_learning_rate:
+            raise ValueError(
+                "The memory's step size is given, or measured so that the "
+                "first step moves the images by a share of their deviation. "
+                "Received both: `distiller.memory_learning_rate` "
+                f"{self.memory_learning_rate} and `distiller.memory_share` "
+                f"{self.memory_share}. Make one of them 0."
+            )
+        check_least("warm_up_steps", self.warm_up_steps, 0)
+        check_least("memory_momentum", self.memory_momentum, 0)
+        check_least("references_per_step", self.references_per_step, 0)
+        if self.outlier_factor and not self.outlier_factor > 1:
+            raise ValueError(
+                "`distiller.outlier_factor` is above 1, times the usual "
+                "gradient norm, or 0, which makes every finite step. Received: "
+                f"{self.outlier_factor}."
+            )
+        if not 0 <= self.memory_average < 1:
+            raise ValueError(
+                "`distiller.memory_average` is a decay, from 0, which keeps "
+                f"the last memory, to below 1. Received: {self.memory_average}."
+            )

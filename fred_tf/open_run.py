@@ -1,0 +1,210 @@
+"""A run that is being made: begun in its folder, or restored from it."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import tensorflow as tf
+from absl import logging
+
+from fred_tf import assembly
+from fred_tf import config as config_lib
+from fred_tf.config import Config
+from fred_tf.datasets import DataFacts, ImageData
+from fred_tf.disk import rewinds
+from fred_tf.disk.checkpoints import Checkpoints
+from fred_tf.disk.files import Path
+from fred_tf.disk.run_folder import RunFolder
+from fred_tf.distillation import devices
+from fred_tf.distillation.distiller import Distiller
+from fred_tf.distillation.reference_stream import references_per_replica
+from fred_tf.distillation.workers import Workers
+from fred_tf.distilled_run import DistilledRun, check_start, identity
+from fred_tf.experts.store import ExpertStore
+from fred_tf.scoring import rewind_curve
+
+
+@dataclasses.dataclass(frozen=True)
+class OpenRun:
+    """A run that is being made.
+
+    Attributes:
+        config: its settings as resolved.
+        facts: what is known of its data.
+        distiller: its variables, as they begin or go on.
+        workers: the processes that make it.
+        resumed: whether it goes on from an earlier step.
+        folder: the run folder; None if nothing is left on disk.
+        checkpoints: those of the folder.
+    """
+
+    config: Config
+    facts: DataFacts
+    distiller: Distiller
+    workers: Workers
+    resumed: bool
+    folder: RunFolder | None = None
+    checkpoints: Checkpoints | None = None
+
+    def now(self) -> DistilledRun:
+        """Returns the run as it is."""
+        return DistilledRun(
+            self.folder,
+            self.config,
+            self.facts,
+            self.distiller.distilled,
+            self.distiller.learned(),
+            self.distiller.step,
+        )
+
+    def save(self, *_: Any) -> None:
+        """Saves a checkpoint, if the run leaves anything on disk."""
+        if self.checkpoints is not None and self.workers.chief:
+            self.checkpoints.save(self.distiller.step, self.distiller.last_good)
+
+
+def check(
+    config: Config,
+    strategy: tf.distribute.Strategy,
+    start: DistilledRun | None = None,
+) -> None:
+    """Refuses a run that cannot be, before any data are read.
+
+    Raises:
+        ValueError: the network does not take the images, references cannot be
+            shared out over the replicas, or `start` does not fit.
+    """
+    references_per_replica(
+        config.distiller.references_per_step, strategy.num_replicas_in_sync
+    )
+    assembly.check_network(config)
+    if start is not None:
+        check_start(config, start)
+
+
+@contextlib.contextmanager
+def opened(
+    config: Config,
+    data: ImageData,
+    run_dir: Path | None = None,
+    experts: Path | ExpertStore | None = None,
+    start: DistilledRun | None = None,
+    strategy: tf.distribute.Strategy | None = None,
+    jit: bool | None = None,
+    environment: Mapping[str, Any] | None = None,
+) -> Iterator[OpenRun]:
+    """Yields a run that has begun, or that was restored; its folder is locked.
+
+    Args:
+        config, data, run_dir, experts, start, strategy, jit: see `distill`.
+        environment: what replaces parts of what this process says of itself.
+
+    Raises:
+        ValueError: see `distill`.
+    """
+    strategy = strategy or devices.local_strategy()
+    if jit is None:
+        jit = "CPU" not in strategy.extended.worker_devices[0]
+    check(config, strategy, start)
+    workers = Workers(strategy)
+    if workers.count > 1 and run_dir is None:
+        raise ValueError(
+            "Several workers need a `run_dir` that all of them see. Received: "
+            "none. Give one."
+        )
+    distiller: Distiller | None = None
+
+    def where() -> str:
+        if distiller is None:
+            return "while the run was prepared"
+        return f"in outer step {distiller.step + 1}"
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(workers.guard(run_dir, where))
+        facts = data.facts
+        config = config_lib.resolved(config, data.image_shape)
+        folder = None
+        if run_dir is not None:
+            folder = _folder(
+                workers,
+                run_dir,
+                identity(config, jit, start),
+                facts.to_json(),
+                {**devices.environment(strategy), **(environment or {})},
+            )
+            if workers.chief:
+                stack.enter_context(folder.lock())
+        distiller = assembly.distiller(config, data, experts, strategy, jit)
+        checkpoints = None
+        if folder is not None:
+            checkpoints = Checkpoints(
+                folder.checkpoint_folder, distiller.checkpoint
+            )
+        with workers.chief_first():
+            restored = _restored(distiller, checkpoints, data, start)
+        if workers.count > 1:
+            drawn = distiller.fingerprint()
+            workers.agree({"step": distiller.step, "first reference": drawn})
+        if folder is not None and (rewound := rewinds.of(folder)):
+            distiller.rate = rewound[-1]["memory_learning_rate"]
+        if restored:
+            logging.info("Continuing after outer step %d.", restored)
+        if folder is not None and workers.chief:
+            folder.rewind_metrics(distiller.step)
+            folder.rewind_snapshots(distiller.step)
+            rewind_curve(folder.path, distiller.step)
+        yield OpenRun(
+            config,
+            facts,
+            distiller,
+            workers,
+            restored is not None,
+            folder,
+            checkpoints,
+        )
+
+
+def _restored(
+    distiller: Distiller,
+    checkpoints: Checkpoints | None,
+    data: ImageData,
+    start: DistilledRun | None,
+) -> int | None:
+    """Restores a distiller and returns its step; if it cannot, begins it."""
+    if checkpoints is not None:
+        restored = checkpoints.restore_latest()
+        if restored is not None:
+            return restored
+    if start is None:
+        assembly.begin(distiller, data)
+    else:
+        weights = start.parameterization.get_weights()
+        distiller.start_from(weights, start.learned)
+    if checkpoints is not None:
+        checkpoints.save(0)
+    return None
+
+
+def _folder(
+    workers: Workers,
+    run_dir: Path,
+    described: dict[str, Any],
+    data: dict[str, Any],
+    environment: dict[str, Any],
+) -> RunFolder:
+    """Lets the chief make or check the folder, and the others find it."""
+    # Hosts may have different numbers of cores.
+    shared = {k: v for k, v in environment.items() if k != "cpu_threads"}
+    workers.agree({**described, "data": data, "environment": shared})
+    with workers.chief_first():
+        if workers.chief:
+            return RunFolder.open(run_dir, described, data, environment)
+        try:
+            return RunFolder.read(run_dir)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(
+                "All workers must see the same `--run_dir`, on a file system "
+                f"that they share. Received: {run_dir}, where worker "
+                f"{workers.index} does not find the run that the chief made."
+            ) from error

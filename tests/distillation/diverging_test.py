@@ -1,0 +1,211 @@
+"""Small real runs that are made to diverge: an expert that hardly moved.
+
+The loss is over how far an expert went. One among twelve that made a hundredth
+of its way has gradients ten thousand times the usual, as one reference in a
+hundred has in long runs on photographs.
+"""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import fred_tf
+from fred_tf import assembly, config, presets
+from fred_tf.disk import rewinds
+from fred_tf.disk.run_folder import RunFolder
+from fred_tf.distillation import loop
+
+EXPERTS, STEPS = 12, 60
+SETTINGS = config.replace(
+    presets.preset("digits_ipc1_tm_tiny"),
+    {
+        "outer_steps": STEPS,
+        "seed": 5,  # Its first nine references are usual ones.
+        "distiller.memory_learning_rate": 1e5,
+        "objective.student_steps": 5,
+        "objective.max_start_epoch": 1,
+        "experts.count": EXPERTS,
+        "experts.batch_size": 64,
+    },
+)
+NEVER = config.replace(SETTINGS, {"distiller.outlier_factor": 0.0})
+
+
+@pytest.fixture(scope="module")
+def expert_dir(digits, tmp_path_factory):
+    """Experts of which number 7 hardly moved."""
+    root = tmp_path_factory.mktemp("experts")
+    usual = fred_tf.train_experts(digits, SETTINGS, root / "usual")
+    store = assembly.expert_store(SETTINGS, digits, root / "with_one")
+    for number in range(EXPERTS):
+        start, *_ = usual.segment(number, 0, 1)
+        way = 0.01 if number == 7 else 1.0
+        trajectory = [start] + [
+            start + way * (usual.segment(number, epoch, 1)[1] - start)
+            for epoch in range(2)
+        ]
+        store.append(np.stack(trajectory).astype(np.float32))
+    return root / "with_one"
+
+
+def distil(digits, settings, expert_dir, run_dir=None, **how):
+    return fred_tf.distill(
+        digits, settings, run_dir, experts=expert_dir, progress=False, **how
+    )
+
+
+def test_the_rule_saves_a_run(digits, expert_dir, tmp_path):
+    distil(digits, SETTINGS, expert_dir, tmp_path)
+    lines = RunFolder.read(tmp_path).metrics()
+    assert len(lines) == STEPS
+    last = lines[-10:]
+    assert np.median([line["loss"] for line in last]) < 0.5
+    assert last[-1]["student_learning_rate"] > 0.02
+    # Each pass over the experts takes each once.
+    assert last[-1]["skipped"] == STEPS // EXPERTS
+    for before, line in zip(lines, lines[1:]):
+        skipped = line["skipped"] > before["skipped"]
+        usual = line["usual_gradient_norm"]
+        assert skipped == (line["gradient_norm"] > 4 * usual)
+        assert skipped == (line["loss"] > 10)
+
+
+def test_without_it_the_run_is_lost_and_says_so(
+    digits, expert_dir, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(rewinds, "MOST", 2)
+    longer = config.replace(NEVER, {"outer_steps": 400})
+    with pytest.raises(loop.DivergedError, match="learned nothing") as caught:
+        distil(digits, longer, expert_dir, tmp_path, save_every=10)
+    error = caught.value
+    assert str(error.last_good) in str(error)
+    assert "memory_learning_rate" in str(error)
+    lines = RunFolder.read(tmp_path).metrics()
+    losses = [line["loss"] for line in lines]
+    # The memory after the last good step, and one more that wrecked it.
+    assert losses[error.last_good] < 0.95 < min(losses[error.last_good + 1 :])
+    assert lines[-1]["student_learning_rate"] <= 1.001e-3
+    # A checkpoint from before is kept, though newer ones were saved.
+    steps = sorted(
+        int(path.stem.removeprefix("ckpt-"))
+        for path in (tmp_path / "checkpoints").glob("*.index")
+    )
+    assert steps[0] <= error.last_good < steps[1]
+    # The same command says the same again.
+    with pytest.raises(loop.DivergedError) as again:
+        distil(digits, longer, expert_dir, tmp_path, save_every=10)
+    assert again.value.last_good == error.last_good
+    # Told to go back, it goes on from there with half the step size.
+    with pytest.raises(loop.DivergedError, match="learned nothing"):
+        distil(
+            digits,
+            longer,
+            expert_dir,
+            tmp_path,
+            save_every=10,
+            on_divergence="rewind",
+        )
+    record = rewinds.of(RunFolder.read(tmp_path))
+    assert len(record) == rewinds.MOST
+    assert record[0]["back_to"] == steps[0]
+    rates = [rewind["memory_learning_rate"] for rewind in record]
+    assert rates == [1e5 / 2**n for n in range(1, rewinds.MOST + 1)]
+
+
+def test_going_back_saves_a_run_whose_step_is_too_large(digits, tmp_path):
+    tiny = config.replace(
+        presets.preset("digits_ipc1_dm_tiny"),
+        {
+            "augmentation": "none",
+            "outer_steps": 6,
+            "network.norm": "none",  # Norms would bear any image.
+            "distiller.outlier_factor": 0.0,
+        },
+    )
+    distiller = assembly.distiller(tiny, digits)
+    assembly.begin(distiller, digits)
+    state, constants = distiller.tensors()
+    references = distiller.objective.references(tiny.seed, range_of(2))
+    first, second = references.batch(1)
+
+    zero, one = (tf.constant(number, tf.int64) for number in (0, 1))
+
+    @tf.function(autograph=False)
+    def is_skipped(rate):
+        """Whether the second step is, after a first with that step size."""
+        begun = state._replace(rate=rate)
+        after, _ = distiller.outer_step(begun, constants, first, zero)
+        return distiller.outer_step(after, constants, second, one)[1]["skipped"]
+
+    rate = 1e30
+    while is_skipped(tf.constant(rate)) > 0:
+        rate /= 2
+    rate *= 16
+    large = config.replace(tiny, {"distiller.memory_learning_rate": rate})
+    with pytest.raises(loop.DivergedError, match="is not finite"):
+        fred_tf.distill(digits, large, tmp_path / "stops", progress=False)
+    distilled = fred_tf.distill(
+        digits, large, tmp_path, progress=False, on_divergence="rewind"
+    )
+    assert np.isfinite(distilled.decoded.images).all()
+    record = rewinds.of(RunFolder.read(tmp_path))
+    assert 1 <= len(record) < rewinds.MOST
+    assert [rewind["memory_learning_rate"] for rewind in record] == [
+        pytest.approx(rate / 2 ** (n + 1)) for n in range(len(record))
+    ]
+    assert {rewind["back_to"] for rewind in record} == {0}
+    lines = RunFolder.read(tmp_path).metrics()
+    assert [line["step"] for line in lines] == [*range(1, 7)]
+    assert lines[-1]["skipped"] == 0
+
+
+def range_of(count):
+    return tf.data.Dataset.range(count)
+
+
+def test_going_back_needs_a_folder(digits):
+    with pytest.raises(ValueError, match="no `run_dir` to keep one in"):
+        fred_tf.distill(digits, ipc=1, on_divergence="rewind")
+    with pytest.raises(ValueError, match="on_divergence.*Received: 'rewnd'"):
+        fred_tf.distill(digits, ipc=1, on_divergence="rewnd")
+
+
+def test_resumed_with_a_skipped_step_it_is_the_same(
+    digits, expert_dir, tmp_path
+):
+    half = config.replace(SETTINGS, {"outer_steps": 14})
+    whole = config.replace(SETTINGS, {"outer_steps": 24})
+    distil(digits, whole, expert_dir, tmp_path / "at_once")
+    for settings in (half, whole):
+        distil(digits, settings, expert_dir, tmp_path / "in_two")
+    one, other = (
+        fred_tf.DistilledRun.restore(tmp_path / name)
+        for name in ("at_once", "in_two")
+    )
+    assert one.folder.metrics() == other.folder.metrics()
+    assert one.folder.metrics()[-1]["skipped"] == 2
+    for a, b in zip(
+        one.parameterization.weights, other.parameterization.weights
+    ):
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
+
+
+def test_replicas_skip_the_same_steps(digits, expert_dir):
+    """Two references a step: on one device, and one on each of two."""
+    two = config.replace(SETTINGS, {"distiller.references_per_step": 2})
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    one, both = (
+        assembly.distiller(two, digits, expert_dir, how)
+        for how in (None, strategy)
+    )
+    for distiller in (one, both):
+        assembly.begin(distiller, digits)
+    for _ in range(8):
+        first, second = one(), both()
+        assert first == pytest.approx(second, rel=1e-3)
+    assert first["skipped"] > 0
+    np.testing.assert_allclose(
+        *(d.parameterization.values.numpy() for d in (one, both)),
+        rtol=1e-3,
+        atol=1e-3,
+    )
