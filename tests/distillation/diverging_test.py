@@ -13,7 +13,9 @@ import fred_tf
 from fred_tf import assembly, config, presets
 from fred_tf.disk import rewinds
 from fred_tf.disk.run_folder import RunFolder
-from fred_tf.distillation import loop
+from fred_tf.distillation import loop, outliers
+from fred_tf.objectives import DistributionMatching
+from fred_tf.objectives.objective import Health
 
 EXPERTS, STEPS = 12, 60
 SETTINGS = config.replace(
@@ -112,55 +114,39 @@ def test_without_it_the_run_is_lost_and_says_so(
     assert rates == [1e5 / 2**n for n in range(1, rewinds.MOST + 1)]
 
 
-def test_going_back_saves_a_run_whose_step_is_too_large(digits, tmp_path):
-    tiny = config.replace(
+def test_half_the_step_saves_a_run_that_goes_back(
+    digits, tmp_path, monkeypatch
+):
+    """By a rule of our own: a loss above 10 three times is lost."""
+
+    def health(self, loss, weights):
+        return Health(loss < 10, loss >= 10)
+
+    monkeypatch.setattr(DistributionMatching, "health", health)
+    monkeypatch.setattr(outliers, "PATIENCE", 3)
+    rate = 1e6  # A hundred times that of the preset.
+    large = config.replace(
         presets.preset("digits_ipc1_dm_tiny"),
         {
             "augmentation": "none",
             "outer_steps": 6,
-            "network.norm": "none",  # Norms would bear any image.
-            "distiller.outlier_factor": 0.0,
+            "distiller.memory_learning_rate": rate,
         },
     )
-    distiller = assembly.distiller(tiny, digits)
-    assembly.begin(distiller, digits)
-    state, constants = distiller.tensors()
-    references = distiller.objective.references(tiny.seed, range_of(2))
-    first, second = references.batch(1)
-
-    zero, one = (tf.constant(number, tf.int64) for number in (0, 1))
-
-    @tf.function(autograph=False)
-    def is_skipped(rate):
-        """Whether the second step is, after a first with that step size."""
-        begun = state._replace(rate=rate)
-        after, _ = distiller.outer_step(begun, constants, first, zero)
-        return distiller.outer_step(after, constants, second, one)[1]["skipped"]
-
-    rate = 1e30
-    while is_skipped(tf.constant(rate)) > 0:
-        rate /= 2
-    rate *= 16
-    large = config.replace(tiny, {"distiller.memory_learning_rate": rate})
-    with pytest.raises(loop.DivergedError, match="is not finite"):
-        fred_tf.distill(digits, large, tmp_path / "stops", progress=False)
     distilled = fred_tf.distill(
         digits, large, tmp_path, progress=False, on_divergence="rewind"
     )
-    assert np.isfinite(distilled.decoded.images).all()
-    record = rewinds.of(RunFolder.read(tmp_path))
+    folder = RunFolder.read(tmp_path)
+    record = rewinds.of(folder)
     assert 1 <= len(record) < rewinds.MOST
-    assert [rewind["memory_learning_rate"] for rewind in record] == [
-        pytest.approx(rate / 2 ** (n + 1)) for n in range(len(record))
-    ]
-    assert {rewind["back_to"] for rewind in record} == {0}
-    lines = RunFolder.read(tmp_path).metrics()
+    for number, rewind in enumerate(record, start=1):
+        assert rewind["back_to"] == 0 and rewind["step"] == 4
+        assert rewind["memory_learning_rate"] == rate / 2**number
+    lines = folder.metrics()
     assert [line["step"] for line in lines] == [*range(1, 7)]
-    assert lines[-1]["skipped"] == 0
-
-
-def range_of(count):
-    return tf.data.Dataset.range(count)
+    used = {line["memory_learning_rate"] for line in lines}
+    assert used == {rate / 2 ** len(record)}
+    assert distilled.run.config.distiller.memory_learning_rate == rate
 
 
 def test_going_back_needs_a_folder(digits):
