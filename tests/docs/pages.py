@@ -65,7 +65,7 @@ def program(words: list[str]) -> tuple[str, list[str]]:
     if words[0] == "python" and words[1:2] == ["-m"]:
         words = words[2:]
     elif words[0] == "python":
-        path = re.sub(r"^packs/\w+/", "trainers/elsewhere/runner/", words[1])
+        path = re.sub(r"^packs/(\w+/)?", "trainers/elsewhere/runner/", words[1])
         words = [path.removesuffix(".py").replace("/", "."), *words[2:]]
     return words[0], words[1:]
 

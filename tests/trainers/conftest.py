@@ -126,3 +126,19 @@ def call(monkeypatch, capsys):
     handler.filters = filters
     logging.set_verbosity(verbosity)
     tf.get_logger().setLevel(level)
+
+
+@pytest.fixture
+def unlowered(monkeypatch):
+    """Packs without JAX: their functions are empty files."""
+
+    def lower(function, arguments, path):
+        pathlib.Path(path).touch()
+
+    from trainers.elsewhere import packed_experts, packed_scoring, packing
+    from trainers.results import packing as packing_of_rows
+
+    for module in (packing, packing_of_rows):
+        monkeypatch.setattr(module, "check_jax", lambda: None)
+    for module in (packing, packed_scoring, packed_experts):
+        monkeypatch.setattr(module, "lower", lower)

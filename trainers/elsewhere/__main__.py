@@ -28,13 +28,13 @@ from absl import flags
 
 from fred_tf import assembly
 from trainers import evaluate, run_flags
-from trainers.elsewhere import packing, unpacking
+from trainers.elsewhere import pack_flag, packing, unpacking
+from trainers.elsewhere.pack_flag import PACK
 from trainers.elsewhere.runner import differences
 
 # The sentences stand in the runner alone.
 __doc__ = f"{__doc__}{differences.listed()}\n"
 
-PACK = flags.DEFINE_string("pack", None, "Folder to write a pack to.")
 BRING_BACK = flags.DEFINE_string(
     "bring_back", None, "Pack to make the run folder `--run_dir` of."
 )
@@ -42,6 +42,7 @@ SCORE = flags.DEFINE_bool(
     "score", False, "Packs a set to be scored, instead of a run to be made."
 )
 flags.adopt_module_key_flags(evaluate)
+flags.adopt_module_key_flags(pack_flag)
 
 
 @run_flags.program

@@ -21,7 +21,7 @@ from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluator import Evaluation
 from trainers.elsewhere.lowering import lower
 
-_SET, _TEST, _SCORES = "set.npz", "test.npz", "scores.json"
+_SET, _SCORES = "set.npz", "scores.json"
 # Test images that are classified at a time.
 _BLOCK = 500
 
@@ -53,7 +53,6 @@ def write(
         _lower_training(folder / name, evaluator.training, data, labels)
         _lower_classifier(folder / name, evaluator, data, normalization)
     test = data.scored
-    np.savez_compressed(folder / _TEST, images=test.images, labels=test.labels)
     config, evaluator = next(iter(zip(configs.values(), evaluators.values())))
     numbers = range(config.evaluation.networks)
     seeds = [scoring.network_seed(config, number) for number in numbers]

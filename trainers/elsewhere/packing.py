@@ -1,17 +1,18 @@
 """Packs: what a machine that has JAX, but no TensorFlow, needs for a run."""
 
 import contextlib
+import os
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from fred_tf import assembly, seeds
+from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
@@ -23,11 +24,12 @@ from fred_tf.objectives import OBJECTIVES
 from fred_tf.scoring import description
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import evaluate
-from trainers.elsewhere import packed_scoring
+from trainers.elsewhere import packed_experts, packed_images, packed_scoring
 from trainers.elsewhere.lowering import check_jax, lower
+from trainers.elsewhere.packed_images import Shared
 
 KIND = "pack"
-ABOUT, STATE, _IMAGES = "pack.json", "state.npz", "images.npz"
+ABOUT, STATE = "pack.json", "state.npz"
 _RUNNER = pathlib.Path(__file__).with_name("runner")
 
 
@@ -56,10 +58,83 @@ def pack(
     assembly.check_network(config)
     scored = evaluate.configs(config, networks)
     data = assembly.load_data(config, data_dir, download)
-    work = _work(folder, config, data, networks=list(scored))
+    pack_run(config, folder, data, scored)
+
+
+def pack_run(
+    config: Config,
+    folder: files.Path,
+    data: ImageData,
+    scored: Mapping[str, Config],
+    shared: Shared | None = None,
+) -> None:
+    """Writes the pack of a run, as `pack` does.
+
+    Args:
+        config: the run.
+        folder: the pack; made, or left as it is where it is there already.
+        data: the real data.
+        scored: settings of the evaluations, by network.
+        shared: where images and experts go; the pack itself if None.
+
+    Raises:
+        ValueError: the folder holds a pack of other settings or data.
+        FileExistsError: the folder holds something else.
+    """
+    evaluations = {k: config_lib.to_json(v) for k, v in scored.items()}
+    work = _work(folder, config, data, scored=evaluations)
+    shared = shared or Shared()
     if _is_there(work):
         return
     distiller = _begun(config, data)
+    recipe = distiller.objective.recipe()
+    count = max(1, config.distiller.references_per_step)
+    with files.replacing_folder(folder) as temporary:
+        root = shared.folder or temporary
+        labels = _lower_run(config, data, distiller, recipe, count, temporary)
+        if recipe["kind"] == "expert_segments":
+            recipe |= packed_experts.write(config, data, root, recipe)
+        images = {
+            "train": packed_images.write(root, data.train, shared.part_bytes),
+            "test": packed_images.write(root, data.scored, shared.part_bytes),
+        }
+        scoring = packed_scoring.write(
+            temporary, scored, data, labels, data.normalization
+        )
+        _finish(
+            temporary,
+            work,
+            images=images,
+            shared=os.path.relpath(root, temporary),
+            seed=config.seed,
+            outer_steps=config.outer_steps,
+            references_per_step=count,
+            reference=recipe,
+            scoring=scoring,
+        )
+
+
+def _lower_run(
+    config: Config,
+    data: ImageData,
+    distiller: Distiller,
+    recipe: Mapping[str, Any],
+    count: int,
+    folder: pathlib.Path,
+) -> np.ndarray:
+    """Writes the step, how its result is decoded, and the state as it begins.
+
+    Args:
+        config: the run.
+        data: the real data.
+        distiller: its memory as it begins.
+        recipe: of its references.
+        count: references of a step.
+        folder: of the pack.
+
+    Returns:
+        The labels of the images.
+    """
     outer_step = distiller.outer_step
     state, constants = distiller.tensors()
     # As NumPy arrays they are written into the functions.
@@ -72,8 +147,6 @@ def pack(
             [tf.constant(constant) for constant in constants],
         )
 
-    recipe = distiller.objective.recipe()
-    count = max(1, config.distiller.references_per_step)
     raw = recipe["kind"] == "class_batches"
     images_type = data.train.images.dtype if raw else None
     examples = _examples(distiller, images_type, count)
@@ -92,25 +165,11 @@ def pack(
         return images, labels, tf.cast(evaluator.rate(learned), tf.float32)
 
     leaves = tf.nest.flatten(state)
-    _, labels = outer_step.decoded(state.memory, list(constants))
-    with files.replacing_folder(folder) as temporary:
-        lower(step, (leaves, examples, np.int32(0)), temporary / "step.jax")
-        if not raw:
-            recipe |= _lower_expert_training(config, data, temporary)
-        _write_arrays(temporary, data, leaves)
-        lower(decode, (leaves,), temporary / "decode.jax")
-        scoring = packed_scoring.write(
-            temporary, scored, data, labels.numpy(), data.normalization
-        )
-        _finish(
-            temporary,
-            work,
-            seed=config.seed,
-            outer_steps=config.outer_steps,
-            references_per_step=count,
-            reference=recipe,
-            scoring=scoring,
-        )
+    lower(step, (leaves, examples, np.int32(0)), folder / "step.jax")
+    lower(decode, (leaves,), folder / "decode.jax")
+    values = {str(i): leaf.numpy() for i, leaf in enumerate(leaves)}
+    np.savez(folder / STATE, step=0, **values)
+    return outer_step.decoded(state.memory, list(constants))[1].numpy()
 
 
 def pack_set(
@@ -159,6 +218,7 @@ def pack_set(
         _finish(
             temporary,
             work,
+            images={"test": packed_images.write(temporary, data.scored)},
             scoring={**scoring, "word": word, "described": described},
         )
 
@@ -185,7 +245,13 @@ def _is_there(work: records.Work) -> bool:
 def _finish(folder: pathlib.Path, work: records.Work, **content: Any) -> None:
     _, kind, identity, data = work
     content["troubles"] = list(outliers.TROUBLES)
+    content.setdefault("shared", ".")
     records.write(folder / ABOUT, kind, identity, data, **content)
+    copy_runner(folder)
+
+
+def copy_runner(folder: pathlib.Path) -> None:
+    """Writes the programs that make a pack, or several, into its folder."""
     for file in _RUNNER.glob("[a-z]*.py"):
         shutil.copy(file, folder)
 
@@ -228,49 +294,4 @@ def _examples(
             (count, *spec.shape), image_type or spec.dtype.as_numpy_dtype
         )
         for name, spec in specs.items()
-    }
-
-
-def _write_arrays(
-    folder: pathlib.Path, data: ImageData, leaves: list[tf.Tensor]
-) -> None:
-    """Writes the real images, and the state as it begins."""
-    images, labels = data.train.images, data.train.labels
-    np.savez_compressed(folder / _IMAGES, images=images, labels=labels)
-    values = {str(i): leaf.numpy() for i, leaf in enumerate(leaves)}
-    np.savez(folder / STATE, step=0, **values)
-
-
-def _lower_expert_training(
-    config: Config, data: ImageData, folder: pathlib.Path
-) -> dict[str, Any]:
-    """Writes how experts are trained; returns what the recipe says of it."""
-    trainer = assembly.expert_trainer(config, data)
-    network, training = trainer.network, trainer.training()
-    batch = min(trainer.settings.batch_size, len(data.train))
-
-    def start(seed):
-        return network.flatten(training.start(seed)[0])
-
-    def step(theta, velocity, images, labels, seed):
-        state = network.unflatten(theta), network.unflatten(velocity), []
-        rate = tf.constant(trainer.settings.learning_rate, tf.float32)
-        parameters, velocities, _ = training.step(
-            state, images, labels, seed, rate
-        )
-        return network.flatten(parameters), network.flatten(velocities)
-
-    seed = np.zeros(2, np.int32)
-    theta = np.zeros(network.size, np.float32)
-    images, labels = data.train.images[:batch], data.train.labels[:batch]
-    lower(start, (seed,), folder / "expert_start.jax")
-    lower(
-        step, (theta, theta, images, labels, seed), folder / "expert_step.jax"
-    )
-    return {
-        "batch_size": config.experts.batch_size,
-        "expert_seeds": [
-            seeds.named(config.seed, "expert", i).tolist()
-            for i in range(config.experts.count)
-        ],
     }

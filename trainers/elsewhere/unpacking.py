@@ -24,7 +24,7 @@ from trainers.log.run_log import RunLog, append_accuracy
 KIND = "elsewhere"
 _RECORD = "elsewhere.json"
 # What the runner writes into a pack.
-_METRICS, _SPENT = "metrics.jsonl", "spent.json"
+_METRICS, SPENT = "metrics.jsonl", "spent.json"
 
 
 def bring_back(
@@ -32,6 +32,7 @@ def bring_back(
     run_dir: files.Path,
     data_dir: str | None = None,
     name: str = "",
+    scores_dir: files.Path | None = None,
 ) -> dict[str, Evaluation]:
     """Brings into a run folder what has become of a pack.
 
@@ -43,6 +44,7 @@ def bring_back(
         data_dir: where TensorFlow Datasets keeps its data.
         name: a word in the names of the evaluations' files, see
             `evaluate.path`.
+        scores_dir: where they go; the run folder if None.
 
     Returns:
         The evaluations, by network.
@@ -54,15 +56,19 @@ def bring_back(
     """
     folder = pathlib.Path(folder)
     about = records.read(folder / packing.ABOUT, packing.KIND)
-    if not (folder / _SPENT).exists():
+    if not (folder / SPENT).exists():
         raise FileNotFoundError(
             f"{folder} was not run yet. Run `python {folder}/run.py` where "
             "JAX is, and copy the folder back."
         )
     scoring, run = about["scoring"], None
-    config = config_lib.from_json(about["identity"]["config"])
-    scored = evaluate.configs(config, scoring["networks"])
-    minutes = files.read_json(folder / _SPENT)
+    identity = about["identity"]
+    config = config_lib.from_json(identity["config"])
+    scored = {
+        name: config_lib.from_json(settings)
+        for name, settings in identity.get("scored", {}).items()
+    } or evaluate.configs(config, scoring["networks"])
+    minutes = files.read_json(folder / SPENT)
     if "reference" in about:
         run = _bring_back_run(
             folder, config, about["data"], minutes, run_dir, data_dir
@@ -75,7 +81,8 @@ def bring_back(
     evaluations = packed_scoring.bring_back(folder, step, scored)
     for network, evaluation in evaluations.items():
         other = "" if network == config.network.name else network
-        path = evaluate.path(run_dir, scoring.get("word", ""), other, name=name)
+        place = scores_dir or run_dir
+        path = evaluate.path(place, scoring.get("word", ""), other, name=name)
         about_set = dict(described[network])
         _keep(path, about_set, about["data"], evaluation, minutes["device"])
         if run:
@@ -178,7 +185,8 @@ def spent(folder: RunFolder) -> dict[str, Any]:
     """
     path = folder.path / _RECORD
     told = records.read(path, KIND)["spent"] if path.exists() else {}
-    return {k: v for k, v in told.items() if k not in ("differences", "lost")}
+    names = "device", "experts", "distilling", "scoring"
+    return {name: told[name] for name in names if name in told}
 
 
 def _steps_in(run_dir: files.Path) -> int:

@@ -9,7 +9,16 @@ writes `results/<row>.json`; runs are in `runs/results`. Stopped, the same
 command continues, and what is finished is left as it is; a file that was made
 with other settings or data is refused before any work starts. RESULTS.md is
 generated from all of `results/`, never typed; what people have to say about it
-is in docs/what-mattered.md. Settings are those of the presets: nothing is
+is in docs/what-mattered.md. Rows that need an accelerator are packed for a
+machine that has JAX but no TensorFlow, several in one go, and come home
+finished or not:
+
+    python -m trainers.results --pack=packs --rows=A,B --shares=3,1
+    python packs/run.py --minutes=9 --processes=5   # there, again and again
+    python packs/run.py --minutes=9 --score=now     # the last time
+    python -m trainers.results --unpack=packs       # also makes their files
+
+Settings are those of the presets: nothing is
 chosen here, and the accuracy is that of the final step.
 """
 
@@ -20,8 +29,11 @@ from fred_tf.disk import files
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.settings import check_one_of
 from trainers import run_flags
+from trainers.elsewhere import pack_flag
+from trainers.elsewhere.pack_flag import PACK
+from trainers.results import packing
 from trainers.results.making import finished, make
-from trainers.results.rows import ROWS
+from trainers.results.rows import ROWS, Row
 from trainers.results.table import table
 
 NAMES = flags.DEFINE_list(
@@ -36,7 +48,40 @@ RUNS_DIR = flags.DEFINE_string(
 RESULTS_DIR = flags.DEFINE_string(
     "results_dir", "results", "Where the rows' JSON files are."
 )
+SHARES = flags.DEFINE_list(
+    "shares", [], "Of the time there, one number for each row; default equal."
+)
+PART_MEGABYTES = flags.DEFINE_integer(
+    "part_megabytes", 48, "Of a file of images in a pack, at most.", 4
+)
+UNPACK = flags.DEFINE_string(
+    "unpack", None, "Folder of packs to bring the rows home from."
+)
 TABLE = flags.DEFINE_string("table", "RESULTS.md", "The generated table.")
+flags.adopt_module_key_flags(pack_flag)
+
+
+def _pack(
+    folder: str, rows: dict[str, Row], data_dir: str | None, download: bool
+) -> None:
+    if not NAMES.value or UNPACK.value:
+        raise ValueError(
+            "`--pack` packs the rows that `--rows` names, and `--unpack` "
+            f"brings some home. Received: `--rows` {NAMES.value}, `--unpack` "
+            f"{UNPACK.value}. Name rows, and give one of both."
+        )
+    shares = [float(share) for share in SHARES.value] or [1.0] * len(rows)
+    megabytes = PART_MEGABYTES.value << 20
+    packing.pack(rows, shares, folder, megabytes, data_dir, download)
+    print(f"Next, where JAX is: python {folder}/run.py --minutes=9")
+
+
+def _unpack(folder: str, data_dir: str | None) -> list[str]:
+    """Returns the rows that came home with all their steps and scores."""
+    told = packing.unpack(ROWS, folder, RUNS_DIR.value, data_dir)
+    for name, line in told.items():
+        print(f"{name}: {line}")
+    return packing.complete(folder)
 
 
 @run_flags.program
@@ -49,6 +94,12 @@ def main() -> int:
         assembly.check_network(ROWS[name].evaluation())
     source = run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
     rows = {name: ROWS[name] for name in names}
+    if PACK.value:
+        _pack(PACK.value, rows, *source)
+        return 0
+    if UNPACK.value:
+        names = _unpack(UNPACK.value, source[0])
+        rows = {name: ROWS[name] for name in names}
     complete = finished(rows, RESULTS_DIR.value, *source)
     with interruptions.Interruption().watching() as interruption:
         for name, row in rows.items():

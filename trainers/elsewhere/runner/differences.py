@@ -34,7 +34,7 @@ _DISTILLING = {
         "as many of each class, drawn without replacement, all the same.",
     ),
 }
-_STEPS = (
+STEPS = (
     "One device makes all steps. Where `distiller.references_per_step` is 0, a "
     "step takes one reference; with TensorFlow one for each replica.",
     "Twenty steps are measured before the first, to know the usual gradient; "
@@ -49,7 +49,7 @@ _SCORING = (
 )
 ALL = (
     *_ALWAYS,
-    *_STEPS,
+    *STEPS,
     *(sentence for kind in _DISTILLING.values() for sentence in kind),
     *_SCORING,
 )
@@ -60,7 +60,7 @@ def of(about: dict) -> list[str]:
     if "reference" not in about:
         return [*_ALWAYS, *_SCORING]
     distilling = _DISTILLING[about["reference"]["kind"]]
-    return [*_ALWAYS, *_STEPS, *distilling, *_SCORING]
+    return [*_ALWAYS, *STEPS, *distilling, *_SCORING]
 
 
 def listed(indent: str = "") -> str:

@@ -7,7 +7,7 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
-from pack import Pack, seeds
+from pack import Pack
 
 # Outer steps made on the device between looks at the clock; as many are only
 # measured before the first.
@@ -19,16 +19,11 @@ RECENT = 8  # Blocks whose states are kept to go back to.
 def expert_segments(pack: Pack, key: jax.Array):
     """Returns how to draw a segment of an expert trajectory, and from what.
 
-    Experts are trained first, the epochs that segments need; their trajectories
-    `[experts, epochs + 1, parameters]` stay on the device.
+    They are trained. The trajectories `[experts, epochs + 1, parameters]` stay
+    on the device.
     """
-    about, path = pack.about["reference"], pack.folder / "experts.npy"
-    if not path.exists():
-        begun = time.monotonic()
-        pack.save_experts(_train_experts(pack, about, key))
-        pack.spent["experts"] = (time.monotonic() - begun) / 60
-    experts = jnp.asarray(np.load(path))
-
+    about = pack.about["reference"]
+    experts = jnp.stack([np.load(path) for path in pack.expert_paths()])
     most, over = about["max_start_epoch"], about["start_epochs_grow_over"]
 
     def draw(experts, key, number):
@@ -41,41 +36,6 @@ def expert_segments(pack: Pack, key: jax.Array):
         return {"start": experts[expert, start], "target": experts[expert, end]}
 
     return draw, experts
-
-
-def _train_experts(pack: Pack, about: dict, key: jax.Array) -> np.ndarray:
-    images, labels = pack.images()
-    start, step = pack.function("expert_start"), pack.function("expert_step")
-    size = min(about["batch_size"], len(labels))
-    batches = len(labels) // size  # What is left over waits for next epoch.
-
-    @jax.jit
-    def epoch(state, key, images, labels):
-        of_order, of_batches = jax.random.split(key)
-        order = jax.random.permutation(of_order, len(labels))
-        order = order[: batches * size].reshape(batches, size)
-        drawn = seeds(of_batches, batches)
-
-        def one(state, batch):
-            members, seed = batch
-            return step(*state, images[members], labels[members], seed), None
-
-        return jax.lax.scan(one, state, (order, drawn))[0]
-
-    trajectories = []
-    for number, seed in enumerate(about["expert_seeds"]):
-        theta = jax.jit(start)(np.array(seed, np.int32))
-        state, trajectory = (theta, jnp.zeros_like(theta)), [theta]
-        expert_key = jax.random.fold_in(key, number)
-        for i in range(about["epochs"]):
-            of_epoch = jax.random.fold_in(expert_key, i)
-            state = epoch(state, of_epoch, images, labels)
-            trajectory.append(state[0])
-        trajectories.append(np.stack([np.asarray(x) for x in trajectory]))
-        print(
-            f"expert {number + 1} of {len(about['expert_seeds'])}", flush=True
-        )
-    return np.stack(trajectories)
 
 
 def class_batches(pack: Pack, key: jax.Array):
@@ -105,7 +65,14 @@ REFERENCES = {
 
 
 def distil(pack: Pack, minutes: float) -> None:
-    """Makes outer steps until all are made or the time is spent."""
+    """Makes outer steps until all are made or the time is spent.
+
+    Args:
+        pack: its experts are trained.
+        minutes: the time.
+    """
+    if "lost" in pack.spent:
+        return
     deadline = time.monotonic() + 60 * minutes
     pack.rewind_metrics()
     about = pack.about

@@ -6,6 +6,7 @@ import pathlib
 from typing import Any
 
 import differences
+import images
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -25,6 +26,8 @@ class Pack:
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
         self.about = json.loads((folder / "pack.json").read_text())
+        self.shared = folder / self.about["shared"]
+        self.runner = pathlib.Path(__file__).with_name("run.py")
         self.step, self.leaves = 0, []
         if "reference" in self.about:
             with np.load(folder / "state.npz") as saved:
@@ -38,20 +41,39 @@ class Pack:
 
     def function(self, name: str):
         """Returns a lowered function."""
-        data = (self.folder / f"{name}.jax").read_bytes()
-        return export.deserialize(data).call
+        return _function(self.folder / f"{name}.jax")
 
-    def images(self) -> tuple[jax.Array, jax.Array]:
-        """Returns the real images and their labels."""
-        with np.load(self.folder / "images.npz") as stored:
-            return jnp.asarray(stored["images"]), jnp.asarray(stored["labels"])
+    def shared_function(self, name: str):
+        """Returns one that several packs share."""
+        return _function(self.shared / f"{name}.jax")
+
+    def images(self, split: str = "train") -> tuple[jax.Array, jax.Array]:
+        """Returns the real images of a split, and their labels."""
+        place = self.shared / self.about["images"][split]
+        return tuple(map(jnp.asarray, images.read(place)))
+
+    def expert_paths(self) -> list[pathlib.Path]:
+        """Returns where the trajectories of experts are, or will be."""
+        about = self.about.get("reference", {})
+        count = len(about.get("expert_seeds", []))
+        place = self.shared / about.get("experts", "")
+        return [place / f"{number}.npy" for number in range(count)]
 
     def save(self, leaves: list[jax.Array], step: int) -> None:
         """Writes the state; a kill leaves the old one or the new one."""
         self.leaves, self.step = leaves, step
         values: dict[str, Any] = {"step": step}
         values |= {str(i): np.asarray(leaf) for i, leaf in enumerate(leaves)}
-        self._replace("state.npz", lambda file: np.savez(file, **values))
+        replace(
+            self.folder / "state.npz", lambda file: np.savez(file, **values)
+        )
+        steps = self.about["outer_steps"]
+        complete = step >= steps or "lost" in self.spent
+        self.spent |= {"step": step, "complete": complete}
+        self.save_spent()
+
+    def save_spent(self) -> None:
+        """Keeps what was spent so far, and where."""
         self._write_json("spent.json", self.spent)
 
     def synthetic_set(self) -> tuple[jax.Array, jax.Array, np.ndarray]:
@@ -75,11 +97,7 @@ class Pack:
     def save_scores(self, scores: dict) -> None:
         """Keeps the accuracies of one more network."""
         self._write_json("scores.json", scores)
-        self._write_json("spent.json", self.spent)
-
-    def save_experts(self, experts: np.ndarray) -> None:
-        """Keeps the trajectories for the next time."""
-        self._replace("experts.npy", lambda file: np.save(file, experts))
+        self.save_spent()
 
     def append_metrics(
         self, first: int, scalars: dict[str, np.ndarray]
@@ -96,17 +114,28 @@ class Pack:
         path = self.folder / "metrics.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
         text = "".join(f"{line}\n" for line in lines[: self.step])
-        self._replace("metrics.jsonl", lambda file: file.write(text.encode()))
+        replace(
+            self.folder / "metrics.jsonl",
+            lambda file: file.write(text.encode()),
+        )
 
     def _write_json(self, name, value) -> None:
         text = json.dumps(value).encode()
-        self._replace(name, lambda file: file.write(text))
+        replace(self.folder / name, lambda file: file.write(text))
 
-    def _replace(self, name, write) -> None:
-        temporary = self.folder / f"{name}.tmp"
-        with open(temporary, "wb") as file:
-            write(file)
-        os.replace(temporary, self.folder / name)
+
+def _function(path: pathlib.Path):
+    return export.deserialize(path.read_bytes()).call
+
+
+def replace(path: pathlib.Path, write) -> None:
+    """Writes a file; a kill leaves the old one or the new one."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    with open(temporary, "wb") as file:
+        write(file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
 
 
 def seeds(key: jax.Array, count: int) -> jax.Array:

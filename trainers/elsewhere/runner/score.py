@@ -8,23 +8,32 @@ import numpy as np
 from pack import Pack, seeds
 
 
-def score(pack: Pack) -> None:
-    """Trains networks on the set and keeps their test accuracies."""
+def score(pack: Pack, end: float = float("inf")) -> None:
+    """Trains networks on the set and keeps their test accuracies.
+
+    Args:
+        pack: the pack.
+        end: by the clock of `time.time`, when no network is begun that would
+            take longer, by the one before.
+    """
     about, scores = pack.about["scoring"], pack.scores()
     images, labels, rate = pack.synthetic_set()
     scores["rate"] = float(rate)
-    with np.load(pack.folder / "test.npz") as test:
-        test_images, test_labels = jnp.asarray(test["images"]), test["labels"]
+    test_images, test_labels = pack.images("test")
+    test_labels, took = np.asarray(test_labels), 0.0
     for network in about["networks"]:
         train = _trainer(pack, network, images, labels, float(rate))
         classify = _classifier(pack, network, len(test_labels))
         accuracies = scores["networks"].setdefault(network, [])
         for number in range(len(accuracies), len(about["seeds"])):
             begun = time.monotonic()
+            if time.time() + took > end:
+                return
             predicted = classify(*train(number), test_images)
             right = np.asarray(predicted) == test_labels
             accuracies.append(float(right.mean()))
-            spent = (time.monotonic() - begun) / 60
+            took = time.monotonic() - begun
+            spent = took / 60
             pack.spent["scoring"] = pack.spent.get("scoring", 0.0) + spent
             pack.save_scores(scores)
             print(

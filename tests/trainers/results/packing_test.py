@@ -1,0 +1,133 @@
+"""Rows that are made elsewhere: what is packed, and what comes home."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from fred_tf import config, presets
+from fred_tf.disk import records
+from fred_tf.distilled_run import DistilledRun
+from trainers.results import making, packing
+from trainers.results.rows import Row
+
+PART = 1 << 20
+MORE = ("outer_steps=45",)
+ROWS = {
+    "segments": Row("digits_ipc1_tm_tiny", MORE, elsewhere=True),
+    "shorter": Row("digits_ipc1_tm_tiny", ("student_steps=1",)),
+    "batches": Row("digits_ipc1_dm_tiny"),
+    "herded": Row("digits_ipc1_tm_tiny", (), "herding"),
+    "other_network": Row("digits_ipc1_dm_tiny", run_of="batches"),
+}
+
+
+def some(*names):
+    return {name: ROWS[name] for name in names}
+
+
+def test_images_and_experts_are_shared(unlowered, tmp_path):
+    rows = some("segments", "shorter", "batches")
+    packing.pack(rows, [3, 1, 1], tmp_path, PART)
+    # One training split, one test split; experts that are trained alike.
+    assert len(list((tmp_path / "data").iterdir())) == 2
+    assert len(list((tmp_path / "experts").iterdir())) == 1
+    listed = json.loads((tmp_path / "rows.json").read_text())["rows"]
+    assert [row["name"] for row in listed] == list(rows)
+    assert [row["share"] for row in listed] == [3, 1, 1]
+    for row in listed:
+        pack = tmp_path / row["pack"]
+        about = json.loads((pack / "pack.json").read_text())
+        root = pack / about["shared"]
+        assert root.resolve() == tmp_path.resolve()
+        for place in about["images"].values():
+            assert (root / place / "0.npz").exists()
+    assert (tmp_path / "run.py").exists()
+    # Packed again, what is there stays.
+    state = tmp_path / "rows/batches/state.npz"
+    np.savez(state, step=7)
+    packing.pack(rows, [3, 1, 1], tmp_path, PART)
+    with np.load(state) as saved:
+        assert saved["step"] == 7
+
+
+def test_other_rows_are_refused(unlowered, tmp_path):
+    folder = tmp_path / "packs"
+    packing.pack(some("batches"), [1], folder, PART)
+    with pytest.raises(ValueError, match="rows.batches.*another --pack"):
+        packing.pack(some("segments"), [1], folder, PART)
+    for name in ("herded", "other_network"):
+        with pytest.raises(ValueError, match=f"A pack makes runs.*'{name}'"):
+            packing.pack(some(name), [1], tmp_path / "none", PART)
+    for shares in ([], [1, 2], [0]):
+        with pytest.raises(ValueError, match="one for each row"):
+            packing.pack(some("batches"), shares, tmp_path / "none", PART)
+    assert not (tmp_path / "none").exists()
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(FileExistsError, match="holds no rows.json"):
+        packing.pack(some("batches"), [1], tmp_path, PART)
+
+
+def advance(pack, step, accuracies=()):
+    """Does to a pack what the runner does, with a memory of our own."""
+    with np.load(pack / "state.npz") as saved:
+        state = dict(saved)
+    moved = {k: v + 1 for k, v in state.items() if k != "step"}
+    np.savez(pack / "state.npz", step=step, **moved)
+    lines = [{"step": i + 1, "loss": 0.5, "skipped": 0} for i in range(step)]
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (pack / "metrics.jsonl").write_text(text)
+    steps = json.loads((pack / "pack.json").read_text())["outer_steps"]
+    spent = {"device": "it", "distilling": 2.5, "step": step}
+    spent["complete"] = step == steps
+    (pack / "spent.json").write_text(json.dumps(spent))
+    scores = {"step": step, "rate": 0.25}
+    scores["networks"] = {"convnet": list(accuracies)}
+    (pack / "scores.json").write_text(json.dumps(scores))
+
+
+def test_rows_come_home_finished_or_not(unlowered, digits, tmp_path):
+    folder, runs = tmp_path / "packs", tmp_path / "runs"
+    rows = some("segments", "batches", "shorter")
+    packing.pack(rows, [1, 1, 1], folder, PART)
+    advance(folder / "rows/segments", 20)
+    advance(folder / "rows/batches", 3, [0.5, 0.25])
+    told = packing.unpack(ROWS, folder, runs)
+    assert told["segments"].startswith("step 20 of 45")
+    assert told["batches"] == "step 3 of 3, convnet 0.3750 (2 networks)"
+    assert told["shorter"].endswith("never begun")
+    assert DistilledRun.restore(runs / "segments/run").step == 20
+    assert packing.complete(folder) == ["batches"]
+    # The row is made of it, and nothing is trained.
+    record = making.make("batches", ROWS["batches"], runs, tmp_path / "results")
+    assert record["accuracies"] == [0.5, 0.25]
+    assert record["distilled_on"] == record["scored_on"] == "it"
+    assert record["minutes"]["distilling"] == 2.5
+    changed = {**ROWS, "segments": Row("digits_ipc1_tm_tiny")}
+    with pytest.raises(ValueError, match="outer_steps.*version that packed"):
+        packing.unpack(changed, folder, runs)
+
+
+def test_rows_are_made_there_in_slices(tmp_path):
+    pytest.importorskip("jax")
+    folder, runs = tmp_path / "packs", tmp_path / "runs"
+    rows = some("segments", "batches")
+    packing.pack(rows, [1, 1], folder, PART)
+    command = [sys.executable, folder / "run.py", "--processes=2"]
+    # Too short for all of it, then long enough.
+    subprocess.run([*command, "--minutes=0.51"], check=True)
+    subprocess.run([*command, "--minutes=20"], check=True)
+    assert sorted(packing.complete(folder)) == ["batches", "segments"]
+    packing.unpack(ROWS, folder, runs)
+    for name, row in rows.items():
+        record = making.make(name, row, runs, tmp_path / "results")
+        assert len(record["accuracies"]) == 2
+        assert record["outer_steps"] == row.config().outer_steps
+    path = tmp_path / "results" / "segments.json"
+    assert records.read(path, making.KIND)["minutes"]["distilling"] > 0
+    settings = config.replace(
+        presets.preset("digits_ipc1_tm_tiny"), {"outer_steps": 45}
+    )
+    assert ROWS["segments"].config() == settings

@@ -1,0 +1,77 @@
+"""Experts of packs, which are trained where JAX is."""
+
+import json
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from fred_tf import assembly, seeds
+from fred_tf.config import Config
+from fred_tf.datasets import ImageData
+from fred_tf.disk import files
+from trainers.elsewhere.lowering import lower
+
+
+def write(
+    config: Config,
+    data: ImageData,
+    root: pathlib.Path,
+    recipe: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Writes how experts are trained, unless another pack has.
+
+    Packs of experts that are trained alike share them.
+
+    Args:
+        config: the run.
+        data: the real data.
+        root: the folder that the packs share.
+        recipe: of the run's references.
+
+    Returns:
+        What the recipe says of experts, too.
+    """
+    known = assembly.expert_description(config, data.facts)
+    known |= {"epochs": recipe["epochs"], "seed": config.seed}
+    text = json.dumps(known, sort_keys=True)
+    place = f"experts/{files.digest(text.encode())[:16]}"
+    if not (root / place).exists():
+        with files.replacing_folder(root / place) as folder:
+            _lower_training(config, data, folder)
+    return {
+        "experts": place,
+        "batch_size": config.experts.batch_size,
+        "expert_seeds": [
+            seeds.named(config.seed, "expert", i).tolist()
+            for i in range(config.experts.count)
+        ],
+    }
+
+
+def _lower_training(
+    config: Config, data: ImageData, folder: pathlib.Path
+) -> None:
+    trainer = assembly.expert_trainer(config, data)
+    network, training = trainer.network, trainer.training()
+    batch = min(trainer.settings.batch_size, len(data.train))
+
+    def start(seed):
+        return network.flatten(training.start(seed)[0])
+
+    def step(theta, velocity, images, labels, seed):
+        state = network.unflatten(theta), network.unflatten(velocity), []
+        rate = tf.constant(trainer.settings.learning_rate, tf.float32)
+        parameters, velocities, _ = training.step(
+            state, images, labels, seed, rate
+        )
+        return network.flatten(parameters), network.flatten(velocities)
+
+    seed = np.zeros(2, np.int32)
+    theta = np.zeros(network.size, np.float32)
+    split = data.train
+    images, labels = split.images[:batch], split.labels[:batch]
+    lower(start, (seed,), folder / "start.jax")
+    lower(step, (theta, theta, images, labels, seed), folder / "step.jax")

@@ -1,0 +1,113 @@
+"""Expert trajectories, trained by one process or by several at once."""
+
+import functools
+import subprocess
+import sys
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from pack import Pack, replace, seeds
+
+
+def train(pack: Pack, minutes: float, processes: int = 1) -> bool:
+    """Trains the experts that a pack lacks, as far as the time goes.
+
+    Args:
+        pack: the pack.
+        minutes: after how many no expert is begun.
+        processes: how many train at once: one leaves most of a large card
+            idle.
+
+    Returns:
+        Whether all are there.
+    """
+    begun = time.monotonic()
+    missing = sum(not path.exists() for path in pack.expert_paths())
+    if not missing:
+        return True
+    if processes > 1 and missing > 1:
+        command = [sys.executable, pack.runner, "--pack", pack.folder]
+        command += ["--minutes", minutes]
+        count = min(processes, missing)
+        others = [
+            subprocess.Popen(
+                [*map(str, command), "--experts", f"{number}/{count}"]
+            )
+            for number in range(count)
+        ]
+        codes = [other.wait() for other in others]
+        if any(codes):
+            raise SystemExit(f"Training experts ended with {codes}, see above.")
+    else:
+        train_some(pack, minutes, 0, 1)
+    spent = (time.monotonic() - begun) / 60
+    pack.spent["experts"] = pack.spent.get("experts", 0.0) + spent
+    pack.save_spent()
+    return all(path.exists() for path in pack.expert_paths())
+
+
+def train_some(pack: Pack, minutes: float, first: int, every: int) -> None:
+    """Trains every so many of the experts that a pack lacks.
+
+    Those of an expert are its own draws, whoever trains it. None is begun that
+    would take longer than the time left, by the one before.
+
+    Args:
+        pack: the pack.
+        minutes: the time.
+        first: place of the first among those that are missing.
+        every: how many processes share them.
+    """
+    deadline, took = time.monotonic() + 60 * minutes, 0.0
+    paths = pack.expert_paths()
+    missing = [i for i, path in enumerate(paths) if not path.exists()]
+    one = None
+    for number in missing[first::every]:
+        begun = time.monotonic()
+        if begun + took > deadline:
+            return
+        one = one or _trainer(pack)
+        save = functools.partial(np.save, arr=one(number))
+        replace(paths[number], save)
+        # The first one compiles, too.
+        took = time.monotonic() - begun
+        print(f"expert {number + 1} of {len(paths)}, {took:.0f} s", flush=True)
+
+
+def _trainer(pack: Pack):
+    """Returns a function of an expert's number: its trajectory."""
+    about = pack.about["reference"]
+    key = jax.random.split(jax.random.key(pack.about["seed"]))[0]
+    images, labels = pack.images()
+    start = pack.shared_function(f"{about['experts']}/start")
+    step = pack.shared_function(f"{about['experts']}/step")
+    size = min(about["batch_size"], len(labels))
+    batches = len(labels) // size  # What is left over waits for next epoch.
+
+    @jax.jit
+    def epoch(state, key, images, labels):
+        of_order, of_batches = jax.random.split(key)
+        order = jax.random.permutation(of_order, len(labels))
+        order = order[: batches * size].reshape(batches, size)
+        drawn = seeds(of_batches, batches)
+
+        def one(state, batch):
+            members, seed = batch
+            return step(*state, images[members], labels[members], seed), None
+
+        return jax.lax.scan(one, state, (order, drawn))[0]
+
+    def trajectory(number: int) -> np.ndarray:
+        seed = about["expert_seeds"][number]
+        theta = jax.jit(start)(np.array(seed, np.int32))
+        state, visited = (theta, jnp.zeros_like(theta)), [theta]
+        expert_key = jax.random.fold_in(key, number)
+        for i in range(about["epochs"]):
+            of_epoch = jax.random.fold_in(expert_key, i)
+            state = epoch(state, of_epoch, images, labels)
+            visited.append(state[0])
+        return np.stack([np.asarray(x) for x in visited])
+
+    return trajectory
