@@ -67,6 +67,24 @@ def test_unknown_expert_dtype_is_refused():
         config_lib.override(TM, ["experts.dtype=bflot16"])
 
 
+def test_a_step_size_or_a_share():
+    shared = config_lib.override(TM, ["memory_share=0.1"])
+    assert shared.distiller.memory_learning_rate == 0
+    assert config_lib.resolved(shared, (32, 32, 3)) == shared
+    given = config_lib.override(shared, ["memory_learning_rate=5"])
+    assert given.distiller.memory_learning_rate == 5
+    assert given.distiller.memory_share == 0
+    both = ["memory_learning_rate=5", "memory_share=0.1"]
+    with pytest.raises(ValueError, match="Received both.*Make one of them 0"):
+        config_lib.override(TM, both)
+
+
+@pytest.mark.parametrize("factor", ["1", "0.5", "-2", "nan"])
+def test_an_outlier_is_more_than_usual(factor):
+    with pytest.raises(ValueError, match="outlier_factor.*above 1.*or 0"):
+        config_lib.override(TM, [f"outlier_factor={factor}"])
+
+
 def test_another_member_starts_from_its_own_defaults():
     changed = config_lib.override(TM, ["parameterization.name=pixel"])
     assert changed.parameterization == Pixel.Settings()

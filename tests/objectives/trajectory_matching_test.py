@@ -100,6 +100,39 @@ def test_loss_of_one_step_by_hand(experts, images, reference):
     assert loss == pytest.approx(expected, rel=1e-6)
 
 
+def test_start_epochs_grow(experts):
+    """Easy ones first: a third of the references each, in whole epochs."""
+    objective = make(experts, start_epochs_grow_over=90)
+    starts = [experts.segment(i, t, 2)[0] for t in range(3) for i in range(3)]
+    numbers = tf.data.Dataset.range(-5, 120)
+    seen = [
+        min(
+            number // 3
+            for number, start in enumerate(starts)
+            if np.array_equal(start, reference["start"])
+        )
+        for reference in objective.references(0, numbers)
+    ]
+    assert set(seen[:35]) == {0}
+    assert set(seen[35:65]) == {0, 1}
+    assert set(seen[65:]) == {0, 1, 2}
+
+
+def test_health_tells_students_that_learn_from_others(experts):
+    objective = make(experts)
+    bound = objective.settings.minimum_student_learning_rate
+    for loss, rate, good, lost in (
+        (0.7, 0.02, True, False),
+        (1.3, 0.02, False, False),
+        (1.3, bound, False, True),
+        (0.99, bound, False, True),
+        (0.7, bound, True, False),
+        (float("nan"), bound, False, True),
+    ):
+        found = objective.health(tf.constant(loss), [tf.constant(rate)])
+        assert (bool(found.good), bool(found.lost)) == (good, lost)
+
+
 def loss_and_gradients(objective, memory, reference, seed):
     """Loss, and gradients in images, memory and student learning rate."""
     sources = [memory.values.value, objective.student_learning_rate.value]

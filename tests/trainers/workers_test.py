@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fred_tf import assembly, presets
 from fred_tf import config as config_lib
-from fred_tf import presets
 from fred_tf.disk.checkpoints import Checkpoints
 from fred_tf.distillation import devices, workers
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.experts.store import ExpertStore
 from trainers import distill
 
 PRESET = "digits_ipc1_tm_tiny"
@@ -85,19 +86,32 @@ def assert_lost(result, killed, port, folder) -> int:
     return int(checkpoint)
 
 
+@pytest.fixture
+def experts_with_an_outlier(digits, quick_tm, quick_experts, tmp_path):
+    """Twelve experts, and one that hardly moved: see diverging_test.py."""
+    there = ExpertStore.open(quick_experts)
+    store = assembly.expert_store(quick_tm, digits, tmp_path / "experts")
+    for number in range(13):
+        start, end = there.segment(number % len(there), 0, 1)
+        way = 0.01 if number == 12 else 1.0
+        trajectory = [start + way * i * (end - start) for i in range(3)]
+        store.append(np.stack(trajectory))
+    return tmp_path / "experts"
+
+
 # Worker 0 also leads: TensorFlow's coordination service dies with it.
 @pytest.mark.parametrize(
     "deaths", [(0,), pytest.param((1, 0), marks=pytest.mark.slow)]
 )
 def test_deaths_resume_stop_and_the_same_memory(
-    deaths, tmp_path, quick_tm, quick_experts, start, memory_of
+    deaths, tmp_path, quick_tm, experts_with_an_outlier, start, memory_of
 ):
     folder = tmp_path / "run"
     metrics = folder / "metrics.jsonl"
     command = [
         f"--preset={PRESET}",
         f"--run_dir={folder}",
-        f"--expert_dir={quick_experts}",
+        f"--expert_dir={experts_with_an_outlier}",
         "--override=augmentation=none",
         "--override=network.name=mlp",
         "--override=memory_learning_rate=1000",
@@ -128,8 +142,10 @@ def test_deaths_resume_stop_and_the_same_memory(
     for _, output, _ in ends:
         assert f"Stopped after step {stopped};" in output
 
-    steps = [json.loads(x)["step"] for x in metrics.read_text().splitlines()]
-    assert steps == list(range(1, stopped + 1))
+    lines = [json.loads(line) for line in metrics.read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(1, stopped + 1))
+    # Both skipped the steps of an expert that hardly moved.
+    assert lines[-1]["skipped"] > 0
     # One file for each time that the chief started.
     assert len(list((folder / "tensorboard").iterdir())) == len(deaths) + 1
 
@@ -137,9 +153,10 @@ def test_deaths_resume_stop_and_the_same_memory(
     here = distill.run(
         settings,
         tmp_path / "here",
-        expert_dir=quick_experts,
+        expert_dir=experts_with_an_outlier,
         strategy=tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
     )
+    assert here.folder.metrics()[-1]["skipped"] == lines[-1]["skipped"]
     found, expected = memory_of(folder), memory_of(here)
     # Bit-equal where it was tried; other machines may add in another order.
     np.testing.assert_allclose(

@@ -43,6 +43,21 @@ def test_the_newest_are_kept_across_restarts(folder, begin):
     assert run.steps_and_saves([12, 13]).checkpoints.steps() == [12, 13]
 
 
+def test_a_good_one_is_kept_however_old(folder, begin, assert_resumes):
+    run = begin(folder, max_to_keep=2)
+    run.checkpoints.restore_latest()
+    for step in (11, 12, 13):
+        run.step()
+        run.checkpoints.save(step, good=9)
+    assert run.checkpoints.steps() == [9, 12, 13]
+    # Going back makes it the newest, and is no restart.
+    with pytest.raises(ValueError, match="step 8 or before.*anew"):
+        run.checkpoints.go_back(8)
+    assert run.checkpoints.go_back(11) == 9
+    assert run.checkpoints.steps() == [9]
+    assert_resumes(folder, 9)
+
+
 def test_restoring_changes_nothing_on_disk(folder, begin):
     (folder / "ckpt-11_temp").mkdir()
     (folder / "ckpt-12.data-00000-of-00001").touch()

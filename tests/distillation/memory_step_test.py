@@ -1,0 +1,55 @@
+"""How a step size is found, and how it grows."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fred_tf.distillation import memory_step, outliers
+
+
+def test_a_share_is_met_at_the_median():
+    watch = outliers.start(tf.float32)
+    for move in (3.0, 1.0, 500.0, 2.0, 4.0):
+        watch = outliers.moved(watch, tf.constant(move))
+    for step, before, expected in (
+        (-1, 0.0, 0.0),  # Not before all are measured.
+        (0, 0.0, 0.3 / 3),
+        (7, 0.0, 0.3 / 3),
+        (7, 9.0, 9.0),
+    ):
+        found = memory_step.known_rate(
+            tf.constant(before), watch, tf.constant(step), 0.3
+        )
+        assert float(found) == pytest.approx(expected)
+    given = memory_step.known_rate(
+        tf.constant(2.0), watch, tf.constant(0), share=0.0
+    )
+    assert float(given) == 2
+
+
+def test_it_grows_to_its_full_size():
+    rates = [
+        float(memory_step.warm(tf.constant(8.0), tf.constant(step), 4))
+        for step in range(-1, 6)
+    ]
+    assert rates == [0, 2, 4, 6, 8, 8, 8]
+    at_once = memory_step.warm(tf.constant(8.0), tf.constant(0), 0)
+    assert float(at_once) == 8
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e4])
+def test_how_far_a_step_moves_images(scale, generator):
+    """Of a linear memory, whatever its unit, as NumPy finds it."""
+    memory = generator.normal(size=(6, 5))
+    slopes = generator.normal(size=(6, 5)) * 1e-3 * scale
+    basis = generator.normal(size=(5, 5)) / scale
+
+    found = memory_step.move(
+        lambda values: tf.matmul(values[0], tf.constant(basis)),
+        [tf.constant(memory * scale)],
+        [tf.constant(slopes)],
+        0.1,
+    )
+    moved = (slopes @ basis) ** 2
+    expected = np.sqrt(moved.mean()) / np.std(memory @ basis * scale)
+    assert float(found) == pytest.approx(expected, rel=1e-6)
