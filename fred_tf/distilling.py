@@ -168,6 +168,8 @@ def _make_steps(
         except loop.DivergedError as error:
             if error.unchanged:
                 run.save()
+            else:
+                run.forget_after(error.last_good)
             raise
         run.workers.meet()  # None ends before the chief has saved.
 

@@ -63,6 +63,14 @@ class OpenRun:
         if self.checkpoints is not None and self.workers.chief:
             self.checkpoints.save(self.distiller.step, self.distiller.last_good)
 
+    def forget_after(self, step: int) -> None:
+        """Deletes the checkpoints of a run that was lost after a step.
+
+        What uses the run then takes the newest one from before.
+        """
+        if self.checkpoints is not None and self.workers.chief:
+            self.checkpoints.go_back(step)
+
 
 def check(
     config: Config,
