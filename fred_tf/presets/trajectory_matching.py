@@ -230,7 +230,7 @@ ROWS = {
         objective__student_batch=80,
         experts__count=3,
         experts__epochs=3,
-        outer_steps=400,
+        outer_steps=340,
     ),
     "cifar10_ipc10_tm_joint_cpu": _row(
         "cifar10",

@@ -65,16 +65,18 @@ def table(results_dir: files.Path) -> str:
 
 def _sources(results: dict[str, Any]) -> list[str]:
     """Returns which rows are of other images than their data set's own."""
-    sources = {
-        (record["data"]["name"], record["data"]["preparation"]["source"])
-        for record in results.values()
-        if "source" in record["data"]["preparation"]
-    }
-    return [
-        line
-        for name, source in sorted(sources)
-        for line in ("", f"Rows of {name} are of {source}.")
-    ]
+    by_source: dict[tuple[str, str], list[str]] = {}
+    for name, record in results.items():
+        source = record["data"]["preparation"].get("source", "")
+        by_source.setdefault((record["data"]["name"], source), []).append(name)
+    lines = []
+    for (dataset, source), _ in sorted(by_source.items()):
+        if source:
+            own = sorted(by_source.get((dataset, ""), []))
+            but = ", ".join(f"`{name}`" for name in own)
+            but = f", but for {but}" if but else ""
+            lines += ["", f"Rows of {dataset} are of {source}{but}."]
+    return lines
 
 
 def _by_budget(

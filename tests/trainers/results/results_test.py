@@ -252,6 +252,18 @@ def test_the_table_comes_from_the_files_alone(folders, monkeypatch):
         (folders[1] / "other.json").rename(folders[1] / "random.json")
 
 
+def test_rows_of_other_images_are_named():
+    def of(**preparation):
+        return {"data": {"name": "x", "preparation": preparation}}
+
+    copies = {"a": of(source="a copy"), "b": of(source="a copy")}
+    (_, line) = result_table._sources(copies)
+    assert line == "Rows of x are of a copy."
+    (_, line) = result_table._sources({**copies, "d": of(), "c": of()})
+    assert line == "Rows of x are of a copy, but for `c`, `d`."
+    assert not result_table._sources({"c": of()})
+
+
 def test_foreign_files_are_refused(tmp_path):
     (tmp_path / "a.json").write_text('{"format_version": 1}')
     with pytest.raises(ValueError, match="must be 4 .*Received: 1.*Delete it"):
