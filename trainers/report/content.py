@@ -4,6 +4,7 @@ import json
 
 from fred_tf import config as config_lib
 from fred_tf import figures, scoring
+from fred_tf.disk import rewinds
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.figures import Curve
 from fred_tf.forms import FORMS
@@ -60,9 +61,26 @@ def _summary(run: DistilledRun) -> str:
         ("per class", f"{memory.instances_per_class:,}"),
         ("floats stored", f"{memory.floats_stored:,}"),
         ("outer steps", f"{run.step:,} of {run.config.outer_steps:,}"),
+        *_unusual(run),
         *((n.replace("_", " "), f"{v:.4g}") for n, v in run.learned.items()),
     ]
     return markup.table(("", ""), rows)
+
+
+def _unusual(run: DistilledRun) -> list[tuple[str, str]]:
+    """Returns how many steps were not made, and when the run went back."""
+    metrics, told = run.folder.metrics(), []
+    if metrics and (skipped := metrics[-1].get("skipped")):
+        told.append(("outliers skipped", f"{skipped:,.0f}"))
+    for rewind in rewinds.of(run.folder):
+        told.append(
+            (
+                f"lost at step {rewind['step']:,}",
+                f"back to step {rewind['back_to']:,}, memory step size "
+                f"{rewind['memory_learning_rate']:.4g}",
+            )
+        )
+    return told
 
 
 def _accuracy(run: DistilledRun) -> str:

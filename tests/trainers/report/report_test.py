@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from export import exporting
 from fred_tf import config
+from fred_tf.disk import records, rewinds
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import score
 from trainers import distill
@@ -167,6 +168,21 @@ def test_names_are_escaped(run):
     assert outline.title.startswith(f"folder:{evil}, ipc 1")
     assert ", ".join([evil] * 10) in outline.text
     assert not outline.open
+
+
+def test_the_page_tells_of_skipped_steps_and_of_going_back(quick, tmp_path):
+    distill.run(quick, tmp_path)
+    run = DistilledRun.restore(tmp_path)
+    assert content._unusual(run) == []
+    run.folder.append_metrics(4, {"loss": 1.0, "skipped": 2})
+    rewind = {"step": 1234, "reason": "is not finite", "back_to": 900}
+    rewind["memory_learning_rate"] = 0.25
+    told = run.folder.path / "rewinds.json"
+    records.write(told, rewinds.KIND, {}, {}, rewinds=[rewind])
+    assert content._unusual(run) == [
+        ("outliers skipped", "2"),
+        ("lost at step 1,234", "back to step 900, memory step size 0.25"),
+    ]
 
 
 def test_a_bare_run_says_what_comes_next(quick, tmp_path):
