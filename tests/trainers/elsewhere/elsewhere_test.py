@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -240,6 +241,33 @@ def test_jax_lowers_the_loss_and_continues(preset, tmp_path):
     assert np.isfinite(run.synthetic_set().images).all()
     assert len(found["convnet"].accuracies) == 2
     assert all(0.05 < x <= 1 for x in found["convnet"].accuracies)
+
+
+def test_experts_go_on_where_the_time_ended(tmp_path):
+    """Each call is over after an epoch; two at once, or one by one."""
+    pytest.importorskip("jax")
+    changes = {"outer_steps": 1, "experts.count": 2, "experts.epochs": 3}
+    three = config.replace(
+        settings(TRAJECTORY), {**changes, "objective.max_start_epoch": 3}
+    )
+    slices, at_once = tmp_path / "slices", tmp_path / "at_once"
+    packing.pack(three, slices)
+    shutil.copytree(slices, at_once)
+    run = [sys.executable, at_once / "run.py", "--processes=2"]
+    subprocess.run(run, check=True)
+    command = [sys.executable, slices / "run.py", "--minutes=0.0001"]
+    calls = 0
+    while not list(slices.glob("experts/*/1.npy")):
+        subprocess.run(command, check=True)
+        calls += 1
+    assert 2 < calls <= 6 and not list(slices.glob("experts/*/*.npz"))
+    for name in ("0.npy", "1.npy"):
+        one, other = (
+            np.load(next(pack.glob(f"experts/*/{name}")))
+            for pack in (slices, at_once)
+        )
+        assert len(one) == 4
+        np.testing.assert_array_equal(one, other)
 
 
 def test_what_memories_and_objectives_own_goes_there_and_back(

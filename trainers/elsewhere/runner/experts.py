@@ -1,6 +1,6 @@
 """Expert trajectories, trained by one process or by several at once."""
 
-import functools
+import pathlib
 import subprocess
 import sys
 import time
@@ -16,7 +16,7 @@ def train(pack: Pack, minutes: float, processes: int = 1) -> bool:
 
     Args:
         pack: the pack.
-        minutes: after how many no expert is begun.
+        minutes: after how many they are left as they are.
         processes: how many train at once: one leaves most of a large card
             idle.
 
@@ -51,8 +51,8 @@ def train(pack: Pack, minutes: float, processes: int = 1) -> bool:
 def train_some(pack: Pack, minutes: float, first: int, every: int) -> None:
     """Trains every so many of the experts that a pack lacks.
 
-    Those of an expert are its own draws, whoever trains it. None is begun that
-    would take longer than the time left, by the one before.
+    What an expert draws is its own, whoever trains it. One that the time cuts
+    short is kept with the epochs that it has.
 
     Args:
         pack: the pack.
@@ -60,24 +60,27 @@ def train_some(pack: Pack, minutes: float, first: int, every: int) -> None:
         first: place of the first among those that are missing.
         every: how many processes share them.
     """
-    deadline, took = time.monotonic() + 60 * minutes, 0.0
+    deadline = time.monotonic() + 60 * minutes
     paths = pack.expert_paths()
     missing = [i for i, path in enumerate(paths) if not path.exists()]
     one = None
     for number in missing[first::every]:
         begun = time.monotonic()
-        if begun + took > deadline:
+        if begun > deadline:
             return
         one = one or _trainer(pack)
-        save = functools.partial(np.save, arr=one(number))
-        replace(paths[number], save)
-        # The first one compiles, too.
+        if not one(number, paths[number], deadline):
+            return
         took = time.monotonic() - begun
         print(f"expert {number + 1} of {len(paths)}, {took:.0f} s", flush=True)
 
 
 def _trainer(pack: Pack):
-    """Returns a function of an expert's number: its trajectory."""
+    """Returns a function that trains an expert and tells whether it is whole.
+
+    Its arguments: the expert's number, the path of its trajectory, and when to
+    stop after the epoch in progress.
+    """
     about = pack.about["reference"]
     key = jax.random.split(jax.random.key(pack.about["seed"]))[0]
     images, labels = pack.images()
@@ -99,15 +102,35 @@ def _trainer(pack: Pack):
 
         return jax.lax.scan(one, state, (order, drawn))[0]
 
-    def trajectory(number: int) -> np.ndarray:
-        seed = about["expert_seeds"][number]
-        theta = jax.jit(start)(np.array(seed, np.int32))
-        state, visited = (theta, jnp.zeros_like(theta)), [theta]
+    def trained(number: int, path: pathlib.Path, deadline: float) -> bool:
+        begun = path.with_suffix(".begun.npz")
+        if begun.exists():
+            with np.load(begun) as stored:
+                visited, velocity = list(stored["visited"]), stored["velocity"]
+        else:
+            seed = np.array(about["expert_seeds"][number], np.int32)
+            visited = [np.asarray(jax.jit(start)(seed))]
+            velocity = np.zeros_like(visited[0])
+        state = jnp.asarray(visited[-1]), jnp.asarray(velocity)
         expert_key = jax.random.fold_in(key, number)
-        for i in range(about["epochs"]):
+        for i in range(len(visited) - 1, about["epochs"]):
             of_epoch = jax.random.fold_in(expert_key, i)
             state = epoch(state, of_epoch, images, labels)
-            visited.append(state[0])
-        return np.stack([np.asarray(x) for x in visited])
+            visited.append(np.asarray(state[0]))
+            # After an epoch, so that every call gets on.
+            if time.monotonic() > deadline and i + 1 < about["epochs"]:
+                _keep(begun, visited, np.asarray(state[1]))
+                return False
+        replace(path, lambda file: np.save(file, np.stack(visited)))
+        begun.unlink(missing_ok=True)
+        return True
 
-    return trajectory
+    return trained
+
+
+def _keep(path: pathlib.Path, visited: list, velocity: np.ndarray) -> None:
+    """Keeps an expert that is not whole."""
+    replace(
+        path,
+        lambda file: np.savez(file, visited=visited, velocity=velocity),
+    )
