@@ -75,7 +75,7 @@ def test_the_rule_saves_a_run(digits, expert_dir, tmp_path):
 def test_without_it_the_run_is_lost_and_says_so(
     digits, expert_dir, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(rewinds, "MOST", 2)
+    monkeypatch.setattr(rewinds, "MOST", 1)
     longer = config.replace(NEVER, {"outer_steps": 400})
     with pytest.raises(loop.DivergedError, match="learned nothing") as caught:
         distil(digits, longer, expert_dir, tmp_path, save_every=10)
