@@ -186,7 +186,8 @@ class Distiller:
             ValueError: a step size is looked for where the loss does not move
                 the images.
         """
-        rated = self.rate > 0 or not self.outer_step.has_free_rate
+        free = any(group.rate is None for group in self.outer_step.groups)
+        rated = self.rate > 0 or not free
         if rated and not self.settings.outlier_factor:
             return
         if self._state.watch.norms.numpy()[-1] < 0:

@@ -207,10 +207,7 @@ class OuterStep:
         A step that is an outlier changes nothing but the watch.
 
         Args:
-            state: before the step.
-            constants: the parameterization's fixed tensors.
-            step: integer scalar, outer steps made before; below 0 the step is
-                only measured.
+            state, constants, step: as for a call.
             loss, gradients: of the step.
 
         Returns:
@@ -232,11 +229,10 @@ class OuterStep:
         made = ~outliers.is_outlier(watch, norm, finite, factor) & (step >= 0)
         seen = outliers.measured(watch, norm, finite)
         if self.share:
-            move = memory_step.move(
-                lambda memory: self.decoded(memory, constants)[0],
-                state.memory,
-                self._free(gradients.memory),
-                self.share,
+            move = tf.cond(
+                step < 0,
+                lambda: self._move(state.memory, constants, gradients.memory),
+                lambda: tf.zeros_like(norm),
             )
             seen = where(step < 0, outliers.moved(seen, move), seen)
         health = self.objective.health(loss, state.learned)
@@ -280,19 +276,23 @@ class OuterStep:
             else [],
         )
 
-    @property
-    def has_free_rate(self) -> bool:
-        """Whether anything takes the step size of the run."""
-        return any(group.rate is None for group in self.groups)
-
-    def _free(self, gradients: Tensors) -> Tensors:
-        """Returns the memory's gradients, 0 for what has a rate of its own."""
+    def _move(
+        self, memory: Tensors, constants: Tensors, gradients: Tensors
+    ) -> tf.Tensor:
+        """Returns how far the step size of the run would move the images."""
         free = {id(w) for g in self.groups if g.rate is None for w in g.weights}
-        weights = self.parameterization.trainable_weights
-        return [
+        slopes = [
             slope if id(weight) in free else tf.zeros_like(slope)
-            for slope, weight in zip(gradients, weights)
+            for slope, weight in zip(
+                gradients, self.parameterization.trainable_weights
+            )
         ]
+        return memory_step.move(
+            lambda memory: self.decoded(memory, constants)[0],
+            memory,
+            slopes,
+            self.share,
+        )
 
     def starting_slots(self, memory: Tensors, learned: Tensors) -> GroupSlots:
         """Returns what the optimisers remember before the first step."""

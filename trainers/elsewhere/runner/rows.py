@@ -49,24 +49,23 @@ def make(
 
 def is_done(pack: pathlib.Path) -> bool:
     """Returns whether nothing is left to do for a pack."""
-    about, state = _read(pack / "pack.json"), _read(pack / "spent.json")
-    scoring, scores = about["scoring"], _read(pack / "scores.json")
+    scoring, state = _read(pack / "pack.json")["scoring"], _spent(pack)
+    scores = _scores(pack, state)
     return bool(state.get("complete")) and all(
-        len(scores.get("networks", {}).get(network, []))
-        == len(scoring["seeds"])
+        len(scores.get(network, [])) == len(scoring["seeds"])
         for network in scoring["networks"]
     )
 
 
 def is_complete(pack: pathlib.Path) -> bool:
     """Returns whether a pack has all its steps and scores."""
-    return is_done(pack) and "lost" not in _read(pack / "spent.json")
+    return is_done(pack) and "lost" not in _spent(pack)
 
 
 def told(pack: pathlib.Path) -> str:
     """Returns in a line how far a pack is."""
-    about, state = _read(pack / "pack.json"), _read(pack / "spent.json")
-    scores = _read(pack / "scores.json").get("networks", {})
+    about, state = _read(pack / "pack.json"), _spent(pack)
+    scores = _scores(pack, state)
     parts = [f"step {state.get('step', 0)} of {about['outer_steps']}"]
     parts += [
         f"{network} {sum(accuracies) / len(accuracies):.4f} "
@@ -75,6 +74,17 @@ def told(pack: pathlib.Path) -> str:
         if accuracies
     ]
     return ", ".join([*parts, *filter(None, [state.get("lost")])])
+
+
+def _spent(pack: pathlib.Path) -> dict:
+    return _read(pack / "spent.json")
+
+
+def _scores(pack: pathlib.Path, state: dict) -> dict:
+    """Returns accuracies by network, if they are of the present step."""
+    scores = _read(pack / "scores.json")
+    same = scores.get("step", 0) == state.get("step", 0)
+    return scores.get("networks", {}) if same else {}
 
 
 def _read(path: pathlib.Path) -> dict:

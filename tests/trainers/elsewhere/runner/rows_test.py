@@ -29,7 +29,7 @@ def folder(tmp_path):
         write(pack / "pack.json", scoring=scoring, outer_steps=9)
     done = tmp_path / "rows" / "c"
     write(done / "spent.json", step=9, complete=True)
-    write(done / "scores.json", networks={"convnet": [0.5, 0.25]})
+    write(done / "scores.json", step=9, networks={"convnet": [0.5, 0.25]})
     write(tmp_path / rows.ROWS, rows=listed)
     return tmp_path
 
@@ -68,10 +68,12 @@ def test_done_and_complete(folder):
     done, other = folder / "rows" / "c", folder / "rows" / "a"
     assert rows.is_done(done) and rows.is_complete(done)
     assert not rows.is_done(other)
-    write(done / "scores.json", networks={"convnet": [0.5]})
+    write(done / "scores.json", step=9, networks={"convnet": [0.5]})
     assert not rows.is_done(done)
+    # Nor with those of a state before.
+    write(done / "scores.json", step=4, networks={"convnet": [0.5, 0.25]})
+    assert not rows.is_done(done) and "0.3750" not in rows.told(done)
     # Of a lost run nothing more is expected, but it has no row.
-    write(done / "scores.json", networks={"convnet": [0.5, 0.25]})
     write(done / "spent.json", step=4, complete=True, lost="Step 5 is not.")
     assert rows.is_done(done) and not rows.is_complete(done)
     assert "Step 5 is not." in rows.told(done)
