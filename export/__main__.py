@@ -35,13 +35,17 @@ from export import command_line, exporting
 from fred_tf import assembly, forms
 from fred_tf.distilled_run import DistilledRun
 
-EXPORT_DIR = flags.DEFINE_string(
-    "export_dir", None, "Where to write; default <run_dir>/export."
+EXPORT_DIR = flags.DEFINE(
+    command_line.PATH,
+    "export_dir",
+    None,
+    "Where to write; default <run_dir>/export.",
 )
 FORMS = flags.DEFINE_list(
     "forms", [], f"What to write, of {', '.join(forms.FORMS)}; default all."
 )
-SOFT_LABELS_FROM = flags.DEFINE_string(
+SOFT_LABELS_FROM = flags.DEFINE(
+    command_line.PATH,
     "soft_labels_from",
     None,
     "Expert store whose experts label the images, beside their own labels.",

@@ -10,6 +10,20 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 from fred_tf import config as config_lib
+from fred_tf.disk import paths
+
+
+class _PathParser(flags.ArgumentParser):
+    """Refuses paths that TensorFlow or the disk would not take."""
+
+    syntactic_help = "a path; ~ is the home folder"
+
+    def parse(self, argument: str) -> str:
+        return str(paths.checked(argument))
+
+
+# Of flags for paths: `flags.DEFINE(PATH, name, default, help)`.
+PATH = _PathParser()
 
 OVERRIDE = flags.DEFINE_multi_string(
     "override",
@@ -22,7 +36,8 @@ _DETERMINISTIC = flags.DEFINE_bool(
     True,
     "Makes equal runs bit-equal on the same machine and thread count.",
 )
-DATA_DIR = flags.DEFINE_string(
+DATA_DIR = flags.DEFINE(
+    PATH,
     "data_dir",
     None,
     "Where TensorFlow Datasets keeps its data; default ~/tensorflow_datasets.",
@@ -32,7 +47,8 @@ DOWNLOAD = flags.DEFINE_bool(
     False,
     "Lets TensorFlow Datasets download and prepare missing data.",
 )
-RUN_DIR = flags.DEFINE_string(
+RUN_DIR = flags.DEFINE(
+    PATH,
     "run_dir",
     None,
     "Folder of the run. A run that was stopped continues from here when the "

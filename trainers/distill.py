@@ -49,7 +49,8 @@ EVALUATE_EVERY = flags.DEFINE_integer(
     "none.",
     0,
 )
-START_FROM = flags.DEFINE_string(
+START_FROM = flags.DEFINE(
+    run_flags.PATH,
     "start_from",
     None,
     "Run folder whose memory this run begins with, e.g. to go on with another "

@@ -42,7 +42,8 @@ _BASELINES = {
 BASELINE = flags.DEFINE_enum(
     "baseline", None, list(_BASELINES), "Scores this instead of the run."
 )
-EXPORTED = flags.DEFINE_string(
+EXPORTED = flags.DEFINE(
+    run_flags.PATH,
     "exported",
     None,
     "Scores the TFRecords in this folder, of images or of coefficients, "

@@ -9,6 +9,7 @@ from export import command_line
 from export.command_line import (
     DATA_DIR,
     DOWNLOAD,
+    PATH,
     RUN_DIR,
     override,
     required,
@@ -21,6 +22,7 @@ __all__ = [
     "DATA_DIR",
     "DOWNLOAD",
     "EXPERT_DIR",
+    "PATH",
     "RUN_DIR",
     "config",
     "has_preset",
@@ -42,7 +44,8 @@ _SEED = flags.DEFINE_integer(
     "seed", 0, "The one seed from which everything random follows.", 0
 )
 _LIST = flags.DEFINE_bool("list_presets", False, "Prints the presets, exits.")
-EXPERT_DIR = flags.DEFINE_string(
+EXPERT_DIR = flags.DEFINE(
+    command_line.PATH,
     "expert_dir",
     None,
     "Folder of the expert trajectories; for trajectory matching.",

@@ -1,28 +1,137 @@
 """Files and folders that appear under their names only when complete.
 
 Everything this library writes goes to a temporary sibling first, is flushed to
-the disk and then renamed. A full disk or a kill in the middle leaves the old
-content in place; left-over siblings end in `TEMPORARY_SUFFIX` and are never
-read.
+the disk and then renamed; the folder that names it is flushed, too, before
+anything older is deleted. A full disk, a kill or a loss of power leaves the old
+content in place; left-over siblings end in `TEMPORARY_SUFFIX`, are never read,
+and are deleted by whoever next writes to the same path.
 """
 
 import contextlib
+import errno
+import glob
 import hashlib
 import json
 import os
 import pathlib
 import shutil
-from collections.abc import Iterator
-from typing import Any
+import socket
+import stat
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO
+
+from fred_tf.disk.paths import Path
 
 TEMPORARY_SUFFIX = ".partial"
 _PREVIOUS_SUFFIX = f".previous{TEMPORARY_SUFFIX}"
 
-Path = str | os.PathLike
+# Bytes of a JSON file, at most; the largest are manifests of many experts.
+MOST_JSON = 256 << 20
+# Seconds after which a temporary sibling of another machine is a left-over.
+_OLD = 24 * 3600.0
+
+
+def _host() -> str:
+    return digest(socket.gethostname().encode())[:8]
 
 
 def _temporary(path: pathlib.Path) -> pathlib.Path:
-    return path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    owner = f"{_host()}-{os.getpid()}"
+    return path.with_name(f".{path.name}.{owner}{TEMPORARY_SUFFIX}")
+
+
+def _is_left_over(temporary: pathlib.Path) -> bool:
+    """Returns whether whoever wrote a temporary sibling is gone."""
+    owner = temporary.name.removesuffix(TEMPORARY_SUFFIX).rpartition(".")[2]
+    host, _, process = owner.partition("-")
+    if host == _host() and process.isdigit():
+        return int(process) == os.getpid() or not _is_alive(int(process))
+    with contextlib.suppress(FileNotFoundError):
+        return time.time() - temporary.lstat().st_mtime > _OLD
+    return False
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True
+
+
+def sync(path: Path) -> None:
+    """Waits until a file, or the names in a folder, are on the disk.
+
+    Some file systems have no such thing for folders, which is no error.
+
+    Raises:
+        OSError: writing failed, e.g. the disk is full.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(folder: Path) -> None:
+    """Waits until all that a folder holds is on the disk."""
+    for where, _, names in os.walk(folder, topdown=False):
+        for name in names:
+            path = os.path.join(where, name)
+            if not os.path.islink(path):
+                sync(path)
+        sync(where)
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Opens a regular file to be read, without following a link to it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is a link, a folder, a pipe or the like.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise _irregular(path, "a symbolic link") from None
+    with open(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise _irregular(path, "something else")
+        yield file
+
+
+def _irregular(path: Path, what: str) -> ValueError:
+    return ValueError(
+        f"{path} must be a plain file. Received: {what}. Put a copy of the "
+        "file in its place."
+    )
+
+
+def read_bytes(path: Path, most: int = MOST_JSON) -> bytes:
+    """Reads a file that must not be larger than it may be.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is not a plain file, or is too large.
+    """
+    with opened(path) as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise ValueError(
+            f"{path} must have at most {most:,} bytes. Received: "
+            f"{os.stat(path).st_size:,}. Get it from a source that you trust."
+        )
+    return data
 
 
 def _previous(path: pathlib.Path) -> pathlib.Path:
@@ -53,13 +162,14 @@ def replacing_file(path: Path) -> Iterator[pathlib.Path]:
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_temporaries(path)
     temporary = _temporary(path)
     try:
         with _naming(path):
             yield temporary
-            with open(temporary, "rb+") as file:
-                os.fsync(file.fileno())
+            sync(temporary)
             os.replace(temporary, path)
+            sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -79,14 +189,16 @@ def replacing_folder(path: Path) -> Iterator[pathlib.Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary, previous = _temporary(path), _previous(path)
     _settle(path)
-    shutil.rmtree(temporary, ignore_errors=True)
+    _remove_temporaries(path)
     temporary.mkdir()
     try:
         with _naming(path):
             yield temporary
+            sync_tree(temporary)
             if path.exists():
                 os.replace(path, previous)
             os.replace(temporary, path)
+            sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         _settle(path)
@@ -112,11 +224,21 @@ def remove_leftovers(folder: Path) -> None:
     folder = pathlib.Path(folder)
     for previous in folder.glob(f".*{_PREVIOUS_SUFFIX}"):
         _settle(folder / previous.name[1 : -len(_PREVIOUS_SUFFIX)])
-    for leftover in folder.glob(f".*{TEMPORARY_SUFFIX}"):
-        if leftover.is_dir():
-            shutil.rmtree(leftover, ignore_errors=True)
+    _remove(folder.glob(f".*{TEMPORARY_SUFFIX}"))
+
+
+def _remove_temporaries(path: pathlib.Path) -> None:
+    """Deletes what killed processes left of this file or folder."""
+    name = glob.escape(path.name)
+    _remove(path.parent.glob(f".{name}.*-*{TEMPORARY_SUFFIX}"))
+
+
+def _remove(temporaries: Iterable[pathlib.Path]) -> None:
+    for path in filter(_is_left_over, temporaries):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
         else:
-            leftover.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -135,17 +257,17 @@ def read_json(path: Path) -> Any:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file is not JSON, holds NaN or names a key twice; the
-            message names the file.
+        ValueError: the file is not plain or not JSON, is larger than
+            `MOST_JSON`, holds NaN or names a key twice; the message names it.
     """
-    path = pathlib.Path(path)
+    text = read_bytes(path)
     try:
         return json.loads(
-            path.read_text(encoding="utf-8"),
+            text.decode("utf-8"),
             parse_constant=_refuse_constant,
             object_pairs_hook=_distinct,
         )
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(
             f"{path} is not a JSON file: {error}. Restore it from a copy, or "
             "delete its folder and run the program that writes it again."

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -11,14 +12,15 @@ import pytest
 
 from fred_tf.disk import files
 
-# Loads `files.py` by its path, which keeps TensorFlow out of the child, and
-# dies at the KILL_AT-th call of those that touch the disk.
+_ROOT = pathlib.Path(__file__).parents[2]
+
+# Dies at the KILL_AT-th call of those that touch the disk. The room `disk` does
+# without TensorFlow, so the child starts at once.
 _CHILD = """
-import importlib.util, os, signal, sys
-source, target, kind, kill_at = sys.argv[1:]
-spec = importlib.util.spec_from_file_location("files", source)
-files = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(files)
+import os, signal, sys
+root, target, kind, kill_at = sys.argv[1:]
+sys.path.insert(0, root)
+from fred_tf.disk import files
 calls = 0
 def dying(function):
     def call(*arguments):
@@ -38,7 +40,7 @@ else:
 
 
 def _die_while_replacing(target, kind, kill_at):
-    command = [sys.executable, "-c", _CHILD, files.__file__]
+    command = [sys.executable, "-c", _CHILD, _ROOT]
     child = subprocess.run([*command, target, kind, str(kill_at)])
     assert child.returncode == -signal.SIGKILL
 

@@ -35,8 +35,11 @@ from trainers.elsewhere.runner import differences
 # The sentences stand in the runner alone.
 __doc__ = f"{__doc__}{differences.listed()}\n"
 
-BRING_BACK = flags.DEFINE_string(
-    "bring_back", None, "Pack to make the run folder `--run_dir` of."
+BRING_BACK = flags.DEFINE(
+    run_flags.PATH,
+    "bring_back",
+    None,
+    "Pack to make the run folder `--run_dir` of.",
 )
 SCORE = flags.DEFINE_bool(
     "score", False, "Packs a set to be scored, instead of a run to be made."

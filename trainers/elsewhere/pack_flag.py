@@ -2,6 +2,11 @@
 
 from absl import flags
 
-PACK = flags.DEFINE_string(
-    "pack", None, "Folder to write a pack to, or the packs of several rows."
+from trainers import run_flags
+
+PACK = flags.DEFINE(
+    run_flags.PATH,
+    "pack",
+    None,
+    "Folder to write a pack to, or the packs of several rows.",
 )

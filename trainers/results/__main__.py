@@ -42,11 +42,14 @@ NAMES = flags.DEFINE_list(
     "Which rows to make, of ROWS in trainers/results/rows.py; default all that "
     "need no accelerator.",
 )
-RUNS_DIR = flags.DEFINE_string(
-    "runs_dir", "runs/results", "Where the runs of the rows are."
+RUNS_DIR = flags.DEFINE(
+    run_flags.PATH,
+    "runs_dir",
+    "runs/results",
+    "Where the runs of the rows are.",
 )
-RESULTS_DIR = flags.DEFINE_string(
-    "results_dir", "results", "Where the rows' JSON files are."
+RESULTS_DIR = flags.DEFINE(
+    run_flags.PATH, "results_dir", "results", "Where the rows' JSON files are."
 )
 SHARES = flags.DEFINE_list(
     "shares", [], "Of the time there, one number for each row; default equal."
@@ -54,10 +57,15 @@ SHARES = flags.DEFINE_list(
 PART_MEGABYTES = flags.DEFINE_integer(
     "part_megabytes", 48, "Of a file of images in a pack, at most.", 4
 )
-UNPACK = flags.DEFINE_string(
-    "unpack", None, "Folder of packs to bring the rows home from."
+UNPACK = flags.DEFINE(
+    run_flags.PATH,
+    "unpack",
+    None,
+    "Folder of packs to bring the rows home from.",
 )
-TABLE = flags.DEFINE_string("table", "RESULTS.md", "The generated table.")
+TABLE = flags.DEFINE(
+    run_flags.PATH, "table", "RESULTS.md", "The generated table."
+)
 flags.adopt_module_key_flags(pack_flag)
 
 

@@ -40,7 +40,9 @@ from trainers.log.hparams import SWEEP_RECORD, flat
 from trainers.sweep import making, table
 from trainers.sweep.grid import Cell, cells
 
-SWEEP_DIR = flags.DEFINE_string("sweep_dir", None, "Folder of the sweep.")
+SWEEP_DIR = flags.DEFINE(
+    run_flags.PATH, "sweep_dir", None, "Folder of the sweep."
+)
 POINT = flags.DEFINE_multi_string(
     "point",
     [],

@@ -1,0 +1,71 @@
+"""One check of every path that people give, before any work."""
+
+import os
+import pathlib
+import re
+
+Path = str | os.PathLike
+
+# What TensorFlow and TensorFlow Datasets take for a pattern: they would not
+# find their own files in `run[1]`, and in `run*` delete those of other runs.
+WILDCARDS = "*?[]{}\\"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+# Of most file systems, in bytes: a name, with room for a temporary one, and a
+# whole path.
+_LONGEST_NAME, _LONGEST_PATH = 200, 3500
+
+
+def checked(path: Path, name: str = "path") -> pathlib.Path:
+    """Returns a path that everything here can be written to and read from.
+
+    `~` becomes the home folder. Nothing is looked up on the disk.
+
+    Args:
+        path: what somebody gave.
+        name: what it was given as, for the message, e.g. `--run_dir`.
+
+    Raises:
+        TypeError: it is no path.
+        ValueError: it is empty, names a file system by a scheme, or holds what
+            TensorFlow takes for a pattern, control characters, or names that
+            are no UTF-8 or too long.
+    """
+    text = os.fspath(path)
+    if not isinstance(text, str):
+        raise TypeError(
+            f"`{name}` must be a path. Received: {text!r}. Give text."
+        )
+
+    def refuse(rule: str, way_out: str) -> ValueError:
+        shown = text if len(text) <= 200 else f"{text[:200]}..."
+        return ValueError(f"`{name}` {rule}. Received: {shown!r}. {way_out}")
+
+    if not text.strip():
+        raise refuse("must name a file or folder", "Give its path.")
+    if _SCHEME.match(text):
+        raise refuse(
+            "must be a path of this machine's file system",
+            "Mount the remote folder, or copy to and from it.",
+        )
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise refuse("must hold no control characters", "Rename it.")
+    expanded = pathlib.Path(text).expanduser()
+    whole = os.path.abspath(expanded)
+    try:
+        encoded = whole.encode()
+    except UnicodeEncodeError:
+        raise refuse("must be UTF-8", "Rename it.") from None
+    if set(WILDCARDS) & set(whole):
+        raise refuse(
+            f"must hold none of {' '.join(WILDCARDS)} in its whole path "
+            f"{whole}: TensorFlow takes it for a pattern",
+            "Rename the folder.",
+        )
+    longest = max(len(part.encode()) for part in pathlib.Path(whole).parts)
+    if longest > _LONGEST_NAME or len(encoded) > _LONGEST_PATH:
+        raise refuse(
+            f"must have names of at most {_LONGEST_NAME} bytes, and be of at "
+            f"most {_LONGEST_PATH} as a whole",
+            "Choose shorter names.",
+        )
+    return expanded
