@@ -132,25 +132,29 @@ def read_bytes(path: Path, most: int = MOST_JSON) -> bytes:
         ValueError: it is not a plain file, or is too large.
     """
     with opened(path) as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise ValueError(
-            f"{path} must have at most {most:,} bytes. Received: "
-            f"{os.stat(path).st_size:,}. Get it from a source that you trust."
-        )
-    return data
+        size = os.fstat(file.fileno()).st_size
+        if size <= most:
+            return file.read()
+    raise ValueError(
+        f"{path} must have at most {most:,} bytes. Received: {size:,}. Get it "
+        "from a source that you trust."
+    )
 
 
 def _previous(path: pathlib.Path) -> pathlib.Path:
     return path.with_name(f".{path.name}{_PREVIOUS}")
 
 
-_INTACT = "what was there before is intact"
-
-
 @contextlib.contextmanager
-def _naming(path: pathlib.Path, state: str = _INTACT) -> Iterator[None]:
-    """Adds the path to errors like a full disk, which come without one."""
+def naming(
+    path: Path, state: str = "what was there before is intact"
+) -> Iterator[None]:
+    """Adds the path to errors like a full disk, which come without one.
+
+    Args:
+        path: what is written.
+        state: what is so although it failed.
+    """
     try:
         yield
     except OSError as error:
@@ -173,11 +177,11 @@ def replacing_file(path: Path) -> Iterator[pathlib.Path]:
     leftovers.remove_of(path)
     temporary = leftovers.temporary(path)
     try:
-        with _naming(path):
+        with naming(path):
             yield temporary
             sync(temporary)
             os.replace(temporary, path)
-        with _naming(path, "it is complete, but power loss may undo it"):
+        with naming(path, "it is complete, but power loss may undo it"):
             sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
@@ -201,7 +205,7 @@ def replacing_folder(path: Path) -> Iterator[pathlib.Path]:
     leftovers.remove_of(path)
     temporary.mkdir()
     try:
-        with _naming(path):
+        with naming(path):
             yield temporary
             sync_tree(temporary)
             if os.path.lexists(path):

@@ -164,50 +164,6 @@ def test_whoever_writes_a_path_again_removes_what_is_left_of_it(tmp_path):
     assert left.name.startswith(".b.txt.")
 
 
-# --- The order of operations --------------------------------------------------
-
-
-def test_a_file_is_on_the_disk_before_it_has_its_name(tmp_path, operations):
-    files.write_text(tmp_path / "new" / "deeper" / "a.txt", "text")
-    assert operations() == [
-        "sync new",
-        "sync .",
-        "sync new/deeper/.a.txt",
-        "rename new/deeper/.a.txt -> new/deeper/a.txt",
-        "sync new/deeper",
-    ]
-
-
-def test_a_folder_is_on_the_disk_before_the_old_one_goes(tmp_path, operations):
-    """As an export of records is written: shards, and folders of images."""
-
-    def export():
-        with files.replacing_folder(tmp_path / "export") as folder:
-            (folder / "images").mkdir()
-            for name in ("set.tfrecord-00000-of-00001", "images/0.png"):
-                (folder / name).write_text("content")
-
-    export()
-    operations()
-    export()
-    written = [
-        "sync .export/images/0.png",
-        "sync .export/images",
-        "sync .export/set.tfrecord-00000-of-00001",
-        "sync .export",
-    ]
-    found = operations()
-    assert sorted(found[:4]) == sorted(written)
-    assert found.index(written[0]) < found.index(written[1]) < 3
-    assert found[3:] == [
-        written[3],
-        "rename export -> .export",
-        "rename .export -> export",
-        "sync .",
-        "remove .export",
-    ]
-
-
 def test_a_folder_that_is_not_on_the_disk_does_not_replace(
     tmp_path, monkeypatch
 ):
