@@ -17,7 +17,7 @@ import pathlib
 import shutil
 import stat
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 from fred_tf.disk import leftovers
 from fred_tf.disk.paths import Path
@@ -52,7 +52,7 @@ def sync(path: Path) -> None:
 
 def sync_tree(folder: Path) -> None:
     """Waits until all that a folder holds is on the disk."""
-    for where, _, names in os.walk(folder, topdown=False):
+    for where, _, names in os.walk(str(folder), topdown=False):
         for name in names:
             path = os.path.join(where, name)
             if not os.path.islink(path):
@@ -97,7 +97,7 @@ def _irregular(path: Path, what: str) -> ValueError:
 
 
 @contextlib.contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
+def opened(path: Path) -> Iterator[io.BufferedReader]:
     """Opens a regular file to be read, without following a link to it.
 
     Raises:
