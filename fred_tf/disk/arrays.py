@@ -8,7 +8,9 @@ large as the file.
 
 import io
 import math
+import pathlib
 import re
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
 import numpy as np
@@ -25,6 +27,27 @@ _HEADER = re.compile(
 )
 _SEAL = b"sha256:"
 _SEALED = len(_SEAL) + 65
+
+
+class Arrays(Mapping[int, np.ndarray]):
+    """Arrays by number in ascending order, each read when it is asked for.
+
+    Args:
+        paths: their files by number.
+        way_out: what to do about one that cannot be read.
+    """
+
+    def __init__(self, paths: Mapping[int, pathlib.Path], way_out: str):
+        self._paths, self._way_out = dict(sorted(paths.items())), way_out
+
+    def __getitem__(self, number: int) -> np.ndarray:
+        return read(self._paths[number], self._way_out)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
 
 
 def header(file: BinaryIO) -> tuple[np.dtype, tuple[int, ...], int]:

@@ -47,6 +47,17 @@ def _of(folder: pathlib.Path, step: int) -> list[pathlib.Path]:
     return sorted(folder.glob(f"ckpt-{step}.*"))
 
 
+def check(folder: pathlib.Path, step: int) -> None:
+    """Refuses a checkpoint that leads elsewhere, or would never be read.
+
+    Raises:
+        ValueError: one of its files is a link, a pipe or the like.
+    """
+    for path in _of(folder, step):
+        with files.opened(path):
+            pass
+
+
 def sync(folder: pathlib.Path, step: int) -> None:
     """Waits until a checkpoint is on the disk.
 

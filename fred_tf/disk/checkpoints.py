@@ -96,7 +96,8 @@ class Checkpoints:
 
         Raises:
             ValueError: all checkpoints are damaged or missing, or the newest
-                one does not fit the variables; the message names the file.
+                one is a link or does not fit the variables; the message names
+                the file.
         """
         steps = self.steps()
         for path in checkpoint_files.data_without_index(self.folder):
@@ -106,6 +107,7 @@ class Checkpoints:
                 path,
             )
         for step in reversed(steps):
+            checkpoint_files.check(self.folder, step)
             try:
                 self._restore(step)
             except (tf.errors.OpError, IndexError) as error:

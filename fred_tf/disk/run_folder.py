@@ -181,17 +181,13 @@ class RunFolder:
         """Keeps some images as they are after an outer step."""
         arrays.write(self.path / _SNAPSHOTS / f"{step:09d}.npy", images)
 
-    def snapshots(self) -> dict[int, np.ndarray]:
+    def snapshots(self) -> arrays.Arrays:
         """Returns what `save_snapshot` kept, by outer step.
 
-        Raises:
-            ValueError: one is damaged; the message says which.
+        Each is read when it is asked for; one that is damaged is named then.
         """
         way_out = "Restore it from a copy, or delete it: a picture is lost."
-        return {
-            step: arrays.read(path, way_out)
-            for step, path in sorted(self._snapshots().items())
-        }
+        return arrays.Arrays(self._snapshots(), way_out)
 
     def rewind_snapshots(self, step: int) -> None:
         """Drops the snapshots after `step`, as `rewind_metrics` drops lines."""
@@ -287,7 +283,7 @@ class RunFolder:
 
 def _make(path: pathlib.Path) -> None:
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        files.make_folder(path)
     except OSError as error:
         raise OSError(
             error.errno,

@@ -15,6 +15,8 @@ def operations(tmp_path, monkeypatch):
 
     Paths are those below `tmp_path`, temporary ones without their owner.
     """
+    if not os.path.isdir("/proc/self/fd"):
+        pytest.skip("tells the paths of open files, as Linux does")
     log = []
 
     def named(path):

@@ -1,6 +1,7 @@
 """Whatever a kill or a bad or full disk leaves, a run resumes or says why."""
 
 import errno
+import os
 
 import numpy as np
 import pytest
@@ -156,6 +157,20 @@ def test_a_damaged_checkpoint_is_passed_over_loudly(
     if kind != "index missing":
         assert "DAMAGED CHECKPOINT" in caplog.text
         assert "of steps [10] are damaged" in caplog.text
+
+
+@pytest.mark.parametrize("part", ["index", "data-00000-of-00001"])
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_a_checkpoint_that_is_no_file_is_named(folder, kind, part, begin):
+    path = folder / f"ckpt-10.{part}"
+    if kind == "link":
+        path.rename(folder.parent / "elsewhere")
+        path.symlink_to(folder.parent / "elsewhere")
+    else:
+        path.unlink()
+        os.mkfifo(path)
+    with pytest.raises(ValueError, match=f"{path} must be a plain file"):
+        begin(folder).checkpoints.restore_latest()
 
 
 def test_two_damaged_checkpoints_are_passed_over(
