@@ -10,12 +10,21 @@ the fields. Constructors take the settings as one object.
 import dataclasses
 import difflib
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, Self, TypeVar, get_type_hints
 
 from fred_tf.paper import Paper
 
 Section = TypeVar("Section")
+
+# Of any number, unless a setting has a lower bound of its own: what int32
+# counts, as TensorFlow's indices do.
+MOST = 2**31 - 1
+# Of step sizes of networks; and of outer steps, which names of files write in
+# nine digits.
+MOST_RATE, MOST_STEPS = 100.0, 999_999_999
+# Of what somebody waits for: passes over data, networks, experts.
+MOST_PASSES = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,16 +59,66 @@ def made_of(section: type[Section], values: Mapping[str, Any]) -> Section:
     """Returns a dataclass of its fields by name.
 
     Raises:
-        ValueError: a field is unknown, or a value out of its range.
+        ValueError: a field is unknown or missing, or a value of another type
+            or out of its range.
     """
-    known = list(field_types(section))
+    if not isinstance(values, Mapping):
+        raise ValueError(
+            f"{section.__name__} is made of fields by name. Received: "
+            f"{values!r}."
+        )
+    known = field_types(section)
     for name in values:
         if name not in known:
             raise ValueError(
-                f"{section.__name__} has no field {name!r}; it has {known}."
-                f"{nearest(name, known)}"
+                f"{section.__name__} has no field {name!r}; it has "
+                f"{list(known)}.{nearest(name, known)}"
             )
+    for field in dataclasses.fields(section):  # type: ignore[arg-type]
+        required = field.default is dataclasses.MISSING
+        if required and field.name not in values:
+            raise ValueError(f"{section.__name__} needs `{field.name}`.")
+    if wrong := _misfit(known, values):
+        raise ValueError(wrong)
     return section(**values)
+
+
+def check_types(section: Any) -> None:
+    """Checks the fields of a dataclass, and of those that it holds.
+
+    Raises:
+        TypeError: a value is not of its field's type.
+    """
+    types = field_types(type(section))
+    values = {name: getattr(section, name) for name in types}
+    if wrong := _misfit(types, values):
+        raise TypeError(wrong)
+    for value in values.values():
+        if dataclasses.is_dataclass(value):
+            check_types(value)
+
+
+# What a field of a type takes, in words, and whether a value is like this;
+# Python counts truth values among the integers.
+_TYPES: Mapping[type, tuple[str, Callable[[Any], bool]]] = {
+    bool: ("True or False", lambda v: isinstance(v, bool)),
+    int: ("a whole number", lambda v: type(v) is int),
+    float: ("a number", lambda v: type(v) is int or isinstance(v, float)),
+    str: ("a text", lambda v: isinstance(v, str)),
+}
+
+
+def _misfit(types: Mapping[str, type], values: Mapping[str, Any]) -> str | None:
+    """Returns what is wrong with the first value of another type, if any."""
+    for name, value in values.items():
+        kind = types[name]
+        words, fits = _TYPES.get(
+            kind,
+            (f"a `{kind.__name__}`", lambda v, kind=kind: isinstance(v, kind)),
+        )
+        if not fits(value):
+            return f"`{name}` must be {words}. Received: {value!r}."
+    return None
 
 
 def field_types(section: type) -> dict[str, type]:
@@ -94,20 +153,66 @@ class Member:
         return cls.short_name or cls.called()
 
 
-def check_least(name: str, value: float, least: float) -> None:
-    """Refuses what is not finite, or below `least`, with a ValueError."""
-    if not (math.isfinite(value) and value >= least):
+def check_least(
+    name: str, value: float, least: float, most: float = MOST
+) -> None:
+    """Refuses a number outside a range, its bounds included.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is not finite, below `least` or above `most`.
+    """
+    if not (_is_finite(name, value) and value >= least):
         raise ValueError(
             f"`{name}` must be a finite number of at least {least}. "
             f"Received: {value}."
         )
+    _check_most(name, value, most)
 
 
-def check_positive(name: str, value: float) -> None:
-    """Refuses what is not finite and above 0 with a ValueError."""
-    if not (math.isfinite(value) and value > 0):
+def check_positive(name: str, value: float, most: float = MOST) -> None:
+    """Refuses a number that is not above 0, or above `most`.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is out of this range.
+    """
+    if not (_is_finite(name, value) and value > 0):
         raise ValueError(
             f"`{name}` must be a finite number above 0. Received: {value}."
+        )
+    _check_most(name, value, most)
+
+
+def check_share(name: str, value: float, meaning: str) -> None:
+    """Refuses a number that is not from 0 to below 1.
+
+    Args:
+        name: the setting.
+        value: its value.
+        meaning: what it is, with its article.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is out of this range.
+    """
+    if not (_is_finite(name, value) and 0 <= value < 1):
+        raise ValueError(
+            f"`{name}` is {meaning}, from 0 to below 1. Received: {value}."
+        )
+
+
+def _is_finite(name: str, value: float) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"`{name}` must be a number. Received: {value!r}.")
+    # Python's integers may be beyond what a float holds.
+    return isinstance(value, int) or math.isfinite(value)
+
+
+def _check_most(name: str, value: float, most: float) -> None:
+    if value > most:
+        raise ValueError(
+            f"`{name}` must be at most {most:,}. Received: {value}."
         )
 
 

@@ -34,8 +34,8 @@ class ConvNetSettings(Settings):
     activation: str = "relu"
 
     def __post_init__(self):
-        check_least("width", self.width, 1)
-        check_least("depth", self.depth, 1)
+        check_least("width", self.width, 1, 65_536)
+        check_least("depth", self.depth, 1, 100)
         check_one_of("norm", self.norm, NORMS)
         check_one_of("pooling", self.pooling, POOLINGS)
         check_one_of("activation", self.activation, ACTIVATIONS)

@@ -25,8 +25,8 @@ class MLPSettings(Settings):
     depth: int = 2
 
     def __post_init__(self):
-        check_least("width", self.width, 1)
-        check_least("depth", self.depth, 1)
+        check_least("width", self.width, 1, 65_536)
+        check_least("depth", self.depth, 1, 100)
 
 
 @keras.saving.register_keras_serializable("fred_tf")

@@ -30,7 +30,7 @@ class MultiFormationSettings(Settings):
     decode: str = "single"
 
     def __post_init__(self):
-        check_least("factor", self.factor, 1)
+        check_least("factor", self.factor, 1, 1000)
         check_one_of("decode", self.decode, DECODES)
 
 
