@@ -62,7 +62,7 @@ def insects(tmp_path):
     prepare(
         folder,
         {"image": IMAGE, "label": LABEL, "id": tfds.features.Text()},
-        {"train": EXAMPLES, "test": EXAMPLES[:1]},
+        {"train": EXAMPLES, "test": EXAMPLES[:2]},
     )
     return folder
 
@@ -78,7 +78,7 @@ def test_a_prepared_folder_is_read_without_its_code(insects, tmp_path, name):
         data.train.images, [example["image"] for example in EXAMPLES]
     )
     np.testing.assert_array_equal(data.train.labels, [0, 1, 0, 1, 0, 1])
-    assert len(data.test) == 1
+    assert len(data.test) == 2
     pixels = data.train.images.reshape(-1, 3) / 255
     np.testing.assert_allclose(data.normalization.mean, pixels.mean(0))
 
@@ -229,7 +229,7 @@ def flipped(content):
     ("damage", "message"),
     [
         (lambda content: content[:-10], "truncated record"),
-        (lambda content: b"", "expected to contain 6 elements"),
+        (lambda content: b"", "0 bytes cannot hold 6 images"),
         (lambda content: 2 * content, "expected to contain 6 elements"),
         (flipped, "corrupted record"),
     ],
@@ -252,7 +252,7 @@ def test_a_missing_shard_is_reported(insects, tmp_path):
 @pytest.mark.parametrize("file", ["features.json", "dataset_info.json"])
 def test_damaged_metadata_are_reported(insects, tmp_path, file):
     (insects / file).write_text('{"fea')
-    with pytest.raises(OSError, match=f"insects in {tmp_path} is damaged"):
+    with pytest.raises(OSError, match=f"{insects} is damaged.*{file}"):
         datasets.load("insects", str(tmp_path))
 
 
@@ -278,3 +278,114 @@ def test_some_classes_of_a_test_split_are_read(tmp_path):
         tfds_images.read_classes(
             "animals", str(tmp_path), ("cat", "dog"), (2, 2, 3)
         )
+
+
+def test_a_split_without_labels_is_not_used(tmp_path, caplog):
+    """Competitions keep the labels of their test images."""
+    hidden = [{**example, "label": -1} for example in EXAMPLES]
+    features = {"image": IMAGE, "label": LABEL}
+    splits = {"train": EXAMPLES, "test": hidden, "validation": EXAMPLES[:4]}
+    prepare(tmp_path / "insects" / "1.0.0", features, splits)
+    assert len(datasets.load("insects", tmp_path).test) == 4
+    assert "The split `test` of insects has no labels (-1)" in caplog.text
+    del splits["validation"]
+    prepare(tmp_path / "moths" / "1.0.0", features, splits)
+    with pytest.raises(ValueError, match="has none. Load it.*`holdout`"):
+        _ = datasets.load("moths", tmp_path).scored
+    assert len(datasets.load("moths", tmp_path, holdout=0.4).test) == 2
+
+
+def claim(shape):
+    """Returns features of images that claim to be of another shape."""
+    return {"image": tfds.features.Image(shape=shape), "label": LABEL}
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((100_000, 100_000, 3), r"at most|from 1 to 16,777,216 pixels.*100000"),
+        ((4096, 4097, 1), "from 1 to 16,777,216 pixels. Received: 4096 x 4097"),
+        ((4096, 4096, 3), "bytes cannot hold 6 images"),
+        ((4, 6, 3), "a size that it must not have"),
+        ((5, 4, 3), "a size that it must not have"),
+    ],
+)
+def test_what_features_claim_is_not_believed(tmp_path, shape, message):
+    folder = tmp_path / "insects" / "1.0.0"
+    features = {"image": IMAGE, "label": LABEL}
+    splits = {"train": EXAMPLES, "test": EXAMPLES[:2]}
+    prepare(folder, features, splits)
+    tfds.features.FeaturesDict(claim(shape)).save_config(folder)
+    with pytest.raises((ValueError, OSError), match=message):
+        datasets.load("insects", tmp_path)
+
+
+def test_examples_that_files_cannot_hold_are_not_believed(insects, tmp_path):
+    path = insects / "dataset_info.json"
+    path.write_text(path.read_text().replace('"6"', '"1000000000000"'))
+    with pytest.raises(OSError, match="cannot hold 1,000,000,000,000 images"):
+        datasets.load("insects", tmp_path)
+
+
+class Huge(tfds.features.Image):
+    """Writes images of 4 x 5 pixels that claim 100,000 x 100,000."""
+
+    def encode_example(self, image):
+        png = bytearray(super().encode_example(image))
+        png[16:24] = 2 * (100_000).to_bytes(4)
+        return bytes(png)
+
+
+def test_an_image_that_claims_many_pixels_is_not_decoded(tmp_path):
+    folder = tmp_path / "insects" / "1.0.0"
+    huge = {"image": Huge(shape=(4, 5, 3)), "label": LABEL}
+    prepare(folder, huge, {"train": EXAMPLES, "test": EXAMPLES[:2]})
+    tfds.features.FeaturesDict(claim((4, 5, 3))).save_config(folder)
+    with pytest.raises(OSError, match="must not have.*100000"):
+        datasets.load("insects", tmp_path)
+    with pytest.raises(OSError, match="must not have.*100000"):
+        tfds_images.read_classes("insects", tmp_path, ("bee",), (2, 2, 3))
+
+
+def test_sixteen_bits_keep_their_levels(tmp_path):
+    """As folders of such images do."""
+    levels = np.arange(40, dtype=np.uint16).reshape(2, 4, 5, 1) * 1000
+    examples = [{"image": x, "label": n} for n, x in enumerate(levels)]
+    image = tfds.features.Image(shape=(4, 5, 1), dtype=np.uint16)
+    prepare(
+        tmp_path / "insects" / "1.0.0",
+        {"image": image, "label": LABEL},
+        {"train": examples, "test": examples},
+    )
+    data = datasets.load("insects", tmp_path)
+    np.testing.assert_array_equal(
+        data.train.images, levels.astype(np.float32) / np.float32(65535)
+    )
+
+
+@pytest.mark.parametrize("name", ["fly\x07", "fl\x85y"])
+def test_names_of_classes_are_checked(tmp_path, name):
+    names = tfds.features.ClassLabel(names=["ant", name])
+    prepare(
+        tmp_path / "insects" / "1.0.0",
+        {"image": IMAGE, "label": names},
+        {"train": EXAMPLES, "test": EXAMPLES},
+    )
+    with pytest.raises(ValueError, match="The name of a class must"):
+        datasets.load("insects", tmp_path)
+
+
+def test_names_that_are_no_utf8_are_damage(insects, tmp_path):
+    (insects / "label.labels.txt").write_bytes(b"ant\nb\xe9e\n")
+    with pytest.raises(
+        OSError, match=f"{insects} is damaged.*labels.txt.*utf-8"
+    ):
+        datasets.load("insects", tmp_path)
+
+
+def test_classes_of_another_order_are_no_corrupted_copy(insects, tmp_path):
+    assert len(tfds_images.read_test("insects", tmp_path, ("ant", "bee"))) == 2
+    with pytest.raises(ValueError, match=r"\['bee', 'ant'\]. Received: "):
+        tfds_images.read_test("insects", tmp_path, ("bee", "ant"))
+    assert tfds_images.is_prepared("insects", tmp_path)
+    assert not tfds_images.is_prepared("cifar10_corrupted/fog_5", tmp_path)
