@@ -3,23 +3,11 @@ import time
 
 import numpy as np
 import pytest
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from fred_tf import datasets
 from fred_tf.datasets import tfds_images
-
-IMAGE = tfds.features.Image(shape=(4, 5, 3))
-LABEL = tfds.features.ClassLabel(names=["ant", "bee"])
-RANDOM = np.random.default_rng(0)
-EXAMPLES = [
-    {
-        "image": RANDOM.integers(0, 256, (4, 5, 3), np.uint8),
-        "label": number % 2,
-        "id": f"insect {number}",
-    }
-    for number in range(6)
-]
+from tests.datasets.prepared import EXAMPLES, IMAGE, LABEL, prepare
 
 
 @pytest.fixture(autouse=True)
@@ -29,31 +17,6 @@ def no_network(monkeypatch):
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-
-
-def prepare(folder, features, splits):
-    """Writes a data set as TFDS does; no registered code knows it."""
-    folder.mkdir(parents=True)
-    name = folder.parent.name
-    features = tfds.features.FeaturesDict(features)
-    for split, examples in splits.items():
-        path = folder / f"{name}-{split}.tfrecord-00000-of-00001"
-        with tf.io.TFRecordWriter(str(path)) as writer:
-            for example in examples:
-                example = {key: example[key] for key in features}
-                encoded = features.encode_example(example)
-                writer.write(features.serialize_example(encoded))
-    tfds.folder_dataset.write_metadata(
-        data_dir=folder,
-        features=features,
-        split_infos=[
-            tfds.core.SplitInfo(
-                name=split, shard_lengths=[len(examples)], num_bytes=0
-            )
-            for split, examples in splits.items()
-        ],
-        check_data=False,
-    )
 
 
 @pytest.fixture
@@ -293,58 +256,6 @@ def test_a_split_without_labels_is_not_used(tmp_path, caplog):
     with pytest.raises(ValueError, match="has none. Load it.*`holdout`"):
         _ = datasets.load("moths", tmp_path).scored
     assert len(datasets.load("moths", tmp_path, holdout=0.4).test) == 2
-
-
-def claim(shape):
-    """Returns features of images that claim to be of another shape."""
-    return {"image": tfds.features.Image(shape=shape), "label": LABEL}
-
-
-@pytest.mark.parametrize(
-    ("shape", "message"),
-    [
-        ((100_000, 100_000, 3), r"at most|from 1 to 16,777,216 pixels.*100000"),
-        ((4096, 4097, 1), "from 1 to 16,777,216 pixels. Received: 4096 x 4097"),
-        ((4096, 4096, 3), "bytes cannot hold 6 images"),
-        ((4, 6, 3), "a size that it must not have"),
-        ((5, 4, 3), "a size that it must not have"),
-    ],
-)
-def test_what_features_claim_is_not_believed(tmp_path, shape, message):
-    folder = tmp_path / "insects" / "1.0.0"
-    features = {"image": IMAGE, "label": LABEL}
-    splits = {"train": EXAMPLES, "test": EXAMPLES[:2]}
-    prepare(folder, features, splits)
-    tfds.features.FeaturesDict(claim(shape)).save_config(folder)
-    with pytest.raises((ValueError, OSError), match=message):
-        datasets.load("insects", tmp_path)
-
-
-def test_examples_that_files_cannot_hold_are_not_believed(insects, tmp_path):
-    path = insects / "dataset_info.json"
-    path.write_text(path.read_text().replace('"6"', '"1000000000000"'))
-    with pytest.raises(OSError, match="cannot hold 1,000,000,000,000 images"):
-        datasets.load("insects", tmp_path)
-
-
-class Huge(tfds.features.Image):
-    """Writes images of 4 x 5 pixels that claim 100,000 x 100,000."""
-
-    def encode_example(self, image):
-        png = bytearray(super().encode_example(image))
-        png[16:24] = 2 * (100_000).to_bytes(4)
-        return bytes(png)
-
-
-def test_an_image_that_claims_many_pixels_is_not_decoded(tmp_path):
-    folder = tmp_path / "insects" / "1.0.0"
-    huge = {"image": Huge(shape=(4, 5, 3)), "label": LABEL}
-    prepare(folder, huge, {"train": EXAMPLES, "test": EXAMPLES[:2]})
-    tfds.features.FeaturesDict(claim((4, 5, 3))).save_config(folder)
-    with pytest.raises(OSError, match="must not have.*100000"):
-        datasets.load("insects", tmp_path)
-    with pytest.raises(OSError, match="must not have.*100000"):
-        tfds_images.read_classes("insects", tmp_path, ("bee",), (2, 2, 3))
 
 
 def test_sixteen_bits_keep_their_levels(tmp_path):

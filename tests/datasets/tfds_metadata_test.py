@@ -13,7 +13,7 @@ import tensorflow_datasets as tfds
 
 from fred_tf import datasets
 from fred_tf.datasets import tfds_metadata
-from tests.datasets.tfds_images_test import EXAMPLES, IMAGE, LABEL, prepare
+from tests.datasets.prepared import EXAMPLES, IMAGE, LABEL, prepare
 
 LEGACY = "tensorflow_datasets.core.features."
 
