@@ -9,6 +9,15 @@ import tensorflow as tf
 
 from fred_tf.normalizations.normalization import Normalization, unit_range
 
+# About channels that are constant over the training split, by how many of them
+# are not: images have 1, 3 or more channels.
+_REMOVE = "Remove channels that are constant over the training split."
+_WAYS_OUT = {
+    0: "All training images are alike: give others.",
+    2: "Two channels vary, and no image has two: keep one, or their mean, as "
+    "grey images.",
+}
+
 
 @dataclasses.dataclass(frozen=True)
 class Standardize(Normalization):
@@ -41,10 +50,11 @@ class Standardize(Normalization):
             )
         numbers = self.mean + self.deviation
         if not all(map(math.isfinite, numbers)) or min(self.deviation) <= 0:
+            vary = sum(deviation > 0 for deviation in self.deviation)
             raise ValueError(
                 "`mean` must be finite and `deviation` positive in every "
                 f"channel. Received: {self.mean} and {self.deviation}. "
-                "Remove channels that are constant over the training split."
+                f"{_WAYS_OUT.get(vary, _REMOVE)}"
             )
 
     @classmethod
@@ -63,6 +73,8 @@ class Standardize(Normalization):
             square += (block**2).sum(axes)
         mean = total / count
         deviation = np.sqrt(np.maximum(square / count - mean**2, 0.0))
+        # Of a constant channel, rounding may leave 1e-8.
+        deviation[images.min(axes) == images.max(axes)] = 0.0
         return cls(tuple(mean), tuple(deviation))
 
     def __call__(self, images: np.ndarray | tf.Tensor):

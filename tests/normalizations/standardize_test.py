@@ -45,3 +45,13 @@ def test_fits_mean_and_deviation_of_each_channel(generator):
 def test_refuses_constants_that_cannot_be(mean, deviation, message):
     with pytest.raises(ValueError, match=message):
         Standardize(mean, deviation)
+
+
+def test_no_constant_level_has_a_deviation():
+    """Rounding leaves some of them 1e-8, which would divide by nothing."""
+    for level in range(256):
+        images = np.full((100, 6, 5, 1), level, np.uint8)
+        with pytest.raises(ValueError, match="are alike"):
+            Standardize.fit(images)
+    images[0, 0, 0] = 254
+    assert Standardize.fit(images).deviation[0] > 0
