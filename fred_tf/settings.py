@@ -10,7 +10,7 @@ the fields. Constructors take the settings as one object.
 import dataclasses
 import difflib
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self, TypeVar, get_type_hints
 
 from fred_tf.paper import Paper
@@ -98,13 +98,12 @@ def check_types(section: Any) -> None:
             check_types(value)
 
 
-# What a field of a type takes, in words, and whether a value is like this;
-# Python counts truth values among the integers.
-_TYPES: Mapping[type, tuple[str, Callable[[Any], bool]]] = {
-    bool: ("True or False", lambda v: isinstance(v, bool)),
-    int: ("a whole number", lambda v: type(v) is int),
-    float: ("a number", lambda v: type(v) is int or isinstance(v, float)),
-    str: ("a text", lambda v: isinstance(v, str)),
+# What a field of a type takes, in words.
+_TYPES = {
+    bool: "True or False",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
 }
 
 
@@ -112,11 +111,11 @@ def _misfit(types: Mapping[str, type], values: Mapping[str, Any]) -> str | None:
     """Returns what is wrong with the first value of another type, if any."""
     for name, value in values.items():
         kind = types[name]
-        words, fits = _TYPES.get(
-            kind,
-            (f"a `{kind.__name__}`", lambda v, kind=kind: isinstance(v, kind)),
-        )
-        if not fits(value):
+        # Python counts truth values among the integers.
+        as_number = isinstance(value, bool) and kind is not bool
+        fitting = (int, float) if kind is float else kind
+        if as_number or not isinstance(value, fitting):
+            words = _TYPES.get(kind, f"a `{kind.__name__}`")
             return f"`{name}` must be {words}. Received: {value!r}."
     return None
 

@@ -11,7 +11,7 @@ from fred_tf.disk import paths
 
 # A data set in a folder of images is called by this and its path.
 FOLDER = "folder:"
-# Characters of a name.
+# Characters of the name of a class.
 _LONGEST = 200
 # Control characters, lone halves of pairs (how Python shows bytes that are no
 # UTF-8), and what ends a line or a paragraph.
@@ -51,6 +51,8 @@ def check_class_names(names: Sequence[str], dataset: str) -> None:
     """
     for place, name in enumerate(names):
         wrong = "be text" if not isinstance(name, str) else _wrong(name)
+        if not wrong and len(name) > _LONGEST:
+            wrong = f"have at most {_LONGEST} characters"
         if not wrong and name in names[:place]:
             wrong = "differ from the others"
         if wrong:
@@ -66,6 +68,4 @@ def _wrong(name: str) -> str:
         return "not be empty, nor begin or end with a space"
     if any(unicodedata.category(x) in _REFUSED for x in name):
         return "be UTF-8 without line ends and control characters"
-    if len(name) > _LONGEST:
-        return f"have at most {_LONGEST} characters"
     return ""

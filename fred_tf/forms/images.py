@@ -20,6 +20,7 @@ from fred_tf.settings import check_one_of
 from fred_tf.synthetic_set import SyntheticSet
 
 _SPLIT = "train"
+_LONGEST_NAME = 100
 
 
 class Images(SetForm):
@@ -223,5 +224,11 @@ def _check_names(names: tuple[str, ...]) -> None:
 
 
 def _tfds_name(dataset: str) -> str:
-    """Returns a name that TFDS accepts, e.g. `fred_cifar10`."""
-    return "fred_" + re.sub(r"\W+", "_", dataset, flags=re.ASCII).lower()
+    """Returns a name that TFDS accepts, e.g. `fred_cifar10`.
+
+    It is part of names of files, so that a long path ends in a digest.
+    """
+    name = "fred_" + re.sub(r"\W+", "_", dataset, flags=re.ASCII).lower()
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[:_LONGEST_NAME]}_{files.digest(dataset.encode())[:8]}"
