@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from absl import logging
@@ -11,7 +11,7 @@ from absl import logging
 from fred_tf import assembly, seeds
 from fred_tf.config import Config, to_json
 from fred_tf.datasets import DataFacts, ImageData, Split
-from fred_tf.disk import files, records
+from fred_tf.disk import claims, files, records
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluator import Evaluation
 
@@ -22,6 +22,9 @@ WAY_OUT = (
     "`trainers.evaluate`), choose another folder, or delete the file to make "
     "it anew."
 )
+
+# Of an identity, how networks are trained.
+_HOW = ("network", "convolutions", "augmentation", "evaluation")
 
 # Evaluations that were made while distilling, at the outer step in the name.
 _CURVE = re.compile(r"evaluation_step(\d{9})")
@@ -66,7 +69,7 @@ def score(
     if path is not None:
         work = path, KIND, identity, stated
         record = records.continued(*work, way_out=WAY_OUT) or {}
-    clean, others = record.get("accuracies", []), record.get("corrupted", {})
+    clean, others = _kept(path, record, corrupted) if record else ([], {})
     if clean:
         logging.info("%s holds %d networks.", path, len(clean))
     evaluator = assembly.evaluator(config, data)
@@ -94,6 +97,26 @@ def score(
         rate,
         {name: tuple(values[:wanted]) for name, values in others.items()},
     )
+
+
+def _kept(
+    path: files.Path | None, record: Mapping[str, Any], names: Iterable[str]
+) -> tuple[list[float], dict[str, list[float]]]:
+    """Returns the accuracies of a record, on test images and on corrupted ones.
+
+    Raises:
+        ValueError: one is no accuracy, or networks lack one.
+    """
+    try:
+        clean = claims.numbers(record, "accuracies", 0, 1)
+        named = {"corrupted": record.get("corrupted", {})}
+        corrupted = claims.mapping(named, "corrupted")
+        others = {name: claims.numbers(corrupted, name, 0, 1) for name in names}
+        if any(len(values) != len(clean) for values in others.values()):
+            raise ValueError("`corrupted` must have a number for each network.")
+    except ValueError as error:
+        raise ValueError(f"{path}: {error} {WAY_OUT}") from None
+    return clean, others
 
 
 def _check_alike(
@@ -243,15 +266,14 @@ def measured(
         of_others = facts.test is None or data.get("test") != facts.test
         if of_others or any(identity.get(k) != v for k, v in own.items()):
             continue
+        accuracies, _ = _kept(path, record, ())
+        evaluation = Evaluation(tuple(accuracies), 0.0)
         measured.append(
             {
-                "network": identity["network"],
-                "convolutions": identity["convolutions"],
-                "augmentation": identity["augmentation"],
-                "evaluation": identity["evaluation"],
-                "mean": record["mean"],
-                "deviation": record["deviation"],
-                "accuracies": record["accuracies"],
+                **{name: identity[name] for name in _HOW},
+                "mean": evaluation.mean,
+                "deviation": evaluation.deviation,
+                "accuracies": accuracies,
             }
         )
     return measured

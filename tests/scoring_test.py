@@ -271,3 +271,37 @@ def test_the_record_says_how_many_classes_were_tested(chosen, digits, path):
     fewer = dataclasses.replace(digits, test=without(digits.test, 3))
     score(ONE, chosen, fewer, path)
     assert records.read(path, "evaluation")["tested_classes"] == 9
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"accuracies": [17.5]}, "`accuracies` must be a number from 0 to 1"),
+        ({"accuracies": [-3]}, "`accuracies` must be a number from 0 to 1"),
+        ({"accuracies": "all"}, "`accuracies` must be a list"),
+        ({"corrupted": {"a": [0.5, 0.5]}}, "a number for each network"),
+        ({"corrupted": {}}, "`a` must be a list"),
+        ({"corrupted": [1]}, "`corrupted` must be a JSON object"),
+    ],
+)
+def test_what_is_no_accuracy_is_not_believed(
+    chosen, digits, path, changes, message
+):
+    """Whoever can write a file can seal it."""
+    sets = {"a": digits.test}
+    score(ONE, chosen, digits, path, sets)
+    record = {**records.read(path), **changes}
+    path.write_text(json.dumps(records.seal(record)))
+    with pytest.raises(ValueError, match=f"{path}: .*{message}.*--name"):
+        score(DM, chosen, digits, path, sets)
+    if "accuracies" in changes:
+        with pytest.raises(ValueError, match=f"{path}: {message}"):
+            scoring.measured(path.parent, chosen, digits.facts)
+
+
+def test_a_mean_is_that_of_the_accuracies(chosen, digits, path):
+    own = score(ONE, chosen, digits, path)
+    record = {**records.read(path), "mean": 1.0, "deviation": 0.5}
+    path.write_text(json.dumps(records.seal(record)))
+    (found,) = scoring.measured(path.parent, chosen, digits.facts)
+    assert (found["mean"], found["deviation"]) == (own.mean, 0)

@@ -1,7 +1,6 @@
 """Any image-classification data set that TensorFlow Datasets can read."""
 
 import difflib
-import math
 import os
 import re
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from tensorflow_datasets.core.utils import file_utils
 from fred_tf.datasets import encoded_images, tfds_metadata
 from fred_tf.datasets.dataset_spec import KNOWN, base_name
 from fred_tf.datasets.image_data import Split
+from fred_tf.datasets.tfds_examples import IMAGE_AND_LABEL, read_split
 from fred_tf.datasets.tfds_metadata import damaged
 from fred_tf.disk.files import Path
 
@@ -32,14 +32,8 @@ _FEATURES = {
 # of that data set from the network, or arguments like `data_dir=`.
 _NAME = re.compile(rf"([a-z0-9_]+)(/{tfds_metadata.CONFIG})?(:[\d.*]+)?")
 
-# Other features of an example are not looked at; images are decoded here.
-_IMAGE_AND_LABEL = tfds.decode.PartialDecoding(
-    {name: True for name in _FEATURES},
-    decoders={"image": tfds.decode.SkipDecoding()},
-)
-# Bytes around a record; and what compression gains at most: zlib 1,032 times,
-# where a bit may stand for a colour of three bytes.
-_FRAME, _MOST_COMPRESSED = 16, 1032 * 24
+# The names of all are kept in memory; ImageNet-21k has 21,841.
+_MOST_CLASSES = 100_000
 
 
 def read(
@@ -78,7 +72,7 @@ def read(
             f"{TEST_SPLITS}. Received: {sorted(splits)} in {name!r}."
         )
     return (
-        Split(*_read_split(builder, "train")),
+        Split(*read_split(builder, "train")),
         _labelled(builder, tests),
         tuple(builder.info.features["label"].names),
     )
@@ -89,7 +83,7 @@ def _labelled(
 ) -> Split | None:
     """Returns the first split with labels; competitions keep theirs."""
     for split in tests:
-        images, labels = _read_split(builder, split)
+        images, labels = read_split(builder, split)
         if labels.min(initial=0) >= 0:
             return Split(images, labels)
         logging.warning(
@@ -136,7 +130,7 @@ def read_test(
             f"{list(known)}. Load the data set that it belongs to."
         )
     tests = [split for split in TEST_SPLITS if split in builder.info.splits]
-    return Split(*_read_split(builder, tests[0]))
+    return Split(*read_split(builder, tests[0]))
 
 
 def read_classes(
@@ -184,7 +178,7 @@ def read_classes(
         return image, tf.gather(places, example["label"])
 
     raw = builder.as_dataset(
-        split=split, shuffle_files=False, decoders=_IMAGE_AND_LABEL
+        split=split, shuffle_files=False, decoders=IMAGE_AND_LABEL
     )
     wanted = raw.filter(lambda e: tf.gather(places, e["label"]) >= 0)
     try:
@@ -261,76 +255,16 @@ def _check_features(
                 f"{kinds}. Write the images to files and load them as "
                 "`folder:<path>`."
             )
+    classes = by_name["label"].num_classes
+    if classes is None or not 0 < classes <= _MOST_CLASSES:
+        raise ValueError(
+            f"A data set must have from 1 to {_MOST_CLASSES:,} classes. "
+            f"Received in {name!r}: {classes}. Write the images to files and "
+            "load them as `folder:<path>`."
+        )
     if None in by_name["image"].shape:
         raise ValueError(
             f"All images must have the same size. Received in {name!r}: "
             f"shape {by_name['image'].shape}. Write the images to files of one "
             "size and load them as `folder:<path>`."
         )
-
-
-def _read_split(
-    builder: tfds.core.DatasetBuilder, split: str
-) -> tuple[np.ndarray, np.ndarray]:
-    feature = builder.info.features["image"]
-    count = _count(builder, split, feature)
-    kind = feature.np_dtype
-    # As `encoded_images.scaled` gives them.
-    stored = np.float32 if kind == np.uint16 else kind
-    try:
-        images = np.empty((count, *feature.shape), stored)
-    except MemoryError as error:
-        raise ValueError(
-            f"Images must fit into memory. Received: {count:,} of shape "
-            f"{feature.shape} in {split!r} of {builder.data_path}. Choose a "
-            "smaller data set."
-        ) from error
-    labels = np.empty(count, np.int64)
-
-    def decode(example):
-        encoded = encoded_images.bounded(example["image"], feature.shape)
-        return feature.decode_example(encoded), example["label"]
-
-    batches = (
-        builder.as_dataset(
-            split=split, shuffle_files=False, decoders=_IMAGE_AND_LABEL
-        )
-        .map(decode, num_parallel_calls=tf.data.AUTOTUNE)
-        .batch(1000)
-    )
-    start = 0
-    try:
-        # TFDS checks each record, and their number when they end.
-        for image_batch, label_batch in tfds.as_numpy(batches):
-            stop = start + len(label_batch)
-            images[start:stop] = encoded_images.scaled(image_batch)
-            labels[start:stop] = label_batch
-            start = stop
-    except tf.errors.OpError as error:
-        raise damaged(builder.data_path, error) from error
-    return images, labels
-
-
-def _count(
-    builder: tfds.core.DatasetBuilder, split: str, feature: tfds.features.Image
-) -> int:
-    """Returns how many images a split has, as far as its files can hold them.
-
-    Raises:
-        OSError: a file is missing, or they are too small for what is claimed.
-        ValueError: an image has too many pixels.
-    """
-    place = f"{split!r} of {builder.data_path}"
-    encoded_images.check_size(feature.shape, place)
-    count = builder.info.splits[split].num_examples
-    try:
-        there = sum(map(os.path.getsize, builder.info.splits[split].filepaths))
-    except FileNotFoundError as error:
-        raise damaged(builder.data_path, error) from error
-    claimed = count * math.prod(feature.shape)
-    if count * _FRAME > there or claimed > there * _MOST_COMPRESSED:
-        raise damaged(
-            builder.data_path,
-            ValueError(f"{there:,} bytes cannot hold {count:,} images"),
-        )
-    return count

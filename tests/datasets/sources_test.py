@@ -149,3 +149,12 @@ def test_a_home_folder_is_found(tmp_path, monkeypatch):
 def test_names_in_memory_are_lines(images):
     with pytest.raises(ValueError, match="`dataset` must be UTF-8 without"):
         load((images, LABELS), name="my\nphotos")
+
+
+@pytest.mark.parametrize("largest", [12, 2**31 - 1])
+def test_classes_are_as_many_as_can_be(images, largest):
+    """Nothing is made for each of two thousand million names."""
+    labels = LABELS.copy()
+    labels[0] = largest
+    with pytest.raises(ValueError, match=f"without gaps.*label {largest} "):
+        load((images, labels))

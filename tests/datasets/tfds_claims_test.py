@@ -61,3 +61,15 @@ def test_an_image_that_claims_many_pixels_is_not_decoded(tmp_path):
         datasets.load("insects", tmp_path)
     with pytest.raises(OSError, match="must not have.*100000"):
         tfds_images.read_classes("insects", tmp_path, ("bee",), (2, 2, 3))
+
+
+@pytest.mark.parametrize("classes", ["1000000000000", "100001", "0"])
+def test_classes_beyond_number_are_not_named(tmp_path, classes):
+    folder = tmp_path / "insects" / "1.0.0"
+    features = {"image": IMAGE, "label": LABEL}
+    prepare(folder, features, {"train": EXAMPLES, "test": EXAMPLES[:2]})
+    path = folder / "features.json"
+    path.write_text(path.read_text().replace('"2"', f'"{classes}"'))
+    (folder / "label.labels.txt").unlink()
+    with pytest.raises(ValueError, match=f"classes. Received .*: {classes}"):
+        datasets.load("insects", tmp_path)
