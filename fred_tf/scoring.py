@@ -132,9 +132,10 @@ def _check_alike(
     for name, split in tested.items():
         if split.images.shape[1:] != shape:
             raise ValueError(
-                f"A set is scored on images like its own, which are {shape}. "
-                f"Received: {split.images.shape[1:]} in {name!r}. Give the "
-                f"data set that it stands for, {synthetic_set.dataset!r}."
+                f"A set is scored on images like its own, which are {shape} of "
+                f"{synthetic_set.classes} classes. Received: "
+                f"{split.images.shape[1:]} of {data.classes} in {name!r}. Give "
+                f"the data set that it stands for, {synthetic_set.dataset!r}."
             )
     own, theirs = synthetic_set.class_names, data.class_names
     if own != theirs:

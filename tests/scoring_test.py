@@ -244,7 +244,7 @@ def without(split, label):
 def test_other_shapes_are_refused(chosen, digits, path):
     wide = Split(digits.test.images[:, :4], digits.test.labels)
     for corrupted, message in (
-        ({"fog": wide}, r"\(8, 8, 1\). Received: \(4, 8, 1\) in 'fog'"),
+        ({"fog": wide}, r"\(8, 8, 1\) .* Received: \(4, 8, 1\) .* in 'fog'"),
         (
             {"fog": Split(digits.test.images, digits.test.labels + 1)},
             r"\[0, 10\).*Received: 10 in 'fog'",
@@ -253,7 +253,9 @@ def test_other_shapes_are_refused(chosen, digits, path):
         with pytest.raises(ValueError, match=message):
             score(ONE, chosen, digits, path, corrupted)
     wide_set = dataclasses.replace(chosen, images=chosen.images[:, :4])
-    with pytest.raises(ValueError, match=r"\(4, 8, 1\). Received: \(8, 8, 1\)"):
+    with pytest.raises(
+        ValueError, match=r"\(4, 8, 1\) .* Received: \(8, 8, 1\)"
+    ):
         score(ONE, wide_set, digits, path)
 
 
