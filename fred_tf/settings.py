@@ -7,10 +7,12 @@ checked when it is made, before any data are read, so a check needs nothing but
 the fields. Constructors take the settings as one object.
 """
 
+import collections
 import dataclasses
 import difflib
 import math
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Self, TypeVar, get_type_hints
 
 from fred_tf.paper import Paper
@@ -223,6 +225,45 @@ def check_one_of(name: str, value: str, known: Iterable[str]) -> None:
             f"`{name}` must be one of {known}. Received: "
             f"{value!r}.{nearest(value, known)}"
         )
+
+
+# Characters of a class name, at most: it is drawn beside its images.
+_LONGEST_NAME = 200
+
+
+def check_class_names(names: Sequence[str]) -> None:
+    """Refuses names of classes that some file or terminal would not give back.
+
+    Raises:
+        ValueError: one is no text, empty, too long, not in UTF-8, occurs
+            twice, or has outer spaces, line ends or other control characters.
+    """
+    odd = [repr(name) for name in names if not _is_name(name)]
+    if not odd and len(set(names)) < len(names):
+        twice, _ = collections.Counter(names).most_common(1)[0]
+        odd = [f"{twice!r} more than once"]
+    if odd:
+        raise ValueError(
+            "`class_names` must be distinct single lines without outer spaces, "
+            f"of 1 to {_LONGEST_NAME} characters. Received: {odd[0]:.250}. "
+            "Rename the class."
+        )
+
+
+def _is_name(name: Any) -> bool:
+    return (
+        isinstance(name, str) and len(name) <= _LONGEST_NAME and is_line(name)
+    )
+
+
+def is_line(text: str) -> bool:
+    """Returns whether a text is a line that every file gives back.
+
+    It is not empty, and has neither outer spaces nor control characters.
+    """
+    # Control characters, halves of a character, separators of lines.
+    odd = {"Cc", "Cs", "Zl", "Zp"}.intersection(map(unicodedata.category, text))
+    return bool(text) and text == text.strip() and not odd
 
 
 def nearest(value: str, known: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from absl import logging
 from fred_tf.datasets import names
 from fred_tf.datasets.data_facts import DataFacts, digest
 from fred_tf.normalizations import Normalization
+from fred_tf.settings import check_class_names
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -166,7 +167,7 @@ def hold_out(data: ImageData, share: float) -> ImageData:
 def check(data: ImageData) -> None:
     """Raises ValueError unless the parts of `data` fit each other."""
     names.check_name("dataset", data.dataset)
-    names.check_class_names(data.class_names, data.name)
+    check_class_names(data.class_names)
     if data.classes < 2:
         raise ValueError(
             "There must be at least two classes to tell apart. Received: "

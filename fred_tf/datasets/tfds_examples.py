@@ -13,6 +13,7 @@ import tensorflow_datasets as tfds
 
 from fred_tf.datasets import encoded_images
 from fred_tf.datasets.tfds_metadata import damaged
+from fred_tf.disk import tfrecords
 
 # Other features of an example are not looked at; images are decoded here.
 IMAGE_AND_LABEL = tfds.decode.PartialDecoding(
@@ -83,16 +84,14 @@ def _count(
     """Returns how many images a split has, as far as its files can hold them.
 
     Raises:
-        OSError: a file is missing, or they are too small for what is claimed.
+        OSError: a file is missing, is no TFRecord file, or all are too small
+            for what is claimed.
         ValueError: an image has too many pixels.
     """
     place = f"{split!r} of {builder.data_path}"
     encoded_images.check_size(feature.shape, place)
     count = builder.info.splits[split].num_examples
-    try:
-        there = sum(map(os.path.getsize, builder.info.splits[split].filepaths))
-    except FileNotFoundError as error:
-        raise damaged(builder.data_path, error) from error
+    there = checked_bytes(builder, split)
     claimed = count * math.prod(feature.shape)
     if count * _FRAME > there or claimed > there * _MOST_COMPRESSED:
         raise damaged(
@@ -100,3 +99,20 @@ def _count(
             ValueError(f"{there:,} bytes cannot hold {count:,} images"),
         )
     return count
+
+
+def checked_bytes(builder: tfds.core.DatasetBuilder, split: str) -> int:
+    """Returns the size of the files of a split, which TensorFlow may read.
+
+    Raises:
+        OSError: one is missing, or is no TFRecord file.
+    """
+    size = 0
+    for path in builder.info.splits[split].filepaths:
+        try:
+            # Data sets are often links to files elsewhere.
+            tfrecords.check(os.path.realpath(path))
+            size += os.path.getsize(path)
+        except (FileNotFoundError, ValueError) as error:
+            raise damaged(builder.data_path, error) from error
+    return size

@@ -15,7 +15,11 @@ from tensorflow_datasets.core.utils import file_utils
 from fred_tf.datasets import encoded_images, tfds_metadata
 from fred_tf.datasets.dataset_spec import KNOWN, base_name
 from fred_tf.datasets.image_data import Split
-from fred_tf.datasets.tfds_examples import IMAGE_AND_LABEL, read_split
+from fred_tf.datasets.tfds_examples import (
+    IMAGE_AND_LABEL,
+    checked_bytes,
+    read_split,
+)
 from fred_tf.datasets.tfds_metadata import damaged
 from fred_tf.disk.files import Path
 
@@ -177,6 +181,7 @@ def read_classes(
         image = tf.cast(tf.round(image), tf.uint8)
         return image, tf.gather(places, example["label"])
 
+    checked_bytes(builder, split)
     raw = builder.as_dataset(
         split=split, shuffle_files=False, decoders=IMAGE_AND_LABEL
     )

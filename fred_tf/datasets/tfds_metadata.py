@@ -65,9 +65,8 @@ def check(data_dir: Path, name: str) -> None:
 def damaged(place: object, error: Exception) -> OSError:
     """Returns the error to raise about a prepared data set."""
     return OSError(
-        f"The prepared data set {place} is damaged. Delete that folder, then "
-        "prepare it again with --download or copy it again. TensorFlow "
-        f"Datasets says: {error}"
+        f"The prepared data set {place} is damaged. Received: {error} Delete "
+        "that folder, then prepare it again with --download or copy it again."
     )
 
 

@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import stat
@@ -21,10 +22,15 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
+from fred_tf.disk import json_text
 from fred_tf.disk.paths import Path
 
 TEMPORARY_SUFFIX = ".partial"
 _PREVIOUS_SUFFIX = f".previous{TEMPORARY_SUFFIX}"
+
+_OWNED = re.compile(
+    rf"\..+\.(?:([0-9a-f]{{8}})-)?([0-9]+){re.escape(TEMPORARY_SUFFIX)}"
+)
 
 # Bytes of a JSON file, at most; the largest are manifests of many experts.
 MOST_JSON = 256 << 20
@@ -43,9 +49,11 @@ def _temporary(path: pathlib.Path) -> pathlib.Path:
 
 def _is_left_over(temporary: pathlib.Path) -> bool:
     """Returns whether whoever wrote a temporary sibling is gone."""
-    owner = temporary.name.removesuffix(TEMPORARY_SUFFIX).rpartition(".")[2]
-    host, _, process = owner.partition("-")
-    if host == _host() and process.isdigit():
+    owned = _OWNED.fullmatch(temporary.name)
+    if owned is None:  # Somebody else's.
+        return False
+    host, process = owned.groups()
+    if host == _host():
         return int(process) == os.getpid() or not _is_alive(int(process))
     with contextlib.suppress(FileNotFoundError):
         return time.time() - temporary.lstat().st_mtime > _OLD
@@ -204,6 +212,21 @@ def replacing_folder(path: Path) -> Iterator[pathlib.Path]:
         _settle(path)
 
 
+@contextlib.contextmanager
+def scratch_folder(path: Path) -> Iterator[pathlib.Path]:
+    """Yields an empty folder beside `path`, for use within `replacing_file`.
+
+    For writers that want a name of their own. It is gone afterwards.
+    """
+    path = pathlib.Path(path)
+    folder = _temporary(path.with_name(f"{path.name}.scratch"))
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _settle(path: pathlib.Path) -> None:
     """Puts a folder that was moved aside back, or deletes it if replaced."""
     previous = _previous(path)
@@ -252,37 +275,20 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, most: int = MOST_JSON) -> Any:
     """Reads a JSON file.
+
+    Args:
+        path: the file.
+        most: bytes that it may have.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is not plain or not JSON, is larger than
-            `MOST_JSON`, holds NaN or names a key twice; the message names it.
+            it may be, holds NaN, nests too deep or names a key twice; the
+            message names it.
     """
-    text = read_bytes(path)
-    try:
-        return json.loads(
-            text.decode("utf-8"),
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_distinct,
-        )
-    except (ValueError, RecursionError) as error:
-        raise ValueError(
-            f"{path} is not a JSON file: {error}. Restore it from a copy, or "
-            "delete its folder and run the program that writes it again."
-        ) from error
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"JSON has no {name}")
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        raise ValueError(f"a key occurs twice among {[k for k, _ in pairs]}")
-    return values
+    return json_text.parsed(read_bytes(path, most), path)
 
 
 def sha256(path: Path) -> str:

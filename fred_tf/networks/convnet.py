@@ -8,7 +8,7 @@ import keras
 from fred_tf.networks.convolution import ACTIVATIONS, convolution
 from fred_tf.networks.network import Network, border, check_sizes
 from fred_tf.networks.norms import NORMS
-from fred_tf.networks.pooling import POOLINGS, pooling
+from fred_tf.networks.pooling import LAST, POOLINGS, pooling
 from fred_tf.settings import Settings, check_least, check_one_of
 
 
@@ -99,7 +99,7 @@ class ConvNet(Network):
             )
             layers += pooling(settings.pooling, self.axes)
             channels, margin = settings.width, 0
-        return [*layers, keras.layers.Flatten()]
+        return [*layers, keras.layers.Flatten(**LAST)]
 
 
 @keras.saving.register_keras_serializable("fred_tf")

@@ -1,7 +1,6 @@
 """Channel-wise standardisation of images and its exact undo."""
 
 import dataclasses
-import math
 from typing import ClassVar
 
 import numpy as np
@@ -48,9 +47,12 @@ class Standardize(Normalization):
                 "`mean` and `deviation` must have one value per channel each. "
                 f"Received: {self.mean} and {self.deviation}."
             )
-        numbers = self.mean + self.deviation
-        if not all(map(math.isfinite, numbers)) or min(self.deviation) <= 0:
-            vary = sum(deviation > 0 for deviation in self.deviation)
+        # As they are used: float32 makes 1e-50 0, and 1e50 infinite.
+        with np.errstate(over="ignore", under="ignore"):
+            mean, deviation = np.float32(self.mean), np.float32(self.deviation)
+        numbers = np.append(mean, deviation)
+        if not np.isfinite(numbers).all() or min(deviation, default=0) <= 0:
+            vary = int((deviation > 0).sum())
             raise ValueError(
                 "`mean` must be finite and `deviation` positive in every "
                 f"channel. Received: {self.mean} and {self.deviation}. "

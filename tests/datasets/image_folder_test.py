@@ -242,7 +242,7 @@ def test_names_of_folders_are_lines_of_utf8(root, name):
     folder = os.fsencode(root) + b"/train/" + os.fsencode(name)
     os.rename(root / "train" / "ant", folder)
     os.rename(root / "test" / "ant", folder.replace(b"/train/", b"/test/"))
-    with pytest.raises(ValueError, match="The name of a class .*its folder"):
+    with pytest.raises(ValueError, match="`class_names` must be .*Rename"):
         datasets.load(f"folder:{root}")
 
 

@@ -147,7 +147,7 @@ def test_a_home_folder_is_found(tmp_path, monkeypatch):
 
 
 def test_names_in_memory_are_lines(images):
-    with pytest.raises(ValueError, match="`dataset` must be UTF-8 without"):
+    with pytest.raises(ValueError, match="`dataset` must be a single line"):
         load((images, LABELS), name="my\nphotos")
 
 

@@ -73,3 +73,20 @@ def test_classes_beyond_number_are_not_named(tmp_path, classes):
     (folder / "label.labels.txt").unlink()
     with pytest.raises(ValueError, match=f"classes. Received .*: {classes}"):
         datasets.load("insects", tmp_path)
+
+
+@pytest.mark.parametrize("length", [2**62, 2**31, 10_000])
+def test_lengths_of_records_are_checked_before_they_are_read(tmp_path, length):
+    """TensorFlow would end the process, for the checksum of 2^62 is right."""
+    folder = tmp_path / "insects" / "1.0.0"
+    features = {"image": IMAGE, "label": LABEL}
+    prepare(folder, features, {"train": EXAMPLES, "test": EXAMPLES[:2]})
+    path = folder / "insects-test.tfrecord-00000-of-00001"
+    path.write_bytes(length.to_bytes(8, "little") + path.read_bytes()[8:])
+    for read in (
+        lambda: datasets.load("insects", tmp_path),
+        lambda: tfds_images.read_test("insects", tmp_path, ("ant", "bee")),
+        lambda: tfds_images.read_classes("insects", tmp_path, ("bee",), (2, 2)),
+    ):
+        with pytest.raises(OSError, match=f"claims {length:,} bytes"):
+            read()

@@ -40,6 +40,9 @@ def test_fits_mean_and_deviation_of_each_channel(generator):
         ((0.1,), (0.5, 0.5), "one value per channel"),
         ((0.1,), (0.0,), "positive in every channel"),
         ((float("nan"),), (1.0,), "must be finite"),
+        ((0.5,), (1e-50,), "positive in every channel"),
+        ((1e50,), (1.0,), "must be finite"),
+        ((), (), "positive in every channel"),
     ],
 )
 def test_refuses_constants_that_cannot_be(mean, deviation, message):
