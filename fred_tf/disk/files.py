@@ -19,7 +19,7 @@ import stat
 from collections.abc import Iterator
 from typing import Any
 
-from fred_tf.disk import leftovers
+from fred_tf.disk import json_text, leftovers
 from fred_tf.disk.paths import Path
 
 _PREVIOUS = f".previous{leftovers.SUFFIX}"
@@ -221,6 +221,21 @@ def replacing_folder(path: Path) -> Iterator[pathlib.Path]:
         _settle(path)
 
 
+@contextlib.contextmanager
+def scratch_folder(path: Path) -> Iterator[pathlib.Path]:
+    """Yields an empty folder beside `path`, for use within `replacing_file`.
+
+    For writers that want a name of their own. It is gone afterwards.
+    """
+    path = pathlib.Path(path)
+    folder = leftovers.temporary(path.with_name(f"{path.name}.scratch"))
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _settle(path: pathlib.Path) -> None:
     """Puts a folder that was moved aside back, or deletes it if replaced."""
     previous = _previous(path)
@@ -255,37 +270,20 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, most: int = MOST_JSON) -> Any:
     """Reads a JSON file.
+
+    Args:
+        path: the file.
+        most: bytes that it may have.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is not plain or not JSON, is larger than
-            `MOST_JSON`, holds NaN or names a key twice; the message names it.
+            it may be, holds NaN, nests too deep or names a key twice; the
+            message names it.
     """
-    text = read_bytes(path)
-    try:
-        return json.loads(
-            text.decode("utf-8"),
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_distinct,
-        )
-    except (ValueError, RecursionError) as error:
-        raise ValueError(
-            f"{path} is not a JSON file: {error}. Restore it from a copy, or "
-            "delete its folder and run the program that writes it again."
-        ) from error
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"JSON has no {name}")
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        raise ValueError(f"a key occurs twice among {[k for k, _ in pairs]}")
-    return values
+    return json_text.parsed(read_bytes(path, most), path)
 
 
 def sha256(path: Path) -> str:

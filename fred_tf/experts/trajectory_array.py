@@ -59,8 +59,8 @@ def rounded(
     if not finite.all():
         raise ValueError(
             "A trajectory must be finite. Received: NaN or infinite "
-            f"parameters from row {int(np.argmin(finite))} on. Lower the "
-            "learning rate of the experts."
+            f"parameters from row {int(np.argmin(finite))} on. Lower "
+            "`experts.learning_rate`."
         )
     kind, file_kind = DTYPES[dtype]
     with np.errstate(over="ignore"):
