@@ -99,7 +99,7 @@ def standardize(**changes):
             "`transform` must be one of",
         ),
         ({"parameterization": {"coefficients": 16}}, "has no field 'coeff"),
-        ({"normalization": {"name": "zca"}}, "`normalization` must be one of"),
+        ({"normalization": {"name": "pca"}}, "`normalization` must be one of"),
     ],
 )
 def test_claims_that_records_do_not_bear_out_are_refused(
