@@ -28,10 +28,11 @@ def number(
     values: Mapping[str, Any], name: str, least: float, most: float
 ) -> float:
     """Returns a finite number of a JSON object that lies in a range."""
-    value = values.get(name)
-    if type(value) not in (int, float) or not math.isfinite(value):
+    value: Any = values.get(name)
+    if type(value) not in (int, float) or value != value:
         raise _refusal(name, "a finite number", value)
-    if not least <= value <= most:
+    # Integers of JSON may exceed every float, which converting them refuses.
+    if not least <= value <= most or not math.isfinite(value):
         raise _refusal(name, f"a number from {least:g} to {most:g}", value)
     return float(value)
 

@@ -90,7 +90,7 @@ def sync(path: Path) -> None:
 
 def sync_tree(folder: Path) -> None:
     """Waits until all that a folder holds is on the disk."""
-    for where, _, names in os.walk(folder, topdown=False):
+    for where, _, names in os.walk(str(folder), topdown=False):
         for name in names:
             path = os.path.join(where, name)
             if not os.path.islink(path):
