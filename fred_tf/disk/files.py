@@ -9,6 +9,7 @@ and are deleted by whoever next writes to the same path.
 
 import contextlib
 import errno
+import fnmatch
 import glob
 import hashlib
 import json
@@ -18,7 +19,7 @@ import shutil
 import socket
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, BinaryIO
 
 from fred_tf.disk.paths import Path
@@ -296,8 +297,15 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+# Left by killed processes, systems and interpreters; nobody misses them.
+_PASSING = ("._*", ".DS_Store", f".*{TEMPORARY_SUFFIX}", "*.pyc")
+
+
 def check_replaceable(
-    folder: pathlib.Path, marker: str, text: str = ""
+    folder: pathlib.Path,
+    marker: str,
+    text: str = "",
+    own: Collection[str] = (),
 ) -> None:
     """Refuses to replace a folder that no export of this kind has written.
 
@@ -306,13 +314,18 @@ def check_replaceable(
         marker: name of a file that every export of this kind holds.
         text: what stands in that file, where others write files of that name,
             too. Not read as JSON: a damaged export may be replaced.
+        own: patterns of the paths of all files that an export of this kind
+            holds; where there are some, it must hold no others.
 
     Raises:
-        FileExistsError: `folder` is a file, or holds something but `marker`.
+        FileExistsError: `folder` is a file, holds something but `marker`, or
+            something else beside it.
     """
     path = folder / marker
     has_marker = path.is_file()
     ours = has_marker and (not text or text in path.read_text(errors="replace"))
+    if own and ours:
+        _refuse_others(folder, own)
     if ours or not folder.exists():
         return
     if not folder.is_dir() or any(folder.iterdir()):
@@ -320,4 +333,19 @@ def check_replaceable(
         raise FileExistsError(
             f"An export replaces only an earlier one, and {folder} is none: "
             f"it holds no {what}. Choose another folder, or delete it."
+        )
+
+
+def _refuse_others(folder: pathlib.Path, own: Collection[str]) -> None:
+    there = [p.relative_to(folder) for p in folder.rglob("*") if not p.is_dir()]
+    others = [
+        path.as_posix()
+        for path in sorted(there)
+        if not any(fnmatch.fnmatchcase(path.name, x) for x in _PASSING)
+        and not any(fnmatch.fnmatchcase(path.as_posix(), x) for x in own)
+    ]
+    if others:
+        raise FileExistsError(
+            f"What is replaced must hold nothing else. Received: {folder} "
+            f"with {', '.join(others[:5])}. Move it, or choose another folder."
         )

@@ -4,12 +4,12 @@ import json
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 from fred_tf import config, presets
 from fred_tf.disk import records
 from fred_tf.distilled_run import DistilledRun
+from tests.trainers.elsewhere import made
 from trainers.results import making, packing
 from trainers.results.rows import Row
 
@@ -46,11 +46,10 @@ def test_images_and_experts_are_shared(unlowered, tmp_path):
             assert (root / place / "0.npz").exists()
     assert (tmp_path / "run.py").exists()
     # Packed again, what is there stays.
-    state = tmp_path / "rows/batches/state.npz"
-    np.savez(state, step=7)
+    batches = tmp_path / "rows/batches"
+    made.move(batches, 2)
     packing.pack(rows, [3, 1, 1], tmp_path, PART)
-    with np.load(state) as saved:
-        assert saved["step"] == 7
+    assert made.state_of(batches)["step"] == 2
 
 
 def test_other_rows_are_refused(unlowered, tmp_path):
@@ -72,20 +71,11 @@ def test_other_rows_are_refused(unlowered, tmp_path):
 
 def advance(pack, step, accuracies=()):
     """Does to a pack what the runner does, with a memory of our own."""
-    with np.load(pack / "state.npz") as saved:
-        state = dict(saved)
-    moved = {k: v + 1 for k, v in state.items() if k != "step"}
-    np.savez(pack / "state.npz", step=step, **moved)
-    lines = [{"step": i + 1, "loss": 0.5, "skipped": 0} for i in range(step)]
-    text = "".join(json.dumps(line) + "\n" for line in lines)
-    (pack / "metrics.jsonl").write_text(text)
-    steps = json.loads((pack / "pack.json").read_text())["outer_steps"]
-    spent = {"device": "it", "distilling": 2.5, "step": step}
-    spent["complete"] = step == steps
-    (pack / "spent.json").write_text(json.dumps(spent))
-    scores = {"step": step, "rate": 0.25}
-    scores["networks"] = {"convnet": list(accuracies)}
-    (pack / "scores.json").write_text(json.dumps(scores))
+    made.move(pack, step)
+    made.write_metrics(pack, step)
+    complete = step == made.about_of(pack)["outer_steps"]
+    made.write_spent(pack, distilling=2.5, step=step, complete=complete)
+    made.write_scores(pack, step, convnet=list(accuracies))
 
 
 def test_rows_come_home_finished_or_not(unlowered, digits, tmp_path):
