@@ -297,7 +297,7 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-# Left by killed processes, systems and interpreters; nobody misses them.
+# Left by kills, systems and interpreters; nobody misses them.
 _PASSING = ("._*", ".DS_Store", f".*{TEMPORARY_SUFFIX}", "*.pyc")
 
 
@@ -314,12 +314,11 @@ def check_replaceable(
         marker: name of a file that every export of this kind holds.
         text: what stands in that file, where others write files of that name,
             too. Not read as JSON: a damaged export may be replaced.
-        own: patterns of the paths of all files that an export of this kind
-            holds; where there are some, it must hold no others.
+        own: patterns of all files that exports of this kind hold; where there
+            are some, `folder` must hold no others.
 
     Raises:
-        FileExistsError: `folder` is a file, holds something but `marker`, or
-            something else beside it.
+        FileExistsError: `folder` is a file, or holds something else.
     """
     path = folder / marker
     has_marker = path.is_file()
@@ -339,9 +338,9 @@ def check_replaceable(
 def _refuse_others(folder: pathlib.Path, own: Collection[str]) -> None:
     there = [p.relative_to(folder) for p in folder.rglob("*") if not p.is_dir()]
     others = [
-        path.as_posix()
+        str(path)
         for path in sorted(there)
-        if not any(fnmatch.fnmatchcase(path.name, x) for x in _PASSING)
+        if not any(map(path.match, _PASSING))  # By its last part.
         and not any(fnmatch.fnmatchcase(path.as_posix(), x) for x in own)
     ]
     if others:

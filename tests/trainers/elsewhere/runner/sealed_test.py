@@ -9,10 +9,10 @@ from trainers.elsewhere.runner import sealed
 SCORES = {"step": 9, "rate": 0.25, "networks": {"convnet": [0.5, 0.25]}}
 
 
-def flips(path):
-    """Yields once for every byte of a file, with one bit of it flipped."""
+def flips(path, every=1):
+    """Yields once for every so many bytes of a file, one bit of it flipped."""
     data = path.read_bytes()
-    for place in range(len(data)):
+    for place in range(0, len(data), every):
         changed = bytearray(data)
         changed[place] ^= 1 << place % 8
         path.write_bytes(changed)
