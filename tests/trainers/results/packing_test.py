@@ -60,13 +60,71 @@ def test_other_rows_are_refused(unlowered, tmp_path):
     for name in ("herded", "other_network"):
         with pytest.raises(ValueError, match=f"A pack makes runs.*'{name}'"):
             packing.pack(some(name), [1], tmp_path / "none", PART)
-    for shares in ([], [1, 2], [0]):
+    for shares in ([], [1, 2], [0], [float("nan")], [float("inf")]):
         with pytest.raises(ValueError, match="one for each row"):
             packing.pack(some("batches"), shares, tmp_path / "none", PART)
     assert not (tmp_path / "none").exists()
     (tmp_path / "thesis.txt").touch()
     with pytest.raises(FileExistsError, match="holds no rows.json"):
         packing.pack(some("batches"), [1], tmp_path, PART)
+
+
+def test_rows_are_replaced_only_on_purpose(unlowered, tmp_path):
+    folder = tmp_path / "packs"
+    packing.pack(some("batches"), [1], folder, PART)
+    made.move(folder / "rows/batches", 2)
+    (folder / "rows/batches/notes.txt").touch()
+    more = some("segments"), [1], folder, PART
+    with pytest.raises(FileExistsError, match="rows/batches/notes.txt"):
+        packing.pack(*more, overwrite=True)
+    assert made.state_of(folder / "rows/batches")["step"] == 2
+    (folder / "rows/batches/notes.txt").unlink()
+    packing.pack(*more, overwrite=True)
+    assert [path.name for path in (folder / "rows").iterdir()] == ["segments"]
+
+
+@pytest.mark.parametrize(
+    ("name", "match"),
+    [
+        ("../batches", "`name` must be a word"),
+        ("unknown", "must name rows that there are"),
+        ("shorter", "`shorter.objective.name` is"),
+    ],
+)
+def test_rows_come_home_under_their_own_names(name, match, unlowered, tmp_path):
+    folder, runs = tmp_path / "packs", tmp_path / "runs"
+    packing.pack(some("batches"), [1], folder, PART)
+    made.write_spent(folder / "rows/batches")
+    path = folder / "rows.json"
+    record = json.loads(path.read_text())
+    rows = record["identity"]["rows"]
+    rows[name] = rows.pop("batches")
+    (folder / "rows/batches").rename(folder / f"rows/{name}")
+    path.write_text(json.dumps(records.seal(record)))
+    with pytest.raises(ValueError, match=match):
+        packing.unpack(ROWS, folder, runs)
+    assert not runs.exists()
+
+
+def test_a_row_in_the_place_of_another_is_refused(unlowered, tmp_path):
+    folder, runs = tmp_path / "packs", tmp_path / "runs"
+    packing.pack(some("segments", "batches"), [1, 1], folder, PART)
+    for name in ("segments", "batches"):
+        made.write_spent(folder / "rows" / name)
+    (folder / "rows/segments").rename(folder / "rows/aside")
+    (folder / "rows/batches").rename(folder / "rows/segments")
+    with pytest.raises(ValueError, match="rows.json.*`segments.*is"):
+        packing.unpack(ROWS, folder, runs)
+    (folder / "rows/segments").rename(folder / "rows/batches")
+    (folder / "rows/segments").symlink_to(folder / "rows/aside")
+    with pytest.raises(ValueError, match="a symbolic link"):
+        packing.unpack(ROWS, folder, runs)
+    assert not runs.exists()
+
+
+def test_what_holds_no_rows_says_how_to_pack_some(tmp_path):
+    with pytest.raises(FileNotFoundError, match="--pack="):
+        packing.unpack(ROWS, tmp_path, tmp_path / "runs")
 
 
 def advance(pack, step, accuracies=()):
