@@ -54,9 +54,8 @@ def run(
     memory, decoded = distilled.parameterization, distilled.synthetic_set()
     if soft_labels_from:
         decoded = _softened(distilled, decoded, soft_labels_from)
-    described = _with_details(
-        decoded, evaluations=measured(distilled.folder.path, decoded)
-    )
+    evaluations = measured(distilled.folder.path, decoded, distilled.facts)
+    described = _with_details(decoded, evaluations=evaluations)
     written = forms.write(described, memory, export_dir, names, shards)
     sets = {
         path: form

@@ -10,7 +10,9 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.datasets.dataset_spec import KNOWN
+from fred_tf.datasets.names import check_name
 from fred_tf.distillation.distiller_settings import DistillerSettings
 from fred_tf.distillation.memory_step import usual_step
 from fred_tf.experts.trainer import ExpertSettings
@@ -19,15 +21,21 @@ from fred_tf.normalizations import NORMALIZATIONS
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS, Frequency
 from fred_tf.settings import (
+    MOST_STEPS,
     Member,
     Settings,
     check_least,
     check_one_of,
+    check_share,
+    check_types,
     field_types,
     made_of,
     nearest,
 )
 from fred_tf.training.evaluator import EvaluatorSettings
+
+# Images per class; and a seed that is an int64 for other tools.
+_MOST_IPC, _MOST_SEED = 1_000_000, 2**63 - 1
 
 # Sections whose `name` chooses a member.
 FAMILIES: Mapping[str, Mapping[str, type[Member]]] = {
@@ -75,13 +83,13 @@ class Config:
     evaluation: EvaluatorSettings = EvaluatorSettings()
 
     def __post_init__(self):
-        check_least("ipc", self.ipc, 1)
-        check_least("outer_steps", self.outer_steps, 0)
-        if not 0 <= self.holdout < 1:
-            raise ValueError(
-                "`holdout` is a share of the training images, from 0 to below "
-                f"1. Received: {self.holdout}."
-            )
+        check_types(self)
+        check_name("dataset", self.dataset)
+        check_least("ipc", self.ipc, 1, _MOST_IPC)
+        check_least("outer_steps", self.outer_steps, 0, MOST_STEPS)
+        check_least("seed", self.seed, 0, _MOST_SEED)
+        check_share("holdout", self.holdout, "a share of the training images")
+        SiameseAugmentation(self.augmentation)  # Refuses unknown operations.
         check_one_of("convolutions", self.convolutions, CONVOLUTIONS)
         check_one_of("normalization", self.normalization, NORMALIZATIONS)
         instances = None
@@ -137,6 +145,11 @@ def from_json(values: Mapping[str, Any]) -> Config:
     values = dict(values)
     for name, kind in field_types(Config).items():
         if name in FAMILIES and name in values:
+            if not isinstance(values[name], Mapping):
+                raise ValueError(
+                    f"`{name}` is made of fields by name. Received: "
+                    f"{values[name]!r}."
+                )
             arguments = dict(values[name])
             section = member_settings(name, arguments.pop("name", ""))
             values[name] = section.from_json(arguments)

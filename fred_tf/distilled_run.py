@@ -8,10 +8,10 @@ import tensorflow as tf
 from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.datasets import DataFacts
-from fred_tf.disk import files
+from fred_tf.disk import files, records
 from fred_tf.disk.checkpoints import Checkpoints
 from fred_tf.disk.files import Path
-from fred_tf.disk.run_folder import RunFolder
+from fred_tf.disk.run_folder import CONFIG, RunFolder
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import Parameterization
 from fred_tf.synthetic_set import SyntheticSet
@@ -125,14 +125,15 @@ class DistilledRun:
             ValueError: the folder is damaged; the message says how.
         """
         folder = RunFolder.read(run_dir)
-        facts = DataFacts.from_json(folder.data)
         beside = ("jit", "start")
-        config = config_lib.from_json(
-            {k: v for k, v in folder.identity.items() if k not in beside}
-        )
-        memory = assembly.parameterization(
-            config, facts.image_shape, len(facts.class_names)
-        )
+        with records.stating(folder.path / CONFIG):
+            facts = DataFacts.from_json(folder.data)
+            config = config_lib.from_json(
+                {k: v for k, v in folder.identity.items() if k not in beside}
+            )
+            memory = assembly.parameterization(
+                config, facts.image_shape, len(facts.class_names)
+            )
         names = OBJECTIVES[config.objective.name].weight_names
         learned = [tf.Variable(0.0, trainable=False) for _ in names]
         part = "average" if config.distiller.memory_average else "memory"

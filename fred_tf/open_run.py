@@ -60,7 +60,8 @@ class OpenRun:
 
     def save(self, *_: Any) -> None:
         """Saves a checkpoint, if the run leaves anything on disk."""
-        if self.checkpoints is not None and self.workers.chief:
+        if self.folder and self.checkpoints and self.workers.chief:
+            self.folder.sync()
             self.checkpoints.save(self.distiller.step, self.distiller.last_good)
 
     def forget_after(self, step: int) -> None:
@@ -150,7 +151,7 @@ def opened(
                 folder.checkpoint_folder, distiller.checkpoint
             )
         with workers.chief_first():
-            restored = _restored(distiller, checkpoints, data, start)
+            restored = _restored(distiller, folder, checkpoints, data, start)
         if workers.count > 1:
             drawn = distiller.fingerprint()
             workers.agree({"step": distiller.step, "first reference": drawn})
@@ -175,15 +176,17 @@ def opened(
 
 def _restored(
     distiller: Distiller,
+    folder: RunFolder | None,
     checkpoints: Checkpoints | None,
     data: ImageData,
     start: DistilledRun | None,
 ) -> int | None:
     """Restores a distiller and returns its step; if it cannot, begins it."""
-    if checkpoints is not None:
+    if folder is not None and checkpoints is not None:
         restored = checkpoints.restore_latest()
         if restored is not None:
             return restored
+        folder.refuse_lost_checkpoints()
     if start is None:
         assembly.begin(distiller, data)
     else:

@@ -3,15 +3,15 @@
 import dataclasses
 import pathlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from absl import logging
 
 from fred_tf import assembly, seeds
 from fred_tf.config import Config, to_json
-from fred_tf.datasets import ImageData, Split
-from fred_tf.disk import files, records
+from fred_tf.datasets import DataFacts, ImageData, Split
+from fred_tf.disk import claims, files, records
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluator import Evaluation
 
@@ -22,6 +22,9 @@ WAY_OUT = (
     "`trainers.evaluate`), choose another folder, or delete the file to make "
     "it anew."
 )
+
+# Of an identity, how networks are trained.
+_HOW = ("network", "convolutions", "augmentation", "evaluation")
 
 # Evaluations that were made while distilling, at the outer step in the name.
 _CURVE = re.compile(r"evaluation_step(\d{9})")
@@ -52,21 +55,21 @@ def score(
             corrupted images come from; fit for JSON.
 
     Raises:
-        ValueError: the data have no test images, or others than those of the
-            set; or the file is of another evaluation, and the message names
-            the first difference.
+        ValueError: the data have no test images, or images or classes that are
+            not those of the set; or the file is of another evaluation, and the
+            message names the first difference.
     """
-    _check_alike(synthetic_set, data)
     corrupted = dict(corrupted or {})
+    _check_alike(synthetic_set, data, corrupted)
     wanted = config.evaluation.networks
-    counts = {name: len(split) for name, split in corrupted.items()}
-    about = description(config, synthetic_set, counts, facts)
+    about = description(config, synthetic_set, corrupted, facts)
+    about["tested_classes"] = data.tested_classes
     identity, stated = about.pop("identity"), data.facts.to_json()
     record: dict[str, Any] = {}
     if path is not None:
         work = path, KIND, identity, stated
         record = records.continued(*work, way_out=WAY_OUT) or {}
-    clean, others = record.get("accuracies", []), record.get("corrupted", {})
+    clean, others = _kept(path, record, corrupted) if record else ([], {})
     if clean:
         logging.info("%s holds %d networks.", path, len(clean))
     evaluator = assembly.evaluator(config, data)
@@ -96,16 +99,65 @@ def score(
     )
 
 
-def _check_alike(synthetic_set: SyntheticSet, data: ImageData) -> None:
-    own = synthetic_set.images.shape[1:], synthetic_set.classes
-    theirs = data.image_shape, data.classes
+def _kept(
+    path: files.Path | None, record: Mapping[str, Any], names: Iterable[str]
+) -> tuple[list[float], dict[str, list[float]]]:
+    """Returns the accuracies of a record, on test images and on corrupted ones.
+
+    Raises:
+        ValueError: one is no accuracy, or networks lack one.
+    """
+    try:
+        clean = claims.numbers(record, "accuracies", 0, 1)
+        named = {"corrupted": record.get("corrupted", {})}
+        corrupted = claims.mapping(named, "corrupted")
+        others = {name: claims.numbers(corrupted, name, 0, 1) for name in names}
+        if any(len(values) != len(clean) for values in others.values()):
+            raise ValueError("`corrupted` must have a number for each network.")
+    except ValueError as error:
+        raise ValueError(f"{path}: {error} {WAY_OUT}") from None
+    return clean, others
+
+
+def _check_alike(
+    synthetic_set: SyntheticSet, data: ImageData, corrupted: Mapping[str, Split]
+) -> None:
+    """Refuses to score a set on what it does not stand for.
+
+    The names of the data sets may differ, as of a copy in a folder, and so may
+    what they are normalised by: test images are normalised as the set is.
+    """
+    shape = synthetic_set.images.shape[1:]
+    tested = {data.name: data.scored, **corrupted}
+    for name, split in tested.items():
+        if split.images.shape[1:] != shape:
+            raise ValueError(
+                f"A set is scored on images like its own, which are {shape} of "
+                f"{synthetic_set.classes} classes. Received: "
+                f"{split.images.shape[1:]} of {data.classes} in {name!r}. Give "
+                f"the data set that it stands for, {synthetic_set.dataset!r}."
+            )
+    own, theirs = synthetic_set.class_names, data.class_names
     if own != theirs:
         raise ValueError(
-            "A set is scored on images like its own, which are "
-            f"{own[0]} of {own[1]} classes. Received: {theirs[0]} of "
-            f"{theirs[1]} classes in {data.name!r}. Give the data set that it "
-            f"stands for, {synthetic_set.dataset!r}."
+            "A set is scored on its own classes, in their order, which are "
+            f"{_shortened(own)}. Received: {_shortened(theirs)} in "
+            f"{data.name!r}. Give the data set that it stands for, "
+            f"{synthetic_set.dataset!r}, or name the classes of arrays with "
+            "`class_names` of `load_data`."
         )
+    for name, split in corrupted.items():
+        if split.labels.max() >= len(own):
+            raise ValueError(
+                f"Labels must lie in [0, {len(own)}), one per class. Received: "
+                f"{split.labels.max()} in {name!r}. Leave these images out."
+            )
+
+
+def _shortened(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:10])
+    more = f", ... ({len(names)})" if len(names) > 10 else ""
+    return f"{shown}{more}"
 
 
 def network_seed(config: Config, number: int) -> int:
@@ -116,7 +168,7 @@ def network_seed(config: Config, number: int) -> int:
 def description(
     config: Config,
     synthetic_set: SyntheticSet,
-    corrupted: Mapping[str, int] | None = None,
+    corrupted: Mapping[str, Split] | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Returns what the file of an evaluation says beside its accuracies.
@@ -124,7 +176,7 @@ def description(
     Args:
         config: as `score` takes it.
         synthetic_set: what is trained on.
-        corrupted: numbers of corrupted test images by name.
+        corrupted: as `score` takes them.
         facts: as `score` takes them.
 
     Returns:
@@ -139,11 +191,12 @@ def description(
         "augmentation": config.augmentation,
         "evaluation": settings,
         "seed": config.seed,
-        "corrupted": dict(corrupted or {}),
+        "corrupted": {
+            name: {"images": len(split), "test": split.digest}
+            for name, split in (corrupted or {}).items()
+        },
         **(facts or {}),
-        "student_learning_rate": synthetic_set.student_learning_rate,
-        "set": files.digest(synthetic_set.images.tobytes()),
-        "targets": files.digest(synthetic_set.targets.tobytes()),
+        **_of_set(synthetic_set),
     }
     return {
         "identity": identity,
@@ -187,33 +240,51 @@ def rewind_curve(folder: files.Path, step: int) -> None:
 
 
 def measured(
-    folder: files.Path, synthetic_set: SyntheticSet
+    folder: files.Path, synthetic_set: SyntheticSet, facts: DataFacts
 ) -> list[dict[str, Any]]:
     """Returns what the `evaluation*.json` of a folder say of a set.
 
-    What `trainers.distill` wrote for its curve is left out.
+    What `trainers.distill` wrote for its curve is left out, and so is what was
+    measured on other test images than those of the set's own data: corrected
+    labels, a holdout, another data set.
+
+    Args:
+        folder: where the files are.
+        synthetic_set: the set.
+        facts: of the data that it stands for.
 
     Returns:
         The network, the settings of the training, and the accuracies of each.
     """
     measured = []
-    wanted = files.digest(synthetic_set.images.tobytes())
+    own = _of_set(synthetic_set)
     of_curve = _curve(folder).values()
     for path in sorted(pathlib.Path(folder).glob("evaluation*.json")):
         if path in of_curve:
             continue
         record = records.read(path, KIND)
-        identity = record["identity"]
-        if identity["set"] == wanted:
-            measured.append(
-                {
-                    "network": identity["network"],
-                    "convolutions": identity["convolutions"],
-                    "augmentation": identity["augmentation"],
-                    "evaluation": identity["evaluation"],
-                    "mean": record["mean"],
-                    "deviation": record["deviation"],
-                    "accuracies": record["accuracies"],
-                }
-            )
+        identity, data = record["identity"], record["data"] or {}
+        of_others = facts.test is None or data.get("test") != facts.test
+        if of_others or any(identity.get(k) != v for k, v in own.items()):
+            continue
+        accuracies, _ = _kept(path, record, ())
+        evaluation = Evaluation(tuple(accuracies), 0.0)
+        measured.append(
+            {
+                **{name: identity[name] for name in _HOW},
+                "mean": evaluation.mean,
+                "deviation": evaluation.deviation,
+                "accuracies": accuracies,
+            }
+        )
     return measured
+
+
+def _of_set(synthetic_set: SyntheticSet) -> dict[str, Any]:
+    """Returns what tells a set from others, as far as networks see it."""
+    return {
+        "student_learning_rate": synthetic_set.student_learning_rate,
+        "normalization": synthetic_set.normalization.get_config(),
+        "set": files.digest(synthetic_set.images.tobytes()),
+        "targets": files.digest(synthetic_set.targets.tobytes()),
+    }

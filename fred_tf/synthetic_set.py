@@ -1,12 +1,14 @@
 """The distilled data set as everything downstream sees it: decoded images."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from fred_tf.normalizations import Normalization
+from fred_tf.settings import check_class_names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,7 +21,7 @@ class SyntheticSet:
     Attributes:
         images: float32 `[n, height, width, channels]`, normalised.
         labels: int32 `[n]`, in [0, classes).
-        class_names: one name per class.
+        class_names: one name per class; distinct single lines.
         normalization: undoes the normalisation of `images`.
         dataset: name of the data set that it stands for.
         floats_stored: floats that the set occupies where it is stored, i.e.
@@ -55,12 +57,13 @@ class SyntheticSet:
                 "A synthetic set holds images [n, ..., channels] and labels "
                 f"[n]. Received: {self.images.shape} and {self.labels.shape}."
             )
+        self.normalization.check(self.images.shape[1:])
         if not np.issubdtype(self.labels.dtype, np.integer):
             raise ValueError(
                 "`labels` must be integers. Received: dtype "
                 f"{self.labels.dtype}."
             )
-        set_field(self, "labels", self.labels.astype(np.int32))
+        check_class_names(self.class_names)
         classes = len(self.class_names)
         if self.labels.size and not (
             0 <= self.labels.min() <= self.labels.max() < classes
@@ -69,17 +72,26 @@ class SyntheticSet:
                 f"`labels` must lie in [0, {classes}), one per class name. "
                 f"Received: {self.labels.min()} to {self.labels.max()}."
             )
+        set_field(self, "labels", self.labels.astype(np.int32))
         if self.soft_labels is not None:
             soft = np.asarray(self.soft_labels, np.float32)
             set_field(self, "soft_labels", soft)
-            if soft.shape != (len(self.labels), classes) or not np.allclose(
-                soft.sum(-1), 1, atol=1e-3
+            if (
+                soft.shape != (len(self.labels), classes)
+                or (soft < 0).any()
+                or not np.allclose(soft.sum(-1), 1, atol=1e-3)
             ):
                 raise ValueError(
                     "`soft_labels` must be probabilities [n, classes] = "
                     f"[{len(self.labels)}, {classes}] that sum to 1. "
                     f"Received: {soft.shape}."
                 )
+        rate = self.student_learning_rate
+        if rate is not None and not math.isfinite(rate):
+            raise ValueError(
+                "`student_learning_rate` must be finite. Received: "
+                f"{rate}; go back to an earlier checkpoint."
+            )
         if not np.isfinite(self.images).all():
             raise ValueError(
                 "`images` of a synthetic set must be finite. Received "

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fred_tf import config, presets
+from fred_tf.disk import records
 from fred_tf.distilled_run import DataFacts, DistilledRun, check_start
 from trainers import distill
 
@@ -71,6 +72,41 @@ def test_a_run_without_a_checkpoint_is_named(finished, tmp_path):
     with pytest.raises(
         FileNotFoundError,
         match=f"{folder} holds no checkpoint yet.*--run_dir={folder}",
+    ):
+        DistilledRun.restore(folder)
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("data", "image_shape", [8, 8]),
+        ("data", "image_shape", 8),
+        ("data", "class_names", None),
+        ("data", "normalization", {"name": "none"}),
+        ("data", "more", 1),
+        ("identity", "ipc", "one"),
+        ("identity", "network", None),
+        ("identity", "objective", {"name": "none"}),
+        ("identity", "parameterization", []),
+        ("identity", "more", 1),
+        ("identity", "dataset", ...),
+        ("data", "image_shape", ...),
+        ("data", "class_names", ...),
+        ("data", "normalization", ...),
+    ],
+)
+def test_a_config_that_cannot_be_is_named(
+    finished, tmp_path, part, name, value
+):
+    """Its seal is right, as whoever makes a run folder may do."""
+    folder = shutil.copytree(finished.folder.path, tmp_path / "run")
+    record = json.loads((folder / "config.json").read_text())
+    record[part][name] = value
+    if value is ...:
+        del record[part][name]
+    (folder / "config.json").write_text(json.dumps(records.seal(record)))
+    with pytest.raises(
+        ValueError, match=f"{folder}/config.json must state.*delete it"
     ):
         DistilledRun.restore(folder)
 

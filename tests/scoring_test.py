@@ -8,8 +8,9 @@ import pytest
 
 from fred_tf import config, presets, scoring
 from fred_tf.coresets import random_set
-from fred_tf.datasets import Split
+from fred_tf.datasets import Split, hold_out
 from fred_tf.disk import records
+from fred_tf.normalizations import Standardize
 from fred_tf.scoring import score
 from fred_tf.training.evaluator import Evaluator
 
@@ -141,7 +142,7 @@ def test_corrupted_sets_are_scored_by_the_same_networks(chosen, digits, path):
     again = score(ONE, chosen, digits, path, sets)
     assert again.corrupted["black"] == tuple(first.corrupted["black"])
     for other, facts, message in (
-        ({"same": digits.test}, None, "`corrupted.black` is 364 there, absent"),
+        ({"same": digits.test}, None, "`corrupted.black.images` is 364 there"),
         (sets, {"severity": 3}, "`severity` is absent there, 3 is"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -157,9 +158,152 @@ def test_the_curve_is_told_from_other_evaluations(chosen, digits, tmp_path):
     score(config.replace(ONE, {"seed": 1}), chosen, digits, named)
     score(ONE, random_set(digits, 1, 1), digits, tmp_path / "evaluation_o.json")
     assert list(scoring.curve(tmp_path)) == [2, 11]
-    first, second = scoring.measured(tmp_path, chosen)
+    first, second = scoring.measured(tmp_path, chosen, digits.facts)
     assert first["accuracies"] == list(own.accuracies)
     assert first["network"]["name"] == "mlp"
     scoring.rewind_curve(tmp_path, 2)
     assert list(scoring.curve(tmp_path)) == [2]
-    assert len(scoring.measured(tmp_path, chosen)) == 2
+    assert len(scoring.measured(tmp_path, chosen, digits.facts)) == 2
+
+
+def relabelled(split):
+    """Returns a split whose labels were corrected."""
+    return Split(split.images, (split.labels + 1) % 10)
+
+
+def test_only_what_is_measured_on_the_own_split_counts(
+    chosen, digits, tmp_path
+):
+    """Not on a holdout, corrected labels, or for another set."""
+    corrected = dataclasses.replace(digits, test=relabelled(digits.test))
+    soft = np.eye(10, dtype=np.float32)[chosen.labels]
+    others = {
+        "held": (chosen, hold_out(digits, 0.5)),
+        "corrected": (chosen, corrected),
+        "rate": (dataclasses.replace(chosen, student_learning_rate=1), digits),
+        "soft": (dataclasses.replace(chosen, soft_labels=soft), digits),
+    }
+    for name, (scored, data) in others.items():
+        score(ONE, scored, data, tmp_path / f"evaluation_{name}.json")
+    assert not scoring.measured(tmp_path, chosen, digits.facts)
+    own = score(ONE, chosen, digits, tmp_path / "evaluation.json")
+    (found,) = scoring.measured(tmp_path, chosen, digits.facts)
+    assert found["accuracies"] == list(own.accuracies)
+    (found,) = scoring.measured(tmp_path, chosen, corrected.facts)
+    assert found["mean"] != own.mean
+    unknown = dataclasses.replace(digits.facts, test=None)
+    assert not scoring.measured(tmp_path, chosen, unknown)
+
+
+def test_corrected_labels_are_scored_anew(chosen, digits, path, monkeypatch):
+    """The test images stay the same, and so do their names and number."""
+    before = score(ONE, chosen, digits, path).mean
+    corrected = dataclasses.replace(digits, test=relabelled(digits.test))
+    with monkeypatch.context() as patch:
+        patch.setattr(Evaluator, "train", None)
+        with pytest.raises(ValueError, match="`data.test` is .*--name"):
+            score(ONE, chosen, corrected, path)
+    after = score(ONE, chosen, corrected, path.with_name("b.json")).mean
+    assert after < before
+    # The same in corrupted images.
+    sets, others = {"a": digits.test}, {"a": corrected.test}
+    score(ONE, chosen, digits, path.with_name("c.json"), sets)
+    with pytest.raises(ValueError, match="`corrupted.a.test` is "):
+        score(ONE, chosen, digits, path.with_name("c.json"), others)
+
+
+def test_a_set_is_scored_on_its_own_classes(chosen, digits, path):
+    names = tuple("abcdefghij")
+    renamed = dataclasses.replace(digits, class_names=names)
+    turned = dataclasses.replace(digits, class_names=digits.class_names[::-1])
+    for data, theirs in ((renamed, "a, b, c"), (turned, "9, 8, 7")):
+        with pytest.raises(ValueError, match=f"0, 1, 2.*Received: {theirs}"):
+            score(ONE, chosen, data, path)
+    few = dataclasses.replace(
+        digits,
+        class_names=digits.class_names[:9],
+        train=without(digits.train, 9),
+        test=without(digits.test, 9),
+    )
+    with pytest.raises(ValueError, match="0, 1.*9. Received: 0.*8 in 'digits'"):
+        score(ONE, chosen, few, path)
+    assert not path.exists()
+    # A copy in a folder has another name, and other normalisation.
+    copy = dataclasses.replace(
+        digits, dataset="folder:copy", normalization=Standardize((0.0,), (1.0,))
+    )
+    same = score(ONE, chosen, copy, path)
+    assert same == score(ONE, chosen, digits, path.with_name("own.json"))
+
+
+def without(split, label):
+    rows = split.labels != label
+    return Split(split.images[rows], split.labels[rows])
+
+
+def test_other_shapes_are_refused(chosen, digits, path):
+    wide = Split(digits.test.images[:, :4], digits.test.labels)
+    for corrupted, message in (
+        ({"fog": wide}, r"\(8, 8, 1\) .* Received: \(4, 8, 1\) .* in 'fog'"),
+        (
+            {"fog": Split(digits.test.images, digits.test.labels + 1)},
+            r"\[0, 10\).*Received: 10 in 'fog'",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            score(ONE, chosen, digits, path, corrupted)
+    wide_set = dataclasses.replace(chosen, images=chosen.images[:, :4])
+    with pytest.raises(
+        ValueError, match=r"\(4, 8, 1\) .* Received: \(8, 8, 1\)"
+    ):
+        score(ONE, wide_set, digits, path)
+
+
+def test_another_normalisation_of_a_set_is_another_set(chosen, digits, path):
+    """Test images are normalised as the set is."""
+    score(ONE, chosen, digits, path)
+    other = dataclasses.replace(
+        chosen, normalization=Standardize((0.0,), (1.0,))
+    )
+    with pytest.raises(ValueError, match="`normalization.mean` is"):
+        score(ONE, other, digits, path)
+
+
+def test_the_record_says_how_many_classes_were_tested(chosen, digits, path):
+    fewer = dataclasses.replace(digits, test=without(digits.test, 3))
+    score(ONE, chosen, fewer, path)
+    assert records.read(path, "evaluation")["tested_classes"] == 9
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"accuracies": [17.5]}, "`accuracies` must be a number from 0 to 1"),
+        ({"accuracies": [-3]}, "`accuracies` must be a number from 0 to 1"),
+        ({"accuracies": "all"}, "`accuracies` must be a list"),
+        ({"corrupted": {"a": [0.5, 0.5]}}, "a number for each network"),
+        ({"corrupted": {}}, "`a` must be a list"),
+        ({"corrupted": [1]}, "`corrupted` must be a JSON object"),
+    ],
+)
+def test_what_is_no_accuracy_is_not_believed(
+    chosen, digits, path, changes, message
+):
+    """Whoever can write a file can seal it."""
+    sets = {"a": digits.test}
+    score(ONE, chosen, digits, path, sets)
+    record = {**records.read(path), **changes}
+    path.write_text(json.dumps(records.seal(record)))
+    with pytest.raises(ValueError, match=f"{path}: .*{message}.*--name"):
+        score(DM, chosen, digits, path, sets)
+    if "accuracies" in changes:
+        with pytest.raises(ValueError, match=f"{path}: {message}"):
+            scoring.measured(path.parent, chosen, digits.facts)
+
+
+def test_a_mean_is_that_of_the_accuracies(chosen, digits, path):
+    own = score(ONE, chosen, digits, path)
+    record = {**records.read(path), "mean": 1.0, "deviation": 0.5}
+    path.write_text(json.dumps(records.seal(record)))
+    (found,) = scoring.measured(path.parent, chosen, digits.facts)
+    assert (found["mean"], found["deviation"]) == (own.mean, 0)

@@ -81,12 +81,34 @@ def test_images_of_any_number_of_axes(synthetic_set):
         ({"soft_labels": SOFT[:3]}, r"\[4, 3\].* Received: \(3, 3\)"),
         ({"soft_labels": SOFT[:, :2]}, r"\[4, 3\].* Received: \(4, 2\)"),
         ({"soft_labels": 2 * SOFT}, "probabilities .* that sum to 1"),
+        ({"soft_labels": SOFT * [2, 1, 1] - [0, 0, 0.2]}, "probabilities"),
+        ({"labels": [0, 1, 2, 2**32]}, "Received: 0 to 4294967296"),
+        ({"normalization": Standardize((0,) * 3, (1,) * 3)}, "Received: 3 for"),
+        ({"student_learning_rate": float("inf")}, "must be finite. Rec.*inf"),
         ({"images": np.full((4, 8, 8, 1), np.nan)}, "256 NaN or infinite"),
     ],
 )
 def test_what_does_not_fit_is_refused(synthetic_set, changes, message):
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(synthetic_set, **changes)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " 9", "9 ", "a\nb", "a\rb", "\x1b[2J", "a\x85b", "a\u2028b", "\ud800"]
+    + ["one", 7, None, "long" * 51],
+)
+def test_names_that_no_file_gives_back_are_refused(synthetic_set, name):
+    """A directory of classes may hold any bytes but / and 0."""
+    names = ("zero", "one", name)
+    with pytest.raises(ValueError, match="`class_names` must be distinct sin"):
+        dataclasses.replace(synthetic_set, class_names=names)
+
+
+def test_names_in_any_script_are_kept(synthetic_set):
+    names = ("né", "数字 3", 'a/b, "c"')
+    named = dataclasses.replace(synthetic_set, class_names=names)
+    assert named.class_names == names
 
 
 def test_one_infinite_value_is_enough(synthetic_set):

@@ -189,6 +189,13 @@ def subject(
     return config, "", lambda data: run.synthetic_set(), run
 
 
+def _part(data: ImageData) -> str:
+    """Returns over how many classes an accuracy is, unless it is over all."""
+    if data.tested_classes == data.classes:
+        return ""
+    return f" over {data.tested_classes} of {data.classes} classes"
+
+
 def _settings(run_dir: files.Path) -> config_lib.Config:
     """Returns the settings of the preset, without one those of the run."""
     if run_flags.has_preset():
@@ -216,13 +223,14 @@ def main() -> None:
         results[network] = score(
             settings, synthetic_set, data, file, corrupted, facts
         )
-        if distilled:
+        # TensorBoard shows a run what it is on its own test images.
+        if distilled and distilled.facts.test == data.facts.test:
             append_accuracy(
                 distilled.folder, distilled.step, network, results[network]
             )
         print(
             f"{results[network]} test accuracy of "
-            f"{len(results[network].accuracies)} networks: {file}"
+            f"{len(results[network].accuracies)} networks{_part(data)}: {file}"
         )
     if len(results) > 1 or names:
         print(f"\n{table(config.network.name, results)}")

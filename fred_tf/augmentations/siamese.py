@@ -82,14 +82,15 @@ class SiameseAugmentation:
                 near = difflib.get_close_matches(name, [*OPERATIONS, "none"], 1)
                 hint = f" Did you mean {near[0]!r}?" if near else ""
                 raise ValueError(
-                    f"`strategy` joins names of {list(OPERATIONS)} by '_', or "
-                    f"is 'none'. Received: {name!r} in {self.strategy!r}."
-                    f"{hint}"
+                    f"An augmentation joins names of {list(OPERATIONS)} by "
+                    f"'_', or is 'none'. Received: {name!r} in "
+                    f"{self.strategy!r}.{hint}"
                 )
             if name in self.names[:position]:
                 raise ValueError(
-                    "`strategy` names each operation once, as all are equally "
-                    f"likely. Received: {name!r} twice in {self.strategy!r}."
+                    "An augmentation names each operation once, as all are "
+                    f"equally likely. Received: {name!r} twice in "
+                    f"{self.strategy!r}."
                 )
 
     @property

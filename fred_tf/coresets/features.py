@@ -101,7 +101,8 @@ def select_by_features(
         if not np.isfinite(vectors).all():
             raise ValueError(
                 "Features must be finite. Received: NaN or infinity in class "
-                f"{name!r}. The network diverged; choose another one."
+                f"{name!r}. The network diverged: choose another "
+                "`network.name` or, with --expert_dir, an expert."
             )
         rows = selection(vectors, per_class)
         indices.append(data.train.indices_of(label)[rows])

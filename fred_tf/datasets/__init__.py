@@ -1,6 +1,6 @@
 """Real images: where they come from and how they are handed out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from fred_tf.datasets import arrays, image_folder, pipelines
@@ -8,6 +8,8 @@ from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.datasets.data_facts import DataFacts
 from fred_tf.datasets.dataset_spec import KNOWN, DatasetSpec, base_name
 from fred_tf.datasets.image_data import ImageData, Split, hold_out
+from fred_tf.datasets.names import FOLDER
+from fred_tf.disk import paths
 from fred_tf.disk.files import Path
 from fred_tf.normalizations import NORMALIZATIONS
 from fred_tf.settings import check_one_of
@@ -25,7 +27,6 @@ __all__ = [
     "load",
 ]
 
-_FOLDER = "folder:"
 # What data are called that have no name of their own.
 IN_MEMORY = "arrays"
 
@@ -56,14 +57,14 @@ def _read_tfds(source, data_dir, download):
 
 
 def _is_folder(source: Any) -> bool:
-    return isinstance(source, str) and source.startswith(_FOLDER)
+    return isinstance(source, str) and source.startswith(FOLDER)
 
 
 # The first that takes it.
 SOURCES = {
     "digits": Source(lambda source: source == "digits", _read_digits),
     "folder": Source(
-        _is_folder, lambda source, *_: image_folder.read(source[len(_FOLDER) :])
+        _is_folder, lambda source, *_: image_folder.read(source[len(FOLDER) :])
     ),
     "arrays": Source(arrays.takes, lambda source, *_: arrays.read(source)),
     "pipeline": Source(
@@ -85,6 +86,7 @@ def load(
     holdout: float = 0.0,
     name: str | None = None,
     normalization: str = "standardize",
+    class_names: Sequence[str] | None = None,
 ) -> ImageData:
     """Reads a data set into memory.
 
@@ -109,14 +111,17 @@ def load(
             test split, to choose settings by; 0 leaves the splits as they are.
         name: what data in memory are called; others have their own.
         normalization: a name in `NORMALIZATIONS`.
+        class_names: what the classes of data in memory are called, in the
+            order of their labels; by default their numbers. Others have names
+            of their own.
 
     Raises:
         FileNotFoundError: the files are missing; no network is touched unless
             `download` is True.
         OSError: the files are damaged.
-        ValueError: the name is unknown, or the data do not suit image
-            classification; see `tfds_images.read`, `image_folder.read`,
-            `arrays.read`, `Split` and `ImageData`.
+        ValueError: the name is unknown, `paths.checked` refuses `data_dir`, or
+            the data do not suit image classification; see `tfds_images.read`,
+            `image_folder.read`, `arrays.read`, `Split` and `ImageData`.
         TypeError: no kind of source is like this.
     """
     reader = next((s for s in SOURCES.values() if s.takes(source)), None)
@@ -131,7 +136,10 @@ def load(
             "Data that were handed over in memory cannot be loaded by name. "
             f"Received: {source!r}. Pass the arrays themselves, in Python."
         )
-    train, test, class_names = reader.read(source, data_dir, download)
+    if data_dir is not None:
+        data_dir = paths.checked(data_dir, "data_dir")
+    train, test, own_names = reader.read(source, data_dir, download)
+    class_names = _class_names(source, class_names, own_names)
     called = source if isinstance(source, str) else name or IN_MEMORY
     spec = KNOWN.get(base_name(called)) if isinstance(source, str) else None
     given = train.images.shape[1:], len(class_names)
@@ -147,5 +155,26 @@ def load(
         if spec and spec.normalization.name == normalization
         else NORMALIZATIONS[normalization].fit(train.images)
     )
-    whole = ImageData(called, train, test, class_names, fitted)
-    return hold_out(whole, holdout) if holdout else whole
+    if holdout:  # Instead of a test split, whatever that is like.
+        whole = ImageData(called, train, None, class_names, fitted)
+        return hold_out(whole, holdout)
+    return ImageData(called, train, test, class_names, fitted)
+
+
+def _class_names(
+    source: Any, given: Sequence[str] | None, own: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Returns the names of classes, given ones only of data in memory."""
+    if given is None:
+        return own
+    if isinstance(source, str):
+        raise ValueError(
+            "`class_names` are for data in memory; others have their own. "
+            f"Received: {list(given)} with {source!r}. Leave them out."
+        )
+    if len(given) < len(own):
+        raise ValueError(
+            f"`class_names` must name each of {len(own)} classes. Received: "
+            f"{list(given)}. Add the others."
+        )
+    return tuple(given)

@@ -38,11 +38,18 @@ def read(source: Any) -> Splits:
             numbers.
 
     Raises:
-        ValueError: the arrays are not like this; see `Split`.
+        ValueError: the arrays are not like this, see `Split`; or there are
+            more classes than training images.
     """
     pairs = [source] if is_pair(source) else list(source)
     train, *tests = [_split(*pair) for pair in pairs]
     classes = 1 + max(int(split.labels.max()) for split in (train, *tests))
+    if classes > len(train):
+        raise ValueError(
+            "Classes must be numbered from 0 without gaps, and each occur in "
+            f"the train split. Received: label {classes - 1} beside "
+            f"{len(train)} images. Number them anew."
+        )
     return train, tests[0] if tests else None, tuple(map(str, range(classes)))
 
 

@@ -5,7 +5,6 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-import tensorflow_datasets as tfds
 
 from fred_tf import seeds
 from fred_tf.datasets import tfds_images
@@ -97,8 +96,9 @@ def load(
 
     Raises:
         ModuleNotFoundError: they must be computed and the extra is missing.
-        ValueError: the images are too small, or neither grey nor in colour, or
-            there are no test images.
+        OSError, ValueError: prepared ones are damaged, or not to be trusted.
+        ValueError: the images are too small, or neither grey nor in colour,
+            there are no test images, or the first `images` lack a class.
     """
     if severity not in SEVERITIES:
         raise ValueError(
@@ -112,14 +112,31 @@ def load(
                 prepared, data_dir, data.class_names, data.image_shape
             )
         else:
-            split = tfds_images.read_test(prepared, data_dir)
-        return Split(split.images[:count], split.labels[:count]), (
-            f"tfds:{prepared}"
-        )
+            split = tfds_images.read_test(prepared, data_dir, data.class_names)
+        source = f"tfds:{prepared}"
+        return _first(data, split.images, split.labels, count), source
     check_size(data.image_shape)
     clean = data.scored
     corrupted = corrupt(_bytes(clean.images[:count]), name, severity)
-    return Split(corrupted, clean.labels[:count]), "imagecorruptions"
+    return _first(data, corrupted, clean.labels, count), "imagecorruptions"
+
+
+def _first(
+    data: ImageData, images: np.ndarray, labels: np.ndarray, count: int
+) -> Split:
+    """Returns the first images, which must be of all classes that are tested.
+
+    Raises:
+        ValueError: some classes come later only.
+    """
+    missing = np.setdiff1d(data.scored.labels, labels[:count])
+    if missing.size:
+        raise ValueError(
+            f"The first {count} corrupted images must be of every class that "
+            f"is tested. Received: none of {data.class_names[missing[0]]!r}. "
+            "Take more, or all with --corrupted_images=0."
+        )
+    return Split(images[:count], labels[:count])
 
 
 def check_size(image_shape: Sequence[int]) -> None:
@@ -187,11 +204,8 @@ def _prepared(
         prepared_name = f"{_IMAGENET}/{name}_{severity}"
     else:
         return None
-    try:
-        builder = tfds.builder(prepared_name, data_dir=data_dir)
-    except (tfds.core.DatasetNotFoundError, ValueError, OSError):
-        return None
-    return prepared_name if builder.is_prepared() else None
+    prepared = tfds_images.is_prepared(prepared_name, data_dir)
+    return prepared_name if prepared else None
 
 
 def _bytes(images: np.ndarray) -> np.ndarray:

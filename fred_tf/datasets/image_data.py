@@ -4,9 +4,12 @@ import dataclasses
 import functools
 
 import numpy as np
+from absl import logging
 
+from fred_tf.datasets import names
 from fred_tf.datasets.data_facts import DataFacts, digest
 from fred_tf.normalizations import Normalization
+from fred_tf.settings import check_class_names
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -57,14 +60,17 @@ class ImageData:
     Attributes:
         dataset: what `datasets.load` was asked for.
         train: the training split; every class occurs in it.
-        test: the test split; None if there is none.
-        class_names: one name per class; label i means `class_names[i]`.
+        test: the test split; None if there is none. A class that it lacks is
+            warned of.
+        class_names: one name per class, two or more; label i means
+            `class_names[i]`.
         normalization: maps pixels in [0, 1] to what networks see.
         holdout: share of the training images that stand for the test split.
 
     Raises:
         ValueError: the splits do not fit each other, the class names or the
-            normalisation.
+            normalisation; a name is not fit for a line, see `names`; or there
+            is one class only, or one that is tested.
     """
 
     dataset: str
@@ -97,6 +103,11 @@ class ImageData:
                 "none. Load it with test images, or with a `holdout`."
             )
         return self.test
+
+    @property
+    def tested_classes(self) -> int:
+        """Number of classes that occur in the test split."""
+        return len(np.unique(self.scored.labels))
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -155,6 +166,13 @@ def hold_out(data: ImageData, share: float) -> ImageData:
 
 def check(data: ImageData) -> None:
     """Raises ValueError unless the parts of `data` fit each other."""
+    names.check_name("dataset", data.dataset)
+    check_class_names(data.class_names)
+    if data.classes < 2:
+        raise ValueError(
+            "There must be at least two classes to tell apart. Received: "
+            f"{list(data.class_names)} in {data.name!r}. Add another class."
+        )
     for split, name in ((data.train, "train"), (data.test, "test")):
         if split is None:
             continue
@@ -167,11 +185,10 @@ def check(data: ImageData) -> None:
             )
     missing = np.setdiff1d(np.arange(data.classes), data.train.labels)
     if missing.size:
-        names = ", ".join(repr(data.class_names[label]) for label in missing)
         raise ValueError(
             "Every class must occur in the train split. Received: no image of "
-            f"{names} in {data.name!r}. Add images, or leave these classes out "
-            "and number the others from 0 without gaps."
+            f"{_listed(data, missing)} in {data.name!r}. Add images, or leave "
+            "these classes out and number the others from 0 without gaps."
         )
     tested = data.train if data.test is None else data.test
     shapes = data.train.images.shape[1:], tested.images.shape[1:]
@@ -181,6 +198,32 @@ def check(data: ImageData) -> None:
             f"{shapes[0]} and {shapes[1]} in {data.name!r}. Resize one split."
         )
     data.normalization.check(shapes[0])
+    if data.test is not None:
+        _check_tested(data)
+
+
+def _check_tested(data: ImageData) -> None:
+    """Warns of classes without test images, and refuses to test one alone."""
+    missing = np.setdiff1d(np.arange(data.classes), data.scored.labels)
+    if data.tested_classes < 2:
+        raise ValueError(
+            "The test split must have images of at least two classes. "
+            f"Received: none of {_listed(data, missing)} in {data.name!r}. Add "
+            "test images, or load it with a `holdout`."
+        )
+    if missing.size:
+        logging.warning(
+            "The test split of %r has NO image of %s: accuracies are over %d "
+            "of %d classes.",
+            data.name,
+            _listed(data, missing),
+            data.tested_classes,
+            data.classes,
+        )
+
+
+def _listed(data: ImageData, labels: np.ndarray) -> str:
+    return ", ".join(repr(data.class_names[label]) for label in labels)
 
 
 def _check_layout(images: np.ndarray) -> None:
@@ -205,7 +248,8 @@ def _check_pixels(images: np.ndarray) -> None:
     if not np.issubdtype(images.dtype, np.floating):
         raise ValueError(
             "`images` must be uint8, or floating point in [0, 1]. Received: "
-            f"dtype {images.dtype}."
+            f"dtype {images.dtype}. Divide pixels by the largest value that "
+            "their bits can hold, 65535 of uint16."
         )
     # NaN and infinities survive minimum and maximum.
     low, high = images.min(), images.max()
@@ -235,5 +279,6 @@ def _check_labels(labels: np.ndarray, images: int) -> None:
     if labels.min() < 0 or labels.max() > np.iinfo(np.int32).max:
         raise ValueError(
             "`labels` must be numbered from 0. Received: "
-            f"{labels.min()} to {labels.max()}."
+            f"{labels.min()} to {labels.max()}. Below 0 are usually images "
+            "without labels: leave them out."
         )

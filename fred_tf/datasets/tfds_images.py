@@ -1,7 +1,6 @@
 """Any image-classification data set that TensorFlow Datasets can read."""
 
 import difflib
-import json
 import os
 import re
 from collections.abc import Sequence
@@ -9,10 +8,19 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from absl import logging
 from google.protobuf import json_format
+from tensorflow_datasets.core.utils import file_utils
 
+from fred_tf.datasets import encoded_images, tfds_metadata
 from fred_tf.datasets.dataset_spec import KNOWN, base_name
 from fred_tf.datasets.image_data import Split
+from fred_tf.datasets.tfds_examples import (
+    IMAGE_AND_LABEL,
+    checked_bytes,
+    read_split,
+)
+from fred_tf.datasets.tfds_metadata import damaged
 from fred_tf.disk.files import Path
 
 TEST_SPLITS = ("test", "validation")
@@ -25,18 +33,22 @@ _FEATURES = {
 }
 
 # name[/config][:version]. TFDS would also take a namespace and fetch the code
-# of that data set from the network.
-_NAME = re.compile(r"([a-z0-9_]+)(/[^:]+)?(:[\d.*]+)?")
+# of that data set from the network, or arguments like `data_dir=`.
+_NAME = re.compile(rf"([a-z0-9_]+)(/{tfds_metadata.CONFIG})?(:[\d.*]+)?")
+
+# The names of all are kept in memory; ImageNet-21k has 21,841.
+_MOST_CLASSES = 100_000
 
 
 def read(
     name: str, data_dir: Path | None = None, download: bool = False
-) -> tuple[Split, Split, tuple[str, ...]]:
+) -> tuple[Split, Split | None, tuple[str, ...]]:
     """Returns train split, test split and class names of a TFDS data set.
 
-    Splits `train` and `test` are read; where there is no `test` split,
-    `validation` takes its place. Images keep the order in which they are
-    stored. The set must have an `image` of fixed size and a class `label`.
+    Splits `train` and `test` are read; where there is no `test` split, or one
+    without labels, `validation` takes its place. Images keep the order in
+    which they are stored; those of 16 bits become float32 in [0, 1]. The set
+    must have an `image` of fixed size and a class `label`.
 
     Args:
         name: as TFDS writes it, `name[/config][:version]`. A prepared folder
@@ -49,8 +61,9 @@ def read(
         FileNotFoundError: the set is not prepared and `download` is False; no
             network is touched.
         OSError: the prepared files are damaged.
-        ValueError: there is no such name, or it is no data set of labelled
-            images of one size.
+        ValueError: there is no such name, it is no data set of labelled images
+            of one size, or what is prepared is not to be trusted, see
+            `tfds_metadata.check`.
     """
     builder = _builder(name, data_dir)
     _check_features(name, builder.info.features)
@@ -63,22 +76,65 @@ def read(
             f"{TEST_SPLITS}. Received: {sorted(splits)} in {name!r}."
         )
     return (
-        _read_split(builder, "train"),
-        _read_split(builder, tests[0]),
+        Split(*read_split(builder, "train")),
+        _labelled(builder, tests),
         tuple(builder.info.features["label"].names),
     )
 
 
-def read_test(name: str, data_dir: Path | None = None) -> Split:
+def _labelled(
+    builder: tfds.core.DatasetBuilder, tests: Sequence[str]
+) -> Split | None:
+    """Returns the first split with labels; competitions keep theirs."""
+    for split in tests:
+        images, labels = read_split(builder, split)
+        if labels.min(initial=0) >= 0:
+            return Split(images, labels)
+        logging.warning(
+            "The split `%s` of %s has no labels (%d) and is not used.",
+            split,
+            builder.info.name,
+            labels.min(),
+        )
+    return None
+
+
+def is_prepared(name: str, data_dir: Path | None = None) -> bool:
+    """Returns whether a data set can be read without a download.
+
+    Raises:
+        OSError, ValueError: what is prepared is damaged or not to be trusted.
+    """
+    try:
+        return _builder(name, data_dir).is_prepared()
+    except (FileNotFoundError, tfds.core.DatasetNotFoundError):
+        return False
+
+
+def read_test(
+    name: str, data_dir: Path | None, class_names: Sequence[str]
+) -> Split:
     """Returns the test split of a prepared TFDS data set without others.
 
-    Args and errors: see `read`.
+    Args:
+        name: as for `read`.
+        data_dir: as for `read`.
+        class_names: what its classes must be called, in this order.
+
+    Raises:
+        ValueError: its classes are others; see also `read`.
     """
     builder = _builder(name, data_dir)
     _check_features(name, builder.info.features)
     _prepare(name, builder, download=False)
+    known = builder.info.features["label"].names
+    if list(known) != list(class_names):
+        raise ValueError(
+            f"{name!r} must have the classes {list(class_names)}. Received: "
+            f"{list(known)}. Load the data set that it belongs to."
+        )
     tests = [split for split in TEST_SPLITS if split in builder.info.splits]
-    return _read_split(builder, tests[0])
+    return Split(*read_split(builder, tests[0]))
 
 
 def read_classes(
@@ -117,22 +173,23 @@ def read_classes(
 
     def read(example):
         image = tf.io.decode_image(
-            example["image"], channels=3, expand_animations=False
+            encoded_images.bounded(example["image"]),
+            channels=3,
+            expand_animations=False,
         )
         image = tf.image.resize(image, image_shape[:2], antialias=True)
         image = tf.cast(tf.round(image), tf.uint8)
         return image, tf.gather(places, example["label"])
 
+    checked_bytes(builder, split)
     raw = builder.as_dataset(
-        split=split,
-        shuffle_files=False,
-        decoders={"image": tfds.decode.SkipDecoding()},
+        split=split, shuffle_files=False, decoders=IMAGE_AND_LABEL
     )
     wanted = raw.filter(lambda e: tf.gather(places, e["label"]) >= 0)
     try:
         batches = list(tfds.as_numpy(wanted.map(read).batch(100)))
     except tf.errors.OpError as error:
-        raise _damaged(builder.data_path, error) from error
+        raise damaged(builder.data_path, error) from error
     images, labels = zip(*batches)
     return Split(np.concatenate(images), np.concatenate(labels))
 
@@ -141,6 +198,8 @@ def _builder(name: str, data_dir: Path | None) -> tfds.core.DatasetBuilder:
     data_dir = os.path.expanduser(data_dir) if data_dir else None
     if not _NAME.fullmatch(name):
         raise ValueError(_unknown_name(name, data_dir))
+    for folder in file_utils.list_data_dirs(data_dir):
+        tfds_metadata.check(folder, base_name(name))
     try:
         return tfds.builder(name, data_dir=data_dir)
     except tfds.core.DatasetNotFoundError as error:
@@ -154,8 +213,8 @@ def _builder(name: str, data_dir: Path | None) -> tfds.core.DatasetBuilder:
         raise ValueError(_unknown_name(name, data_dir)) from error
     except AssertionError as error:  # There is no such version.
         raise ValueError(str(error)) from error
-    except (json.JSONDecodeError, json_format.ParseError) as error:
-        raise _damaged(f"{name} in {data_dir or _DEFAULT}", error) from error
+    except (json_format.ParseError, UnicodeDecodeError) as error:
+        raise damaged(f"{name} in {data_dir or _DEFAULT}", error) from error
 
 
 def _prepare(
@@ -187,14 +246,6 @@ def _unknown_name(name: str, data_dir: Path | None) -> str:
     )
 
 
-def _damaged(place: object, error: Exception) -> OSError:
-    return OSError(
-        f"The prepared data set {place} is damaged. Delete that folder, then "
-        "prepare it again with --download or copy it again. TensorFlow "
-        f"Datasets says: {error}"
-    )
-
-
 def _check_features(
     name: str, features: tfds.features.FeatureConnector
 ) -> None:
@@ -209,32 +260,16 @@ def _check_features(
                 f"{kinds}. Write the images to files and load them as "
                 "`folder:<path>`."
             )
+    classes = by_name["label"].num_classes
+    if classes is None or not 0 < classes <= _MOST_CLASSES:
+        raise ValueError(
+            f"A data set must have from 1 to {_MOST_CLASSES:,} classes. "
+            f"Received in {name!r}: {classes}. Write the images to files and "
+            "load them as `folder:<path>`."
+        )
     if None in by_name["image"].shape:
         raise ValueError(
             f"All images must have the same size. Received in {name!r}: "
             f"shape {by_name['image'].shape}. Write the images to files of one "
             "size and load them as `folder:<path>`."
         )
-
-
-def _read_split(builder: tfds.core.DatasetBuilder, split: str) -> Split:
-    feature = builder.info.features["image"]
-    count = builder.info.splits[split].num_examples
-    images = np.empty((count, *feature.shape), feature.np_dtype)
-    labels = np.empty(count, np.int64)
-    batches = (
-        builder.as_dataset(split=split, shuffle_files=False)
-        .map(lambda example: (example["image"], example["label"]))
-        .batch(1000)
-    )
-    start = 0
-    try:
-        # TFDS checks each record, and their number when they end.
-        for image_batch, label_batch in tfds.as_numpy(batches):
-            stop = start + len(label_batch)
-            images[start:stop] = image_batch
-            labels[start:stop] = label_batch
-            start = stop
-    except tf.errors.OpError as error:
-        raise _damaged(builder.data_path, error) from error
-    return Split(images, labels)

@@ -1,27 +1,23 @@
 """Checkpoints of a run: the newest complete one is found, damage is survived.
 
-TensorFlow writes each checkpoint under a temporary name and renames it, so a
-kill leaves either the old or the new one. Its `CheckpointManager` trusts a text
-file named `checkpoint` to know which is newest, though, and time stamps to know
-which to delete; here both follow from the outer step in the file names. The
-text file is written for TensorFlow's own tools.
+TensorFlow writes the data of a checkpoint under a temporary name and renames
+them, then the index in place: of a new one, a kill leaves what cannot be read
+at the worst. What it has written is flushed before an older one goes. Its
+`CheckpointManager` trusts a text file named `checkpoint` to know which is
+newest, though, and time stamps to know which to delete; here both follow from
+the outer step in the file names. The text file is written for TensorFlow's own
+tools.
 """
 
-import os
 import pathlib
-import re
 import shutil
 
 import tensorflow as tf
 from absl import logging
 
-from fred_tf.disk import files
+from fred_tf.disk import checkpoint_files, files
 
-_STATE = "checkpoint"
-_INDEX = re.compile(r"ckpt-(\d+)\.index")
-_DATA = re.compile(r"(ckpt-\d+)\.data-\d+-of-\d+")
 _WILDCARDS = "*?[\\"
-_TEMPORARY = ("ckpt-*_temp", f"{_STATE}.tmp*")
 
 # Raised on purpose for damage. TensorFlow's checkpoint reader also raises the
 # bare `OpError`, but other subclasses of it (out of memory, no permission) do
@@ -82,14 +78,12 @@ class Checkpoints:
         self._checkpoint = checkpoint
         self._max_to_keep = max_to_keep
         self._prepared = False
+        self._cut_short: list[int] = []
         self._step: int | None = None
 
     def steps(self) -> list[int]:
         """Returns the steps of the checkpoints in the folder, ascending."""
-        if not self.folder.is_dir():
-            return []
-        matches = map(_INDEX.fullmatch, os.listdir(self.folder))
-        return sorted(int(match[1]) for match in matches if match)
+        return checkpoint_files.steps(self.folder)
 
     def restore_latest(self) -> int | None:
         """Restores the newest checkpoint that is not damaged.
@@ -98,20 +92,22 @@ class Checkpoints:
 
         Returns:
             The step that was restored, or None if no checkpoint was ever
-            completed in the folder.
+            completed in the folder, be it that the first save was cut short.
 
         Raises:
             ValueError: all checkpoints are damaged or missing, or the newest
-                one does not fit the variables; the message names the file.
+                one is a link or does not fit the variables; the message names
+                the file.
         """
         steps = self.steps()
-        for path in self._data_without_index():
+        for path in checkpoint_files.data_without_index(self.folder):
             logging.warning(
                 "%s has no index: its save was interrupted or the index is "
                 "lost. It is passed over.",
                 path,
             )
         for step in reversed(steps):
+            checkpoint_files.check(self.folder, step)
             try:
                 self._restore(step)
             except (tf.errors.OpError, IndexError) as error:
@@ -135,8 +131,8 @@ class Checkpoints:
             self._step = step
             self._prepared = False
             return step
-        # TensorFlow writes this file after the first complete checkpoint.
-        if steps or (self.folder / _STATE).exists():
+        # This file is written after the first complete checkpoint.
+        if len(steps) > 1 or (self.folder / checkpoint_files.STATE).exists():
             raise ValueError(
                 f"{self.folder} must hold a checkpoint that can be read, for "
                 "a run was saved there. Received: "
@@ -144,6 +140,7 @@ class Checkpoints:
                 + ". Restore the folder from a copy, or begin anew in another "
                 "folder."
             )
+        self._cut_short = steps
         return None
 
     def save(self, step: int, good: int | None = None) -> None:
@@ -173,10 +170,11 @@ class Checkpoints:
         try:
             if not self._prepared:
                 self._prepare()
-            self._checkpoint.write(self._prefix(step))
+            self._write(step)
             self._keep(self._worth_keeping(good))
+            checkpoint_files.delete_damaged(self.folder, step)
         except (tf.errors.OpError, OSError) as error:
-            self._remove_temporaries()
+            checkpoint_files.remove_leftovers(self.folder)
             paths = (self.folder, *self.folder.parents)
             disk = next(path for path in paths if path.exists())
             free = shutil.disk_usage(disk).free
@@ -186,6 +184,15 @@ class Checkpoints:
                 "same command again; earlier checkpoints are intact."
             ) from error
         self._step = step
+
+    def _write(self, step: int) -> None:
+        """Writes a checkpoint that is on the disk, or none."""
+        try:
+            self._checkpoint.write(self._prefix(step))
+            checkpoint_files.sync(self.folder, step)
+        except (tf.errors.OpError, OSError):
+            checkpoint_files.delete(self.folder, step)
+            raise
 
     def go_back(self, step: int) -> int:
         """Deletes what was saved after `step`, the newest first.
@@ -207,6 +214,7 @@ class Checkpoints:
                 f"{self.steps()}. Begin anew in another folder."
             )
         self._keep(earlier)
+        files.sync(self.folder)
         self._step, self._prepared = None, False
         return earlier[-1]
 
@@ -219,27 +227,13 @@ class Checkpoints:
 
     def _keep(self, keep: list[int]) -> None:
         """Deletes all checkpoints but those of some steps."""
-        self._write_state(keep)
+        checkpoint_files.write_state(self.folder, keep)
         for step in reversed(self.steps()):
             if step not in keep:
-                # Without its index a checkpoint is none.
-                for path in self.folder.glob(f"ckpt-{step}.index"):
-                    path.unlink()
-                for path in self.folder.glob(f"ckpt-{step}.data-*"):
-                    path.unlink()
+                checkpoint_files.delete(self.folder, step)
 
     def _prefix(self, step: int) -> str:
         return str(self.folder / f"ckpt-{step}")
-
-    def _data_without_index(self) -> list[pathlib.Path]:
-        if not self.folder.is_dir():
-            return []
-        return [
-            path
-            for path in sorted(self.folder.iterdir())
-            if (match := _DATA.fullmatch(path.name))
-            and not (self.folder / f"{match[1]}.index").exists()
-        ]
 
     def _restore(self, step: int) -> None:
         try:
@@ -259,54 +253,24 @@ class Checkpoints:
     def _prepare(self) -> None:
         """Clears the folder of what a killed process left in it."""
         steps, restored = self.steps(), self._step
-        if steps and restored is None:
+        if restored is None and not set(steps) <= set(self._cut_short):
             raise ValueError(
                 f"Checkpoints in {self.folder} must be restored before others "
                 f"are saved there. Received: checkpoints of steps {steps}. "
                 "Call `restore_latest` or use another folder."
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._remove_temporaries()
-        for path in self._data_without_index():
+        files.make_folder(self.folder)
+        checkpoint_files.remove_leftovers(self.folder)
+        for path in checkpoint_files.data_without_index(self.folder):
             path.unlink()
-        good_steps = [
-            s for s in steps if restored is not None and s <= restored
-        ]
-        for step in steps[len(good_steps) :]:
-            # Sorting moves the data before the index: killed in between, the
-            # checkpoint still shows as damaged and is moved the next time.
-            for path in sorted(self.folder.glob(f"ckpt-{step}.*")):
-                os.replace(path, path.with_name(f"damaged-{path.name}"))
-        self._write_state(good_steps)
-        self._prepared = True
-
-    def _write_state(self, steps: list[int]) -> None:
-        """Tells TensorFlow what the folder holds, oldest first.
-
-        The file is a `CheckpointState` in text form, with positions for times.
-        """
-        if not steps:
-            (self.folder / _STATE).unlink(missing_ok=True)
-            return
-        lines = [f'model_checkpoint_path: "ckpt-{steps[-1]}"']
-        for position, step in enumerate(steps, start=1):
-            lines += [
-                f'all_model_checkpoint_paths: "ckpt-{step}"',
-                f"all_model_checkpoint_timestamps: {position}.0",
-            ]
-        files.write_text(
-            self.folder / _STATE,
-            "\n".join([*lines, "last_preserved_timestamp: 0.0", ""]),
-        )
-
-    def _remove_temporaries(self) -> None:
-        files.remove_leftovers(self.folder)
-        for pattern in _TEMPORARY:
-            for path in self.folder.glob(pattern):
-                if path.is_dir():
-                    shutil.rmtree(path, ignore_errors=True)
-                else:
-                    path.unlink(missing_ok=True)
+        good = [s for s in steps if restored is not None and s <= restored]
+        for step in steps[len(good) :]:
+            if restored is None:
+                checkpoint_files.delete(self.folder, step)
+            else:
+                checkpoint_files.move_aside(self.folder, step)
+        checkpoint_files.write_state(self.folder, good)
+        self._prepared, self._cut_short = True, []
 
 
 def _is_damage(error: Exception) -> bool:

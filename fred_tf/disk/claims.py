@@ -29,9 +29,10 @@ def number(
 ) -> float:
     """Returns a finite number of a JSON object that lies in a range."""
     value = values.get(name)
-    if type(value) not in (int, float) or not math.isfinite(value):
+    # A bool is an int; one too large for a float has no `isfinite`.
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise _refusal(name, "a finite number", value)
-    if not least <= value <= most:
+    if not least <= value <= most or abs(value) == math.inf:
         raise _refusal(name, f"a number from {least:g} to {most:g}", value)
     return float(value)
 

@@ -3,74 +3,44 @@
 Everything this library writes goes to a temporary sibling first, is flushed to
 the disk and then renamed; the folder that names it is flushed, too, before
 anything older is deleted. A full disk, a kill or a loss of power leaves the old
-content in place; left-over siblings end in `TEMPORARY_SUFFIX`, are never read,
-and are deleted by whoever next writes to the same path.
+content in place; left-over siblings are never read, and are deleted by whoever
+next writes to the same path.
 """
 
 import contextlib
 import errno
-import glob
 import hashlib
+import io
 import json
 import os
 import pathlib
 import shutil
-import socket
 import stat
-import time
-from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO
+from collections.abc import Iterator
+from typing import Any
 
+from fred_tf.disk import json_text, leftovers
 from fred_tf.disk.paths import Path
 
-TEMPORARY_SUFFIX = ".partial"
-_PREVIOUS_SUFFIX = f".previous{TEMPORARY_SUFFIX}"
+_PREVIOUS = f".previous{leftovers.SUFFIX}"
 
 # Bytes of a JSON file, at most; the largest are manifests of many experts.
 MOST_JSON = 256 << 20
-# Seconds after which a temporary sibling of another machine is a left-over.
-_OLD = 24 * 3600.0
-
-
-def _host() -> str:
-    return digest(socket.gethostname().encode())[:8]
-
-
-def _temporary(path: pathlib.Path) -> pathlib.Path:
-    owner = f"{_host()}-{os.getpid()}"
-    return path.with_name(f".{path.name}.{owner}{TEMPORARY_SUFFIX}")
-
-
-def _is_left_over(temporary: pathlib.Path) -> bool:
-    """Returns whether whoever wrote a temporary sibling is gone."""
-    owner = temporary.name.removesuffix(TEMPORARY_SUFFIX).rpartition(".")[2]
-    host, _, process = owner.partition("-")
-    if host == _host() and process.isdigit():
-        return int(process) == os.getpid() or not _is_alive(int(process))
-    with contextlib.suppress(FileNotFoundError):
-        return time.time() - temporary.lstat().st_mtime > _OLD
-    return False
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        pass
-    return True
 
 
 def sync(path: Path) -> None:
     """Waits until a file, or the names in a folder, are on the disk.
 
-    Some file systems have no such thing for folders, which is no error.
+    Some file systems have no such thing for folders, and some folders may be
+    written to but not opened, which is no error.
 
     Raises:
         OSError: writing failed, e.g. the disk is full.
     """
-    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:
+        return
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -82,7 +52,7 @@ def sync(path: Path) -> None:
 
 def sync_tree(folder: Path) -> None:
     """Waits until all that a folder holds is on the disk."""
-    for where, _, names in os.walk(folder, topdown=False):
+    for where, _, names in os.walk(str(folder), topdown=False):
         for name in names:
             path = os.path.join(where, name)
             if not os.path.islink(path):
@@ -90,24 +60,33 @@ def sync_tree(folder: Path) -> None:
         sync(where)
 
 
-@contextlib.contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """Opens a regular file to be read, without following a link to it.
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it, which are then on the disk.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is a link, a folder, a pipe or the like.
+        OSError: one cannot be made.
     """
+    folder = pathlib.Path(folder)
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        sync(path.parent)
+
+
+def _open_plain(path: Path, flags: int) -> int:
+    """Returns a descriptor of a regular file; a link is not followed."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        # What is no file must not make us wait for its other end either.
+        flags |= os.O_NOFOLLOW | os.O_NONBLOCK
+        descriptor = os.open(path, flags, 0o666)
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
         raise _irregular(path, "a symbolic link") from None
-    with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise _irregular(path, "something else")
-        yield file
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _irregular(path, "a folder, a pipe or a device")
+    return descriptor
 
 
 def _irregular(path: Path, what: str) -> ValueError:
@@ -115,6 +94,34 @@ def _irregular(path: Path, what: str) -> ValueError:
         f"{path} must be a plain file. Received: {what}. Put a copy of the "
         "file in its place."
     )
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[io.BufferedReader]:
+    """Opens a regular file to be read, without following a link to it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is a link, a folder, a pipe or the like.
+    """
+    with open(_open_plain(path, os.O_RDONLY), "rb") as file:
+        yield file
+
+
+@contextlib.contextmanager
+def appended(path: Path) -> Iterator[io.FileIO]:
+    """Opens a regular file to be written at its end, unbuffered.
+
+    It is made where it is missing. A buffer would be written again when the
+    file is closed.
+
+    Raises:
+        ValueError: it is a link or the like.
+        OSError: it cannot be written to.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    with open(_open_plain(path, flags), "ab", buffering=0) as file:
+        yield file
 
 
 def read_bytes(path: Path, most: int = MOST_JSON) -> bytes:
@@ -125,31 +132,36 @@ def read_bytes(path: Path, most: int = MOST_JSON) -> bytes:
         ValueError: it is not a plain file, or is too large.
     """
     with opened(path) as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise ValueError(
-            f"{path} must have at most {most:,} bytes. Received: "
-            f"{os.stat(path).st_size:,}. Get it from a source that you trust."
-        )
-    return data
+        size = os.fstat(file.fileno()).st_size
+        if size <= most:
+            return file.read()
+    raise ValueError(
+        f"{path} must have at most {most:,} bytes. Received: {size:,}. Get it "
+        "from a source that you trust."
+    )
 
 
 def _previous(path: pathlib.Path) -> pathlib.Path:
-    return path.with_name(f".{path.name}{_PREVIOUS_SUFFIX}")
+    return path.with_name(f".{path.name}{_PREVIOUS}")
 
 
 @contextlib.contextmanager
-def _naming(path: pathlib.Path) -> Iterator[None]:
-    """Adds the path to errors like a full disk, which come without one."""
+def naming(
+    path: Path, state: str = "what was there before is intact"
+) -> Iterator[None]:
+    """Adds the path to errors like a full disk, which come without one.
+
+    Args:
+        path: what is written.
+        state: what is so although it failed.
+    """
     try:
         yield
     except OSError as error:
         if error.filename is not None or error.errno is None:
             raise
         raise type(error)(
-            error.errno,
-            f"{error.strerror}; what was there before is intact",
-            str(path),
+            error.errno, f"{error.strerror}; {state}", str(path)
         ) from error
 
 
@@ -161,14 +173,15 @@ def replacing_file(path: Path) -> Iterator[pathlib.Path]:
         OSError: writing failed, e.g. the disk is full; `path` is as it was.
     """
     path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_temporaries(path)
-    temporary = _temporary(path)
+    make_folder(path.parent)
+    leftovers.remove_of(path)
+    temporary = leftovers.temporary(path)
     try:
-        with _naming(path):
+        with naming(path):
             yield temporary
             sync(temporary)
             os.replace(temporary, path)
+        with naming(path, "it is complete, but power loss may undo it"):
             sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
@@ -186,59 +199,64 @@ def replacing_folder(path: Path) -> Iterator[pathlib.Path]:
         OSError: writing failed, e.g. the disk is full; `path` is as it was.
     """
     path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary, previous = _temporary(path), _previous(path)
+    make_folder(path.parent)
+    temporary, previous = leftovers.temporary(path), _previous(path)
     _settle(path)
-    _remove_temporaries(path)
+    leftovers.remove_of(path)
     temporary.mkdir()
     try:
-        with _naming(path):
+        with naming(path):
             yield temporary
             sync_tree(temporary)
-            if path.exists():
+            if os.path.lexists(path):
                 os.replace(path, previous)
             os.replace(temporary, path)
-            sync(path.parent)
+            try:
+                sync(path.parent)
+            except OSError:
+                os.replace(path, temporary)
+                raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         _settle(path)
 
 
+@contextlib.contextmanager
+def scratch_folder(path: Path) -> Iterator[pathlib.Path]:
+    """Yields an empty folder beside `path`, for use within `replacing_file`.
+
+    For writers that want a name of their own. It is gone afterwards.
+    """
+    path = pathlib.Path(path)
+    folder = leftovers.temporary(path.with_name(f"{path.name}.scratch"))
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _settle(path: pathlib.Path) -> None:
     """Puts a folder that was moved aside back, or deletes it if replaced."""
     previous = _previous(path)
-    if not previous.exists():
+    if not os.path.lexists(previous):
         return
-    if path.exists():
-        shutil.rmtree(previous, ignore_errors=True)
+    if os.path.lexists(path):
+        leftovers.delete(previous)
     else:
         os.replace(previous, path)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Cleans up what a killed process left in `folder`.
+    """Cleans up what a killed process left in a folder that the caller locks.
 
     Temporary siblings are deleted; a folder that was about to be replaced and
     is missing is put back.
     """
     folder = pathlib.Path(folder)
-    for previous in folder.glob(f".*{_PREVIOUS_SUFFIX}"):
-        _settle(folder / previous.name[1 : -len(_PREVIOUS_SUFFIX)])
-    _remove(folder.glob(f".*{TEMPORARY_SUFFIX}"))
-
-
-def _remove_temporaries(path: pathlib.Path) -> None:
-    """Deletes what killed processes left of this file or folder."""
-    name = glob.escape(path.name)
-    _remove(path.parent.glob(f".{name}.*-*{TEMPORARY_SUFFIX}"))
-
-
-def _remove(temporaries: Iterable[pathlib.Path]) -> None:
-    for path in filter(_is_left_over, temporaries):
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+    for previous in folder.glob(f".*{_PREVIOUS}"):
+        _settle(folder / previous.name[1 : -len(_PREVIOUS)])
+    leftovers.remove_in(folder)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -252,42 +270,29 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
-def read_json(path: Path) -> Any:
+def read_json(path: Path, most: int = MOST_JSON) -> Any:
     """Reads a JSON file.
+
+    Args:
+        path: the file.
+        most: bytes that it may have.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is not plain or not JSON, is larger than
-            `MOST_JSON`, holds NaN or names a key twice; the message names it.
+            it may be, holds NaN, nests too deep or names a key twice; the
+            message names it.
     """
-    text = read_bytes(path)
-    try:
-        return json.loads(
-            text.decode("utf-8"),
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_distinct,
-        )
-    except (ValueError, RecursionError) as error:
-        raise ValueError(
-            f"{path} is not a JSON file: {error}. Restore it from a copy, or "
-            "delete its folder and run the program that writes it again."
-        ) from error
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"JSON has no {name}")
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        raise ValueError(f"a key occurs twice among {[k for k, _ in pairs]}")
-    return values
+    return json_text.parsed(read_bytes(path, most), path)
 
 
 def sha256(path: Path) -> str:
-    """Returns the SHA-256 of a file's bytes in hexadecimal."""
-    with open(path, "rb") as file:
+    """Returns the SHA-256 of a plain file's bytes in hexadecimal.
+
+    Raises:
+        FileNotFoundError, ValueError: see `opened`.
+    """
+    with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -2,13 +2,13 @@
 
 import contextlib
 import errno
-import fcntl
 import os
 import pathlib
 import socket
-import time
+import stat
 from collections.abc import Iterator
 
+import filelock
 from absl import logging
 
 from fred_tf.disk import files
@@ -34,56 +34,80 @@ def exclusive(folder: files.Path, patience: float = 0.0) -> Iterator[None]:
     Raises:
         RuntimeError: another process, or this one, still holds the lock; the
             message says which, on which host.
+        ValueError: `.lock` is a link or something else that writing to it
+            would change.
         OSError: the folder is missing or cannot be written to.
     """
     path = pathlib.Path(folder) / LOCK
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
+    # Only the kernel locks: its locks are never stale.
+    lock = filelock.FileLock(
+        path,
+        timeout=patience,
+        thread_local=False,
+        poll_interval=0.02,
+        fallback_to_soft=False,
+        preserve_lock_file=True,
+        on_acquired=_sign,
+    )
+    with contextlib.ExitStack() as held:
+        try:
+            _check(path)
+            held.enter_context(lock)
+        except filelock.Timeout:
+            raise RuntimeError(
+                f"{folder} is in use by {_owner(path)}. Wait for it to end, "
+                "stop it, or choose another folder."
+            ) from None
+        except OSError as error:
+            _tolerate(error, folder)
+        yield
+
+
+def _check(path: pathlib.Path) -> None:
+    """Refuses a file that the library would empty though it is not ours.
+
+    It follows no symbolic link, and would make a missing folder.
+    """
+    path.parent.stat()
+    with contextlib.suppress(FileNotFoundError):
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink > 1:
+            raise ValueError(
+                f"{path} must be a plain file with no other name, for its "
+                "content is overwritten. Received: a link, or no file. Delete "
+                "it."
+            )
+
+
+def _sign(descriptor: int) -> None:
+    """Writes who holds the lock into its file."""
+    os.ftruncate(descriptor, 0)
+    owner = f"process {os.getpid()} on host {socket.gethostname()}\n"
+    os.write(descriptor, owner.encode())
+
+
+def _owner(path: pathlib.Path) -> str:
+    """Returns who says to hold the lock."""
+    with (
+        contextlib.suppress(OSError, ValueError),
+        files.opened(path) as file,
+    ):
+        if owner := file.read(1000).decode(errors="replace").strip():
+            return owner
+    return "another process"
+
+
+def _tolerate(error: OSError, folder: files.Path) -> None:
+    """Warns of a file system without locks; other errors are raised."""
+    if error.errno not in _UNSUPPORTED:
         raise OSError(
             error.errno,
             f"{folder} must be a folder that can be written to. Received: "
             f"{error.strerror}. Choose another folder or change its mode.",
         ) from error
-    try:
-        _acquire(descriptor, folder, time.monotonic() + patience)
-        yield
-    finally:
-        # Closing alone would leave the lock with children that were forked.
-        with contextlib.suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-        os.close(descriptor)
-
-
-def _acquire(descriptor: int, folder: files.Path, deadline: float) -> None:
-    try:
-        _lock(descriptor, deadline)
-    except BlockingIOError:
-        owner = os.read(descriptor, 1000).decode(errors="replace").strip()
-        raise RuntimeError(
-            f"{folder} is in use by {owner or 'another process'}. Wait for it "
-            "to end, stop it, or choose another folder."
-        ) from None
-    except OSError as error:
-        if error.errno not in _UNSUPPORTED:
-            raise
-        logging.warning(
-            "%s cannot be locked (%s): make sure that no other process "
-            "writes to it.",
-            folder,
-            error.strerror,
-        )
-    owner = f"process {os.getpid()} on host {socket.gethostname()}\n"
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, owner.encode())
-
-
-def _lock(descriptor: int, deadline: float) -> None:
-    # Asked again and again: the kernel's own wait has no time limit.
-    while True:
-        try:
-            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise
-            time.sleep(0.02)
+    logging.warning(
+        "%s cannot be locked (%s): make sure that no other process "
+        "writes to it.",
+        folder,
+        error.strerror,
+    )

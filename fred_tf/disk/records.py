@@ -17,9 +17,10 @@ the first difference. `continued` is that rule; nothing overwrites a record
 without having asked it.
 """
 
+import contextlib
 import json
 import pathlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from fred_tf.disk import files
@@ -154,6 +155,29 @@ def _check_parts(
                 f"`{part}` of {path} must be a JSON object. Received: "
                 f"{record.get(part, ABSENT)!r}. {way_out}"
             )
+
+
+@contextlib.contextmanager
+def stating(path: files.Path, way_out: str = WAY_OUT) -> Iterator[None]:
+    """Names the file where what a sealed record states cannot be.
+
+    ```python
+    with records.stating(path):
+        facts = DataFacts.from_json(record["data"])
+    ```
+
+    Raises:
+        ValueError: the block found a value or a kind of value that cannot be,
+            or missed one.
+    """
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        what = str(error) if isinstance(error, ValueError) else repr(error)
+        raise ValueError(
+            f"{path} must state what this version of fred_tf can use. "
+            f"Received: {what} {way_out}"
+        ) from error
 
 
 def content(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ it goes on with, half of that before.
 
 from typing import Any
 
-from fred_tf.disk import records
+from fred_tf.disk import claims, records
 from fred_tf.disk.checkpoints import Checkpoints
 from fred_tf.disk.run_folder import RunFolder
 
@@ -24,7 +24,17 @@ def of(folder: RunFolder) -> list[dict[str, Any]]:
         ValueError: the record is damaged.
     """
     path = folder.path / _RECORD
-    return records.read(path, KIND)["rewinds"] if path.exists() else []
+    if not path.exists():
+        return []
+    record = records.read(path, KIND)
+    with records.stating(path):
+        listed = claims.listed(record, "rewinds", MOST)
+        for rewind in listed:
+            claims.integer(rewind, "step")
+            claims.integer(rewind, "back_to")
+            claims.number(rewind, "memory_learning_rate", 0, 1e30)
+            claims.text(rewind, "reason")
+    return listed
 
 
 def go_back(

@@ -2,18 +2,22 @@
 
 import contextlib
 import dataclasses
-import errno
-import json
-import math
-import os
 import pathlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from absl import logging
 
-from fred_tf.disk import files, folder_lock, records
+from fred_tf.disk import (
+    arrays,
+    checkpoint_files,
+    files,
+    folder_lock,
+    metrics,
+    records,
+)
 
 # A run may go on to more or fewer steps, and be scored by more or fewer
 # networks; it never looks at the test split.
@@ -21,11 +25,12 @@ _FREE = ("outer_steps", "evaluation.networks", "data.test")
 
 KIND = "run"
 CONFIG = "config.json"
-_METRICS = "metrics.jsonl"
 _CHECKPOINTS = "checkpoints"
 _LOGS = "tensorboard"
 _SNAPSHOTS = "snapshots"
+_SNAPSHOT = re.compile(r"(\d{9,})\.npy")
 _PROGRAM = "python -m trainers.distill"
+_WAY_OUT = "Choose another --run_dir, or delete the folder."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,10 +39,11 @@ class RunFolder:
 
     ```
     config.json    a record of the settings, see `records`
-    metrics.jsonl  one JSON object per line, each with its outer `step`
+    metrics.jsonl  a line for each outer step, see `metrics`
     checkpoints/   see `checkpoints.Checkpoints`
     tensorboard/   event files
-    snapshots/     one image per class as it was at some steps, for pictures
+    snapshots/     one image per class as it was at some steps, for pictures;
+                   see `arrays`
     .lock          who writes to the folder
     ```
 
@@ -79,14 +85,14 @@ class RunFolder:
         Args:
             path: the folder.
             identity: the settings asked for. Another number of `outer_steps`
-                than the folder's is written to it.
+                than the folder's is written to it, unless more were made.
             data: facts of the data asked for; its test split may be another.
             environment: that of this process. Where it differs from that of
                 the folder a warning is logged.
 
         Raises:
             ValueError: the folder holds another run, one of another format,
-                or a run without settings.
+                a run without settings, or one of more steps.
             RuntimeError: another process is running in the folder.
             OSError: the folder cannot be made or written to.
         """
@@ -94,20 +100,17 @@ class RunFolder:
         asked = cls(path, *map(records.plain, (identity, data, environment)))
         _make(path)
         with folder_lock.exclusive(path):
-            files.remove_leftovers(path)
+            for folder in (path, path / _SNAPSHOTS):
+                files.remove_leftovers(folder)
             record = records.continued(
-                path / CONFIG,
-                KIND,
-                identity,
-                data,
-                _FREE,
-                "Choose another --run_dir, or delete the folder.",
+                path / CONFIG, KIND, identity, data, _FREE, _WAY_OUT
             )
             if record is None:
                 asked._refuse_remains()
                 asked._write_config()
                 return asked
             begun = cls.read(path)
+            asked._refuse_fewer_steps()
             begun._warn_of_other(asked.environment)
             if begun.identity != asked.identity:
                 begun = dataclasses.replace(begun, identity=asked.identity)
@@ -129,11 +132,13 @@ class RunFolder:
                 f"with `{_PROGRAM} --run_dir={path}`."
             )
         record = records.read(path / CONFIG, KIND)
-        if record["data"] is None:
-            raise ValueError(
-                f"{path / CONFIG} must state the run's data. Received: none. "
-                "Restore it from a copy, or choose another --run_dir."
-            )
+        for part in ("data", "environment"):
+            if not isinstance(record.get(part), dict):
+                raise ValueError(
+                    f"{path / CONFIG} must state the run's {part}. Received: "
+                    f"{record.get(part)!r}. Restore it from a copy, or choose "
+                    "another --run_dir."
+                )
         return cls(
             path, record["identity"], record["data"], record["environment"]
         )
@@ -157,64 +162,12 @@ class RunFolder:
         return folder_lock.exclusive(self.path)
 
     def append_metrics(self, step: int, scalars: Mapping[str, float]) -> None:
-        """Appends one line to `metrics.jsonl`, all of it or nothing.
-
-        JSON has no NaN and no infinity: such values are stored as null.
-
-        Args:
-            step: outer step.
-            scalars: named numbers; anything that `float` takes.
-
-        Raises:
-            ValueError: a scalar is called "step".
-            OSError: writing failed, e.g. the disk is full.
-        """
-        if "step" in scalars:
-            raise ValueError(
-                "A scalar must not be called 'step', which is the name of the "
-                f"outer step. Received: {sorted(scalars)}. Rename it."
-            )
-        numbers = {name: float(value) for name, value in scalars.items()}
-        finite = {
-            name: value if math.isfinite(value) else None
-            for name, value in numbers.items()
-        }
-        line = (json.dumps({"step": int(step), **finite}) + "\n").encode()
-        path = self.path / _METRICS
-        # Unbuffered: a buffer would be written again when the file is closed.
-        with open(path, "ab", buffering=0) as file:
-            size = file.tell()
-            try:
-                if file.write(line) < len(line):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            except OSError as error:
-                os.truncate(path, size)
-                raise OSError(
-                    error.errno,
-                    f"Cannot write to {path}: {error.strerror}. Make room and "
-                    "run the same command again.",
-                ) from error
+        """Appends a line to `metrics.jsonl`; see `metrics.append`."""
+        metrics.append(self.path / metrics.NAME, step, scalars)
 
     def metrics(self) -> list[dict[str, Any]]:
-        """Returns the lines of `metrics.jsonl`, each with its `step`.
-
-        A torn last line, as a kill in the middle of writing leaves it, is
-        left out.
-
-        Raises:
-            ValueError: another line is damaged; the message says which.
-        """
-        path = self.path / _METRICS
-        if not path.exists():
-            return []
-        text = path.read_text(encoding="utf-8", errors="replace")
-        *lines, torn = text.split("\n")
-        if torn:
-            logging.warning("%s ends in a torn line; it is left out.", path)
-        return [
-            _parse_metrics(line, f"Line {number} of {path}")
-            for number, line in enumerate(lines, start=1)
-        ]
+        """Returns the lines of `metrics.jsonl`; see `metrics.read`."""
+        return metrics.read(self.path / metrics.NAME)
 
     def rewind_metrics(self, step: int) -> None:
         """Drops the lines after `step` and a torn last line.
@@ -222,32 +175,68 @@ class RunFolder:
         A resumed run repeats the steps after its checkpoint; called before
         them, this keeps `metrics.jsonl` free of duplicates.
         """
-        if (self.path / _METRICS).exists():
-            lines = [line for line in self.metrics() if line["step"] <= step]
-            files.write_text(
-                self.path / _METRICS,
-                "".join(json.dumps(line) + "\n" for line in lines),
-            )
+        metrics.rewind(self.path / metrics.NAME, step)
 
     def save_snapshot(self, step: int, images: np.ndarray) -> None:
         """Keeps some images as they are after an outer step."""
-        path = self.path / _SNAPSHOTS / f"{step:09d}.npy"
-        with files.replacing_file(path) as temporary:
-            with open(temporary, "wb") as file:
-                np.save(file, images, allow_pickle=False)
+        arrays.write(self.path / _SNAPSHOTS / f"{step:09d}.npy", images)
 
-    def snapshots(self) -> dict[int, np.ndarray]:
-        """Returns what `save_snapshot` kept, by outer step."""
-        return {
-            int(path.stem): np.load(path, allow_pickle=False)
-            for path in sorted((self.path / _SNAPSHOTS).glob("*.npy"))
-        }
+    def snapshots(self) -> arrays.Arrays:
+        """Returns what `save_snapshot` kept, by outer step.
+
+        Each is read when it is asked for; one that is damaged is named then.
+        """
+        way_out = "Restore it from a copy, or delete it: a picture is lost."
+        return arrays.Arrays(self._snapshots(), way_out)
 
     def rewind_snapshots(self, step: int) -> None:
         """Drops the snapshots after `step`, as `rewind_metrics` drops lines."""
-        for path in (self.path / _SNAPSHOTS).glob("*.npy"):
-            if int(path.stem) > step:
+        for kept_step, path in self._snapshots().items():
+            if kept_step > step:
                 path.unlink()
+
+    def sync(self) -> None:
+        """Waits until the lines and events of all steps are on the disk.
+
+        A checkpoint comes after it: what continues from there finds them.
+
+        Raises:
+            OSError: writing failed.
+        """
+        with files.naming(self.path, "earlier checkpoints are intact"):
+            if (self.path / metrics.NAME).exists():
+                files.sync(self.path / metrics.NAME)
+            files.sync_tree(self.log_folder)
+            files.sync(self.path)
+
+    def refuse_lost_checkpoints(self) -> None:
+        """Refuses to begin a run that was begun before.
+
+        Called where no checkpoint can be restored, before anything is dropped
+        that tells of the steps that were made.
+
+        Raises:
+            ValueError: something does.
+        """
+        told = {
+            metrics.NAME: self.metrics(),
+            _SNAPSHOTS: [step for step in self._snapshots() if step > 0],
+            _LOGS: [*self.log_folder.glob("events.*")],
+            "evaluations": [*self.path.glob("evaluation_step*.json")],
+        }
+        if names := [name for name, steps in told.items() if steps]:
+            raise ValueError(
+                f"{self.checkpoint_folder} must hold a checkpoint, for the run "
+                f"has made steps: {' and '.join(names)} in {self.path} tell of "
+                "them. Received: none. Restore that folder from a copy, or "
+                "begin anew: choose another --run_dir, or delete this one."
+            )
+
+    def _snapshots(self) -> dict[int, pathlib.Path]:
+        """Returns the files of snapshots by outer step; others are not ours."""
+        paths = (self.path / _SNAPSHOTS).glob("*.npy")
+        matches = {path: _SNAPSHOT.fullmatch(path.name) for path in paths}
+        return {int(match[1]): path for path, match in matches.items() if match}
 
     def _write_config(self) -> None:
         records.write(
@@ -259,13 +248,23 @@ class RunFolder:
         )
 
     def _refuse_remains(self) -> None:
-        for name in (_CHECKPOINTS, _METRICS, _LOGS):
+        for name in (_CHECKPOINTS, metrics.NAME, _LOGS):
             if (self.path / name).exists():
                 raise ValueError(
                     f"A run folder must have a {CONFIG}. Received: "
                     f"{self.path} with {name} but without it. Restore it from "
                     "a copy, delete the folder or choose another --run_dir."
                 )
+
+    def _refuse_fewer_steps(self) -> None:
+        made = max(checkpoint_files.steps(self.checkpoint_folder), default=0)
+        if self.identity.get("outer_steps", made) < made:
+            raise ValueError(
+                f"`outer_steps` must be at least {made}, for the run in "
+                f"{self.path} has made so many. Received: "
+                f"{self.identity['outer_steps']}. Ask for more, or choose "
+                "another --run_dir."
+            )
 
     def _warn_of_other(self, environment: Mapping[str, Any]) -> None:
         different = records.differences(self.environment, environment)
@@ -284,23 +283,10 @@ class RunFolder:
 
 def _make(path: pathlib.Path) -> None:
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        files.make_folder(path)
     except OSError as error:
         raise OSError(
             error.errno,
             f"The run folder {path} cannot be made: {error.strerror}. Choose "
             "another --run_dir.",
         ) from error
-
-
-def _parse_metrics(line: str, where: str) -> dict[str, Any]:
-    try:
-        parsed = json.loads(line)
-    except json.JSONDecodeError:
-        parsed = None
-    if isinstance(parsed, dict) and isinstance(parsed.get("step"), int):
-        return parsed
-    raise ValueError(
-        f"{where} must be a JSON object with an integer `step`. Received: "
-        f"{line[:80]!r}. Delete that line."
-    )

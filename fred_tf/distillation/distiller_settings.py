@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from fred_tf.settings import Settings, check_least
+from fred_tf.settings import MOST_STEPS, Settings, check_least, check_share
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,8 +35,9 @@ class DistillerSettings(Settings):
     outlier_factor: float = 4.0
 
     def __post_init__(self):
-        check_least("memory_learning_rate", self.memory_learning_rate, 0)
-        check_least("memory_share", self.memory_share, 0)
+        # Of unnormalised coefficients steps of 1e8 are usual.
+        check_least("memory_learning_rate", self.memory_learning_rate, 0, 1e15)
+        check_least("memory_share", self.memory_share, 0, 10)
         if self.memory_share and self.memory_learning_rate:
             raise ValueError(
                 "The memory's step size is given, or measured so that the "
@@ -45,17 +46,17 @@ class DistillerSettings(Settings):
                 f"{self.memory_learning_rate} and `distiller.memory_share` "
                 f"{self.memory_share}. Make one of them 0."
             )
-        check_least("warm_up_steps", self.warm_up_steps, 0)
-        check_least("memory_momentum", self.memory_momentum, 0)
-        check_least("references_per_step", self.references_per_step, 0)
-        if self.outlier_factor and not self.outlier_factor > 1:
+        check_least("warm_up_steps", self.warm_up_steps, 0, MOST_STEPS)
+        check_share("memory_momentum", self.memory_momentum, "a decay")
+        check_least("references_per_step", self.references_per_step, 0, 100_000)
+        check_share(
+            "distiller.memory_average",
+            self.memory_average,
+            "a decay, where 0 keeps the last memory",
+        )
+        if self.outlier_factor and not 1 < self.outlier_factor <= 1e9:
             raise ValueError(
                 "`distiller.outlier_factor` is above 1, times the usual "
                 "gradient norm, or 0, which makes every finite step. Received: "
                 f"{self.outlier_factor}."
-            )
-        if not 0 <= self.memory_average < 1:
-            raise ValueError(
-                "`distiller.memory_average` is a decay, from 0, which keeps "
-                f"the last memory, to below 1. Received: {self.memory_average}."
             )

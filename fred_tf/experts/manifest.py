@@ -4,21 +4,23 @@ A store may come from elsewhere. Nothing that its manifest says is believed
 before names, sizes and kinds were checked against the folder.
 """
 
+import collections
 import os
 import pathlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from fred_tf.disk import files, records
+from fred_tf.disk import claims, files, records
 from fred_tf.experts.trajectory_array import DTYPES, open_file
 
 KIND = "experts"
 NAME = "manifest.json"
 PROGRAM = "python -m trainers.train_experts"
 
-_KINDS = {"file": str, "sha256": str, "facts": dict}
+_FILE = re.compile(r"trajectory_\d{5,9}\.npy")
 
 
 def read(
@@ -42,18 +44,20 @@ def read(
         )
     record = records.read(path, KIND, "Or choose another folder.")
     description = checked(record["identity"], path)
-    entries = record.get("trajectories")
-    if not isinstance(entries, list) or not all(map(_is_entry, entries)):
+    try:
+        entries = claims.listed(record, "trajectories")
+        for entry in entries:
+            _check_entry(entry)
+    except ValueError as error:
         raise ValueError(
             f"`trajectories` in {path} must be a list of objects with `file`, "
-            f"`sha256` and `facts`. Received: {str(entries)[:80]}. Restore "
-            "the manifest from a copy."
-        )
-    names = [entry["file"] for entry in entries]
-    repeated = {name for name in names if names.count(name) > 1}
-    if repeated:
+            f"`sha256` and `facts`. Received one where {error} Restore the "
+            "manifest from a copy."
+        ) from error
+    counts = collections.Counter(entry["file"] for entry in entries)
+    if repeated := sorted(name for name, n in counts.items() if n > 1):
         raise ValueError(
-            f"{path} must name each file once. Received: {sorted(repeated)}. "
+            f"{path} must name each file once. Received: {repeated[:3]}. "
             "Restore the manifest from a copy."
         )
     return description, record["data"], entries
@@ -79,13 +83,22 @@ def ordered(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(entries, key=lambda e: (len(e["file"]), e["file"]))
 
 
+def without(
+    entries: Iterable[dict[str, Any]], names: Iterable[str]
+) -> list[dict[str, Any]]:
+    """Returns the entries of files other than some."""
+    gone = set(names)
+    return [entry for entry in entries if entry["file"] not in gone]
+
+
 def refuse_arrays(folder: pathlib.Path) -> None:
     """Refuses a folder without a manifest that holds arrays nevertheless.
 
     Raises:
         ValueError: there are some.
     """
-    arrays = sorted(array.name for array in folder.glob("*.npy"))
+    # Beside a file `x`, other systems leave hidden ones like `._x`.
+    arrays = sorted(array.name for array in folder.glob("[!.]*.npy"))
     if arrays:
         raise ValueError(
             f"An expert store must have a {NAME}. Received: {folder} with "
@@ -149,16 +162,15 @@ def check_file(
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it lies outside the folder, or is too short for what the
+        ValueError: its name is none of ours, or it is too short for what the
             description claims.
     """
     path = folder / name
-    # Both kinds of separator: a store may come from another system.
-    if {"/", "\\"} & set(name) or path.is_symlink():
+    if not _FILE.fullmatch(name) or path.is_symlink():
         raise ValueError(
-            f"Trajectory {i} must be a file of {folder} itself, not a path or "
-            f"a symbolic link. Received: {name!r}. Get the store from a "
-            "source that you trust."
+            f"Trajectory {i} must be a file of {folder} itself with a name "
+            f"like {file_name(i)}, not a path or a symbolic link. Received: "
+            f"{name!r}. Get the store from a source that you trust."
         )
     if not path.is_file():
         raise FileNotFoundError(
@@ -212,7 +224,19 @@ def load(
         ) from error
 
 
-def _is_entry(entry: Any) -> bool:
-    return isinstance(entry, dict) and all(
-        isinstance(entry.get(name), kind) for name, kind in _KINDS.items()
-    )
+def check_facts(facts: Mapping[str, Any]) -> None:
+    """Refuses facts of a trajectory that cannot be.
+
+    Raises:
+        ValueError: an accuracy is neither null nor in [0, 1].
+    """
+    for name, value in facts.items():
+        if name.endswith("accuracy") and value is not None:
+            claims.number(facts, name, 0, 1)
+
+
+def _check_entry(entry: Any) -> None:
+    values = claims.mapping({"an entry": entry}, "an entry")
+    claims.text(values, "file", 100)
+    claims.text(values, "sha256", 100)
+    check_facts(claims.mapping(values, "facts"))

@@ -16,7 +16,6 @@ SHA-256 of each.
 """
 
 import contextlib
-import itertools
 import pathlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -99,7 +98,7 @@ class ExpertStore:
         path = pathlib.Path(path)
         asked = manifest.checked(records.plain(description), "the call")
         stated = records.plain(data)
-        path.mkdir(parents=True, exist_ok=True)
+        files.make_folder(path)
         with folder_lock.exclusive(path, _PATIENCE):
             files.remove_leftovers(path)
             if not (path / manifest.NAME).exists():
@@ -163,7 +162,7 @@ class ExpertStore:
     @property
     def next_number(self) -> int:
         """The smallest number without a trajectory, counted from 0."""
-        return next(n for n in itertools.count() if self.missing([n]))
+        return self.missing(range(len(self) + 1))[0]
 
     def missing(self, numbers: Iterable[int]) -> list[int]:
         """Returns those of some experts' numbers that have no trajectory.
@@ -227,8 +226,8 @@ class ExpertStore:
                 has that number by now, it stays as it is.
 
         Raises:
-            ValueError: the shape is another, a value or fact is not finite,
-                or a value is too large for the store's `dtype`.
+            ValueError: the shape is another, a value or fact is not finite or
+                no accuracy, or a value is too large for the store's `dtype`.
             RuntimeError: another process does not stop writing to the store.
             OSError: writing failed, e.g. the disk is full; the store is as it
                 was.
@@ -236,6 +235,7 @@ class ExpertStore:
         shape = self.epochs + 1, self.parameters
         array = trajectory_array.rounded(trajectory, shape, self.dtype)
         facts = records.plain(facts or {})
+        manifest.check_facts(facts)
         with folder_lock.exclusive(self.path, _PATIENCE):
             self.reload()
             number = self.next_number if number is None else number
@@ -347,4 +347,4 @@ class ExpertStore:
         if lost:
             names = [entry["file"] for entry in lost]
             logging.warning("%s has lost %s.", self.path, names)
-            self._rewrite([e for e in self._entries if e not in lost])
+            self._rewrite(manifest.without(self._entries, names))

@@ -12,7 +12,15 @@ from fred_tf.datasets.image_data import ImageData
 from fred_tf.experts.store import ExpertStore
 from fred_tf.experts.trajectory_array import DTYPES
 from fred_tf.networks import Functional
-from fred_tf.settings import Settings, check_least, check_one_of, check_positive
+from fred_tf.settings import (
+    MOST_PASSES,
+    MOST_RATE,
+    Settings,
+    check_least,
+    check_one_of,
+    check_positive,
+    check_share,
+)
 from fred_tf.training.network_training import NetworkTraining, accuracy
 
 
@@ -42,9 +50,9 @@ class ExpertSettings(Settings):
 
     def __post_init__(self):
         for name in ("count", "epochs", "batch_size"):
-            check_least(f"experts.{name}", getattr(self, name), 1)
-        check_positive("experts.learning_rate", self.learning_rate)
-        check_least("experts.momentum", self.momentum, 0)
+            check_least(f"experts.{name}", getattr(self, name), 1, MOST_PASSES)
+        check_positive("experts.learning_rate", self.learning_rate, MOST_RATE)
+        check_share("experts.momentum", self.momentum, "a decay")
         check_one_of("experts.dtype", self.dtype, DTYPES)
         if not 0 <= self.stored_epochs <= self.epochs:
             raise ValueError(

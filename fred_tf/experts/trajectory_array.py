@@ -23,6 +23,8 @@ import pathlib
 import ml_dtypes
 import numpy as np
 
+from fred_tf.disk import arrays, files
+
 # What a parameter is, and what its file holds: `.npy` cannot name bfloat16,
 # so the file holds its bits.
 DTYPES: dict[str, tuple[np.dtype, np.dtype]] = {
@@ -57,8 +59,8 @@ def rounded(
     if not finite.all():
         raise ValueError(
             "A trajectory must be finite. Received: NaN or infinite "
-            f"parameters from row {int(np.argmin(finite))} on. Lower the "
-            "learning rate of the experts."
+            f"parameters from row {int(np.argmin(finite))} on. Lower "
+            "`experts.learning_rate`."
         )
     kind, file_kind = DTYPES[dtype]
     with np.errstate(over="ignore"):
@@ -88,17 +90,18 @@ def open_file(
         ValueError: the file holds something else.
     """
     kind, file_kind = DTYPES[dtype]
-    # Unlike `np.load` this takes nothing but `.npy`; neither unpickles and
-    # mapping allocates nothing, whatever shape the header claims.
-    try:
-        array = np.lib.format.open_memmap(path, mode="r")
-    except ValueError as error:
-        raise ValueError(
-            f"must be a `.npy` file of {file_kind}. Received: {error}"
-        ) from error
-    if array.shape != shape or array.dtype != file_kind:
-        raise ValueError(
-            f"must be {file_kind} {shape}. Received: {array.dtype} "
-            f"{array.shape}."
-        )
+    with files.opened(path) as file:
+        try:
+            found, found_shape, start = arrays.header(file)
+        except ValueError as error:
+            raise ValueError(
+                f"must be a `.npy` file of {file_kind}. Received: one that "
+                f"{error}"
+            ) from error
+        if found_shape != shape or found != file_kind:
+            raise ValueError(
+                f"must be {file_kind} {shape}. Received: {found} {found_shape}."
+            )
+        # Mapping allocates nothing, whatever the header claims.
+        array = np.memmap(file, file_kind, "r", start, shape)
     return array.view(kind)

@@ -108,11 +108,14 @@ def write(
     """
     forms = chosen(names, decoded, memory)
     check_shards(shards, len(decoded.images))
+    folder = pathlib.Path(folder)
+    for place in {(folder / form.path).parent for form in forms.values()}:
+        files.remove_leftovers(place)  # Of exports that were killed.
     return {
         name: form.write(
             decoded,
             memory,
-            pathlib.Path(folder) / form.path,
+            folder / form.path,
             **({"shards": shards} if form.sharded else {}),
         )
         for name, form in forms.items()

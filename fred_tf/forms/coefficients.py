@@ -11,10 +11,11 @@ import numpy as np
 import tensorflow as tf
 
 from fred_tf import budget
-from fred_tf.disk import files
-from fred_tf.forms import facts, manifest
+from fred_tf.disk import claims, files, tfrecords
+from fred_tf.forms import facts, limits, manifest
 from fred_tf.forms.form import SetForm
 from fred_tf.forms.provenance import provenance, purpose
+from fred_tf.forms.stored_memory import settings_of
 from fred_tf.parameterizations import Frequency, rounding
 from fred_tf.parameterizations.frequency import (
     FrequencySettings,
@@ -84,7 +85,7 @@ synthetic_set = forms.read(PATH)"""
         settings = memory.settings
         said = facts.of(decoded)
         classes = list(_classes(decoded, memory, self.storage))
-        manifest.check_replaceable(path)
+        manifest.check_replaceable(path, self.kind)
         with files.replacing_folder(path) as temporary:
             shard = temporary / _SHARD
             with tf.io.TFRecordWriter(os.fspath(shard)) as writer:
@@ -120,9 +121,11 @@ synthetic_set = forms.read(PATH)"""
 
     def read(self, path):
         path = pathlib.Path(path)
-        claims = manifest.verify(path, self.kind)
+        said = manifest.verify(path, self.kind)
         with facts.believed(path):
-            return _decoded(path / _SHARD, claims)
+            if _SHARD not in said["files"]:
+                raise ValueError(f"it names no {_SHARD}")
+            return _decoded(path / _SHARD, said)
 
 
 def _classes(
@@ -147,32 +150,36 @@ def _classes(
         yield {name: array[label] for name, array in arrays.items()}
 
 
-def _decoded(shard: pathlib.Path, claims: dict[str, Any]) -> SyntheticSet:
+def _decoded(shard: pathlib.Path, said: dict[str, Any]) -> SyntheticSet:
     """Returns the set of one file of records, with what is said of it."""
-    settings = FrequencySettings.from_json(claims["parameterization"])
+    settings = settings_of(
+        FrequencySettings, claims.mapping(said, "parameterization")
+    )
+    shape = limits.image_shape(said)
+    budget.check_coefficients(shape, settings.coefficients_per_channel)
+    instances = limits.count(said, "instances_per_class")
+    names = facts.class_names(said)
+    stored = shard.stat().st_size
+    limits.check_decoded(shape, instances * len(names), stored)
+    if (count := tfrecords.check(shard)) != len(names):
+        raise ValueError(f"{count} records are of {len(names)} classes")
     classes = [
-        _parse(record.numpy(), claims, settings)
+        _parse(record.numpy(), said, settings)
         for record in tf.data.TFRecordDataset(os.fspath(shard))
     ]
-    if len(classes) != len(claims["class_names"]):
-        raise ValueError(
-            f"{len(classes)} records are of {len(claims['class_names'])} "
-            "classes"
-        )
-    # By now the records have borne out the sizes that the manifest claims.
-    memory = Frequency(
-        claims["image_shape"],
-        len(classes),
-        claims["instances_per_class"],
-        settings,
+    weights = [
+        np.concatenate([parts["values"] for parts in classes]),
+        np.stack([parts["table"] for parts in classes]),
+    ]
+    memory = Frequency.with_weights(
+        shape, len(names), instances, settings, weights
     )
-    memory.table.assign(np.stack([parts["table"] for parts in classes]))
-    memory.values.assign(np.concatenate([parts["values"] for parts in classes]))
+    memory.check_weights()
     soft_labels = None
     if all("soft_labels" in parts for parts in classes):
         soft_labels = np.concatenate([x["soft_labels"] for x in classes])
     return facts.restored(
-        claims, memory.decode().numpy(), memory.labels, soft_labels
+        said, memory.decode().numpy(), memory.labels, soft_labels
     )
 
 
@@ -218,7 +225,7 @@ def _deflated(raw: bytes) -> bytes:
 
 
 def _parse(
-    record: bytes, claims: dict[str, Any], settings: FrequencySettings
+    record: bytes, said: dict[str, Any], settings: FrequencySettings
 ) -> dict[str, np.ndarray]:
     """Returns the arrays of a class: `table`, `values`, perhaps `soft_labels`.
 
@@ -236,24 +243,21 @@ def _parse(
             raise ValueError(f"{name} {shape} must take {size} bytes")
         return np.frombuffer(raw, dtype).reshape(shape)
 
-    storage, channels = claims["storage"], settings.channels
-    instances = claims["instances_per_class"]
+    storage = claims.one_of(said, "storage", STORAGES)
+    instances, channels = said["instances_per_class"], settings.channels
     dimensions = mask_size(
-        claims["image_shape"], channels, settings.coefficients_per_channel
+        said["image_shape"], channels, settings.coefficients_per_channel
     )
-    shape = spectrum_shape(claims["image_shape"], channels)
-    check_one_of("storage", storage, STORAGES)
+    shape = spectrum_shape(said["image_shape"], channels)
     stored_type = "int8" if storage in BITS else storage
     values = part("values", stored_type, instances, dimensions, shape[-1])
     if storage != "float32":
         scales = part("scales", tf.bfloat16.as_numpy_dtype, dimensions)
         values = rounding.dequantize(values[None], scales[None]).numpy()[0]
     table = part("table", _table_type(shape), dimensions).astype(np.int32)
-    if table.min() < 0 or table.max() >= budget.positions(shape):
-        raise ValueError(f"a position lies outside a spectrum {shape}")
     parts = {"table": table, "values": values.astype(np.float32)}
     if "soft_labels" in features:
         parts["soft_labels"] = part(
-            "soft_labels", np.float32, instances, len(claims["class_names"])
+            "soft_labels", np.float32, instances, len(said["class_names"])
         )
     return parts

@@ -1,10 +1,17 @@
-"""How decoded images are stored in records: exact, half as long, or to see."""
+"""How decoded images are stored in records: exact, half as long, or to see.
+
+TFDS writes them by `features`, and others read them so. We parse what TFDS
+wrote by `spec` and `parsed`, since it would import the classes that the file of
+the features names.
+"""
 
 import abc
+import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from fred_tf.normalizations import Normalization
@@ -43,6 +50,20 @@ class Encoding(abc.ABC):
         """
 
     @abc.abstractmethod
+    def spec(self, shape: Sequence[int]) -> dict[str, Any]:
+        """Returns these features for `tf.io.parse_example`."""
+
+    @abc.abstractmethod
+    def parsed(
+        self, examples: Mapping[str, tf.Tensor], shape: Sequence[int]
+    ) -> Arrays:
+        """Returns the arrays of `encode` from examples parsed by `spec`.
+
+        Raises:
+            ValueError, tf.errors.OpError: they are not of images of `shape`.
+        """
+
+    @abc.abstractmethod
     def encode(
         self, images: np.ndarray, normalization: Normalization
     ) -> Arrays:
@@ -64,6 +85,12 @@ class Float32(Encoding):
     def features(self, shape):
         return {"image": tfds.features.Tensor(shape=shape, dtype=np.float32)}
 
+    def spec(self, shape):
+        return {"image": tf.io.FixedLenFeature(shape, tf.float32)}
+
+    def parsed(self, examples, shape):
+        return {"image": examples["image"].numpy()}
+
     def encode(self, images, normalization):
         return {"image": images}
 
@@ -82,6 +109,13 @@ class Float16(Encoding):
                 shape=shape, dtype=np.float16, encoding="bytes"
             )
         }
+
+    def spec(self, shape):
+        return {"image": tf.io.FixedLenFeature([], tf.string)}
+
+    def parsed(self, examples, shape):
+        raw = b"".join(examples["image"].numpy())
+        return {"image": np.frombuffer(raw, np.float16).reshape(-1, *shape)}
 
     def encode(self, images, normalization):
         largest = np.abs(images).max()
@@ -130,6 +164,24 @@ class Png(Encoding):
             "high": np.float32,
         }
 
+    def spec(self, shape):
+        return {
+            "image": tf.io.FixedLenFeature([], tf.string),
+            "low": tf.io.FixedLenFeature([], tf.float32),
+            "high": tf.io.FixedLenFeature([], tf.float32),
+        }
+
+    def parsed(self, examples, shape):
+        pictures = examples["image"].numpy()
+        for picture in pictures:
+            _check_png(picture, shape)
+        levels = [tf.io.decode_png(x, shape[-1]).numpy() for x in pictures]
+        return {
+            "image": np.stack(levels),
+            "low": examples["low"].numpy(),
+            "high": examples["high"].numpy(),
+        }
+
     def encode(self, images, normalization):
         pixels = normalization.undo(images)
         low = np.minimum(pixels.min(axis=(1, 2, 3)), 0)
@@ -144,6 +196,25 @@ class Png(Encoding):
         )
         pixels = low + arrays["image"].astype(np.float32) / 255 * (high - low)
         return normalization(pixels)
+
+
+# What a PNG file begins with (RFC 2083): its mark, then the chunk IHDR of
+# width, height, bits, the kind of colours, and three numbers of methods.
+_PNG = struct.Struct(">8sI4sIIBBBBB")
+_COLOURS = {1: 0, 3: 2}
+
+
+def _check_png(picture: bytes, shape: Sequence[int]) -> None:
+    """Refuses a picture of another shape before anything decodes it."""
+    height, width, channels = shape
+    wanted = (b"\x89PNG\r\n\x1a\n", 13, b"IHDR", width, height)
+    wanted += (8, _COLOURS[channels], 0, 0, 0)
+    found = _PNG.unpack_from(picture) if len(picture) >= _PNG.size else None
+    if found != wanted:
+        raise ValueError(
+            f"A picture must be a PNG of 8 bits and shape {list(shape)}. "
+            f"Received: one that begins with {found}."
+        )
 
 
 ENCODINGS = {"float32": Float32(), "float16": Float16(), "png": Png()}

@@ -1,15 +1,24 @@
 """What an export says of a set beside its images, and the set from that."""
 
 import contextlib
+import struct
+import unicodedata
+import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
+from google.protobuf import message
 
 from fred_tf import normalizations
-from fred_tf.disk import files, records
+from fred_tf.disk import claims, files, records
+from fred_tf.forms import limits
 from fred_tf.synthetic_set import SyntheticSet
+
+# Of what an export states of itself, at most.
+_MOST_RATE, _MOST_FLOATS, _LONGEST_NAME = 1e6, 2**40, 1000
 
 
 def of(decoded: SyntheticSet) -> dict[str, Any]:
@@ -38,6 +47,37 @@ def of(decoded: SyntheticSet) -> dict[str, Any]:
         ) from error
 
 
+def soft_labels_of(decoded: SyntheticSet) -> dict[str, Any]:
+    """Returns the soft labels as JSON values, if the set has them.
+
+    For forms whose arrays are those of a memory.
+    """
+    soft = decoded.soft_labels
+    return {} if soft is None else {"soft_labels": soft.tolist()}
+
+
+def soft_labels(facts: Mapping[str, Any]) -> np.ndarray | None:
+    """Returns the soft labels that `soft_labels_of` gave, if there are any.
+
+    Raises:
+        ValueError: they are no rows of as many numbers each.
+    """
+    if "soft_labels" not in facts:
+        return None
+    soft = np.array(claims.listed(facts, "soft_labels"))
+    if soft.ndim != 2 or soft.dtype.kind not in "if":
+        raise ValueError(
+            "`soft_labels` must be rows of as many numbers each. Received: an "
+            f"array {soft.shape} of {soft.dtype}."
+        )
+    return soft
+
+
+def class_names(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns the class names that an export states; the set checks them."""
+    return tuple(claims.listed(facts, "class_names", limits.MOST_CLASSES))
+
+
 def restored(
     facts: Mapping[str, Any],
     images: np.ndarray,
@@ -47,17 +87,30 @@ def restored(
     """Returns the set of which `of` gave the facts.
 
     Raises:
-        LookupError, TypeError, ValueError: they are not as `of` gives them.
+        ValueError: they are not as `of` gives them.
     """
+    normalization = normalizations.from_config(
+        claims.mapping(facts, "normalization")
+    )
+    rate = facts.get("student_learning_rate")
+    if rate is not None:
+        rate = claims.number(facts, "student_learning_rate", 0, _MOST_RATE)
+    dataset = claims.text(facts, "dataset", _LONGEST_NAME)
+    if {"Cc", "Cs"}.intersection(map(unicodedata.category, dataset)):
+        raise ValueError(
+            "`dataset` must be a name without control characters. Received: "
+            f"{dataset!r}."
+        )
     return SyntheticSet(
         images=images,
         labels=labels,
-        class_names=tuple(facts["class_names"]),
-        normalization=normalizations.from_config(facts["normalization"]),
-        dataset=facts["dataset"],
-        floats_stored=facts["floats_stored"],
-        student_learning_rate=facts["student_learning_rate"],
-        details=facts["details"],
+        class_names=class_names(facts),
+        normalization=normalization,
+        dataset=dataset,
+        floats_stored=claims.integer(facts, "floats_stored", 0, _MOST_FLOATS),
+        student_learning_rate=rate,
+        # JSON has infinities as 1e999, and nothing takes them.
+        details=records.plain(claims.mapping(facts, "details")),
         soft_labels=soft_labels,
     )
 
@@ -76,7 +129,14 @@ def believed(path: files.Path) -> Iterator[None]:
         TypeError,
         LookupError,
         ArithmeticError,
+        RecursionError,
+        NotImplementedError,
+        EOFError,
         zlib.error,
+        struct.error,
+        zipfile.BadZipFile,
+        message.DecodeError,
+        tf.errors.OpError,
     ) as error:
         raise ValueError(
             "An export must hold what it says that it holds. Received: "

@@ -3,23 +3,28 @@
 import os
 import pathlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from google.protobuf import json_format
 
 from fred_tf import normalizations
-from fred_tf.disk import files, records
-from fred_tf.forms import facts, manifest
-from fred_tf.forms.encodings import ENCODINGS
+from fred_tf.disk import claims, files, records, tfrecords
+from fred_tf.forms import facts, limits, manifest
+from fred_tf.forms.encodings import ENCODINGS, Encoding
 from fred_tf.forms.form import SetForm
 from fred_tf.forms.provenance import provenance, purpose
 from fred_tf.settings import check_one_of
 from fred_tf.synthetic_set import SyntheticSet
 
 _SPLIT = "train"
+# Bytes of a file that describes the records, at most.
+_MOST_TEXT = 2**24
+_SIZE = re.compile("[0-9]{1,9}")
+_LONGEST_NAME = 100
 
 
 class Images(SetForm):
@@ -56,8 +61,10 @@ class Images(SetForm):
     as `<data_dir>/<name>/1.0.0` it serves `tfds.load(name,
     data_dir=data_dir)`.
 
-    The set to write has at least one image, and class names that are distinct
-    single lines. `shards` is a number of TFRecord files, at most one per image.
+    The set to write has at least one image. `shards` is a number of TFRecord
+    files, at most one per image. `read` imports and runs nothing that a file
+    names; TFDS imports the classes that `features.json` names, so `verify` what
+    comes from others first.
 
     Args:
         encoding: a name in `ENCODINGS`; of no matter for reading.
@@ -93,9 +100,8 @@ synthetic_set = forms.read(PATH)"""
     def write(self, decoded, memory, path, shards: int = 1):
         path = pathlib.Path(path)
         check_shards(shards, len(decoded.images))
-        _check_names(decoded.class_names)
         metadata = self._metadata(decoded)
-        manifest.check_replaceable(path)
+        manifest.check_replaceable(path, self.kind)
         features, arrays = self._examples(decoded)
         with files.replacing_folder(path) as temporary:
             template = tfds.core.ShardedFileTemplate(
@@ -127,46 +133,30 @@ synthetic_set = forms.read(PATH)"""
         return path
 
     def read(self, path):
-        self.verify(path)
-        builder = tfds.builder_from_directory(os.fspath(path))
-        # One file after the other: by default TFDS interleaves shards.
-        in_order = tfds.ReadConfig(
-            interleave_cycle_length=1, try_autocache=False
-        )
-        arrays = tfds.as_numpy(
-            builder.as_dataset(
-                split=_SPLIT, batch_size=-1, read_config=in_order
-            )
-        )
-        said = {
-            **builder.info.metadata,
-            "class_names": builder.info.features["label"].names,
-        }
+        path = pathlib.Path(path)
+        entries = manifest.verify(path, self.kind)["files"]
         with facts.believed(path):
-            codec = ENCODINGS[said["encoding"]]
-            normalization = normalizations.from_config(said["normalization"])
-            images = codec.decode(arrays, normalization)
-            return facts.restored(
-                said, images, arrays["label"], arrays.get("soft_label")
-            )
+            shards = [
+                path / n for n in sorted(entries) if "records" in entries[n]
+            ]
+            return _decoded(path, shards)
 
     def _examples(self, decoded: SyntheticSet):
         """Returns the features of an example, and arrays of all by name."""
-        codec = self._codec
-        features = {
-            **codec.features(decoded.images.shape[1:]),
-            "label": tfds.features.ClassLabel(names=list(decoded.class_names)),
-        }
         arrays = {
-            **codec.encode(decoded.images, decoded.normalization),
+            **self._codec.encode(decoded.images, decoded.normalization),
             "label": decoded.labels,
         }
-        if decoded.soft_labels is not None:
-            arrays["soft_label"] = decoded.soft_labels
-            features["soft_label"] = tfds.features.Tensor(
-                shape=[decoded.classes], dtype=np.float32
-            )
-        return tfds.features.FeaturesDict(features), arrays
+        soft = decoded.soft_labels
+        if soft is not None:
+            arrays["soft_label"] = soft
+        features = _features(
+            self._codec,
+            decoded.images.shape[1:],
+            decoded.class_names,
+            soft is not None,
+        )
+        return features, arrays
 
     def _metadata(self, decoded: SyntheticSet) -> dict[str, Any]:
         said = facts.of(decoded)
@@ -179,6 +169,100 @@ synthetic_set = forms.read(PATH)"""
             "images": len(decoded.images),
             **said,
         }
+
+
+def _features(
+    codec: Encoding, shape: Sequence[int], names: Sequence[str], soft: bool
+) -> tfds.features.FeaturesDict:
+    """Returns the features of an example."""
+    features = {
+        **codec.features(shape),
+        "label": tfds.features.ClassLabel(names=list(names)),
+    }
+    if soft:
+        features["soft_label"] = tfds.features.Tensor(
+            shape=[len(names)], dtype=np.float32
+        )
+    return tfds.features.FeaturesDict(features)
+
+
+def _decoded(folder: pathlib.Path, shards: list[pathlib.Path]) -> SyntheticSet:
+    """Returns the set of a folder whose files are as its manifest says."""
+    said = claims.mapping(
+        {"metadata": files.read_json(folder / "metadata.json", _MOST_TEXT)},
+        "metadata",
+    )
+    names = files.read_bytes(folder / "label.labels.txt", _MOST_TEXT)
+    said["class_names"] = class_names = names.decode().splitlines()
+    codec = ENCODINGS[claims.one_of(said, "encoding", ENCODINGS)]
+    shape, soft = _shape(folder, codec, class_names)
+    count = limits.count(said, "images")
+    limits.check_decoded(shape, count, sum(x.stat().st_size for x in shards))
+    records = sum(tfrecords.check(shard) for shard in shards)
+    if records != count:
+        raise ValueError(f"{records:,} records are of {count:,} images")
+    spec = {**codec.spec(shape), "label": tf.io.FixedLenFeature([], tf.int64)}
+    if soft:
+        spec["soft_label"] = tf.io.FixedLenFeature(
+            [len(class_names)], tf.float32
+        )
+    stored = tf.data.TFRecordDataset([os.fspath(shard) for shard in shards])
+    examples = tf.io.parse_example(next(iter(stored.batch(count))), spec)
+    arrays = codec.parsed(examples, shape)
+    normalization = normalizations.from_config(
+        claims.mapping(said, "normalization")
+    )
+    return facts.restored(
+        said,
+        codec.decode(arrays, normalization),
+        examples["label"].numpy(),
+        examples["soft_label"].numpy() if soft else None,
+    )
+
+
+def _shape(
+    folder: pathlib.Path, codec: Encoding, class_names: list[str]
+) -> tuple[tuple[int, ...], bool]:
+    """Returns the shape of an image, and whether there are soft labels.
+
+    TFDS would import the classes that `features.json` names. Here it only has
+    to say what `_features` says of the same sizes.
+    """
+    path = folder / "features.json"
+    stored = {"features": files.read_json(path, _MOST_TEXT)}
+    for name in ("features", "featuresDict", "features"):
+        stored = claims.mapping(stored, name)
+    image = claims.mapping(stored, "image")
+    kind = "tensor" if "tensor" in image else "image"
+    shape = claims.mapping(claims.mapping(image, kind), "shape")
+    # In this JSON integers of 64 bits are texts.
+    sizes = [
+        int(size) if _SIZE.fullmatch(str(size)) else size
+        for size in claims.listed(shape, "dimensions")
+    ]
+    checked = limits.image_shape({"image_shape": sizes})
+    soft = "soft_label" in stored
+    wanted = json_format.MessageToDict(
+        _features(codec, checked, class_names, soft).to_proto()
+    )
+    if _without_modules(stored) != _without_modules(
+        wanted["featuresDict"]["features"]
+    ):
+        raise ValueError(
+            f"{path} must describe images {list(checked)} and labels of "
+            f"{len(class_names)} classes as TFDS does. Received: "
+            f"{stored!r:.200}"
+        )
+    return checked, soft
+
+
+def _without_modules(told: Any) -> Any:
+    """Returns a description of features without the modules of TFDS."""
+    if isinstance(told, dict):
+        return {name: _without_modules(value) for name, value in told.items()}
+    if isinstance(told, str) and told.startswith("tensorflow_datasets."):
+        return told.rpartition(".")[-1]
+    return told
 
 
 def _records(template, features, arrays, shards) -> Iterator[tuple[str, int]]:
@@ -211,17 +295,12 @@ def check_shards(shards: int, images: int) -> None:
         )
 
 
-def _check_names(names: tuple[str, ...]) -> None:
-    """Refuses names that the line-wise file of TFDS would not give back."""
-    odd = [name for name in names if name.splitlines() != [name.strip()]]
-    odd += [name for name in names if names.count(name) > 1]
-    if odd:
-        raise ValueError(
-            "`class_names` must be distinct single lines without outer spaces. "
-            f"Received: {odd[0]!r}. Rename the class."
-        )
-
-
 def _tfds_name(dataset: str) -> str:
-    """Returns a name that TFDS accepts, e.g. `fred_cifar10`."""
-    return "fred_" + re.sub(r"\W+", "_", dataset, flags=re.ASCII).lower()
+    """Returns a name that TFDS accepts, e.g. `fred_cifar10`.
+
+    It is part of names of files, so that a long path ends in a digest.
+    """
+    name = "fred_" + re.sub(r"\W+", "_", dataset, flags=re.ASCII).lower()
+    if len(name) <= _LONGEST_NAME:
+        return name
+    return f"{name[:_LONGEST_NAME]}_{files.digest(dataset.encode())[:8]}"

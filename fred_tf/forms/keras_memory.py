@@ -1,18 +1,27 @@
 """The memory as a Keras layer, in one `.keras` file."""
 
+import io
+import json
 import os
 import pathlib
+import zipfile
+from collections.abc import Mapping
+from typing import Any
 
+import h5py
 import keras
 import numpy as np
 
-from fred_tf.disk import files
-from fred_tf.forms import facts, manifest
+from fred_tf.disk import claims, files, json_text
+from fred_tf.forms import facts, limits, manifest, stored_memory
 from fred_tf.forms.form import SetForm
 from fred_tf.forms.provenance import provenance
-from fred_tf.parameterizations import Parameterization
+from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
 
 _RULE = "A memory is a `.keras` file of `python -m export`."
+_CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
+# Members of the archive: Keras writes three, and folders of assets.
+_MOST_MEMBERS = 10
 
 
 class KerasMemory(SetForm):
@@ -40,24 +49,42 @@ images, labels = memory.decode(), memory.labels"""
             raise ValueError(
                 f"{_RULE} Received: {path}. Give a name that ends in `.keras`."
             )
-        said = {**facts.of(decoded), **provenance(decoded)}
-        if decoded.soft_labels is not None:
-            said["soft_labels"] = decoded.soft_labels.tolist()
+        self._check_replaceable(path)
+        stored_memory.check_set(decoded, memory)
+        stored_memory.weights(memory)  # Of types that are read back.
+        said = {
+            **facts.of(decoded),
+            **provenance(decoded),
+            **facts.soft_labels_of(decoded),
+        }
         indices = keras.Input((), dtype="int32", name="indices")
         model = keras.Model(indices, memory(indices))
         with files.replacing_file(path) as temporary:
-            # Keras goes by the suffix, and the temporary name has another.
-            named = temporary.with_name(f"{temporary.name}.keras")
-            try:
-                model.save(named)
-                os.replace(named, temporary)
-            finally:
-                named.unlink(missing_ok=True)
-        entries = {path.name: {"sha256": files.sha256(path)}}
-        files.write_json(
-            _beside(path), manifest.sealed(self.kind, entries, said)
-        )
+            # Keras goes by the suffix, and temporary files have another.
+            with files.scratch_folder(path) as folder:
+                model.save(folder / path.name)
+                os.replace(folder / path.name, temporary)
+            entries = {path.name: {"sha256": files.sha256(temporary)}}
+            # Before the memory: alone it says that what comes is an export.
+            files.write_json(
+                _beside(path), manifest.sealed(self.kind, entries, said)
+            )
         return path
+
+    def _check_replaceable(self, path: pathlib.Path) -> None:
+        """Refuses to replace models and JSON files that are no export."""
+        beside = _beside(path)
+        ours = beside.is_file() and not beside.is_symlink()
+        if ours:  # Not read as JSON: a damaged export may be replaced.
+            text = beside.read_text(errors="replace")
+            ours = f'"{self.kind}"' in text and json.dumps(path.name) in text
+        for there in (path, beside):
+            if os.path.lexists(there) and not ours:
+                raise FileExistsError(
+                    f"An export replaces only an earlier one, and {there} is "
+                    f"none: {beside} does not describe {path.name}. Choose "
+                    "another name, or delete it."
+                )
 
     def read(self, path):
         path = pathlib.Path(path)
@@ -65,11 +92,11 @@ images, labels = memory.decode(), memory.labels"""
         said = manifest.read(path.parent, _beside(path).name)
         memory = read_memory(path)
         with facts.believed(path):
-            soft_labels = said.get("soft_labels")
-            if soft_labels is not None:
-                soft_labels = np.array(soft_labels, np.float32)
             return facts.restored(
-                said, memory.decode().numpy(), memory.labels, soft_labels
+                said,
+                memory.decode().numpy(),
+                memory.labels,
+                facts.soft_labels(said),
             )
 
     def recognises(self, path):
@@ -90,8 +117,10 @@ images, labels = memory.decode(), memory.labels"""
 def read_memory(path: files.Path) -> Parameterization:
     """Reads a memory that `KerasMemory` wrote.
 
-    The file names classes of this library and numbers; code in it is refused
-    and never run. What lies beside it may be missing.
+    Keras does not see the file: of what it says, the name of a class of ours,
+    its sizes and settings are believed, within bounds, and the weights where
+    they are of the shapes that follow from them. What lies beside it may be
+    missing.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -99,27 +128,127 @@ def read_memory(path: files.Path) -> Parameterization:
             beside it that describes it is damaged or of another.
     """
     path = pathlib.Path(path)
-    # Keras goes by the suffix: others are formats in which code may run.
     if path.suffix != ".keras":
         raise ValueError(f"{_RULE} Received: {path}. Export the run again.")
     if not path.is_file():
         raise FileNotFoundError(_missing(path))
-    if _beside(path).is_file():
+    if os.path.lexists(_beside(path)):
         KerasMemory().verify(path)
-    try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Damage surfaces as almost any kind.
+    stored = files.read_bytes(path, limits.MOST_STORED)
+    with facts.believed(path):
+        members = _members(stored)
+        said = _told(_layer(members[_CONFIG]))
+        weights = _stored_weights(members[_WEIGHTS])
+        return stored_memory.rebuilt(said, weights, len(stored))
+
+
+def _members(stored: bytes) -> dict[str, bytes]:
+    """Returns the files of an archive, which are as long in it as outside."""
+    with zipfile.ZipFile(io.BytesIO(stored)) as archive:
+        entries = {entry.filename: entry for entry in archive.infolist()}
+        packed = [
+            entry.filename
+            for entry in entries.values()
+            if entry.compress_type != zipfile.ZIP_STORED
+            or entry.flag_bits & 1  # Encrypted.
+        ]
+        total = sum(entry.file_size for entry in archive.infolist())
+        if (
+            packed
+            or total > len(stored)
+            or len(archive.infolist()) > _MOST_MEMBERS
+            or not entries.keys() >= {_CONFIG, _WEIGHTS}
+        ):
+            raise ValueError(
+                f"the archive must hold {_CONFIG} and {_WEIGHTS}, unpacked, as "
+                f"Keras writes them. Received: {list(entries)[:_MOST_MEMBERS]} "
+                f"of {total:,} bytes, of them packed: {packed[:_MOST_MEMBERS]}"
+            )
+        return {name: archive.read(name) for name in (_CONFIG, _WEIGHTS)}
+
+
+def _layer(config: bytes) -> dict[str, Any]:
+    """Returns what the config of a model says of its one layer."""
+    model = claims.mapping(
+        {"model": json_text.parsed(config, _CONFIG)}, "model"
+    )
+    layers = [
+        claims.mapping({"layers": layer}, "layers")
+        for layer in claims.listed(claims.mapping(model, "config"), "layers")
+    ]
+    kinds = [claims.text(layer, "class_name", 100) for layer in layers]
+    if len(layers) != 2 or kinds[0] != "InputLayer":
         raise ValueError(
-            f"{_RULE} Received: {path}, which Keras does not load: {error}. "
-            "Write it again."
-        ) from error
-    memories = [x for x in model.layers if isinstance(x, Parameterization)]
-    if len(memories) != 1:
-        raise ValueError(
-            f"{_RULE} Received: {path} with layers "
-            f"{[x.name for x in model.layers]}."
+            "the model must be an input and a memory. Received: layers "
+            f"{kinds[:20]}"
         )
-    return memories[0]
+    return layers[1]
+
+
+def _told(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what `stored_memory.told` said of the layer's memory."""
+    names = {
+        keras.saving.get_registered_name(member): name
+        for name, member in PARAMETERIZATIONS.items()
+    }
+    registered = claims.one_of(layer, "registered_name", names)
+    config = claims.mapping(layer, "config")
+    return {
+        "name": names[registered],
+        **{name: config.get(name) for name in stored_memory.SIZES},
+    }
+
+
+def _stored_weights(stored: bytes) -> list[np.ndarray]:
+    """Returns the weights of the one layer in the bytes of an HDF5 file.
+
+    A data set may claim any shape, lie in another file or behind filters that
+    expand it: read are only such as lie in this file as they are.
+    """
+    weights = []
+    try:
+        with h5py.File(io.BytesIO(stored), "r") as file:
+            layers = _inside(file, "layers")
+            memories = [name for name in layers if name != "input_layer"]
+            if len(memories) != 1:
+                raise ValueError(f"{_WEIGHTS} must be of one layer")
+            group = _inside(layers, memories[0], "vars")
+            for number in range(len(group)):
+                weight = _inside(group, str(number))
+                weights.append(_array(weight, len(stored)))
+    except (OSError, RuntimeError) as error:  # HDF5's own, of damaged files.
+        raise ValueError(f"{_WEIGHTS} cannot be read: {error}") from error
+    return weights
+
+
+def _inside(group: h5py.Group, *names: str) -> Any:
+    """Returns what lies in a group itself, not behind a link of a name."""
+    for name in names:
+        link = group.get(name, getlink=True)
+        if not isinstance(link, h5py.HardLink):
+            raise ValueError(
+                f"{_WEIGHTS} must hold {name!r}, and no link to it"
+            )
+        group = group[name]
+    return group
+
+
+def _array(weight: Any, most: int) -> np.ndarray:
+    if not isinstance(weight, h5py.Dataset):
+        raise ValueError(f"{_WEIGHTS} must hold its weights as data sets")
+    layout = weight.id.get_create_plist()
+    if (
+        str(weight.dtype) not in stored_memory.TYPES
+        or layout.get_layout() != h5py.h5d.CONTIGUOUS
+        or layout.get_external_count()
+        or weight.nbytes > most
+        or weight.id.get_storage_size() != weight.nbytes
+    ):
+        raise ValueError(
+            f"weights must lie in {_WEIGHTS} as they are. Received: "
+            f"{weight.shape} of {weight.dtype}"
+        )
+    return weight[()]
 
 
 def _beside(path: pathlib.Path) -> pathlib.Path:

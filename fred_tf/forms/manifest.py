@@ -9,28 +9,64 @@ of itself, since what it says else is data, too.
 import json
 import os
 import pathlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
 
-from fred_tf.disk import files, records
+from fred_tf.disk import claims, files, records, tfrecords
 from fred_tf.disk.files import check_replaceable as check_folder
 from fred_tf.disk.records import FORMAT_VERSION, plain, seal
 
 NAME = "manifest.json"
 
+_SHA256 = re.compile("[0-9a-f]{64}")
+# Of one export, said in a message.
+_MOST_FAULTS = 10
+
 _WAY_OUT = "Or write the export again with `python -m export`."
 
 
-def check_replaceable(folder: pathlib.Path) -> None:
-    """Refuses to replace a folder that is no export with a manifest.
+def check_replaceable(
+    folder: pathlib.Path, kind: str, place: str = NAME
+) -> None:
+    """Refuses to replace what is not an earlier export, and only that.
+
+    Args:
+        folder: where an export is to be written; it need not exist.
+        kind: of which kind it must be.
+        place: where in it the manifest lies.
 
     Raises:
-        FileExistsError: `folder` is a file, or something else.
+        FileExistsError: `folder` is a file, a link or something else; or holds
+            files that its manifest does not name.
     """
+
+    def refuse(what: str, way_out: str) -> FileExistsError:
+        return FileExistsError(
+            f"An export replaces only an earlier one, and {folder} {what}. "
+            f"{way_out}, or choose another folder."
+        )
+
+    if folder.is_symlink():
+        raise refuse("is a symbolic link", "Remove it")
     # Expert stores have a file of the same name, without this key.
-    check_folder(folder, NAME, '"files"')
+    check_folder(folder, place, '"files"')
+    if not (folder / place).is_file():
+        return
+    # Not read as JSON: a damaged export may be replaced.
+    text = (folder / place).read_text(errors="replace")
+    if f'"{kind}"' not in text:
+        raise refuse(f"is no export of {kind}", "Delete it")
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        named = name == place or json.dumps(name) in text
+        if path.is_symlink() or not (path.is_dir() or named):
+            raise refuse(
+                f"holds {name}, which its {place} does not name",
+                "Move that elsewhere",
+            )
 
 
 def write(
@@ -114,7 +150,7 @@ def verify(folder: files.Path, kind: str, place: str = NAME) -> dict[str, Any]:
         f"{name} is not in the manifest"
         for name in sorted(shards - expected.keys())
     ]
-    origins = {entry.get("sha256"): name for name, entry in expected.items()}
+    origins = {entry["sha256"]: name for name, entry in expected.items()}
     for name, entry in sorted(expected.items()):
         path = folder / name
         # A name that leads out of the folder, or a link, is not ours.
@@ -122,14 +158,16 @@ def verify(folder: files.Path, kind: str, place: str = NAME) -> dict[str, Any]:
             faults.append(f"{name!r} is not a plain file of this folder")
         elif not path.is_file():
             faults.append(f"{name} is missing")
-        elif (digest := files.sha256(path)) != entry.get("sha256"):
-            fault = f"{name} has SHA-256 {digest}, not {entry.get('sha256')}"
+        elif (digest := files.sha256(path)) != entry["sha256"]:
+            fault = f"{name} has SHA-256 {digest}, not {entry['sha256']}"
             if "records" in entry:
                 fault += f"; {_readable(path, entry['records'])}"
             if digest in origins:
                 fault += f"; it is a copy of {origins[digest]}"
             faults.append(fault)
     if faults:
+        if (more := len(faults) - _MOST_FAULTS) > 0:
+            faults[_MOST_FAULTS:] = [f"{more} more"]
         raise ValueError(
             f"Files of an export must be as its {place} says. In {folder}: "
             f"{'; '.join(faults)}. Restore them from a copy, or write the "
@@ -158,21 +196,21 @@ def read(folder: files.Path, place: str = NAME) -> dict[str, Any]:
             "`python -m export`."
         )
     manifest = records.read(path, way_out=_WAY_OUT)
-    entries = manifest.get("files")
-    if not isinstance(entries, dict) or not all(
-        isinstance(entry, dict) for entry in entries.values()
-    ):
+    try:
+        claims.word(manifest, "kind")
+        for name, entry in claims.mapping(manifest, "files").items():
+            said = claims.mapping({name: entry}, name)
+            if not _SHA256.fullmatch(claims.text(said, "sha256", 64)):
+                raise ValueError(f"{name!r} has no SHA-256")
+            if "records" in said:
+                claims.integer(said, "records")
+    except ValueError as error:
         raise ValueError(
-            f"{path} must map file names to their hashes under `files`. "
-            f"Received: {entries!r}. Restore it from a copy, or write the "
-            "export again with `python -m export`."
-        )
-    if not isinstance(manifest.get("kind"), str):
-        raise ValueError(
-            f"{path} must say of what `kind` the export is. Received: "
-            f"{manifest.get('kind')!r}. Restore it from a copy, or write the "
-            "export again with `python -m export`."
-        )
+            f"{path} must say of what `kind` the export is, and map the names "
+            "of its `files` to their `sha256`, of TFRecord files with the "
+            f"number of their `records`. Received: {error} Restore it from a "
+            "copy, or write the export again with `python -m export`."
+        ) from error
     return manifest
 
 
@@ -187,10 +225,13 @@ def _is_inside(folder: pathlib.Path, name: str) -> bool:
 
 def _readable(path: pathlib.Path, whole: int) -> str:
     """Says which record of a damaged file is the first bad one."""
+    framed, fault = tfrecords.framed(path)
     count = 0
     try:
-        for _ in tf.data.TFRecordDataset(os.fspath(path)):
+        for _ in tf.data.TFRecordDataset(os.fspath(path)).take(framed):
             count += 1
     except tf.errors.DataLossError:
-        return f"record {count} of {whole}, counted from 0, is damaged"
+        fault = "its checksum is another"
+    if fault:
+        return f"record {count} of {whole}, counted from 0, is damaged: {fault}"
     return f"{count} whole records of {whole}"

@@ -1,15 +1,17 @@
 """The memory with its decoder, for TensorFlow alone and for Serving."""
 
+import math
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from fred_tf.disk import files, records
-from fred_tf.disk.files import check_replaceable
-from fred_tf.forms import facts, manifest
+from fred_tf.disk import claims, files, records
+from fred_tf.forms import facts, limits, manifest, stored_memory
 from fred_tf.forms.form import SetForm
 from fred_tf.forms.provenance import provenance
 from fred_tf.parameterizations import Parameterization
@@ -18,6 +20,7 @@ from fred_tf.synthetic_set import SyntheticSet
 # TensorFlow and Serving leave this folder alone.
 _EXTRA = "assets.extra"
 _FACTS = f"{_EXTRA}/metadata.json"
+_WEIGHTS = "variables/variables.data-00000-of-00001"
 
 
 class SavedModel(SetForm):
@@ -44,7 +47,10 @@ class SavedModel(SetForm):
     names, how to train, what to cite.
 
     TensorFlow does not notice every damage to it; `verify` does. A SavedModel
-    is a program: read only those whose origin you trust.
+    is a program, which `tf.saved_model.load` runs: load only those whose origin
+    you trust. `read` runs none of it. It rebuilds the memory from what the
+    metadata say of it and from the weights, whose places in the file of
+    variables they say, too.
     """
 
     name = kind = "saved_model"
@@ -63,8 +69,16 @@ model.decode_class(3, 1, 0)  # 1 image of class 3, drawn by seed 0"""
 
     def write(self, decoded, memory, path):
         path = pathlib.Path(path)
-        check_replaceable(path, "saved_model.pb")
-        said = {**facts.of(decoded), **provenance(decoded)}
+        manifest.check_replaceable(path, self.kind, self.place)
+        stored_memory.check_set(decoded, memory)
+        weights = stored_memory.weights(memory)
+        said = {
+            "format_version": records.FORMAT_VERSION,
+            **facts.of(decoded),
+            **provenance(decoded),
+            **facts.soft_labels_of(decoded),
+            "memory": stored_memory.told(memory),
+        }
         decode, decode_class, dataset = _functions(decoded, memory)
 
         def integer(name: str, shape: list[int | None]) -> tf.TensorSpec:
@@ -78,26 +92,74 @@ model.decode_class(3, 1, 0)  # 1 image of class 3, drawn by seed 0"""
         archive.add_endpoint("dataset", dataset, [])
         with files.replacing_folder(path) as temporary:
             archive.write_out(os.fspath(temporary), verbose=False)
-            files.write_json(
-                temporary / _FACTS,
-                {"format_version": records.FORMAT_VERSION, **said},
-            )
+            said["weights"] = _places(temporary / _WEIGHTS, weights)
+            files.write_json(temporary / _FACTS, said)
             manifest.write(temporary, self.kind, {}, self.place)
         return path
 
     def read(self, path):
         path = pathlib.Path(path)
         self.verify(path)
-        said = files.read_json(path / _FACTS)
-        model = tf.saved_model.load(os.fspath(path))
         with facts.believed(path):
-            decoded = {k: v.numpy() for k, v in model.dataset().items()}
+            said = claims.mapping(
+                {"metadata": files.read_json(path / _FACTS)}, "metadata"
+            )
+            if "memory" not in said:
+                raise ValueError(
+                    "an earlier version of fred_tf wrote it, without the "
+                    "`memory` in its metadata that is read now"
+                )
+            weights = _weights(path / _WEIGHTS, said)
+            memory = stored_memory.rebuilt(
+                claims.mapping(said, "memory"),
+                weights,
+                (path / _WEIGHTS).stat().st_size,
+            )
             return facts.restored(
                 said,
-                decoded["images"],
-                decoded["labels"],
-                decoded.get("soft_labels"),
+                memory.decode().numpy(),
+                memory.labels,
+                facts.soft_labels(said),
             )
+
+
+def _places(
+    path: pathlib.Path, weights: list[np.ndarray]
+) -> list[dict[str, Any]]:
+    """Returns where in the file of variables the bytes of each weight lie.
+
+    TensorFlow keeps them as they are in memory; its index is left to it.
+    """
+    stored = path.read_bytes()
+    places = [
+        {
+            "type": str(weight.dtype),
+            "shape": list(weight.shape),
+            "offset": stored.find(weight.tobytes()),
+        }
+        for weight in weights
+    ]
+    if any(place["offset"] < 0 for place in places):
+        raise RuntimeError(
+            f"TensorFlow has not written the memory's weights to {path} as "
+            "they are. Export another form, and please report it."
+        )
+    return places
+
+
+def _weights(path: pathlib.Path, said: Mapping[str, Any]) -> list[np.ndarray]:
+    """Undoes `_places`."""
+    stored = files.read_bytes(path, limits.MOST_STORED)
+    weights = []
+    for place in claims.listed(said, "weights", 1000):
+        place = claims.mapping({"weights": place}, "weights")
+        kind = claims.one_of(place, "type", stored_memory.TYPES)
+        shape = claims.shape(place, "shape", range(0, 10), len(stored))
+        offset = claims.integer(place, "offset", 0, len(stored))
+        count = math.prod(shape)
+        array = np.frombuffer(stored, kind, count, offset)
+        weights.append(array.reshape(shape))
+    return weights
 
 
 def _functions(

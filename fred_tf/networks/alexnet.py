@@ -8,7 +8,7 @@ import keras
 from fred_tf.networks.convolution import convolution
 from fred_tf.networks.network import Network, border, check_sizes
 from fred_tf.networks.norms import NormSettings
-from fred_tf.networks.pooling import pooling
+from fred_tf.networks.pooling import LAST, pooling
 
 # Filters, size of the kernel, whether max pooling follows.
 _UNITS = (
@@ -59,4 +59,4 @@ class AlexNet(Network):
             layers += convolution(channels, filters, size, norm, border=margin)
             layers += pooling("max") if pooled else []
             channels, margin = filters, 0
-        return [*layers, keras.layers.Flatten()]
+        return [*layers, keras.layers.Flatten(**LAST)]

@@ -8,7 +8,7 @@ import keras
 from fred_tf.networks.convolution import ACTIVATIONS, convolution
 from fred_tf.networks.network import Network, border, check_sizes
 from fred_tf.networks.norms import NORMS
-from fred_tf.networks.pooling import POOLINGS, pooling
+from fred_tf.networks.pooling import LAST, POOLINGS, pooling
 from fred_tf.settings import Settings, check_least, check_one_of
 
 
@@ -34,8 +34,8 @@ class ConvNetSettings(Settings):
     activation: str = "relu"
 
     def __post_init__(self):
-        check_least("width", self.width, 1)
-        check_least("depth", self.depth, 1)
+        check_least("width", self.width, 1, 65_536)
+        check_least("depth", self.depth, 1, 100)
         check_one_of("norm", self.norm, NORMS)
         check_one_of("pooling", self.pooling, POOLINGS)
         check_one_of("activation", self.activation, ACTIVATIONS)
@@ -99,7 +99,7 @@ class ConvNet(Network):
             )
             layers += pooling(settings.pooling, self.axes)
             channels, margin = settings.width, 0
-        return [*layers, keras.layers.Flatten()]
+        return [*layers, keras.layers.Flatten(**LAST)]
 
 
 @keras.saving.register_keras_serializable("fred_tf")

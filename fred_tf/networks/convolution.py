@@ -6,6 +6,7 @@ import keras
 
 from fred_tf.networks.initializers import fan_in_initializers
 from fred_tf.networks.norms import NORMS
+from fred_tf.networks.pooling import LAST
 
 _CONVOLUTIONS = {2: keras.layers.Conv2D, 3: keras.layers.Conv3D}
 _PADDINGS = {2: keras.layers.ZeroPadding2D, 3: keras.layers.ZeroPadding3D}
@@ -45,12 +46,13 @@ def convolution(
         bias: whether the convolution has one.
     """
     return [
-        *([_PADDINGS[axes](border)] if border else []),
+        *([_PADDINGS[axes](border, **LAST)] if border else []),
         _CONVOLUTIONS[axes](
             filters,
             size,
             padding="same",
             use_bias=bias,
+            **LAST,
             **fan_in_initializers(*[size] * axes, channels),
         ),
         NORMS[norm](),

@@ -7,7 +7,7 @@ import keras
 
 from fred_tf.networks.initializers import fan_in_initializers
 from fred_tf.networks.network import Network, border, check_sizes
-from fred_tf.networks.pooling import pooling
+from fred_tf.networks.pooling import LAST, pooling
 from fred_tf.settings import Settings
 
 
@@ -41,17 +41,17 @@ class LeNet(Network):
             "Choose `convnet` or `mlp`.",
             border=margin,
         )
-        layers = [keras.layers.ZeroPadding2D(margin)] if margin else []
+        layers = [keras.layers.ZeroPadding2D(margin, **LAST)] if margin else []
         for filters in (6, 16):
             layers += [
                 keras.layers.Conv2D(
-                    filters, 5, **fan_in_initializers(5, 5, channels)
+                    filters, 5, **LAST, **fan_in_initializers(5, 5, channels)
                 ),
                 keras.layers.ReLU(),
                 *pooling("max"),
             ]
             channels = filters
-        layers.append(keras.layers.Flatten())
+        layers.append(keras.layers.Flatten(**LAST))
         height, width = (((s + 2 * margin - 4) // 2 - 4) // 2 for s in sizes)
         inputs = height * width * channels
         for units in (120, 84):

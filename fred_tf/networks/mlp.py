@@ -8,6 +8,7 @@ import keras
 
 from fred_tf.networks.initializers import fan_in_initializers
 from fred_tf.networks.network import Network
+from fred_tf.networks.pooling import LAST
 from fred_tf.settings import Settings, check_least
 
 
@@ -25,8 +26,8 @@ class MLPSettings(Settings):
     depth: int = 2
 
     def __post_init__(self):
-        check_least("width", self.width, 1)
-        check_least("depth", self.depth, 1)
+        check_least("width", self.width, 1, 65_536)
+        check_least("depth", self.depth, 1, 100)
 
 
 @keras.saving.register_keras_serializable("fred_tf")
@@ -42,7 +43,7 @@ class MLP(Network):
 
     def make_layers(self, image_shape):
         width = self.settings.width
-        layers = [keras.layers.Flatten()]
+        layers = [keras.layers.Flatten(**LAST)]
         inputs = math.prod(image_shape)
         for _ in range(self.settings.depth):
             layers += [

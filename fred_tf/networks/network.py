@@ -18,7 +18,8 @@ class Network(keras.Model, Member, abc.ABC):
 
     Calling returns logits `[batch, classes]`; `embed` returns what goes into
     the classifier, `[batch, features]`. Weights start as in PyTorch, where
-    published step sizes come from.
+    published step sizes come from. Whatever the global settings of Keras are,
+    layers are float32, unless `dtype` says otherwise, with the channels last.
 
     Args:
         image_shape: `[*sizes, channels]`.
@@ -26,7 +27,8 @@ class Network(keras.Model, Member, abc.ABC):
         settings: the member's own; its defaults if None.
 
     Raises:
-        ValueError: the image is too small, or has other axes.
+        ValueError: the image is too small, or has other axes; or a layer has
+            the channels first.
     """
 
     def __init__(
@@ -36,13 +38,19 @@ class Network(keras.Model, Member, abc.ABC):
         settings: Settings | None = None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(**{"dtype": "float32", **kwargs})
         self.image_shape = tuple(map(int, image_shape))
         self.classes = int(classes)
         self.settings = settings or self.Settings()
         self.steps = merge(self.make_layers(self.image_shape))
         for layer in self._flatten_layers(include_self=False):
             layer.dtype_policy = self.dtype_policy
+            if getattr(layer, "data_format", None) == "channels_first":
+                raise ValueError(
+                    "Layers of a network have the channels last. Received: "
+                    f"{type(layer).__name__} with channels first. Give it "
+                    "`data_format` 'channels_last'."
+                )
         x = keras.KerasTensor((None, *image_shape))
         for layer in self.steps:
             x = layer(x)

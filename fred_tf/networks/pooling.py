@@ -5,6 +5,10 @@ import tensorflow as tf
 
 from fred_tf.settings import check_one_of
 
+# For each layer of Keras that tells channels from positions: without it a
+# global setting of Keras decides.
+LAST = {"data_format": "channels_last"}
+
 POOLINGS = ("average", "max", "none")
 
 
@@ -67,5 +71,5 @@ def pooling(name: str, axes: int = 2) -> list[keras.layers.Layer]:
         return []
     if (name, axes) == ("average", 2):
         # Here TensorFlow's is right, and faster.
-        return [keras.layers.AveragePooling2D(2)]
+        return [keras.layers.AveragePooling2D(2, **LAST)]
     return [Pooling(name)]

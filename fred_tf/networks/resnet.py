@@ -10,6 +10,7 @@ from fred_tf.networks.initializers import fan_in_initializers
 from fred_tf.networks.instance_norm import merge
 from fred_tf.networks.network import Network, check_sizes
 from fred_tf.networks.norms import NORMS, NormSettings
+from fred_tf.networks.pooling import LAST
 
 _STEM = 64
 # Filters and stride of each residual block.
@@ -52,10 +53,10 @@ class ResidualBlock(keras.layers.Layer):
         super().__init__(**kwargs)
         layers = keras.layers
         strided = stride if not averaged else 1
-        pool = [layers.AveragePooling2D(2)] if strided < stride else []
+        pool = [layers.AveragePooling2D(2, **LAST)] if strided < stride else []
         # PyTorch pads by 1 on every side, "same" at stride 2 only below and to
         # the right.
-        pad = [layers.ZeroPadding2D(1)] if strided > 1 else []
+        pad = [layers.ZeroPadding2D(1, **LAST)] if strided > 1 else []
         self.main = [
             *pad,
             layers.Conv2D(
@@ -64,6 +65,7 @@ class ResidualBlock(keras.layers.Layer):
                 strides=strided,
                 padding="valid" if pad else "same",
                 use_bias=False,
+                **LAST,
                 **fan_in_initializers(3, 3, channels),
             ),
             *merge([NORMS[norm](), layers.ReLU(), *pool]),
@@ -72,6 +74,7 @@ class ResidualBlock(keras.layers.Layer):
                 3,
                 padding="same",
                 use_bias=False,
+                **LAST,
                 **fan_in_initializers(3, 3, filters),
             ),
             NORMS[norm](),
@@ -84,6 +87,7 @@ class ResidualBlock(keras.layers.Layer):
                     1,
                     strides=strided,
                     use_bias=False,
+                    **LAST,
                     **fan_in_initializers(channels),
                 ),
                 *pool,
@@ -143,9 +147,9 @@ class ResNet18(Network):
             )
             channels = filters
         layers.append(
-            keras.layers.Flatten()
+            keras.layers.Flatten(**LAST)
             if self.averaged
-            else keras.layers.GlobalAveragePooling2D()
+            else keras.layers.GlobalAveragePooling2D(**LAST)
         )
         return layers
 

@@ -8,7 +8,7 @@ import keras
 from fred_tf.networks.convolution import convolution
 from fred_tf.networks.network import Network, border, check_sizes
 from fred_tf.networks.norms import NormSettings
-from fred_tf.networks.pooling import pooling
+from fred_tf.networks.pooling import LAST, pooling
 
 # Filters of the convolutions between two max poolings.
 _VGG11 = ((64,), (128,), (256, 256), (512, 512), (512, 512))
@@ -57,4 +57,4 @@ class VGG11(Network):
                 )
                 channels, margin = filters, 0
             layers += pooling("max")
-        return [*layers, keras.layers.Flatten()]
+        return [*layers, keras.layers.Flatten(**LAST)]

@@ -1,13 +1,21 @@
 """Channel-wise standardisation of images and its exact undo."""
 
 import dataclasses
-import math
 from typing import ClassVar
 
 import numpy as np
 import tensorflow as tf
 
 from fred_tf.normalizations.normalization import Normalization, unit_range
+
+# About channels that are constant over the training split, by how many of them
+# are not: images have 1, 3 or more channels.
+_REMOVE = "Remove channels that are constant over the training split."
+_WAYS_OUT = {
+    0: "All training images are alike: give others.",
+    2: "Two channels vary, and no image has two: keep one, or their mean, as "
+    "grey images.",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,12 +47,16 @@ class Standardize(Normalization):
                 "`mean` and `deviation` must have one value per channel each. "
                 f"Received: {self.mean} and {self.deviation}."
             )
-        numbers = self.mean + self.deviation
-        if not all(map(math.isfinite, numbers)) or min(self.deviation) <= 0:
+        # As they are used: float32 makes 1e-50 0, and 1e50 infinite.
+        with np.errstate(over="ignore", under="ignore"):
+            mean, deviation = np.float32(self.mean), np.float32(self.deviation)
+        numbers = np.append(mean, deviation)
+        if not np.isfinite(numbers).all() or min(deviation, default=0) <= 0:
+            vary = int((deviation > 0).sum())
             raise ValueError(
                 "`mean` must be finite and `deviation` positive in every "
                 f"channel. Received: {self.mean} and {self.deviation}. "
-                "Remove channels that are constant over the training split."
+                f"{_WAYS_OUT.get(vary, _REMOVE)}"
             )
 
     @classmethod
@@ -63,6 +75,8 @@ class Standardize(Normalization):
             square += (block**2).sum(axes)
         mean = total / count
         deviation = np.sqrt(np.maximum(square / count - mean**2, 0.0))
+        # Of a constant channel, rounding may leave 1e-8.
+        deviation[images.min(axes) == images.max(axes)] = 0.0
         return cls(tuple(mean), tuple(deviation))
 
     def __call__(self, images: np.ndarray | tf.Tensor):

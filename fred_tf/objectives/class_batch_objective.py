@@ -3,7 +3,7 @@
 import dataclasses
 
 from fred_tf.objectives.objective import Objective
-from fred_tf.settings import Settings, check_least
+from fred_tf.settings import MOST_PASSES, Settings, check_least
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,7 +17,9 @@ class ClassBatchSettings(Settings):
     real_batch_per_class: int = 256
 
     def __post_init__(self):
-        check_least("real_batch_per_class", self.real_batch_per_class, 1)
+        check_least(
+            "real_batch_per_class", self.real_batch_per_class, 1, MOST_PASSES
+        )
 
 
 class ClassBatchObjective(Objective):

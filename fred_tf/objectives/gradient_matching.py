@@ -13,7 +13,13 @@ from fred_tf.objectives.class_batch_objective import (
 from fred_tf.objectives.gradient_distance import DISTANCES
 from fred_tf.paper import Paper
 from fred_tf.sequential import repeat
-from fred_tf.settings import check_least, check_one_of, check_positive
+from fred_tf.settings import (
+    MOST_PASSES,
+    MOST_RATE,
+    check_least,
+    check_one_of,
+    check_positive,
+)
 from fred_tf.training.network_training import NetworkTraining
 
 
@@ -40,8 +46,10 @@ class GradientMatchingSettings(ClassBatchSettings):
         super().__post_init__()
         check_one_of("distance", self.distance, DISTANCES)
         for name in ("network_steps", "network_epochs", "network_batch"):
-            check_least(name, getattr(self, name), 1)
-        check_positive("network_learning_rate", self.network_learning_rate)
+            check_least(name, getattr(self, name), 1, MOST_PASSES)
+        check_positive(
+            "network_learning_rate", self.network_learning_rate, MOST_RATE
+        )
 
 
 class GradientMatching(ClassBatchObjective):

@@ -71,7 +71,7 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
         settings: Settings | None = None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(**{"dtype": "float32", **kwargs})
         self.network = network
         self.augmentation = augmentation
         self.source = source

@@ -11,6 +11,8 @@ from fred_tf.objectives.student import STUDENT_MEMORY, Student, chunks_of
 from fred_tf.optimizers import SGD, Group
 from fred_tf.paper import Paper
 from fred_tf.settings import (
+    MOST_PASSES,
+    MOST_RATE,
     Settings,
     check_least,
     check_one_of,
@@ -57,18 +59,14 @@ class TrajectoryMatchingSettings(Settings):
     student_chunk: int = 0
 
     def __post_init__(self):
-        check_least("student_steps", self.student_steps, 1)
-        check_least("expert_epochs", self.expert_epochs, 1)
-        check_least("max_start_epoch", self.max_start_epoch, 1)
+        for name in ("student_steps", "expert_epochs", "max_start_epoch"):
+            check_least(name, getattr(self, name), 1, MOST_PASSES)
         check_least("start_epochs_grow_over", self.start_epochs_grow_over, 0)
         check_least("student_batch", self.student_batch, 0)
-        check_positive("student_learning_rate", self.student_learning_rate)
-        check_least(
-            "student_learning_rate_step", self.student_learning_rate_step, 0
-        )
-        check_positive(
-            "minimum_student_learning_rate", self.minimum_student_learning_rate
-        )
+        for name in ("student_learning_rate", "minimum_student_learning_rate"):
+            check_positive(name, getattr(self, name), MOST_RATE)
+        step = self.student_learning_rate_step
+        check_least("student_learning_rate_step", step, 0, MOST_RATE)
         check_one_of("student_memory", self.student_memory, STUDENT_MEMORY)
         check_least("student_chunk", self.student_chunk, 0)
 

@@ -230,6 +230,20 @@ class Frequency(Parameterization):
         self.values.assign(np.concatenate(values))
         self.table.assign(np.stack(table))
 
+    def check_weights(self):
+        table = np.sort(self.table.numpy(), axis=1)
+        everything = budget.positions(self.spectrum_shape)
+        if table.min() < 0 or table.max() >= everything:
+            raise ValueError(
+                "Every position of `table` lies within the spectrum, in [0, "
+                f"{everything}). Received: {table.min()} to {table.max()}."
+            )
+        if (np.diff(table, axis=1) == 0).any():
+            raise ValueError(
+                "The positions of a class in `table` differ from each other. "
+                "Received: one that occurs twice."
+            )
+
     def _transform(self, images: np.ndarray) -> np.ndarray:
         images = tf.convert_to_tensor(images, tf.float32)
         return self.transform(

@@ -39,10 +39,10 @@ class HallucinatorSettings(Settings):
     diversity_weight: float = 0.1
 
     def __post_init__(self):
-        check_least("hallucinators", self.hallucinators, 2)
-        check_least("basis_channels", self.basis_channels, 0)
+        check_least("hallucinators", self.hallucinators, 2, 1000)
+        check_least("basis_channels", self.basis_channels, 0, 1000)
         check_one_of("decode", self.decode, DECODES)
-        check_least("diversity_weight", self.diversity_weight, 0)
+        check_least("diversity_weight", self.diversity_weight, 0, 1e6)
 
 
 @keras.saving.register_keras_serializable("fred_tf")

@@ -14,6 +14,8 @@ from fred_tf.parameterizations.parameterization import Parameterization
 from fred_tf.settings import Settings, check_least, check_one_of
 
 DECODES = ("single", "multi")
+# Numbers in the matrices that enlarge patches, at most: 1 GiB.
+_MOST = 2**27
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +32,7 @@ class MultiFormationSettings(Settings):
     decode: str = "single"
 
     def __post_init__(self):
-        check_least("factor", self.factor, 1)
+        check_least("factor", self.factor, 1, 1000)
         check_one_of("decode", self.decode, DECODES)
 
 
@@ -58,7 +60,7 @@ class MultiFormation(Parameterization):
 
     Raises:
         ValueError: `factor` exceeds an axis, or does not go with
-            `instances_per_class`.
+            `instances_per_class`, or cuts so large images into too many.
     """
 
     Settings = MultiFormationSettings
@@ -87,6 +89,12 @@ class MultiFormation(Parameterization):
             raise ValueError(
                 "`instances_per_class` must be a multiple of the patches of a "
                 f"canvas ({self.patches}). Received: {instances_per_class}."
+            )
+        if self.patches * sum(size**2 for size in spatial) > _MOST:
+            raise ValueError(
+                f"`factor` {factor} makes {self.patches:,} patches of images "
+                f"{list(spatial)}, and their matrices must have at most "
+                f"{_MOST:,} numbers. Lower it."
             )
         self.canvases = self.add_weight(
             name="canvases",

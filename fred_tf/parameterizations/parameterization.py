@@ -1,6 +1,7 @@
 """The contract of a parameterization: what is stored instead of images."""
 
 import abc
+import contextvars
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -11,6 +12,13 @@ import tensorflow as tf
 from fred_tf import settings as settings_lib
 from fred_tf.objectives.objective import Objective
 from fred_tf.optimizers import SGD, Group
+
+Shapes = list[tuple[int, ...]]
+
+# While `with_weights` makes a memory: the shapes of weights still to be made.
+_TO_COME: contextvars.ContextVar[Shapes | None] = contextvars.ContextVar(
+    "shapes of weights to come", default=None
+)
 
 
 class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
@@ -27,6 +35,9 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
     dictionary; all trainable weights are counted, and `groups` says how each of
     them is learned.
 
+    Whatever the global policy of Keras is, a memory is float32 unless `dtype`
+    says otherwise.
+
     Args:
         image_shape: `[height, width, channels]`, or more spatial axes.
         classes: number of classes.
@@ -42,7 +53,7 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
         settings: settings_lib.Settings | None = None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(**{"dtype": "float32", **kwargs})
         self.image_shape = tuple(int(size) for size in image_shape)
         self.classes = int(classes)
         self.instances_per_class = int(instances_per_class)
@@ -83,6 +94,63 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
         """Returns an empty memory that fits a budget; see above."""
         count = cls.instances_within(settings, image_shape, classes, ipc)
         return cls(image_shape, classes, count, settings)
+
+    @classmethod
+    def with_weights(
+        cls,
+        image_shape: Sequence[int],
+        classes: int,
+        instances_per_class: int,
+        settings: settings_lib.Settings,
+        weights: Sequence[np.ndarray],
+    ) -> Self:
+        """Returns a memory that holds weights of a file.
+
+        They are made one by one, each only where it has the shape of one that
+        is given: sizes out of a file allocate nothing that is not there.
+
+        Args:
+            image_shape: see above.
+            classes: see above.
+            instances_per_class: see above.
+            settings: see above.
+            weights: what `save_own_variables` stored, in that order.
+
+        Raises:
+            ValueError: they are not the weights of a memory of these sizes.
+        """
+        shapes = [tuple(array.shape) for array in weights]
+        token = _TO_COME.set(shapes)
+        try:
+            made = cls(image_shape, classes, instances_per_class, settings)
+        finally:
+            _TO_COME.reset(token)
+        if shapes:
+            raise ValueError(
+                f"{cls.__name__} has no weights of these shapes. Received: "
+                f"{shapes}."
+            )
+        made.load_own_variables({str(i): w for i, w in enumerate(weights)})
+        return made
+
+    def add_weight(self, shape=None, *args, **kwargs):
+        if (to_come := _TO_COME.get()) is not None:
+            wanted = tuple(shape or ())
+            if wanted not in to_come:
+                raise ValueError(
+                    f"{type(self).__name__} needs a weight of shape "
+                    f"{list(wanted)}. Received: {list(map(list, to_come))}."
+                )
+            to_come.remove(wanted)
+        return super().add_weight(shape, *args, **kwargs)
+
+    def check_weights(self) -> None:
+        """Raises ValueError where weights are none that a run can end with.
+
+        Files of others may hold any. Images that are not finite are found out
+        elsewhere.
+        """
+        return None
 
     @classmethod
     def step_gain(

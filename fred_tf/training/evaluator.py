@@ -12,7 +12,13 @@ from fred_tf import seeds
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.datasets.image_data import Split
 from fred_tf.networks import Functional
-from fred_tf.settings import Settings, check_least
+from fred_tf.settings import (
+    MOST_PASSES,
+    MOST_RATE,
+    Settings,
+    check_least,
+    check_share,
+)
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.network_training import NetworkTraining, State, accuracy
 
@@ -40,9 +46,11 @@ class EvaluatorSettings(Settings):
 
     def __post_init__(self):
         for name in ("networks", "epochs", "batch_size"):
-            check_least(f"evaluation.{name}", getattr(self, name), 1)
-        for name in ("learning_rate", "momentum", "weight_decay"):
-            check_least(f"evaluation.{name}", getattr(self, name), 0)
+            value = getattr(self, name)
+            check_least(f"evaluation.{name}", value, 1, MOST_PASSES)
+        for name, most in (("learning_rate", MOST_RATE), ("weight_decay", 1)):
+            check_least(f"evaluation.{name}", getattr(self, name), 0, most)
+        check_share("evaluation.momentum", self.momentum, "a decay")
 
 
 # Passes in one call of TensorFlow, which a signal has to wait for.

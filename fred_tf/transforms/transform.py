@@ -14,7 +14,8 @@ class Transform(keras.layers.Layer, abc.ABC):
     Calling the layer goes forward, images to coefficients; `inverse` undoes it
     exactly. Both keep shape and dtype, and there are no weights. One class
     therefore serves images `[batch, height, width, channels]` and voxels
-    `[batch, depth, height, width, channels]`.
+    `[batch, depth, height, width, channels]`. It is float32 unless `dtype` says
+    otherwise, whatever the global policy of Keras is.
 
     Attributes:
         axis: what is counted along an axis of the coefficients, with its
@@ -27,6 +28,9 @@ class Transform(keras.layers.Layer, abc.ABC):
     axis: str = "position"
     any_length: bool = False
     has_frequencies: bool = True
+
+    def __init__(self, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
 
     def with_norm(self, norm: str) -> "Transform":
         """Returns the transform in a normalisation, if it has several.

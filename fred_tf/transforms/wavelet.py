@@ -84,11 +84,11 @@ class Wavelet(Transform):
             levels.append(level)
             shape = [size // 2 for size in shape]
         if not levels:
+            # Whatever the wavelet: a level halves every axis.
             raise ValueError(
-                "A wavelet transform needs an even size along every axis, and "
-                f"one as long as the filter. Received: {tuple(spatial_shape)} "
-                f"with {self.wavelet!r}. Choose a shorter wavelet or another "
-                "transform."
+                "A wavelet transform needs an even size along every axis. "
+                f"Received: {tuple(spatial_shape)} with {self.wavelet!r}. "
+                "Choose `transform` 'dct', or images of even sizes."
             )
         return levels
 

@@ -43,15 +43,11 @@ def asked(monkeypatch) -> list:
     """Whatever TFDS is asked for is prepared; what it was asked for."""
     names = []
 
-    class Prepared:
-        def is_prepared(self):
-            return True
-
-    def builder(name, data_dir):
+    def is_prepared(name, data_dir):
         names.append(name)
-        return Prepared()
+        return True
 
-    monkeypatch.setattr(corruptions.tfds, "builder", builder)
+    monkeypatch.setattr(corruptions.tfds_images, "is_prepared", is_prepared)
     return names
 
 
@@ -59,7 +55,9 @@ def test_prepared_images_come_first(asked, monkeypatch):
     """TFDS has its own names for two of them."""
     data = make("cifar10")
     monkeypatch.setattr(
-        corruptions.tfds_images, "read_test", lambda name, data_dir: data.test
+        corruptions.tfds_images,
+        "read_test",
+        lambda name, data_dir, names: data.test,
     )
     split, source = corruptions.load(data, "glass_blur", 3, images=2)
     assert asked == ["cifar10_corrupted/frosted_glass_blur_3"]

@@ -108,8 +108,59 @@ def test_missing_classes_are_named():
         data(train, train, names)
 
 
-def test_the_test_split_may_lack_a_class():
-    assert data(Split(images(2), [0, 1]), Split(images(1), [1])).classes == 2
+def test_the_test_split_may_lack_a_class(caplog):
+    train = Split(images(3), [0, 1, 2])
+    lacking = data(train, Split(images(2), [0, 2]), ("ant", "bee", "cat"))
+    assert (lacking.classes, lacking.tested_classes) == (3, 2)
+    assert "has NO image of 'bee': accuracies are over 2 of 3" in caplog.text
+    caplog.clear()
+    assert data(train, train, ("ant", "bee", "cat")).tested_classes == 3
+    assert not caplog.text
+
+
+def test_one_class_is_not_scored():
+    both, one = Split(images(2), [0, 1]), Split(images(2), [0, 0])
+    with pytest.raises(ValueError, match=r"at least two.*\['ant'\] in 'insec"):
+        data(one, one, ("ant",))
+    with pytest.raises(ValueError, match="of at least two .* none of 'bee' in"):
+        data(both, one)
+    assert data(both, None).classes == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (" bee", "' bee'"),
+        ("bee\u00a0", "'bee"),
+        ("", "''"),
+        ("be\ne", r"'be\\ne'"),
+        ("be\u2028e", "'be"),
+        ("be\x07e", "'be"),
+        ("be\udce9", "'be"),
+        ("b" * 201, "'bbb"),
+        ("ant", "'ant' more than once"),
+        (3, "3"),
+    ],
+)
+def test_names_of_classes_are_lines(name, message):
+    split = Split(images(2), [0, 1])
+    with pytest.raises(ValueError, match=f"lines.*{message}.*Rename the"):
+        data(split, split, ("ant", name))
+
+
+@pytest.mark.parametrize(
+    "name", ["bee/wasp", "蜂", "a b", "می\u200cخواهم", "0"]
+)
+def test_odd_names_that_are_lines_are_taken(name):
+    split = Split(images(2), [0, 1])
+    assert data(split, split, ("ant", name)).class_names[1] == name
+
+
+@pytest.mark.parametrize("name", ["in\nsects", " insects", "", "in\udce9"])
+def test_names_of_data_sets_are_lines(name):
+    split = Split(images(2), [0, 1])
+    with pytest.raises(ValueError, match="`dataset` must .*another name"):
+        ImageData(name, split, split, ("ant", "bee"), GREY)
 
 
 def test_splits_must_have_one_shape():

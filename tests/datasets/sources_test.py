@@ -41,10 +41,10 @@ def test_pipelines_batched_or_not(images, batch):
     pipeline = tf.data.Dataset.from_tensor_slices((images, LABELS))
     if batch:
         pipeline = pipeline.batch(batch)
-    data = load((pipeline, pipeline.take(1)))
+    data = load((pipeline, pipeline.take(2)))
     np.testing.assert_array_equal(data.train.images, images)
     np.testing.assert_array_equal(data.train.labels, LABELS)
-    assert len(data.scored) == max(1, batch)
+    assert len(data.scored) == 2 * max(1, batch)
     assert load(pipeline).test is None
 
 
@@ -98,3 +98,63 @@ def test_what_is_no_data_is_refused(images):
         load((images.astype(np.int64), LABELS))
     with pytest.raises(ValueError, match="Divide pixels by 255"):
         load((images.astype(np.float32), LABELS))
+
+
+def test_classes_in_memory_may_be_named(images):
+    data = load((images, LABELS), class_names=["ant", "bee", "wasp"])
+    assert data.class_names == ("ant", "bee", "wasp")
+    with pytest.raises(ValueError, match="name each of 3 .*Add the others"):
+        load((images, LABELS), class_names=["ant", "bee"])
+    with pytest.raises(ValueError, match="for data in memory.*Leave them out"):
+        load("digits", class_names=list("0123456789"))
+
+
+def test_one_class_and_labels_of_none_are_refused(images):
+    with pytest.raises(ValueError, match="at least two classes"):
+        load((images, 0 * LABELS))
+    with pytest.raises(ValueError, match="-1 to 1. Below 0 .* leave them out"):
+        load((images, LABELS - 1))
+    with pytest.raises(ValueError, match="largest value .* 65535 of uint16"):
+        load((images.astype(np.uint16), LABELS))
+    # What the holdout replaces need not be fit for scores.
+    alone = (images[:1], LABELS[:1])
+    assert len(load(((images, LABELS), alone), holdout=0.25).scored) == 3
+    with pytest.raises(ValueError, match="none of '1', '2' in 'arrays'"):
+        load(((images, LABELS), alone))
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("gs://photos", "must be a path of this machine"),
+        ("photos[1]", "must hold none of"),
+        ("", "must name a file or folder"),
+        ("a\nb", "must hold no control characters"),
+        ("ph\udce9", "must be UTF-8"),
+    ],
+)
+def test_paths_are_checked(path, message):
+    with pytest.raises(ValueError, match=f"`folder:` {message}"):
+        load(f"folder:{path}")
+    with pytest.raises(ValueError, match=f"`data_dir` {message}"):
+        load("digits", data_dir=path)
+
+
+def test_a_home_folder_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=f"{tmp_path}/photos must hold"):
+        load("folder:~/photos")
+
+
+def test_names_in_memory_are_lines(images):
+    with pytest.raises(ValueError, match="`dataset` must be a single line"):
+        load((images, LABELS), name="my\nphotos")
+
+
+@pytest.mark.parametrize("largest", [12, 2**31 - 1])
+def test_classes_are_as_many_as_can_be(images, largest):
+    """Nothing is made for each of two thousand million names."""
+    labels = LABELS.copy()
+    labels[0] = largest
+    with pytest.raises(ValueError, match=f"without gaps.*label {largest} "):
+        load((images, labels))

@@ -3,23 +3,11 @@ import time
 
 import numpy as np
 import pytest
-import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from fred_tf import datasets
 from fred_tf.datasets import tfds_images
-
-IMAGE = tfds.features.Image(shape=(4, 5, 3))
-LABEL = tfds.features.ClassLabel(names=["ant", "bee"])
-RANDOM = np.random.default_rng(0)
-EXAMPLES = [
-    {
-        "image": RANDOM.integers(0, 256, (4, 5, 3), np.uint8),
-        "label": number % 2,
-        "id": f"insect {number}",
-    }
-    for number in range(6)
-]
+from tests.datasets.prepared import EXAMPLES, IMAGE, LABEL, prepare
 
 
 @pytest.fixture(autouse=True)
@@ -31,38 +19,13 @@ def no_network(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
-def prepare(folder, features, splits):
-    """Writes a data set as TFDS does; no registered code knows it."""
-    folder.mkdir(parents=True)
-    name = folder.parent.name
-    features = tfds.features.FeaturesDict(features)
-    for split, examples in splits.items():
-        path = folder / f"{name}-{split}.tfrecord-00000-of-00001"
-        with tf.io.TFRecordWriter(str(path)) as writer:
-            for example in examples:
-                example = {key: example[key] for key in features}
-                encoded = features.encode_example(example)
-                writer.write(features.serialize_example(encoded))
-    tfds.folder_dataset.write_metadata(
-        data_dir=folder,
-        features=features,
-        split_infos=[
-            tfds.core.SplitInfo(
-                name=split, shard_lengths=[len(examples)], num_bytes=0
-            )
-            for split, examples in splits.items()
-        ],
-        check_data=False,
-    )
-
-
 @pytest.fixture
 def insects(tmp_path):
     folder = tmp_path / "insects" / "1.0.0"
     prepare(
         folder,
         {"image": IMAGE, "label": LABEL, "id": tfds.features.Text()},
-        {"train": EXAMPLES, "test": EXAMPLES[:1]},
+        {"train": EXAMPLES, "test": EXAMPLES[:2]},
     )
     return folder
 
@@ -78,7 +41,7 @@ def test_a_prepared_folder_is_read_without_its_code(insects, tmp_path, name):
         data.train.images, [example["image"] for example in EXAMPLES]
     )
     np.testing.assert_array_equal(data.train.labels, [0, 1, 0, 1, 0, 1])
-    assert len(data.test) == 1
+    assert len(data.test) == 2
     pixels = data.train.images.reshape(-1, 3) / 255
     np.testing.assert_allclose(data.normalization.mean, pixels.mean(0))
 
@@ -228,8 +191,8 @@ def flipped(content):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda content: content[:-10], "truncated record"),
-        (lambda content: b"", "expected to contain 6 elements"),
+        (lambda content: content[:-10], "record 5, .* claims 190 bytes"),
+        (lambda content: b"", "0 bytes cannot hold 6 images"),
         (lambda content: 2 * content, "expected to contain 6 elements"),
         (flipped, "corrupted record"),
     ],
@@ -252,7 +215,7 @@ def test_a_missing_shard_is_reported(insects, tmp_path):
 @pytest.mark.parametrize("file", ["features.json", "dataset_info.json"])
 def test_damaged_metadata_are_reported(insects, tmp_path, file):
     (insects / file).write_text('{"fea')
-    with pytest.raises(OSError, match=f"insects in {tmp_path} is damaged"):
+    with pytest.raises(OSError, match=f"{insects} is damaged.*{file}"):
         datasets.load("insects", str(tmp_path))
 
 
@@ -278,3 +241,62 @@ def test_some_classes_of_a_test_split_are_read(tmp_path):
         tfds_images.read_classes(
             "animals", str(tmp_path), ("cat", "dog"), (2, 2, 3)
         )
+
+
+def test_a_split_without_labels_is_not_used(tmp_path, caplog):
+    """Competitions keep the labels of their test images."""
+    hidden = [{**example, "label": -1} for example in EXAMPLES]
+    features = {"image": IMAGE, "label": LABEL}
+    splits = {"train": EXAMPLES, "test": hidden, "validation": EXAMPLES[:4]}
+    prepare(tmp_path / "insects" / "1.0.0", features, splits)
+    assert len(datasets.load("insects", tmp_path).test) == 4
+    assert "The split `test` of insects has no labels (-1)" in caplog.text
+    del splits["validation"]
+    prepare(tmp_path / "moths" / "1.0.0", features, splits)
+    with pytest.raises(ValueError, match="has none. Load it.*`holdout`"):
+        _ = datasets.load("moths", tmp_path).scored
+    assert len(datasets.load("moths", tmp_path, holdout=0.4).test) == 2
+
+
+def test_sixteen_bits_keep_their_levels(tmp_path):
+    """As folders of such images do."""
+    levels = np.arange(40, dtype=np.uint16).reshape(2, 4, 5, 1) * 1000
+    examples = [{"image": x, "label": n} for n, x in enumerate(levels)]
+    image = tfds.features.Image(shape=(4, 5, 1), dtype=np.uint16)
+    prepare(
+        tmp_path / "insects" / "1.0.0",
+        {"image": image, "label": LABEL},
+        {"train": examples, "test": examples},
+    )
+    data = datasets.load("insects", tmp_path)
+    np.testing.assert_array_equal(
+        data.train.images, levels.astype(np.float32) / np.float32(65535)
+    )
+
+
+@pytest.mark.parametrize("name", ["fly\x07", "fl\x85y"])
+def test_names_of_classes_are_checked(tmp_path, name):
+    names = tfds.features.ClassLabel(names=["ant", name])
+    prepare(
+        tmp_path / "insects" / "1.0.0",
+        {"image": IMAGE, "label": names},
+        {"train": EXAMPLES, "test": EXAMPLES},
+    )
+    with pytest.raises(ValueError, match="`class_names` must be .*Rename"):
+        datasets.load("insects", tmp_path)
+
+
+def test_names_that_are_no_utf8_are_damage(insects, tmp_path):
+    (insects / "label.labels.txt").write_bytes(b"ant\nb\xe9e\n")
+    with pytest.raises(
+        OSError, match=f"{insects} is damaged.*labels.txt.*utf-8"
+    ):
+        datasets.load("insects", tmp_path)
+
+
+def test_classes_of_another_order_are_no_corrupted_copy(insects, tmp_path):
+    assert len(tfds_images.read_test("insects", tmp_path, ("ant", "bee"))) == 2
+    with pytest.raises(ValueError, match=r"\['bee', 'ant'\]. Received: "):
+        tfds_images.read_test("insects", tmp_path, ("bee", "ant"))
+    assert tfds_images.is_prepared("insects", tmp_path)
+    assert not tfds_images.is_prepared("cifar10_corrupted/fog_5", tmp_path)

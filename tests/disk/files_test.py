@@ -1,5 +1,6 @@
 """Nothing appears under its name before it is complete."""
 
+import errno
 import hashlib
 import json
 import os
@@ -10,7 +11,7 @@ import sys
 
 import pytest
 
-from fred_tf.disk import files
+from fred_tf.disk import files, leftovers
 
 _ROOT = pathlib.Path(__file__).parents[2]
 
@@ -123,14 +124,111 @@ def test_an_error_leaves_the_old_folder(tmp_path):
 
 
 def test_only_leftovers_are_removed(tmp_path):
-    kept = [tmp_path / "a.partial", tmp_path / ".hidden", tmp_path / "a"]
+    host, dead = leftovers.temporary(tmp_path).name.split(".")[2], 2**22 + 1
+    host = host.partition("-")[0]
+    kept = [
+        tmp_path / name
+        for name in (
+            "a.partial",
+            ".hidden",
+            "a",
+            # Of a living process here, and of one elsewhere.
+            f".b.{host}-{os.getppid()}.partial",
+            ".c.01234567-1.partial",
+        )
+    ]
     for path in kept:
         path.touch()
-    (tmp_path / ".a.1.partial").touch()
-    (tmp_path / ".b.2.partial").mkdir()
-    (tmp_path / ".b.2.partial" / "c").touch()
+    for name in (".a.1.partial", f".a.{host}-{dead}.partial"):
+        (tmp_path / name).touch()
+    (tmp_path / f".b.{host}-{10**20}.partial").mkdir()
+    (tmp_path / f".b.{host}-{10**20}.partial" / "c").touch()
+    (tmp_path / ".e.partial").symlink_to(tmp_path / "a")
+    os.utime(tmp_path / ".e.partial", (0, 0), follow_symlinks=False)
+    (tmp_path / ".d.01234567-1.partial").touch()
+    os.utime(tmp_path / ".d.01234567-1.partial", (0, 0))
     files.remove_leftovers(tmp_path)
     assert set(tmp_path.iterdir()) == set(kept)
+
+
+def test_whoever_writes_a_path_again_removes_what_is_left_of_it(tmp_path):
+    path, folder = tmp_path / "a[1].txt", tmp_path / "folder"
+    other = tmp_path / "b.txt"
+    _die_while_replacing(path, "file", 1)
+    _die_while_replacing(other, "file", 1)
+    _die_while_replacing(folder, "folder", 1)
+    files.write_text(path, "new")
+    with files.replacing_folder(folder):
+        pass
+    (left,) = set(tmp_path.iterdir()) - {path, folder}
+    assert left.name.startswith(".b.txt.")
+
+
+def test_a_folder_that_is_not_on_the_disk_does_not_replace(
+    tmp_path, monkeypatch
+):
+    """The last flush fails, when the new folder has its name already."""
+    folder = tmp_path / "export"
+    with files.replacing_folder(folder) as new:
+        (new / "a").write_text("old")
+    sync = files.sync
+
+    def fail(path):
+        if path == tmp_path:
+            raise OSError(errno.EIO, "Input/output error")
+        sync(path)
+
+    monkeypatch.setattr(files, "sync", fail)
+    with pytest.raises(OSError, match="error; what was there before is int"):
+        with files.replacing_folder(folder) as new:
+            (new / "a").write_text("new")
+    assert (folder / "a").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_link_to_a_folder_is_replaced_itself(tmp_path):
+    (tmp_path / "else").mkdir()
+    (tmp_path / "else" / "a").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "else")
+    with files.replacing_folder(tmp_path / "link") as folder:
+        (folder / "b").touch()
+    assert {p.name for p in tmp_path.iterdir()} == {"else", "link"}
+    assert (tmp_path / "link" / "b").exists()
+    assert (tmp_path / "else" / "a").exists()
+
+
+# --- What is read and added to ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        files.read_json,
+        files.sha256,
+        files.read_bytes,
+        lambda path: files.appended(path).__enter__(),
+    ],
+)
+@pytest.mark.parametrize("kind", ["link", "dangling", "pipe", "folder"])
+def test_what_is_no_plain_file_is_not_touched(tmp_path, read, kind):
+    path, target = tmp_path / "a.json", tmp_path / "target"
+    target.write_text("{}")
+    {
+        "link": lambda: path.symlink_to(target),
+        "dangling": lambda: path.symlink_to(tmp_path / "nowhere"),
+        "pipe": lambda: os.mkfifo(path),
+        "folder": path.mkdir,
+    }[kind]()
+    with pytest.raises((ValueError, OSError), match="a.json"):
+        read(path)
+    assert target.read_text() == "{}"
+    assert sorted(tmp_path.iterdir()) == [path, target]
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path):
+    (tmp_path / "a").write_bytes(bytes(101))
+    with pytest.raises(ValueError, match="at most 100 bytes. Received: 101"):
+        files.read_bytes(tmp_path / "a", 100)
 
 
 def test_json_round_trip(tmp_path):

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import pathlib
 import socket
 import subprocess
 import sys
@@ -14,6 +15,8 @@ import pytest
 
 from fred_tf.disk import folder_lock
 
+_ROOT = pathlib.Path(__file__).parents[2]
+
 # Takes the lock as another program would, with `flock` alone.
 _CHILD = """
 import fcntl, sys
@@ -23,6 +26,22 @@ file.write("process 123 on host elsewhere")
 file.flush()
 print("held", flush=True)
 sys.stdin.read()
+"""
+
+_FORKING = """
+import os, sys, time
+root, folder = sys.argv[1:]
+sys.path.insert(0, root)
+from fred_tf.disk import folder_lock
+with folder_lock.exclusive(folder):
+    child = os.fork()
+    if not child:
+        time.sleep(60)
+try:
+    with folder_lock.exclusive(folder):
+        print("free")
+finally:
+    os.kill(child, 9)
 """
 
 
@@ -87,6 +106,49 @@ def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="missing must be a folder"):
         with folder_lock.exclusive(tmp_path / "missing"):
             pass
+    assert not (tmp_path / "missing").exists()
+
+
+@pytest.mark.parametrize(
+    ("make", "names"),
+    [
+        (pathlib.Path.symlink_to, ["precious"]),
+        (pathlib.Path.hardlink_to, ["precious"]),
+        (pathlib.Path.symlink_to, ["nowhere"]),
+        (lambda path: os.mkfifo(path), []),
+        (pathlib.Path.mkdir, []),
+    ],
+)
+def test_what_only_looks_like_a_lock_is_left_as_it_is(tmp_path, make, names):
+    precious, folder = tmp_path / "precious", tmp_path / "folder"
+    precious.write_text("precious")
+    folder.mkdir()
+    make(folder / ".lock", *(tmp_path / name for name in names))
+    with pytest.raises(ValueError, match="lock must be a plain file .* Delete"):
+        with folder_lock.exclusive(folder):
+            pass
+    assert precious.read_text() == "precious"
+    assert sorted(tmp_path.iterdir()) == [folder, precious]
+
+
+def test_a_link_put_in_place_at_the_last_moment_is_not_followed(
+    tmp_path, monkeypatch
+):
+    precious, folder = tmp_path / "precious", tmp_path / "folder"
+    precious.write_text("precious")
+    folder.mkdir()
+    (folder / ".lock").symlink_to(precious)
+    monkeypatch.setattr(folder_lock, "_check", lambda path: None)
+    with pytest.raises(OSError, match="folder must be a folder that can"):
+        with folder_lock.exclusive(folder):
+            pass
+    assert precious.read_text() == "precious"
+
+
+def test_a_lock_does_not_live_on_in_a_forked_child(tmp_path):
+    command = [sys.executable, "-c", _FORKING, _ROOT, tmp_path]
+    ended = subprocess.run(command, capture_output=True, timeout=60, text=True)
+    assert ended.stdout == "free\n", ended.stderr
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):

@@ -1,15 +1,11 @@
 """A run folder keeps one run apart from every other."""
 
 import copy
-import errno
 import json
 import math
 import os
-import resource
 
-import numpy as np
 import pytest
-import tensorflow as tf
 
 from fred_tf.disk import records
 from fred_tf.disk.run_folder import RunFolder
@@ -100,6 +96,56 @@ def test_a_run_may_be_extended(folder, steps):
     assert RunFolder.read(folder.path) == opened
 
 
+def test_a_run_does_not_unmake_its_steps(folder):
+    folder.checkpoint_folder.mkdir()
+    for step in (0, 20, 40):
+        (folder.checkpoint_folder / f"ckpt-{step}.index").touch()
+    before = (folder.path / "config.json").read_bytes()
+    for steps in (0, 39):
+        asked = {**_SETTINGS, "outer_steps": steps}
+        with pytest.raises(
+            ValueError, match=f"at least 40, .* Received: {steps}. Ask for more"
+        ):
+            RunFolder.open(folder.path, asked, _DATA, _ENVIRONMENT)
+        assert (folder.path / "config.json").read_bytes() == before
+    asked = {**_SETTINGS, "outer_steps": 40}
+    RunFolder.open(folder.path, asked, _DATA, _ENVIRONMENT)
+    assert RunFolder.read(folder.path).identity["outer_steps"] == 40
+
+
+def test_each_flipped_byte_of_the_settings_is_named(folder):
+    path = folder.path / "config.json"
+    content = path.read_bytes()
+    for position in range(len(content)):
+        damaged = bytearray(content)
+        damaged[position] ^= 1 << position % 8
+        path.write_bytes(damaged)
+        for use in (
+            lambda: RunFolder.read(folder.path),
+            lambda: RunFolder.open(folder.path, _SETTINGS, _DATA, _ENVIRONMENT),
+        ):
+            with pytest.raises(ValueError, match=str(path)):
+                use()
+
+
+@pytest.mark.parametrize("part", ["data", "environment"])
+@pytest.mark.parametrize("value", [None, [], "text"])
+def test_settings_without_what_belongs_to_them_are_named(folder, part, value):
+    path = folder.path / "config.json"
+    edited = {**json.loads(path.read_text()), part: value}
+    path.write_text(json.dumps(records.seal(edited)))
+    with pytest.raises(ValueError, match=f"config.json.*{part}|{part}.*config"):
+        RunFolder.read(folder.path)
+
+
+def test_settings_that_are_a_link_are_not_read(folder):
+    path = folder.path / "config.json"
+    path.rename(folder.path / "elsewhere.json")
+    path.symlink_to(folder.path / "elsewhere.json")
+    with pytest.raises(ValueError, match="config.json must be a plain file"):
+        RunFolder.read(folder.path)
+
+
 def test_another_environment_is_said(folder, caplog):
     asked = _changed(_ENVIRONMENT, "versions.tensorflow", "2.21")
     opened = RunFolder.open(folder.path, _SETTINGS, _DATA, asked)
@@ -184,84 +230,3 @@ def test_leftovers_of_a_killed_run_are_removed(folder):
     (folder.path / ".config.json.123.partial").write_text("{")
     RunFolder.open(folder.path, _SETTINGS, _DATA, _ENVIRONMENT)
     assert not list(folder.path.glob("*.partial"))
-
-
-def test_metrics_come_back_as_they_were(folder):
-    assert folder.metrics() == []
-    loss = np.float32(1) / np.float32(3)
-    folder.append_metrics(1, {"loss": loss, "rate": tf.constant(0.5)})
-    folder.append_metrics(np.int64(2), {"loss": 1e-300, "images": 3})
-    assert folder.metrics() == [
-        {"step": 1, "loss": float(loss), "rate": 0.5},
-        {"step": 2, "loss": 1e-300, "images": 3.0},
-    ]
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_metrics_that_are_not_finite_are_null(folder, value):
-    folder.append_metrics(1, {"loss": value})
-    line = (folder.path / "metrics.jsonl").read_text()
-    assert line == '{"step": 1, "loss": null}\n'
-    assert folder.metrics() == [{"step": 1, "loss": None}]
-
-
-def test_a_scalar_called_step_is_refused(folder):
-    with pytest.raises(ValueError, match=r"Received: \['loss', 'step'\]"):
-        folder.append_metrics(1, {"step": 3, "loss": 1.0})
-
-
-def test_rewound_metrics_equal_those_of_an_uninterrupted_run(folder):
-    path = folder.path / "metrics.jsonl"
-    for step in range(1, 6):
-        folder.append_metrics(step, {"loss": 1 / step})
-    uninterrupted = path.read_bytes()
-    folder.rewind_metrics(3)
-    assert [line["step"] for line in folder.metrics()] == [1, 2, 3]
-    for step in (4, 5):
-        folder.append_metrics(step, {"loss": 1 / step})
-    assert path.read_bytes() == uninterrupted
-
-
-def test_a_torn_line_is_dropped_wherever_the_kill_came(folder):
-    path = folder.path / "metrics.jsonl"
-    folder.append_metrics(1, {"loss": 0.5})
-    complete = path.read_bytes()
-    folder.append_metrics(2, {"loss": 0.25})
-    for size in range(len(complete), len(path.read_bytes())):
-        os.truncate(path, size)
-        assert folder.metrics() == [{"step": 1, "loss": 0.5}]
-        folder.rewind_metrics(2)
-        assert path.read_bytes() == complete
-        folder.append_metrics(2, {"loss": 0.25})
-    assert len(folder.metrics()) == 2
-
-
-def test_rewinding_without_metrics_makes_no_file(folder):
-    folder.rewind_metrics(0)
-    assert not (folder.path / "metrics.jsonl").exists()
-
-
-@pytest.mark.parametrize("line", ["{", "[]", '{"loss": 1}', '{"step": "1"}'])
-def test_a_damaged_line_is_named(folder, line):
-    folder.append_metrics(1, {"loss": 0.5})
-    with open(folder.path / "metrics.jsonl", "a") as file:
-        file.write(line + "\n")
-    folder.append_metrics(3, {"loss": 0.5})
-    with pytest.raises(ValueError, match="Line 2 of .*metrics.jsonl must be"):
-        folder.metrics()
-
-
-def test_a_full_disk_leaves_whole_lines(folder):
-    path = folder.path / "metrics.jsonl"
-    folder.append_metrics(1, {"loss": 0.5})
-    before = path.read_bytes()
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    for room in (0, 10):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + room, hard))
-        try:
-            with pytest.raises(OSError, match="metrics.jsonl.*Make room") as e:
-                folder.append_metrics(2, {"loss": 0.25})
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        assert e.value.errno in (errno.EFBIG, errno.ENOSPC)
-        assert path.read_bytes() == before

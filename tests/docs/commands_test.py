@@ -20,8 +20,10 @@ from tests.docs.pages import (
 )
 from trainers.sweep.grid import cells
 
+# A flag for a path is defined with its parser before its name.
 _DEFINED = re.compile(
-    r"flags\.DEFINE_\w+\(\s*\"(\w+)\"|add_argument\(\s*\"--(\w+)\""
+    r"flags\.DEFINE(?:_\w+)?\((?:\s*[\w.]*PATH,)?\s*\"(\w+)\""
+    r"|add_argument\(\s*\"--(\w+)\""
 )
 _PREFIX = re.compile(r"^(trainers|export)\b")
 every_page = pytest.mark.parametrize("page", PAGES, ids=name)

@@ -10,6 +10,8 @@ import pytest
 import tensorflow as tf
 from sklearn.datasets import load_digits
 
+from fred_tf import settings
+from fred_tf.forms import stored_memory
 from fred_tf.forms.saved_model import SavedModel
 from fred_tf.normalizations import Standardize
 from fred_tf.synthetic_set import SyntheticSet
@@ -19,6 +21,8 @@ KEPT = 5
 
 class Spectrum(keras.layers.Layer):
     """The least a parameterization can be: values, a table, an inverse."""
+
+    Settings = settings.Settings
 
     def __init__(self, values, table, inverse):
         super().__init__()
@@ -34,6 +38,9 @@ class Spectrum(keras.layers.Layer):
         self.inverse = inverse
         self.labels = np.repeat(np.arange(10, dtype=np.int32), 2)
         self.built = True
+
+    def get_config(self):
+        return dict.fromkeys(stored_memory.SIZES)
 
     def call(self, indices):
         kept = tf.gather(tf.convert_to_tensor(self.table), indices // 2)
@@ -240,7 +247,9 @@ def test_failure_midway_leaves_the_old_model(
 
 def test_a_foreign_folder_is_not_replaced(layer, decoded, tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(FileExistsError, match="holds no saved_model.pb"):
+    with pytest.raises(
+        FileExistsError, match="holds no assets.extra/manifest.json"
+    ):
         SavedModel().write(decoded, layer, tmp_path)
     assert (tmp_path / "thesis.txt").exists()
 

@@ -40,8 +40,21 @@ def test_fits_mean_and_deviation_of_each_channel(generator):
         ((0.1,), (0.5, 0.5), "one value per channel"),
         ((0.1,), (0.0,), "positive in every channel"),
         ((float("nan"),), (1.0,), "must be finite"),
+        ((0.5,), (1e-50,), "positive in every channel"),
+        ((1e50,), (1.0,), "must be finite"),
+        ((), (), "positive in every channel"),
     ],
 )
 def test_refuses_constants_that_cannot_be(mean, deviation, message):
     with pytest.raises(ValueError, match=message):
         Standardize(mean, deviation)
+
+
+def test_no_constant_level_has_a_deviation():
+    """Rounding leaves some of them 1e-8, which would divide by nothing."""
+    for level in range(256):
+        images = np.full((100, 6, 5, 1), level, np.uint8)
+        with pytest.raises(ValueError, match="are alike"):
+            Standardize.fit(images)
+    images[0, 0, 0] = 254
+    assert Standardize.fit(images).deviation[0] > 0

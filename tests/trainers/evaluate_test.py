@@ -1,12 +1,17 @@
+import dataclasses
 import json
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from fred_tf import config, presets
 from fred_tf.coresets import random_set
-from fred_tf.disk import records
+from fred_tf.datasets import Split
+from fred_tf.disk import files, records
 from fred_tf.training.evaluator import Evaluation
-from trainers import evaluate, rank
+from trainers import distill, evaluate, rank
+from trainers.report import __main__ as report
 
 DM = presets.preset("digits_ipc1_dm_tiny")
 
@@ -82,4 +87,81 @@ def test_ranking_trains_what_it_needs_once(digits, tmp_path):
             rank.run(*changed, full_accuracy=0.9)
     with pytest.raises(ValueError, match="`full_accuracy` is 0.9 there, 0.8"):
         rank.run(*arguments, full_accuracy=0.8)
+    labels = (digits.test.labels + 1) % 10
+    corrected = Split(digits.test.images, labels)
+    other = DM, chosen, dataclasses.replace(digits, test=corrected)
+    with pytest.raises(ValueError, match="`data.test` is .*Delete .* anew"):
+        rank.run(*other, *arguments[3:], full_accuracy=0.9)
     assert path.read_bytes() == before
+
+
+@pytest.fixture
+def photos(digits, tmp_path):
+    """Digits 0, 1 and 2 as a folder of images."""
+    for split in ("train", "test"):
+        real = getattr(digits, split)
+        for label in range(3):
+            folder = tmp_path / "photos" / split / "abc"[label]
+            folder.mkdir(parents=True)
+            for row in real.indices_of(label)[:8]:
+                pixels = np.round(255 * real.images[row]).astype(np.uint8)
+                path = folder / f"{row}.png"
+                path.write_bytes(tf.io.encode_png(pixels).numpy())
+    return tmp_path / "photos"
+
+
+def test_an_accuracy_counts_for_the_labels_it_was_measured_on(
+    photos, quick, call, tmp_path, no_pictures
+):
+    """What is printed, what a page shows, and what baselines keep."""
+    of_photos = {
+        "dataset": f"folder:{photos}",
+        "objective.real_batch_per_class": 4,
+        "evaluation.epochs": 20,
+    }
+    folder = tmp_path / "run"
+    distill.run(config.replace(quick, of_photos), folder)
+    program = "trainers.evaluate", f"--run_dir={folder}"
+    ways = ((), ("--baseline=random",))
+    first = [call(*program, *way) for way in ways]
+    assert [code for code, _, _ in first] == [0, 0]
+    kept = [files.read_json(p)["mean"] for p in folder.glob("eval*.json")]
+    # Somebody corrects the labels of the test images.
+    a, b = photos / "test" / "a", photos / "test" / "b"
+    a.rename(photos / "test" / "c" / "aside")
+    b.rename(a)
+    (photos / "test" / "c" / "aside").rename(b)
+    for way in ways:
+        code, output, errors = call(*program, *way)
+        assert code == 1 and "`data.test` is" in errors and not output
+    code, output, _ = call(*program, "--name=corrected")
+    assert code == 0 and f"{100 * max(kept):.1f}" not in output
+    code, _, _ = call(*program, "--name=held", "--override=holdout=0.5")
+    assert code == 0
+    own = files.read_json(folder / "evaluation.json")["mean"]
+    page = report.run(folder).read_text()
+    assert page.count("±") == 1 and f"{100 * own:.1f} ±" in page
+    drawing = "trainers.figures.__main__", f"--run_dir={folder}"
+    assert call(*drawing, "--figures=beside")[0] == 0
+    (photos / "train" / "c").rename(photos / "train" / "d")
+    (photos / "test" / "c").rename(photos / "test" / "d")
+    code, _, errors = call(*program, "--name=renamed")
+    assert code == 1 and "a, b, c. Received: a, b, d" in errors
+    next((photos / "train" / "a").glob("*")).unlink()
+    code, _, errors = call(*drawing)
+    assert code == 1 and "made from" in errors
+
+
+def test_part_of_the_classes_is_said(photos, quick, call, tmp_path):
+    for path in (photos / "test" / "c").glob("*"):
+        path.unlink()
+    code, output, _ = call(
+        "trainers.evaluate",
+        "--preset=digits_ipc1_dm_tiny",
+        f"--override=dataset=folder:{photos}",
+        "--override=network.name=mlp",
+        "--override=augmentation=none",
+        "--baseline=random",
+        f"--run_dir={tmp_path / 'run'}",
+    )
+    assert code == 0 and "networks over 2 of 3 classes: " in output

@@ -126,3 +126,17 @@ def test_features_need_no_test_images(tmp_path, digits, monkeypatch):
     record = records.read(tmp_path / "coreset.json", "coreset")
     assert record["feature_network_accuracy"] is None
     assert len(record["chosen"]) == 10 * TM.ipc
+
+
+def test_corrected_test_labels_make_another_choice(
+    tmp_path, digits, monkeypatch
+):
+    """Their accuracies are kept in the record."""
+    select_coreset.run(TM, tmp_path, "random")
+    labels = (digits.test.labels + 1) % 10
+    corrected = dataclasses.replace(
+        digits, test=Split(digits.test.images, labels)
+    )
+    monkeypatch.setattr(datasets, "load", lambda *_, **__: corrected)
+    with pytest.raises(ValueError, match="`data.test` is .*Choose another --"):
+        select_coreset.run(TM, tmp_path, "random")

@@ -165,3 +165,16 @@ def test_refuses_bad_arguments(arguments, message):
 def test_refuses_odd_sizes():
     with pytest.raises(ValueError, match=r"even size.*\(7, 8\)"):
         Wavelet().call(tf.zeros([1, 7, 8, 1]))
+
+
+@pytest.mark.parametrize("name", ["haar", "db4"])
+@pytest.mark.parametrize("shape", [(7, 8), (7, 7), (8, 1)])
+def test_advice_about_odd_sizes_can_be_followed(name, shape):
+    """No wavelet halves them; the DCT takes any."""
+    images = np.zeros((1, *shape, 1), np.float32)
+    with pytest.raises(ValueError, match="even size.*Choose `transform` 'dct'"):
+        TRANSFORMS[name]()(images)
+    assert TRANSFORMS["dct"]()(images).shape == images.shape
+    for sizes in ((2, 2), (6, 8)):  # Shorter than the filter, too.
+        even = np.zeros((1, *sizes, 1), np.float32)
+        assert TRANSFORMS[name]()(even).shape == even.shape

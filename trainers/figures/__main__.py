@@ -70,11 +70,18 @@ def main() -> None:
     for name in NAMES.value:
         check_one_of("--figures", name, FIGURES)
     runs = named_runs(run_dir, COMPARE.value)
+    first = next(iter(runs.values()))
     data = assembly.load_data(
-        next(iter(runs.values())).config,
+        first.config,
         run_flags.DATA_DIR.value,
         run_flags.DOWNLOAD.value,
     )
+    if data.facts.train != first.facts.train:
+        raise ValueError(
+            "Figures are drawn of the images that a run was made from. "
+            f"Received: other ones in {data.name!r} than when {run_dir} was "
+            "made. Restore them, or distil again."
+        )
     subject = Subject(runs, data, run_flags.EXPERT_DIR.value)
     for path in run(subject, run_dir / "figures", NAMES.value):
         print(path)

@@ -57,7 +57,9 @@ def accuracy_by_budget(subject: Subject) -> Figure:
         config, folder = run.config, run.folder.path
         own = [
             evaluation
-            for evaluation in scoring.measured(folder, run.synthetic_set())
+            for evaluation in scoring.measured(
+                folder, run.synthetic_set(), run.facts
+            )
             if evaluation["network"]["name"] == config.network.name
         ]
         if own:

@@ -84,7 +84,7 @@ def named_runs(
 
     Raises:
         ValueError: one is not written like this, two names are equal, or the
-            runs are of different data sets.
+            runs are of different data.
     """
     first = DistilledRun.restore(run_dir)
     runs = {title(first.config): first}
@@ -96,10 +96,14 @@ def named_runs(
                 f"Received: {text!r} beside {list(runs)}."
             )
         runs[name] = DistilledRun.restore(folder)
-        if runs[name].facts.name != first.facts.name:
-            raise ValueError(
-                "Runs that are compared must be of one data set. Received: "
-                f"{first.facts.name!r} and, in {folder}, "
-                f"{runs[name].facts.name!r}."
+        for fact in ("name", "class_names", "train", "test"):
+            own, other = (
+                getattr(run.facts, fact) for run in (first, runs[name])
             )
+            if own != other:
+                raise ValueError(
+                    "Runs that are compared must be of the same data. "
+                    f"Received: `data.{fact}` {own!r} and, in {folder}, "
+                    f"{other!r}. Leave that run out."
+                )
     return runs

@@ -84,7 +84,9 @@ def _unusual(run: DistilledRun) -> list[tuple[str, str]]:
 
 
 def _accuracy(run: DistilledRun) -> str:
-    evaluations = scoring.measured(run.folder.path, run.synthetic_set())
+    evaluations = scoring.measured(
+        run.folder.path, run.synthetic_set(), run.facts
+    )
     if not evaluations:
         return markup.hint(
             "Not measured yet:",

@@ -1,7 +1,12 @@
 """Whatever a kill or a bad or full disk leaves, a run resumes or says why."""
 
+import errno
+import os
+
 import numpy as np
 import pytest
+
+from fred_tf.disk import checkpoint_files
 
 # --- A kill during a save -----------------------------------------------------
 # `tf.train.CheckpointManager` makes `ckpt-N_temp`, moves the data out of it,
@@ -62,6 +67,56 @@ def test_a_killed_first_save_starts_anew(folder, stage, begin):
     ]
 
 
+@pytest.mark.parametrize(
+    "kind", ["index empty", "index cut", "index zeroed", "data cut"]
+)
+def test_a_first_save_that_was_cut_short_was_never_saved(
+    folder, kind, begin, memory_after
+):
+    for path in [folder / "checkpoint", *folder.glob("ckpt-[89].*")]:
+        path.unlink()
+    _damage(folder, 10, kind)
+    run = begin(folder)
+    assert run.checkpoints.restore_latest() is None
+    run.memory.assign(memory_after(0))
+    run.steps_and_saves([1])
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "checkpoint",
+        "ckpt-1.data-00000-of-00001",
+        "ckpt-1.index",
+    ]
+    assert begin(folder).checkpoints.restore_latest() == 1
+    np.testing.assert_allclose(run.memory, memory_after(1), atol=1e-6)
+
+
+def test_two_that_are_damaged_were_saved(folder, begin, bytes_in):
+    """Also where `checkpoint` is lost, which the first save writes."""
+    for path in [folder / "checkpoint", *folder.glob("ckpt-8.*")]:
+        path.unlink()
+    for step in (9, 10):
+        _damage(folder, step, "index cut")
+    before = bytes_in(folder)
+    run = begin(folder)
+    with pytest.raises(ValueError, match=r"damaged ones of steps \[9, 10\]"):
+        run.checkpoints.restore_latest()
+    with pytest.raises(ValueError, match=r"must be restored before others"):
+        run.checkpoints.save(11)
+    assert bytes_in(folder) == before
+
+
+def test_a_link_where_tensorflow_writes_on_the_way_is_not_followed(
+    folder, tmp_path, begin
+):
+    (tmp_path / "else").mkdir()
+    (tmp_path / "else" / "precious").touch()
+    (folder / "ckpt-11_temp").symlink_to(tmp_path / "else")
+    run = begin(folder)
+    run.checkpoints.restore_latest()
+    run.steps_and_saves([11])
+    assert [p.name for p in (tmp_path / "else").iterdir()] == ["precious"]
+    assert not (folder / "ckpt-11_temp").exists()
+
+
 # --- Damage -------------------------------------------------------------------
 
 
@@ -104,6 +159,20 @@ def test_a_damaged_checkpoint_is_passed_over_loudly(
         assert "of steps [10] are damaged" in caplog.text
 
 
+@pytest.mark.parametrize("part", ["index", "data-00000-of-00001"])
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_a_checkpoint_that_is_no_file_is_named(folder, kind, part, begin):
+    path = folder / f"ckpt-10.{part}"
+    if kind == "link":
+        path.rename(folder.parent / "elsewhere")
+        path.symlink_to(folder.parent / "elsewhere")
+    else:
+        path.unlink()
+        os.mkfifo(path)
+    with pytest.raises(ValueError, match=f"{path} must be a plain file"):
+        begin(folder).checkpoints.restore_latest()
+
+
 def test_two_damaged_checkpoints_are_passed_over(
     folder, caplog, begin, bytes_in
 ):
@@ -120,8 +189,13 @@ def test_two_damaged_checkpoints_are_passed_over(
     # A save before the damaged steps is the newest nevertheless.
     run.steps_and_saves([9])
     assert begin(folder).checkpoints.restore_latest() == 9
-    # What was damaged is kept for whoever wants to look into it.
-    assert damaged.items() <= bytes_in(folder).items()
+    # What was damaged is kept for whoever wants to look into it, until that
+    # step is made again.
+    kept = {n: x for n, x in damaged.items() if n.startswith("damaged-ckpt-10")}
+    assert kept.items() <= bytes_in(folder).items()
+    assert len(list(folder.glob("damaged-*"))) == len(kept) == 2
+    run.steps_and_saves([11])
+    assert not list(folder.glob("damaged-*"))
 
 
 @pytest.mark.parametrize("kind", _DAMAGES)
@@ -182,6 +256,39 @@ def test_a_full_disk_leaves_the_checkpoints_before(
     for name in before.keys() - {"checkpoint"}:
         assert after[name] == before[name]
     assert_resumes(folder, 10)
+
+
+def test_a_first_save_on_a_full_disk_leaves_nothing(
+    tmp_path, begin, assert_resumes, full_disk
+):
+    run = begin(tmp_path / "run")
+    with pytest.raises(OSError, match="cannot be written"), full_disk(500):
+        run.checkpoints.save(0)
+    assert not list((tmp_path / "run").iterdir())
+    assert begin(tmp_path / "run").checkpoints.restore_latest() is None
+    run.checkpoints.save(0)
+    assert_resumes(tmp_path / "run", 0)
+
+
+def test_an_index_that_does_not_reach_the_disk_is_no_checkpoint(
+    folder, begin, bytes_in, monkeypatch
+):
+    """TensorFlow has written all when the flush says that it is not there."""
+    run = begin(folder)
+    run.checkpoints.restore_latest()
+    before = bytes_in(folder)
+
+    def fail(path):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint_files.files, "sync", fail)
+        patch.setattr(checkpoint_files, "write_state", lambda *_: None)
+        with pytest.raises(OSError, match="ckpt-11 cannot be .*output error"):
+            run.steps_and_saves([11])
+    assert bytes_in(folder) == before
+    run.checkpoints.save(11)
+    assert run.checkpoints.steps() == [9, 10, 11]
 
 
 def test_a_save_can_be_tried_again_when_there_is_room(

@@ -53,9 +53,38 @@ def test_a_good_one_is_kept_however_old(folder, begin, assert_resumes):
     # Going back makes it the newest, and is no restart.
     with pytest.raises(ValueError, match="step 8 or before.*anew"):
         run.checkpoints.go_back(8)
-    assert run.checkpoints.go_back(11) == 9
-    assert run.checkpoints.steps() == [9]
+    for _ in range(2):
+        assert run.checkpoints.go_back(11) == 9
+        assert run.checkpoints.steps() == [9]
     assert_resumes(folder, 9)
+
+
+def test_a_checkpoint_is_on_the_disk_before_older_ones_go(
+    folder, begin, operations
+):
+    """TensorFlow's own writes and renames come before the first line."""
+    run = begin(folder)
+    run.checkpoints.restore_latest()
+    run.steps_and_saves([11])
+    operations()
+    run.steps_and_saves([12])
+    data, index = "data-00000-of-00001", "index"
+    state = [
+        "sync run/.checkpoint",
+        "rename run/.checkpoint -> run/checkpoint",
+        "sync run",
+    ]
+    removed = [f"remove run/ckpt-9.{index}", f"remove run/ckpt-9.{data}"]
+    assert operations() == [
+        f"sync run/ckpt-12.{data}",
+        f"sync run/ckpt-12.{index}",
+        "sync run",
+        *state,
+        *removed,
+    ]
+    run.checkpoints.go_back(11)
+    newest = [line.replace("-9.", "-12.") for line in removed]
+    assert operations() == [*state, *newest, "sync run"]
 
 
 def test_restoring_changes_nothing_on_disk(folder, begin):

@@ -48,18 +48,51 @@ def test_another_version_and_another_kind_are_refused(folder, example, version):
         example.images_of(folder)
 
 
+def standardize(**changes):
+    return {"name": "standardize", "mean": [0], "deviation": [1], **changes}
+
+
 # The memory has 4 instances of 16 coefficients in images [8, 8, 1].
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"instances_per_class": 10**12}, "values .* must take 16000000000000"),
-        ({"instances_per_class": 10**30}, "OverflowError"),
-        ({"instances_per_class": -1}, "max_length must be non-negative"),
-        ({"instances_per_class": "4"}, "TypeError"),
-        ({"image_shape": [10**6, 10**6, 1]}, "table .* must take 64 bytes"),
-        ({"image_shape": [3, 3, 1]}, "position lies outside"),
-        ({"image_shape": None}, "TypeError"),
+        ({"instances_per_class": 5}, "values .* must take 80 bytes"),
+        ({"instances_per_class": 10**8}, "bytes must decode to at most"),
+        ({"instances_per_class": 10**30}, "`instances_per_class` must be an"),
+        ({"instances_per_class": -1}, "`instances_per_class` must be an int"),
+        ({"instances_per_class": "4"}, "`instances_per_class` must be an int"),
+        ({"instances_per_class": True}, "`instances_per_class` must be an in"),
+        ({"image_shape": [7000, 7000, 1]}, "`image_shape` must be a shape of"),
+        ({"image_shape": [2**22, 1, 1]}, "sizes of at most 4096"),
+        ({"image_shape": [2048, 2048, 1]}, "must decode to at most .*Receive"),
+        ({"image_shape": [4, 4, 1]}, r"in \[0, 16\)\. Received: 0 to"),
+        ({"image_shape": [3, 3, 1]}, "`coefficients_per_channel` must be bet"),
+        ({"image_shape": [8, 8, 2]}, "values .* must take"),
+        ({"image_shape": [8.0, 8, 1]}, "`image_shape` must be an integer"),
+        ({"image_shape": None}, "`image_shape` must be a list"),
         ({"class_names": ["0"]}, "10 records are of 1 classes"),
+        ({"class_names": ["0"] * 10}, "`class_names` must be distinct"),
+        ({"class_names": [str(i) for i in range(10**6)]}, "`class_names` mus"),
+        ({"class_names": "0123456789"}, "`class_names` must be a list"),
+        ({"floats_stored": -1}, "`floats_stored` must be an integer"),
+        ({"floats_stored": 2**70}, "`floats_stored` must be an integer"),
+        ({"student_learning_rate": "fast"}, "`student_learning_rate` must"),
+        ({"student_learning_rate": -1}, "`student_learning_rate` must be a n"),
+        ({"details": []}, "`details` must be a JSON object"),
+        ({"dataset": "\x1b[2Jdigits"}, "`dataset` must be a name"),
+        ({"dataset": None}, "`dataset` must be a text"),
+        ({"normalization": standardize(deviation=[0])}, "`deviation` positiv"),
+        ({"normalization": standardize(mean="5")}, "`mean` must be a finite"),
+        ({"normalization": standardize(mean=[True])}, "`mean` must be a fin"),
+        ({"normalization": standardize(mean=[0, 0])}, "one value per channel"),
+        ({"normalization": standardize(median=[0])}, "has the fields"),
+        ({"normalization": []}, "`normalization` must be a JSON object"),
+        (
+            {"parameterization": {"coefficients_per_channel": 16.0}},
+            "must be of type int. Received: 16.0",
+        ),
+        ({"parameterization": {"bits": True}}, "must be of type int. Rec.*Tr"),
+        ({"parameterization": {"bits": 10**30}}, "`bits` must be a number fr"),
         ({"storage": "int9"}, "`storage` must be one of"),
         (
             {"parameterization": {"transform": "dtc"}},

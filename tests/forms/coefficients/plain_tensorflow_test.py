@@ -11,6 +11,7 @@ import tensorflow as tf
 from fred_tf import assembly, config
 from fred_tf.forms import coefficients
 from fred_tf.forms.coefficients import STORAGES, Coefficients
+from fred_tf.normalizations import Standardize
 
 
 @pytest.fixture
@@ -50,7 +51,10 @@ def test_it_decodes_colours(
     images = generator.normal(size=(160, 8, 8, 3)).astype(np.float32)
     memory.adapt(images, labels, seed=0)
     colours = dataclasses.replace(
-        decoded, images=memory.decode(), labels=memory.labels
+        decoded,
+        images=memory.decode(),
+        labels=memory.labels,
+        normalization=Standardize((0.5,) * 3, (0.25,) * 3),
     )
     read = read_alike(colours, memory, storage)
     error = np.abs(read.images - memory.decode().numpy()).max()

@@ -12,6 +12,7 @@ from fred_tf.forms import manifest
 from fred_tf.forms.images import Images
 
 read = Images().read
+SHA = {"sha256": 64 * "0"}
 
 
 # 20 images in 3 shards: 7, 7 and 6.
@@ -94,15 +95,23 @@ def test_no_flipped_byte_of_a_manifest_or_shard_goes_unseen(
             lambda m: m.update(kind="coefficients"),
             r"export of images is wanted\. Received: .* of coefficients",
         ),
-        (lambda m: m.update(files=["a"]), r"Received: \['a'\]"),
-        (lambda m: m["files"].update({"../a": {}}), r"'\.\./a' is not a plain"),
+        (lambda m: m.update(files=["a"]), r"`files` must be .*\['a'\]"),
+        (lambda m: m["files"].update({"a": {}}), "`sha256` must be a text"),
+        (lambda m: m["files"].update({"a": {"sha256": []}}), "`sha256` must"),
+        (lambda m: m["files"].update({"a": {"sha256": "0"}}), "has no SHA-256"),
+        (lambda m: m["files"]["LICENSE"].update(records=-1), "`records` must"),
+        (lambda m: m["files"].update({"../a": SHA}), r"'\.\./a' is not a pl"),
         (
-            lambda m: m["files"].update({"/etc/hosts": {}}),
-            r"hosts' is not a pl",
+            lambda m: m["files"].update({"/etc/hosts": SHA}),
+            r"hosts' is not a p",
         ),
-        (lambda m: m["files"].update({"": {}}), r"'' is not a plain"),
-        (lambda m: m["files"].update({"a\\b": {}}), r"b' is not a plain"),
-        (lambda m: m.update(kind=["images"]), r"what `kind`.*\['images'\]"),
+        (lambda m: m["files"].update({"": SHA}), r"'' is not a plain"),
+        (lambda m: m["files"].update({"a\\b": SHA}), r"b' is not a plain"),
+        (
+            lambda m: m["files"].update({f"{i:02}": SHA for i in range(12)}),
+            r"09 is missing; 2 more\. Restore",
+        ),
+        (lambda m: m.update(kind=["images"]), r"`kind` must be .*\['images'\]"),
     ],
 )
 def test_odd_manifests_are_refused(folder, edit, message):

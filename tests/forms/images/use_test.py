@@ -228,16 +228,6 @@ def test_shards_are_checked(synthetic_set, tmp_path, shards):
         write(synthetic_set, tmp_path / "set", shards)
 
 
-@pytest.mark.parametrize("name", ["", " 9", "a\nb", "a\rb", "twice"])
-def test_names_that_would_not_come_back_are_refused(
-    synthetic_set, tmp_path, name
-):
-    names = ("twice", *synthetic_set.class_names[:8], name)
-    odd = dataclasses.replace(synthetic_set, class_names=names)
-    with pytest.raises(ValueError, match="distinct single lines"):
-        write(odd, tmp_path / "set")
-
-
 @pytest.mark.parametrize("value", [np.zeros(2), float("nan"), {1, 2}])
 def test_details_must_be_json(synthetic_set, tmp_path, value):
     odd = dataclasses.replace(synthetic_set, details={"value": value})

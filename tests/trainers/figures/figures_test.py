@@ -225,3 +225,16 @@ def test_runs_to_compare_are_checked(subject, tmp_path):
             named_runs(own, [text])
     with pytest.raises(FileNotFoundError, match="trainers.distill"):
         named_runs(own, [f"x={tmp_path}"])
+
+
+@pytest.mark.parametrize("fact", ["train", "test", "name"])
+def test_runs_of_other_data_are_not_compared(subject, fact, monkeypatch):
+    """Their names may be the same."""
+    first, second = subject.runs.values()
+    facts = dataclasses.replace(second.facts, **{fact: "other"})
+    runs = {"a": first, "b": second}
+    monkeypatch.setattr(DistilledRun, "restore", lambda name: runs[name])
+    assert len(named_runs("a", ["pixels=b"])) == 2
+    runs["b"] = dataclasses.replace(second, facts=facts)
+    with pytest.raises(ValueError, match=f"same data.*`data.{fact}`.*'other'"):
+        named_runs("a", ["pixels=b"])

@@ -1,0 +1,139 @@
+"""Arrays in `.npy` files: sealed, and read without believing their headers.
+
+NumPy notices no flipped byte, parses headers as Python and allocates what they
+claim. Here a file ends in the SHA-256 of all before, which NumPy's own reader
+passes over, and its header must be one that `np.save` writes, of an array as
+large as the file.
+"""
+
+import io
+import math
+import pathlib
+import re
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO
+
+import numpy as np
+
+from fred_tf.disk import files
+
+# Bytes of a file that is read as a whole, at most.
+MOST = 1 << 30
+
+_BEGINNING = b"\x93NUMPY\x01\x00"
+_HEADER = re.compile(
+    rb"\{'descr': '([<>|][biuf][1248])', 'fortran_order': False, "
+    rb"'shape': \(((?:\d{1,18},? ?)*)\), \} *\n"
+)
+_SEAL = b"sha256:"
+_SEALED = len(_SEAL) + 65
+
+
+class Arrays(Mapping[int, np.ndarray]):
+    """Arrays by number in ascending order, each read when it is asked for.
+
+    Args:
+        paths: their files by number.
+        way_out: what to do about one that cannot be read.
+    """
+
+    def __init__(self, paths: Mapping[int, pathlib.Path], way_out: str):
+        self._paths, self._way_out = dict(sorted(paths.items())), way_out
+
+    def __getitem__(self, number: int) -> np.ndarray:
+        return read(self._paths[number], self._way_out)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
+def header(file: BinaryIO) -> tuple[np.dtype, tuple[int, ...], int]:
+    """Reads the header of a `.npy` file.
+
+    Args:
+        file: an open file, at its beginning.
+
+    Returns:
+        The type and the shape that it claims, and where its values begin.
+
+    Raises:
+        ValueError: it is none that `np.save` writes of plain numbers in the
+            usual order; who knows the file adds its path.
+    """
+    beginning = file.read(10)
+    length = int.from_bytes(beginning[8:], "little")
+    match = _HEADER.fullmatch(file.read(length))
+    if beginning[:8] != _BEGINNING or not match:
+        raise ValueError(
+            "must be a `.npy` file of plain numbers. Received: "
+            f"{beginning!r} and what is no header of one."
+        )
+    kind, sizes = match[1].decode(), re.findall(rb"\d+", match[2])
+    try:
+        return np.dtype(kind), tuple(map(int, sizes)), 10 + length
+    except TypeError:
+        raise ValueError(
+            f"must be of a type that NumPy has. Received: {kind}."
+        ) from None
+
+
+def write(path: files.Path, array: np.ndarray) -> None:
+    """Writes an array of plain numbers, all of it or nothing.
+
+    Raises:
+        OSError: writing failed, e.g. the disk is full; `path` is as it was.
+    """
+    written = io.BytesIO()
+    np.save(written, np.asarray(array, order="C"), allow_pickle=False)
+    data = written.getvalue()
+    seal = _SEAL + files.digest(data).encode() + b"\n"
+    with files.replacing_file(path) as temporary:
+        temporary.write_bytes(data + seal)
+
+
+def read(path: files.Path, way_out: str) -> np.ndarray:
+    """Reads what `write` wrote; earlier versions wrote no seal.
+
+    Args:
+        path: the file.
+        way_out: what to do about one that cannot be read.
+
+    Returns:
+        The array, read-only.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is not as it was written; the message names it.
+    """
+    data = files.read_bytes(path, MOST)
+    try:
+        return _unpacked(_unsealed(data))
+    except ValueError as error:
+        raise ValueError(f"{path} {error} {way_out}") from error
+
+
+def _unsealed(data: bytes) -> bytes:
+    rest, seal = data[:-_SEALED], data[-_SEALED:]
+    if not seal.startswith(_SEAL):
+        return data
+    found = files.digest(rest)
+    if seal != _SEAL + found.encode() + b"\n":
+        raise ValueError(
+            f"must be as it was written. Received: one of SHA-256 {found} "
+            f"that states {seal[len(_SEAL) :]!r}."
+        )
+    return rest
+
+
+def _unpacked(data: bytes) -> np.ndarray:
+    kind, shape, start = header(io.BytesIO(data))
+    # Of a damaged seal, these are the bytes too many.
+    if len(data) - start != kind.itemsize * math.prod(shape):
+        raise ValueError(
+            f"must hold the {shape} {kind} values of its header and no more. "
+            f"Received: {len(data) - start} bytes of them."
+        )
+    return np.ndarray(shape, kind, data, start)
