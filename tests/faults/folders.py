@@ -27,9 +27,14 @@ MEMORY = "run/export/memory.keras"
 def make(folder: pathlib.Path) -> None:
     """Fills a folder with a run, its exports, experts, a sweep and a pack."""
     for name in ("distill", "evaluate", "export", "train_experts", "sweep"):
-        command(PROGRAMS[name].module, *PROGRAMS[name].flags)(folder)
+        make_one(name, folder)
     pack(folder / "pack")
     photos(folder / "photos")
+
+
+def make_one(name: str, folder: pathlib.Path) -> None:
+    """Fills a folder with what a program leaves."""
+    command(PROGRAMS[name].module, *PROGRAMS[name].flags)(folder)
 
 
 def pack(folder: pathlib.Path) -> None:

@@ -1,12 +1,15 @@
 """A process dies, or its disk is full, at each of its file operations."""
 
+import os
 import pathlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from tests.faults import children, shim
-from tests.faults.programs import PROGRAMS, Program, differences, state
+from tests.faults import children, order, programs, shim
+from tests.faults.programs import PROGRAMS, Program
 from tests.faults.tally import (
+    LEFT,
     LOST,
     REFUSED,
     SILENT,
@@ -33,55 +36,77 @@ class Undisturbed:
         self.before.mkdir(parents=True)
         if self.program.after:
             earlier = PROGRAMS[self.program.after]
-            _must(children.call(earlier.run, self.before))
+            _must(children.call(_run, earlier, self.before))
         _renew(self.before, self.after)
         log = place / "operations"
         _must(children.call(_run, self.program, self.after, 0, 0, log))
         self.operations = shim.operations(log)
-        self.state = _must(children.call(state, self.after))
+        self.state = _must(children.call(programs.state, self.after))
         # What is compared must be the same each time, else it tells nothing.
         again = place / "again"
         _renew(self.before, again)
-        _must(children.call(_run, self.program, again, 0, 0))
-        found = _must(children.call(state, again))
-        if different := differences(self.state, found):
+        found = _must(children.call(_run_and_read, self.program, again))
+        if different := programs.differences(self.state, found):
             raise AssertionError(f"{name} is not repeatable: {different}")
 
 
-def kills(runs: Iterable[Undisturbed], every: int) -> list[Tally]:
-    """Kills each run at operations, and gives the same command again."""
-    return [_tally(run, "killed", every, _killed) for run in runs]
+def kills(run: Undisturbed, every: int, jobs: int) -> Tally:
+    """Kills a run at operations, and gives the same command again."""
+    return _tally(run, "killed", _killed, every, jobs)
 
 
-def full_disks(runs: Iterable[Undisturbed], every: int) -> list[Tally]:
+def full_disks(run: Undisturbed, every: int, jobs: int) -> Tally:
     """Lets the disk be full from an operation on; then there is room again."""
-    return [_tally(run, "full disk", every, _filled) for run in runs]
+    return _tally(run, "full disk", _filled, every, jobs)
 
 
-def _tally(run: Undisturbed, what: str, every: int, trial) -> Tally:
+def power_losses(run: Undisturbed) -> Tally:
+    """Looks for what a loss of power would take, see `order`."""
+    tally = Tally(f"`{run.name}`, order on the disk")
+    there = [
+        str(run.after / path.relative_to(run.before))
+        for path in (run.before, *run.before.rglob("*"))
+    ]
+    faults = order.unsafe(run.operations, there)
+    for fault in faults:
+        tally.add(LOST, f"{run.name}: {fault.replace(str(run.after), '')}")
+    moves = [x for x in run.operations if x[0] in ("rename", "unlink", "rmdir")]
+    tally.counts[SURVIVED] += max(len(moves) - len(faults), 0)
+    return tally
+
+
+Trial = Callable[[Undisturbed, pathlib.Path, int], tuple[str, str]]
+
+
+def _tally(
+    run: Undisturbed, what: str, trial: Trial, every: int, jobs: int
+) -> Tally:
     tally = Tally(f"`{run.name}`, {what}")
-    tally.remark = f"{len(run.operations)} operations"
-    folder = run.after.parent / "tried"
-    for number in range(1, len(run.operations) + 1, every):
-        _renew(run.before, folder)
-        operation = " ".join(
-            part.replace(str(run.after), "")
-            for part in run.operations[number - 1]
-        )
-        outcome, note = trial(run, folder, number)
-        tally.add(
-            outcome, f"{run.name}, operation {number} ({operation}): {note}"
-        )
-    shutil.rmtree(folder)
+    numbers = range(1, len(run.operations) + 1, every)
+
+    def tried(share: Sequence[int]) -> list[tuple[str, str]]:
+        folder = run.after.parent / f"tried_{os.getpid()}"
+        outcomes = []
+        for number in share:
+            _renew(run.before, folder)
+            outcome, note = trial(run, folder, number)
+            where = " ".join(run.operations[number - 1])
+            where = where.replace(str(run.after), "")
+            where = f"{run.name}, operation {number} ({where})"
+            outcomes.append((outcome, f"{where}: {note}"))
+        shutil.rmtree(folder, ignore_errors=True)
+        return outcomes
+
+    shares = [numbers[job::jobs] for job in range(jobs)]
+    for outcome, note in children.together(tried, shares):
+        tally.add(outcome, note)
     return tally
 
 
 def _killed(run: Undisturbed, folder: pathlib.Path, number: int):
-    first = children.call(_run, run.program, folder, number, 0)
+    first = children.call(_run, run.program, folder, number)
     # Threads may make fewer operations than they did the first time.
-    if first.code == 0:
-        return SURVIVED, "not reached"
-    if first.code != -9:
+    if first.code not in (0, -9):
         return TRACEBACK, f"not killed: {first.last_line}"
     return _again(run, folder)
 
@@ -99,29 +124,38 @@ def _filled(run: Undisturbed, folder: pathlib.Path, number: int):
 
 
 def _again(run: Undisturbed, folder: pathlib.Path) -> tuple[str, str]:
-    """Gives the same command again, and compares."""
-    second = children.call(_run, run.program, folder, 0, 0)
+    """Gives the same command again, and compares what there is then."""
+    second = children.call(_run_and_read, run.program, folder)
     if second.is_traceback:
         return TRACEBACK, second.last_line
     if second.code:
         return LOST, second.last_line
-    compared = children.call(state, folder)
-    if compared.code:
-        return LOST, f"it cannot be read: {compared.last_line}"
-    if different := differences(run.state, compared.value):
-        return SILENT, f"{', '.join(different)} differ"
-    return SURVIVED, ""
+    found = second.value
+    different = programs.differences(run.state, found)
+    left = [n for n in different if found.get(n) == programs.LEFT_OVER]
+    if different == left:
+        return (LEFT, ", ".join(left)) if left else (SURVIVED, "")
+    return SILENT, f"{', '.join(different)} differ"
 
 
 def _run(
     program: Program,
     folder: pathlib.Path,
-    kill_at: int,
-    full_at: int,
+    kill_at: int = 0,
+    full_at: int = 0,
     log: pathlib.Path | None = None,
 ) -> None:
     shim.arm(folder, kill_at, full_at, log)
     program.run(folder)
+
+
+def _run_and_read(program: Program, folder: pathlib.Path) -> dict[str, Any]:
+    try:
+        program.run(folder)
+    except SystemExit as end:
+        if end.code:
+            raise
+    return programs.state(folder)
 
 
 def _renew(template: pathlib.Path, folder: pathlib.Path) -> None:
@@ -130,7 +164,7 @@ def _renew(template: pathlib.Path, folder: pathlib.Path) -> None:
     shutil.copytree(template, folder)
 
 
-def _must(ended: children.Ended):
+def _must(ended: children.Ended) -> Any:
     if ended.code:
         raise AssertionError(f"A run that nothing happened to: {ended.said}")
     return ended.value

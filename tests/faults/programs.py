@@ -7,7 +7,6 @@ import importlib.util
 import json
 import pathlib
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from fred_tf import forms
@@ -100,6 +99,9 @@ _CLOCKS = ("seconds", "minutes", "sha256", "date")
 _READ = ("checkpoints", "export")
 
 
+LEFT_OVER = "left over"
+
+
 def state(folder: pathlib.Path) -> dict[str, Any]:
     """Returns what a program has left: what must be equal, by its name."""
     found: dict[str, Any] = {}
@@ -110,7 +112,7 @@ def state(folder: pathlib.Path) -> dict[str, Any]:
         if set(_READ) & set(name.parts):
             # No temporary file may be left there, nor what was damaged.
             if any(p.startswith((".", "damaged")) for p in name.parts):
-                found[str(name)] = "left over"
+                found[str(name)] = LEFT_OVER
             continue
         found[str(name)] = _content(path)
     for config in sorted(folder.rglob("checkpoints")):
@@ -166,6 +168,3 @@ def differences(expected: dict[str, Any], found: dict[str, Any]) -> list[str]:
         for name in expected.keys() | found.keys()
         if expected.get(name) != found.get(name)
     )
-
-
-Call = Callable[[pathlib.Path], Any]

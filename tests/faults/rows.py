@@ -7,10 +7,11 @@ import io
 import pathlib
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from absl import flags
+import tensorflow as tf
+from absl import flags, logging
 from absl.testing import flagsaver
 
 from tests.faults.tally import REFUSED, SILENT, TRACEBACK
@@ -58,6 +59,19 @@ def _short(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:200]
 
 
+@contextlib.contextmanager
+def _logging_as_before() -> Iterator[None]:
+    """Undoes what every program sets once and for all."""
+    handler, verbosity = logging.get_absl_handler(), logging.get_verbosity()
+    filters, level = list(handler.filters), tf.get_logger().level
+    try:
+        yield
+    finally:
+        handler.filters = filters
+        logging.set_verbosity(verbosity)
+        tf.get_logger().setLevel(level)
+
+
 def command(module: str, *arguments: str) -> Callable[[pathlib.Path], None]:
     """Returns a call of a program; `{}` in arguments stands for the folder.
 
@@ -71,6 +85,7 @@ def command(module: str, *arguments: str) -> Callable[[pathlib.Path], None]:
         sys.argv = [module, *(a.replace("{}", str(folder)) for a in arguments)]
         try:
             with (
+                _logging_as_before(),
                 flagsaver.flagsaver(),
                 contextlib.redirect_stderr(said),
                 contextlib.redirect_stdout(said),

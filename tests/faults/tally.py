@@ -3,13 +3,14 @@
 import collections
 import dataclasses
 
-# What may become of a fault. The last three must never be.
+# What may become of a fault. Only the first two may be.
 SURVIVED = "survived"  # the same result as without it
 REFUSED = "refused"  # an error that names what is wrong
 SILENT = "silent"  # another result, and not a word
 TRACEBACK = "traceback"  # a crash, or an error that says too little
 LOST = "lost"  # the same command does not get to the same end any more
-OUTCOMES = (SURVIVED, REFUSED, SILENT, TRACEBACK, LOST)
+LEFT = "left behind"  # a temporary or damaged file stays for ever
+OUTCOMES = (SURVIVED, REFUSED, SILENT, TRACEBACK, LOST, LEFT)
 GOOD = (SURVIVED, REFUSED)
 
 
@@ -41,3 +42,8 @@ class Tally:
         self.counts[outcome] += 1
         if outcome not in GOOD:
             self.failures.append(f"{outcome}: {note}")
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing went wrong."""
+        return not self.failures

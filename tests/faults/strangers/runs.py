@@ -113,7 +113,7 @@ def _metrics(path: pathlib.Path) -> Any:
 
 
 def _snapshots(path: pathlib.Path) -> Any:
-    return RunFolder.read(path).snapshots()
+    return dict(RunFolder.read(path).snapshots())
 
 
 RUNS = [

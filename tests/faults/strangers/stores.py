@@ -112,9 +112,16 @@ def _leads_out(there: dict[str, Any]) -> None:
     there["scoring"]["word"] = "/../../bystander"
 
 
-def _network_leads_out(there: dict[str, Any]) -> None:
-    scored = there["identity"]["scored"]
-    scored["../x"] = scored["mlp"]
+def _network_leads_out(path: pathlib.Path) -> None:
+    """The name of a network is that of a file, too."""
+    name = "/../../bystander"
+
+    def change(there):
+        there["identity"]["scored"][name] = there["identity"]["scored"]["mlp"]
+
+    json("pack.json", change)(path)
+    networks = {"mlp": [0.5], name: [0.5]}
+    json("scores.json", update(networks=networks))(path)
 
 
 def _no_config(there: dict[str, Any]) -> None:
@@ -137,7 +144,7 @@ PACKS = rows(
         "scores cut short": text("scores.json", '{"step"'),
         "a rate in words": json("scores.json", update(rate="fast")),
         "a word that leads out": json("pack.json", _leads_out),
-        "a network that leads out": json("pack.json", _network_leads_out),
+        "a network that leads out": _network_leads_out,
         "a pack of another kind": json("pack.json", update(kind="run")),
         "a pack without a config": json("pack.json", _no_config),
         "spent without a device": json("spent.json", without("device")),
