@@ -49,7 +49,12 @@ def checked(path: Path, name: str = "path") -> pathlib.Path:
         )
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
         raise refuse("must hold no control characters", "Rename it.")
-    expanded = pathlib.Path(text).expanduser()
+    try:
+        expanded = pathlib.Path(text).expanduser()
+    except RuntimeError:
+        raise refuse(
+            "must begin with a home folder that there is", "Write it in full."
+        ) from None
     whole = os.path.abspath(expanded)
     try:
         encoded = whole.encode()

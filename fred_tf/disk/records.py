@@ -43,7 +43,7 @@ ABSENT = _Absent()
 Differences = dict[str, tuple[Any, Any]]
 
 # Path, kind, identity and data, as `write` and `continued` begin with them.
-Work = tuple[pathlib.Path, str, dict[str, Any], dict[str, Any]]
+Work = tuple[pathlib.Path, str, dict[str, Any], dict[str, Any] | None]
 
 
 def plain(value: Any) -> Any:

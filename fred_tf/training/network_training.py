@@ -194,7 +194,8 @@ def accuracy(
     return right / len(labels)
 
 
-@functools.lru_cache(maxsize=16)
+# Of the network in training and one beside it: each keeps its whole graph.
+@functools.lru_cache(maxsize=2)
 def _predictor(network: Functional, normalization: Normalization | None):
     @tf.function(autograph=False, reduce_retracing=True)
     def predict(parameters, statistics, images):

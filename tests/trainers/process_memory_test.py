@@ -2,8 +2,13 @@ import json
 import os
 import subprocess
 import sys
+import weakref
 
 import pytest
+import tensorflow as tf
+from tensorflow.python.framework import ops
+
+from trainers import process_memory
 
 # Forks, so that TensorFlow is imported once for both; nothing of it runs yet.
 PROGRAM = """
@@ -52,3 +57,27 @@ def test_freed_blocks_go_back_unless_workers_share():
     )
     expected = ["1 True", "0 False"]
     assert finished.stdout.splitlines() == expected, finished.stderr
+
+
+def test_graphs_of_a_block_are_forgotten_and_only_those():
+    @tf.custom_gradient
+    def doubled(x):
+        return 2 * x, lambda dy: 7 * dy
+
+    def traced():
+        function = tf.function(lambda x: doubled(x))
+        return function.get_concrete_function(tf.TensorSpec([]))
+
+    def registered():
+        return set(ops.gradient_registry.list())
+
+    kept, before = traced(), registered()
+    with process_memory.forgetting():
+        graph = weakref.ref(traced().graph)
+        assert registered() > before
+    assert registered() == before
+    assert graph() is None
+    x = tf.Variable(3.0)
+    with tf.GradientTape() as tape:
+        y = kept(x)
+    assert tape.gradient(y, x) == 7.0

@@ -14,18 +14,20 @@ one more axis, with a name if wanted:
 
 All cells are checked before the first runs. The same command continues where
 it was stopped (a second Ctrl-C ends an evaluation at once; its finished
-networks are kept); another grid may be added to the same folder, and what a
-cell's folder holds of other settings is refused. `table.md` and `table.csv` are
-written after each cell. A cell that fails is named in the
-table, and the others go on. `tensorboard --logdir=runs/masks` compares settings
-and accuracies of the cells in its HPARAMS table.
+networks are kept). Another grid of the same preset and seed may be added to the
+same folder; overrides that all cells of one grid share are a column of the
+table where another grid has others. What the folder holds of other settings or
+data is refused. `table.md` and `table.csv` are written after each cell. A cell
+that fails is named in the table, beside the accuracy that it had before, and
+the others go on. `tensorboard --logdir=runs/masks` compares settings and
+accuracies of the cells in its HPARAMS table.
 """
 
+import dataclasses
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import keras
 import tensorflow as tf
 from absl import flags, logging
 
@@ -34,7 +36,7 @@ from fred_tf import config as config_lib
 from fred_tf.disk import files, folder_lock, records
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.distillation import loop
-from trainers import run_flags
+from trainers import process_memory, run_flags
 from trainers.log.hparams import SWEEP_KIND as KIND
 from trainers.log.hparams import SWEEP_RECORD, flat
 from trainers.sweep import making, table
@@ -78,43 +80,113 @@ def run(
         The table as Markdown, of all cells that the folder has seen.
 
     Raises:
-        ValueError: a cell's settings are out of range, or its folder holds a
-            cell of other settings or data; nothing has run.
+        ValueError: a cell's settings are out of range, or the folder holds a
+            sweep of another preset or seed, or a cell of other settings or
+            data; nothing has run.
+        RuntimeError: another process is at work in the folder, or has just
+            added cells to it.
     """
-    settings = [_settings(config, cell) for cell in grid]
-    facts = assembly.facts_of(settings, data_dir, download)
     root = pathlib.Path(sweep_dir)
+    sweep = root / SWEEP_RECORD, KIND, making.identity(config), None
+    asked = _all_cells(sweep, grid)
+    settings = [_settings(config, cell) for cell in asked.values()]
+    facts = assembly.facts_of(settings, data_dir, download)
     works = [
-        making.work(root / cell.folder, cell_config, stated)
-        for cell, cell_config, stated in zip(grid, settings, facts)
+        making.work(root / folder, cell_config, stated)
+        for folder, cell_config, stated in zip(asked, settings, facts)
     ]
+
+    def tables() -> str:
+        return table.write(
+            root,
+            [
+                (values, making.kept(work))
+                for values, work in zip(_told_apart(asked.values()), works)
+            ],
+        )
+
     for work in works:
         making.kept(work)
     root.mkdir(parents=True, exist_ok=True)
     interruption = interruption or interruptions.Interruption()
     places = data_dir, expert_dir, download
     with folder_lock.exclusive(root):
-        seen = _recorded(root / SWEEP_RECORD, grid, settings)
-        for number, (cell, cell_config) in enumerate(zip(grid, settings)):
-            place = f"cell {number + 1} of {len(grid)}, {cell.folder}"
-            folder, record = root / cell.folder, making.kept(works[number])
-            if making.is_finished(record, cell_config):
+        if _all_cells(sweep, grid).keys() != asked.keys():
+            raise RuntimeError(
+                f"Another process has just added cells to {root}. Give the "
+                "same command again."
+            )
+        _write(sweep, asked, settings)
+        own = [cell.folder for cell in grid]
+        for folder, cell_config, work in zip(asked, settings, works):
+            path, record = root / folder, making.kept(work)
+            done = making.is_finished(path, record, cell_config)
+            if done or folder not in own:
                 continue
-            logging.info(place)
-            try:
-                making.make(cell_config, folder, record, *places, interruption)
-                record["failed"] = None
-            except _FAILURES as error:
-                logging.error("%s failed: %s", place, error)
-                record["failed"] = str(error).splitlines()[0]
-            records.write(*works[number], **record)
-            table.write(root, seen)
-            # Graphs of finished cells would fill the memory.
-            keras.backend.clear_session()
+            number = f"Cell {own.index(folder) + 1} of {len(own)}"
+            logging.info("%s, %s", number, folder)
+            with process_memory.forgetting():
+                record["failed"] = _failure(
+                    cell_config, path, record, *places, interruption
+                )
+            records.write(*work, **record)
+            tables()
             if interruption.signal:
                 break
-        table.write(root, seen)
-    return (root / "table.md").read_text()
+        return tables()
+
+
+def _failure(
+    config: config_lib.Config, path: pathlib.Path, *others: Any
+) -> str | None:
+    """Makes a cell and returns why that failed, None where it did not."""
+    try:
+        making.make(config, path, *others)
+        return None
+    except _FAILURES as error:
+        logging.error("Cell %s failed: %s", path.name, error)
+        return str(error).partition("\n")[0] or type(error).__name__
+
+
+def _all_cells(sweep: records.Work, grid: Sequence[Cell]) -> dict[str, Cell]:
+    """Returns the cells of a sweep's record and those of a grid, by folder.
+
+    Raises:
+        ValueError: the record is damaged, or of another preset or seed.
+    """
+    way_out = "Choose another --sweep_dir."
+    found = records.continued(*sweep, way_out=way_out) or {"cells": {}}
+    cells = {
+        folder: Cell(
+            values["values"],
+            tuple(values["assignments"]),
+            tuple(values["common"]),
+        )
+        for folder, values in found["cells"].items()
+    }
+    return cells | {cell.folder: cell for cell in grid}
+
+
+def _told_apart(asked: Collection[Cell]) -> list[dict[str, str]]:
+    """Returns what tells each cell from the others, for people.
+
+    Its values of the axes; and where grids have different overrides in
+    common, those.
+    """
+    common = [
+        dict(assignment.split("=", 1) for assignment in cell.common)
+        for cell in asked
+    ]
+    differing = [
+        name
+        for name in dict.fromkeys(name for values in common for name in values)
+        if any(values.get(name) != common[0].get(name) for values in common)
+    ]
+    return [
+        {**cell.values}
+        | {name: values[name] for name in differing if name in values}
+        for cell, values in zip(asked, common)
+    ]
 
 
 def _settings(config: config_lib.Config, cell: Cell) -> config_lib.Config:
@@ -126,35 +198,29 @@ def _settings(config: config_lib.Config, cell: Cell) -> config_lib.Config:
         raise ValueError(f"Cell {cell.folder!r}: {error}") from error
 
 
-def _recorded(
-    path: pathlib.Path,
-    grid: Sequence[Cell],
+def _write(
+    sweep: records.Work,
+    asked: Mapping[str, Cell],
     settings: Sequence[config_lib.Config],
-) -> dict[str, Mapping[str, str]]:
-    """Adds a grid to the record of a sweep.
+) -> None:
+    """Writes the record of a sweep.
 
-    It also has the names of the settings in which cells of one grid differ,
-    which TensorBoard shows first.
-
-    Returns:
-        The values of all cells so far by folder, in order of appearance.
+    It also has the names of the settings in which cells differ, which
+    TensorBoard shows first.
     """
-    identity: dict[str, Any] = {}
-    work = path, KIND, identity, None
-    record = records.continued(*work) or {"cells": {}, "differing": []}
-    for cell in grid:
-        record["cells"].setdefault(cell.folder, dict(cell.values))
     values = [flat(config_lib.to_json(cell_config)) for cell_config in settings]
-    record["differing"] = sorted(
-        {
+    names = {name for one in values for name in one}
+    records.write(
+        *sweep,
+        cells={
+            folder: dataclasses.asdict(cell) for folder, cell in asked.items()
+        },
+        differing=sorted(
             name
-            for one in values
-            for name in one
-            if any(other.get(name) != one[name] for other in values)
-        }.union(record["differing"])
+            for name in names
+            if any(one.get(name) != values[0].get(name) for one in values)
+        ),
     )
-    records.write(*work, **record)
-    return record["cells"]
 
 
 @run_flags.program

@@ -15,10 +15,12 @@ class Cell:
     Attributes:
         values: what it has of each axis, by the axis' name, for people.
         assignments: its overrides, `name=value`.
+        common: those of them that all cells of its grid have.
     """
 
     values: Mapping[str, str]
     assignments: tuple[str, ...]
+    common: tuple[str, ...] = ()
 
     @property
     def folder(self) -> str:
@@ -74,6 +76,7 @@ def cells(overrides: Iterable[str], points: Iterable[str] = ()) -> list[Cell]:
         Cell(
             {name: text for name, text, _ in combination},
             (*common, *itertools.chain(*(a for _, _, a in combination))),
+            tuple(common),
         )
         for combination in itertools.product(*axes)
     ]

@@ -11,7 +11,7 @@ from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.datasets import DataFacts
 from fred_tf.disk import files, records
-from fred_tf.disk.run_folder import RunFolder
+from fred_tf.disk.run_folder import CONFIG, RunFolder
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.scoring import score
 from trainers import distill
@@ -35,9 +35,15 @@ def work(
         config: its settings; more `evaluation.networks` extend it.
         facts: what is known of its data.
     """
-    identity = config_lib.to_json(config)
-    del identity["evaluation"]["networks"]
-    return pathlib.Path(folder) / RECORD, KIND, identity, facts.to_json()
+    path = pathlib.Path(folder) / RECORD
+    return path, KIND, identity(config), facts.to_json()
+
+
+def identity(config: config_lib.Config) -> dict[str, Any]:
+    """Returns settings as JSON, without what extends the work they are of."""
+    values = config_lib.to_json(config)
+    del values["evaluation"]["networks"]
+    return values
 
 
 def kept(work: records.Work) -> dict[str, Any]:
@@ -50,10 +56,13 @@ def kept(work: records.Work) -> dict[str, Any]:
     return records.continued(*work, way_out=way_out) or {}
 
 
-def is_finished(facts: dict[str, Any], config: config_lib.Config) -> bool:
-    """Returns whether a cell has all its steps and networks."""
-    networks = len(facts.get("accuracies", []))
-    return not facts.get("failed") and networks >= config.evaluation.networks
+def is_finished(
+    folder: files.Path, facts: dict[str, Any], config: config_lib.Config
+) -> bool:
+    """Returns whether a cell has its run, all its steps and networks."""
+    there = (pathlib.Path(folder) / CONFIG).is_file()
+    enough = len(facts.get("accuracies", [])) >= config.evaluation.networks
+    return there and enough and not facts.get("failed")
 
 
 def make(

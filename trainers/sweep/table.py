@@ -6,9 +6,8 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fred_tf.disk import files, records
+from fred_tf.disk import files
 from fred_tf.training.evaluator import Evaluation
-from trainers.sweep import making
 
 _COLUMNS = (
     "images",
@@ -20,19 +19,23 @@ _COLUMNS = (
 )
 
 
-def write(root: pathlib.Path, cells: Mapping[str, Mapping[str, str]]) -> None:
+def write(
+    root: pathlib.Path,
+    cells: Sequence[tuple[Mapping[str, str], Mapping[str, Any]]],
+) -> str:
     """Writes `table.md` and `table.csv` of all cells.
 
     Args:
         root: folder of the sweep.
-        cells: the values of each cell's axes by its folder's name.
+        cells: of each the values by which people tell it from others, by
+            name, and what has come of it.
+
+    Returns:
+        The table as Markdown.
     """
-    axes = list(dict.fromkeys(a for values in cells.values() for a in values))
+    axes = list(dict.fromkeys(a for values, _ in cells for a in values))
     rows = []
-    for folder, values in cells.items():
-        path, facts = root / folder / making.RECORD, {}
-        if path.exists():
-            facts = records.read(path, making.KIND)
+    for values, facts in cells:
         row: dict[str, Any] = {axis: values.get(axis, "") for axis in axes}
         row |= {name: facts.get(name) for name in _COLUMNS}
         accuracies = facts.get("accuracies", [])
@@ -54,13 +57,22 @@ def write(root: pathlib.Path, cells: Mapping[str, Mapping[str, str]]) -> None:
                 *(row[axis] for axis in axes),
                 *(row[name] for name in _COLUMNS[:3]),
                 None if row["loss"] is None else f"{row['loss']:.4g}",
-                row["failed"] and f"failed: {row['failed']}" or scored,
+                _result(scored, row["failed"]),
                 row["networks"],
             ]
             for row, scored in rows
         ],
     )
-    files.write_text(root / "table.md", table + _over_seeds(axes, rows))
+    table += _over_seeds(axes, rows)
+    files.write_text(root / "table.md", table)
+    return table
+
+
+def _result(scored: Evaluation | None, failed: str) -> str:
+    """Returns what a cell has come to; what failed later takes nothing away."""
+    if not failed:
+        return str(scored or "")
+    return f"{scored}, then failed: {failed}" if scored else f"failed: {failed}"
 
 
 def _over_seeds(axes: list[str], rows) -> str:

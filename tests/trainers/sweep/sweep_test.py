@@ -1,5 +1,6 @@
 import csv
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -17,12 +18,13 @@ from tensorboard.plugins.hparams import (
     list_session_groups,
 )
 
-from fred_tf import assembly, presets
+from fred_tf import assembly, config, presets
 from fred_tf.datasets import Split
 from fred_tf.disk import records
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.distilled_run import DistilledRun
 from trainers.sweep import __main__ as sweep
+from trainers.sweep import making
 from trainers.sweep.grid import cells
 
 DM = presets.preset("digits_ipc1_dm_tiny")
@@ -32,6 +34,7 @@ QUICK = [
     "augmentation=none",
     "network.name=mlp",
 ]
+IDC = "parameterization.name=idc"
 
 
 def rows(folder):
@@ -77,6 +80,10 @@ class StopAt(interruptions.Interruption):
     def signal(self):
         self._left -= 1
         return 15 if self._left <= 0 else None
+
+
+def fails(*_):
+    raise ValueError("No room.\nNot at all.")
 
 
 def test_stopped_and_continued_equals_uninterrupted(tmp_path):
@@ -154,7 +161,80 @@ def test_a_cell_of_other_settings_or_data_is_refused(
     with pytest.raises(ValueError, match="`data.train` is "):
         sweep.run(DM, cells([*quick, "seed=0,1"]), tmp_path)
     assert before == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.*")}
-    # More networks are added to those that are there.
     monkeypatch.undo()
-    sweep.run(DM, cells([*QUICK, "seed=0,1"]), tmp_path)
+    # The whole folder is of one preset and seed, whatever cells are asked for.
+    for other, named in (
+        (presets.preset("digits_ipc1_dc_tiny"), "sweep.json .*`"),
+        (config.replace(DM, {"seed": 5}), "sweep.json .*`seed` is 0 there"),
+    ):
+        with pytest.raises(ValueError, match=f"{named}.*--sweep_dir"):
+            sweep.run(other, cells([*quick, "ipc=1,2"]), tmp_path)
+    assert before == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.*")}
+    # More networks are added to those that are there.
+    more = cells([*QUICK, "seed=0,1"])
+    with monkeypatch.context() as patch:
+        patch.setattr(making, "score", fails)
+        table = sweep.run(DM, more, tmp_path)
+    (accuracy, *_), (failed, *_) = zip(
+        *((row["accuracy"], row["failed"]) for row in rows(tmp_path))
+    )
+    assert float(accuracy) > 0 and failed == "No room."
+    assert " %, then failed: No room. | 1 |" in table
+    sweep.run(DM, more, tmp_path)
     assert [row["networks"] for row in rows(tmp_path)] == ["2", "2"]
+    assert not any(row["failed"] for row in rows(tmp_path))
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """Cells cost nothing here; the list of those that were made."""
+    made = []
+
+    def make(settings, folder, facts, *_):
+        made.append(folder.name)
+        folder.mkdir(exist_ok=True)
+        (folder / "config.json").touch()
+        facts.update(outer_steps=settings.outer_steps, accuracies=[0.5, 0.75])
+
+    monkeypatch.setattr(making, "make", make)
+    return made
+
+
+def test_a_cell_of_another_grid_is_never_shown_as_one_of_this(tmp_path, made):
+    """What the grids have in common, and differ in, is a column of its own."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    sweep.run(DM, cells(["outer_steps=1", "factor=8", IDC]), here)
+    table = sweep.run(DM, cells(["outer_steps=2", "factor=8", IDC]), here)
+    assert table.startswith("| outer_steps | images |")
+    assert [row["outer_steps"] for row in rows(here)] == ["1", "2"]
+    table = sweep.run(DM, cells(["outer_steps=1,3"]), here)
+    assert table.startswith(
+        "| outer_steps | factor | parameterization.name | images |"
+    )
+    assert [row["factor"] for row in rows(here)] == ["8", "8", "", ""]
+
+    # A record out of another sweep is no record of this one.
+    other = cells(["outer_steps=1", "factor=4", IDC])
+    sweep.run(DM, other, there)
+    shutil.copy(
+        there / other[0].folder / "cell.json",
+        here / "outer_steps=1" / "cell.json",
+    )
+    with pytest.raises(ValueError, match="outer_steps=1/cell.json is of other"):
+        sweep.run(DM, cells(["ipc=1,2"]), here)
+
+
+def test_a_table_is_of_the_records_whatever_was_killed(tmp_path, made):
+    grid = cells(["outer_steps=1,2"])
+    table = sweep.run(DM, grid, tmp_path)
+    assert table.count("62.5") == 2
+    paths = [tmp_path / "table.md", tmp_path / "table.csv"]
+    whole = [path.read_text() for path in paths]
+    paths[0].unlink()
+    paths[1].write_text("As after the first cell.")
+    assert sweep.run(DM, grid, tmp_path) == table
+    assert [path.read_text() for path in paths] == whole
+    # A record without its run tells of nothing that is there.
+    (tmp_path / "outer_steps=1" / "config.json").unlink()
+    sweep.run(DM, grid, tmp_path)
+    assert made == ["outer_steps=1", "outer_steps=2", "outer_steps=1"]
