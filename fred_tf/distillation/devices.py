@@ -1,8 +1,11 @@
 """The devices that a run uses, here or in several worker processes."""
 
-import json
+import contextlib
+import faulthandler
 import os
 import signal
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -11,33 +14,66 @@ from absl import logging
 # Its public sibling only switches determinism on.
 from tensorflow.python.framework.config import is_op_determinism_enabled
 
+from fred_tf.distillation import cluster, rendezvous
+
+# Seconds in which TensorFlow connects workers that are all there.
+_CONNECTING = 120
+
 
 def strategy() -> tf.distribute.Strategy:
     """Returns the strategy of all workers that TF_CONFIG names.
 
-    Waits for the others; must come before any TensorFlow op. Without other
-    workers it is `local_strategy()`.
+    Waits for the others, see `rendezvous`; must come before any TensorFlow op.
+    Without other workers it is `local_strategy()`.
 
     Raises:
         ValueError: TF_CONFIG is malformed.
-        RuntimeError: this worker's own address cannot be used.
+        RuntimeError: other workers do not come, or this worker's own address
+            cannot be used.
     """
-    index, count = worker()
-    if count == 1:
+    place = cluster.place()
+    if place.count == 1:
         return local_strategy()
-    logging.info("Worker %d of %d waits for the others.", index, count)
-    # The wait is not Python's: it would never see a KeyboardInterrupt.
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    rendezvous.meet(place, rendezvous.limit())
+    logging.info(
+        "All %d workers are here. TensorFlow connects them; if that takes more "
+        "than %d s, this process ends.",
+        place.count,
+        _CONNECTING,
+    )
     try:
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        with _ending_after(_CONNECTING):
+            return tf.distribute.MultiWorkerMirroredStrategy()
     except tf.errors.OpError as error:
         raise RuntimeError(
-            f"Worker {index} cannot join the cluster of TF_CONFIG: "
+            f"Worker {place.index} cannot join the cluster of TF_CONFIG: "
             f"{error.message}. Its port may be in use, or another worker runs "
             "another program."
         ) from error
     finally:
-        signal.signal(signal.SIGINT, before)
+        _hear_signals()
+
+
+@contextlib.contextmanager
+def _ending_after(seconds: float) -> Iterator[None]:
+    """Ends the process where the block, which holds Python, does not end.
+
+    Only a thread that is not Python's can do that, as `faulthandler` has one.
+    """
+    with open(os.devnull, "w") as nowhere:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def _hear_signals() -> None:
+    """Takes SIGTERM back, which TensorFlow keeps to itself among workers."""
+    if threading.current_thread() is threading.main_thread():
+        handler = signal.getsignal(signal.SIGTERM)
+        if handler is not None:
+            signal.signal(signal.SIGTERM, handler)
 
 
 def local_strategy() -> tf.distribute.Strategy:
@@ -50,33 +86,13 @@ def local_strategy() -> tf.distribute.Strategy:
 def worker() -> tuple[int, int]:
     """Returns this process' index among the workers, and how many there are.
 
-    The environment variable TF_CONFIG says it, in the form that
-    `tf.distribute` reads: `{"cluster": {"worker": ["host:port", ...]}, "task":
-    {"type": "worker", "index": 0}}`. A chief, if any, comes first. Without
-    TF_CONFIG or a cluster in it, the process is alone: (0, 1).
+    See `cluster.place`; without others it is (0, 1).
 
     Raises:
-        ValueError: TF_CONFIG is not of this form, or names another task.
+        ValueError: TF_CONFIG is malformed.
     """
-    text = os.environ.get("TF_CONFIG") or "{}"
-    try:
-        told = json.loads(text)
-        cluster, task = told.get("cluster"), told.get("task", {})
-        if not cluster:
-            return 0, 1
-        tasks = [
-            (kind, index)
-            for kind in ("chief", "worker")
-            for index, _ in enumerate(cluster.get(kind, []))
-        ]
-        return tasks.index((task["type"], int(task["index"]))), len(tasks)
-    except (ValueError, TypeError, AttributeError, LookupError) as error:
-        raise ValueError(
-            'TF_CONFIG must be JSON like {"cluster": {"worker": ["a:1", '
-            '"b:1"]}, "task": {"type": "worker", "index": 0}} and name a task '
-            f"of its cluster. Received: {text} ({error!r}). Unset it to run in "
-            "one process."
-        ) from None
+    place = cluster.place()
+    return place.index, place.count
 
 
 def environment(strategy: tf.distribute.Strategy) -> dict[str, Any]:
