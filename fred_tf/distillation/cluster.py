@@ -1,10 +1,11 @@
 """TF_CONFIG: which workers there are, and which of them this process is."""
 
+import dataclasses
 import json
 import os
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from fred_tf.disk import claims
 
@@ -19,7 +20,8 @@ _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([1-9][0-9]{0,4})")
 _LAST_PORT = 65535
 
 
-class Place(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Place:
     """A process among the workers.
 
     Attributes:

@@ -3,6 +3,8 @@
 import contextlib
 import faulthandler
 import os
+import pathlib
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -16,6 +18,8 @@ from tensorflow.python.framework.config import is_op_determinism_enabled
 
 from fred_tf.distillation import cluster, rendezvous
 
+_AUTO_JIT = re.compile(r"--tf_xla_auto_jit=([^\s'\"]*)")
+_OFF = re.compile(r"(0*|-\d+|single-gpu\((0*|-\d+)\))")
 # Seconds in which TensorFlow connects workers that are all there.
 _CONNECTING = 120
 
@@ -93,6 +97,40 @@ def worker() -> tuple[int, int]:
     """
     place = cluster.place()
     return place.index, place.count
+
+
+def refuse_auto_jit() -> None:
+    """Refuses to work where XLA chooses by itself what it compiles.
+
+    That changes random numbers, so that what continues without it, or with it,
+    would silently be other work.
+
+    Raises:
+        ValueError: it does, by TF_XLA_FLAGS or `tf.config.optimizer.set_jit`.
+    """
+    told = tf.config.optimizer.get_jit()
+    if not told:
+        told = _auto_jit_flag(os.environ.get("TF_XLA_FLAGS", ""))
+    if told:
+        raise ValueError(
+            "XLA must not choose by itself what it compiles, which changes "
+            f"random numbers. Received: {told}, of TF_XLA_FLAGS or of "
+            "`tf.config.optimizer.set_jit`. Unset it; `--jit=on`, in Python "
+            "`jit=True`, compiles the steps of a run."
+        )
+
+
+def _auto_jit_flag(flags: str) -> str | None:
+    """Returns the flag that switches auto-jit on; None if none does."""
+    if flags and not flags.lstrip().startswith("-"):  # The name of a file.
+        try:
+            flags = pathlib.Path(flags).read_text(errors="replace")
+        except OSError:
+            return None  # TensorFlow reads none, too.
+    told = _AUTO_JIT.findall(flags)
+    if not told or _OFF.fullmatch(told[-1]):  # The last one counts.
+        return None
+    return f"--tf_xla_auto_jit={told[-1]}"
 
 
 def environment(strategy: tf.distribute.Strategy) -> dict[str, Any]:

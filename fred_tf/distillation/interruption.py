@@ -85,12 +85,12 @@ class Interruption:
 
         All that matters is on the disk whenever a process ends.
         """
-        first = None
+        first: int | None = None
         while True:
             try:
                 arrived = arrivals.recv(1)
             except TimeoutError:
-                if self._leave:
+                if self._leave and first is not None:
                     logging.warning(STOPPED)
                     os._exit(128 + first)
                 continue

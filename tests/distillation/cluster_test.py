@@ -93,5 +93,5 @@ def test_what_is_wrong_is_said(text, message, monkeypatch):
 )
 def test_a_place_is_read(text, index, addresses, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", text)
-    assert cluster.place() == (index, addresses)
+    assert cluster.place() == cluster.Place(index, addresses)
     assert devices.worker() == (index, max(1, len(addresses)))
