@@ -55,14 +55,14 @@ def test_no_class_that_features_name_is_imported(
 ):
     """TFDS imports it; `python -m` has the working folder on its path."""
     source = 'import pathlib\npathlib.Path("ran").touch()\nclass Evil: pass\n'
-    (tmp_path / "stranger.py").write_text(source)
+    (tmp_path / "visitor.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "stranger", raising=False)
+    sys.modules.pop("visitor", None)
     monkeypatch.chdir(tmp_path)
 
     def change(said):
         there = features(said)[name] if name else said
-        there["pythonClassName"] = "stranger.Evil"
+        there["pythonClassName"] = "visitor.Evil"
 
     edit(folder, "features.json", change)
     with pytest.raises(
