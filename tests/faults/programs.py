@@ -9,6 +9,8 @@ import pathlib
 import sys
 from typing import Any
 
+import numpy as np
+
 from fred_tf import forms
 from fred_tf.distilled_run import DistilledRun
 
@@ -134,9 +136,12 @@ def state(folder: pathlib.Path) -> dict[str, Any]:
 
 
 def _content(path: pathlib.Path) -> str:
-    if path.suffix == ".npz":  # A zip file with the time in it.
-        import numpy as np
+    if path.suffix == ".jax":  # The same program is written in many ways.
+        from jax import export
 
+        program = export.deserialize(path.read_bytes())
+        return f"{program.in_avals} to {program.out_avals}"
+    if path.suffix == ".npz":  # A zip file with the time in it.
         with np.load(path) as arrays:
             return _digest(*(arrays[name].tobytes() for name in arrays.files))
     if path.suffix not in (".json", ".csv", ".md"):
