@@ -5,21 +5,31 @@
 `images_of` is all that is needed: the records keep, per class, the positions
 and the values of a few DCT coefficients; the rest of each spectrum is zero.
 `checked` makes sure that no bit of them has changed, and no record is missing.
+NumPy comes with TensorFlow.
 
 Tables and values are those of fred_tf bit for bit. Images agree with its own to
 rounding, a few 1e-6: it multiplies by matrices where this calls `tf.signal`.
 """
 
 import hashlib
+import itertools
 import json
+import math
 import pathlib
+import struct
 import sys
+import zlib
+from collections.abc import Iterator
 
+import numpy as np
 import tensorflow as tf
 
+# Of a class's images, at most: a file of others may claim any number.
+MOST_VALUES = 2**26
 
-def checked(folder: pathlib.Path) -> tuple[dict, list[str]]:
-    """Returns what the manifest says, and the files of records, undamaged."""
+
+def checked(folder: pathlib.Path) -> tuple[dict, list[bytes]]:
+    """Returns what the manifest says, and the contents of undamaged files."""
     path = folder / "manifest.json"
     facts = json.loads(path.read_text())
     claimed = facts.get("kind"), facts.get("format_version")
@@ -30,28 +40,55 @@ def checked(folder: pathlib.Path) -> tuple[dict, list[str]]:
     own = facts.pop("sha256", "")
     if digest(json.dumps(facts, sort_keys=True).encode()) != own:
         raise ValueError(f"{path} is not as it was written.")
-    files = {folder / name: entry for name, entry in facts["files"].items()}
-    for path, entry in files.items():
-        if digest(path.read_bytes()) != entry["sha256"]:
-            fault = damage(str(path), entry["records"])
+    contents = []
+    for name, entry in facts["files"].items():
+        path = folder / name
+        contents.append(path.read_bytes())
+        if digest(contents[-1]) != entry["sha256"]:
+            fault = damage(path, entry["records"])
             raise ValueError(f"{path} is not as it was written: {fault}.")
-    return facts, [str(path) for path in files]
+    return facts, contents
 
 
 def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def damage(path: str, records: int) -> str:
+def frames(content: bytes) -> Iterator[bytes]:
+    """Yields the records of a TFRecord file, as long as they are whole.
+
+    Each stands between its length with a checksum, and another checksum.
+    """
+    place = 0
+    while place + 12 <= len(content):
+        (length,) = struct.unpack_from("<Q", content, place)
+        start, place = place + 12, place + 12 + length + 4
+        if place <= len(content):
+            yield content[start : start + length]
+
+
+def damage(path: pathlib.Path, records: int) -> str:
     """Says which record of a file, counted from 0, cannot be read."""
+    # TensorFlow would believe any length.
+    whole = sum(1 for _ in frames(path.read_bytes()))
     count = 0
     try:
-        for _ in tf.data.TFRecordDataset(path):
+        for _ in tf.data.TFRecordDataset(str(path)).take(whole):
             count += 1
     except tf.errors.DataLossError:
         return f"record {count} of {records} is damaged"
     readable = f"{count} whole records of {records}"
     return f"{readable}, of another checksum than the manifest's"
+
+
+def inflated(part, name: str, dtype, *shape: int) -> np.ndarray:
+    """Returns an array; a few bytes may stand for many more than it has."""
+    packed = part[name].bytes_list.value[0]
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    raw = zlib.decompressobj().decompress(packed, size + 1)
+    if len(raw) != size:
+        raise ValueError(f"{name} {shape} must take {size} bytes.")
+    return np.frombuffer(raw, dtype).reshape(shape)
 
 
 def records_of(folder) -> tuple[dict, tf.data.Dataset]:
@@ -60,31 +97,39 @@ def records_of(folder) -> tuple[dict, tf.data.Dataset]:
     The table has the flat positions of the kept coefficients, int32 `[kept]`;
     their values are float32 `[instances, kept, channels]`.
     """
-    facts, files = checked(pathlib.Path(folder))
+    facts, contents = checked(pathlib.Path(folder))
     *_, channels = spectrum_of(facts)
-    dimensions = facts["parameterization"]["coefficients_per_channel"]
-    dimensions *= facts["image_shape"][-1] // channels
-    instances = facts["instances_per_class"]
-    storage = facts["storage"]
-    dtype = tf.int8 if storage.startswith("int") else tf.as_dtype(storage)
-    scaled = storage != "float32"
-    names = ["table", "values", *(["scales"] if scaled else [])]
-    spec = {name: tf.io.FixedLenFeature([], tf.string) for name in names}
-    spec["label"] = tf.io.FixedLenFeature([], tf.int64)
+    kept = facts["parameterization"]["coefficients_per_channel"]
+    kept *= facts["image_shape"][-1] // channels
+    instances, storage = facts["instances_per_class"], facts["storage"]
+    if not 1 <= instances * math.prod(facts["image_shape"]) <= MOST_VALUES:
+        raise ValueError(
+            f"A class has up to {MOST_VALUES} values, not {instances} images "
+            f"{facts['image_shape']}."
+        )
+    dtype = "int8" if storage.startswith("int") else storage
 
-    def parse(record):
-        part = tf.io.parse_single_example(record, spec)
-        raw = {n: tf.io.decode_compressed(part[n], "ZLIB") for n in names}
-        values = tf.cast(tf.io.decode_raw(raw["values"], dtype), tf.float32)
-        values = tf.reshape(values, [instances, dimensions, channels])
-        if scaled:
-            scales = tf.io.decode_raw(raw["scales"], tf.uint16)
-            scales = tf.cast(tf.bitcast(scales, tf.bfloat16), tf.float32)
-            values *= scales[:, None]
-        table = tf.io.decode_raw(raw["table"], tf.as_dtype(facts["table_type"]))
-        return part["label"], tf.cast(table, tf.int32), values
+    def parsed() -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        for record in itertools.chain(*map(frames, contents)):
+            part = tf.train.Example.FromString(record).features.feature
+            table = inflated(part, "table", facts["table_type"], kept)
+            values = inflated(part, "values", dtype, instances, kept, channels)
+            values = values.astype("float32")
+            if storage != "float32":  # A bfloat16 is the half of a float32.
+                scales = inflated(part, "scales", "uint16", kept)
+                wide = scales.astype("uint32") << 16
+                values *= wide.view("float32")[:, None]
+            label = part["label"].int64_list.value[0]
+            yield label, table.astype("int32"), values
 
-    return facts, tf.data.TFRecordDataset(files).map(parse)
+    return facts, tf.data.Dataset.from_generator(
+        parsed,
+        output_signature=(
+            tf.TensorSpec([], tf.int64),
+            tf.TensorSpec([kept], tf.int32),
+            tf.TensorSpec([instances, kept, channels], tf.float32),
+        ),
+    )
 
 
 def spectrum_of(facts: dict) -> list[int]:

@@ -1,1 +1,3 @@
 """Puts exports together: choice of forms, measuring, sizes, the program."""
+
+from export import loading as loading

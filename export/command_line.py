@@ -1,16 +1,20 @@
 """What every program has: shared flags, and a user's mistake in one line."""
 
+import contextlib
 import functools
+import io
 import logging as stdlib_logging
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import tensorflow as tf
 from absl import app, flags, logging
 
 from fred_tf import config as config_lib
 from fred_tf.disk import paths
+from fred_tf.distillation.interruption import STOPPED, Interruption, Stopped
 
 
 class _PathParser(flags.ArgumentParser):
@@ -94,7 +98,9 @@ def program(body: Callable[[], int | None], *shared: str) -> Callable[[], None]:
     """Makes a program's `main` of what it does, as a decorator.
 
     `main()` runs `body()` as an absl app. A user's mistake ends in one line;
-    the environment variable FRED_TF_TRACEBACK=1 shows where it arose.
+    the environment variable FRED_TF_TRACEBACK=1 shows where it arose. So does a
+    signal, with the exit code that a shell knows; a second one ends the program
+    at once.
 
     Args:
         body: returns an exit code, or None for 0.
@@ -107,13 +113,21 @@ def program(body: Callable[[], int | None], *shared: str) -> Callable[[], None]:
         logging.set_verbosity(logging.INFO)
         logging.get_absl_handler().addFilter(_is_ours_or_grave)
         tf.get_logger().setLevel("WARNING")
-        try:
-            return body()
-        except _MISTAKES as error:
-            if os.environ.get("FRED_TF_TRACEBACK"):
+        with Interruption().watching() as interruption:
+            try:
+                with interruption.at_once():
+                    return body()
+            except BrokenPipeError:
                 raise
-            print(f"{type(error).__name__}: {error}", file=sys.stderr)
-            return 1
+            except (Stopped, *_MISTAKES) as error:
+                # A signal can also end what calls back, as an error of that.
+                if interruption.signal:
+                    print(STOPPED, file=sys.stderr)
+                    return interruption.exit_code
+                if os.environ.get("FRED_TF_TRACEBACK"):
+                    raise
+                print(f"{type(error).__name__}: {error}", file=sys.stderr)
+                return 1
 
     @functools.wraps(body)
     def main() -> None:
@@ -121,9 +135,44 @@ def program(body: Callable[[], int | None], *shared: str) -> Callable[[], None]:
         for module in (body.__module__, *shared):
             for flag in flags.FLAGS.get_key_flags_for_module(module):
                 flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
-        app.run(called)
+        with _told():
+            app.run(called)
 
     return main
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Says what the block prints as far as somebody can read it.
+
+    A terminal that lacks a character shows `?`.
+
+    Raises:
+        SystemExit: nobody reads on, as in `... | head -1`, or the output
+            cannot be written.
+    """
+    streams = [s for s in (sys.stdout, sys.stderr) if s is not None]
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    failure: OSError | None = None
+    try:
+        yield
+    except BrokenPipeError as error:
+        failure = error
+    finally:
+        for stream in streams:
+            try:
+                stream.flush()
+            except OSError as error:
+                failure = error
+                # Or Python would try again at its end, and say so.
+                with open(os.devnull, "w") as nowhere:
+                    os.dup2(nowhere.fileno(), stream.fileno())
+        if isinstance(failure, BrokenPipeError):
+            sys.exit(128 + signal.SIGPIPE)
+        if failure is not None:
+            sys.exit(f"{type(failure).__name__}: {failure}")
 
 
 _TALKATIVE = {"tensorflow", "tensorflow_datasets", "keras"}

@@ -81,6 +81,12 @@ def _check_keras() -> None:
             "fred_tf needs Keras 3. Received: legacy Keras, switched on by "
             "TF_USE_LEGACY_KERAS. Unset it before Python starts."
         )
+    version = getattr(sys.modules.get("keras"), "__version__", "3")
+    if version.startswith(("0.", "1.", "2.")):  # It knows no backends.
+        raise ImportError(
+            f"fred_tf needs Keras 3. Received: Keras {version}, which was "
+            "imported before. Install another: pip install 'keras>=3.12'."
+        )
     backend = _keras_backend()
     if backend != "tensorflow":
         raise ImportError(

@@ -12,7 +12,7 @@ from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.disk import rewinds
 from fred_tf.disk.files import Path
-from fred_tf.distillation import loop
+from fred_tf.distillation import devices, loop
 from fred_tf.distillation.interruption import Interruption
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.distilled_set import DistilledSet
@@ -192,8 +192,10 @@ def train_experts(
             many there are.
 
     Raises:
-        ValueError: the folder holds experts of other settings or data.
+        ValueError: the folder holds experts of other settings or data, or XLA
+            chooses by itself what it compiles.
     """
+    devices.refuse_auto_jit()
     data = datasets.as_data(data)
     config = presets.settled(data, config)
     store = assembly.expert_store(config, data, expert_dir)

@@ -82,8 +82,10 @@ def check(
 
     Raises:
         ValueError: the network does not take the images, references cannot be
-            shared out over the replicas, or `start` does not fit.
+            shared out over the replicas, `start` does not fit, or XLA chooses
+            by itself what it compiles.
     """
+    devices.refuse_auto_jit()
     references_per_replica(
         config.distiller.references_per_step, strategy.num_replicas_in_sync
     )

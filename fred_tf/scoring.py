@@ -12,6 +12,7 @@ from fred_tf import assembly, seeds
 from fred_tf.config import Config, to_json
 from fred_tf.datasets import DataFacts, ImageData, Split
 from fred_tf.disk import claims, files, records
+from fred_tf.distillation import devices
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluator import Evaluation
 
@@ -56,9 +57,11 @@ def score(
 
     Raises:
         ValueError: the data have no test images, or images or classes that are
-            not those of the set; or the file is of another evaluation, and the
-            message names the first difference.
+            not those of the set; XLA chooses by itself what it compiles; or the
+            file is of another evaluation, and the message names the first
+            difference.
     """
+    devices.refuse_auto_jit()
     corrupted = dict(corrupted or {})
     _check_alike(synthetic_set, data, corrupted)
     wanted = config.evaluation.networks

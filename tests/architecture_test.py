@@ -19,7 +19,7 @@ FLOORS = (
     {"settings"},
     {"augmentations", "budget", "normalizations", "optimizers", "transforms"},
     {"datasets", "networks", "synthetic_set"},
-    {"coresets", "training"},
+    {"coresets", "kernels", "training"},
     {"experts"},
     {"objectives"},
     {"parameterizations"},

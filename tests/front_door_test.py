@@ -63,6 +63,26 @@ def test_another_keras_is_refused_in_one_line(environment, message):
     assert re.search(message, done.stderr.splitlines()[-1]), done.stderr
 
 
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        ("types.SimpleNamespace(backend=lambda: 'jax')", "Received: 'jax'"),
+        ("None, '2.15.0'", "needs Keras 3. Received: Keras 2.15.0, which was"),
+    ],
+)
+def test_another_keras_that_was_imported_before_is_refused(made, message):
+    """Whatever the environment says by then."""
+    done = in_a_process(
+        "import sys, types\n"
+        "keras = sys.modules['keras'] = types.ModuleType('keras')\n"
+        f"keras.config, keras.__version__, *_ = {made}, '3.12.0'\n"
+        "import fred_tf",
+        KERAS_BACKEND="tensorflow",
+    )
+    assert done.returncode == 1
+    assert message in done.stderr.splitlines()[-1], done.stderr
+
+
 def test_every_name_is_there_and_no_other():
     for name in fred_tf.__all__:
         assert getattr(fred_tf, name) is not None

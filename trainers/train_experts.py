@@ -74,6 +74,7 @@ def run(
         The store, with this worker's share of `experts.count` trajectories and
         what others have appended.
     """
+    devices.refuse_auto_jit()
     assembly.check_network(config)
     data = assembly.load_data(config, data_dir, download)
     store = assembly.expert_store(config, data, expert_dir)

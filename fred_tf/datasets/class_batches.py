@@ -90,8 +90,14 @@ class ClassBatches:
             per_class: images of each class.
         """
         stream = seeds.named(seed, "class batches")
-        return numbers.map(
+        drawn = numbers.map(
             lambda number: {
                 "images": self.draw(seeds.fold(stream, number), per_class)
             }
         )
+        # TensorFlow rewrites a pipeline by way of its graph, into which it
+        # would copy all the images.
+        options = tf.data.Options()
+        options.experimental_optimization.apply_default_optimizations = False
+        options.autotune.enabled = False
+        return drawn.with_options(options)

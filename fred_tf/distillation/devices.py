@@ -1,8 +1,13 @@
 """The devices that a run uses, here or in several worker processes."""
 
-import json
+import contextlib
+import faulthandler
 import os
+import pathlib
+import re
 import signal
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -11,33 +16,68 @@ from absl import logging
 # Its public sibling only switches determinism on.
 from tensorflow.python.framework.config import is_op_determinism_enabled
 
+from fred_tf.distillation import cluster, rendezvous
+
+_AUTO_JIT = re.compile(r"--tf_xla_auto_jit=([^\s'\"]*)")
+_OFF = re.compile(r"(0*|-\d+|single-gpu\((0*|-\d+)\))")
+# Seconds in which TensorFlow connects workers that are all there.
+_CONNECTING = 120
+
 
 def strategy() -> tf.distribute.Strategy:
     """Returns the strategy of all workers that TF_CONFIG names.
 
-    Waits for the others; must come before any TensorFlow op. Without other
-    workers it is `local_strategy()`.
+    Waits for the others, see `rendezvous`; must come before any TensorFlow op.
+    Without other workers it is `local_strategy()`.
 
     Raises:
         ValueError: TF_CONFIG is malformed.
-        RuntimeError: this worker's own address cannot be used.
+        RuntimeError: other workers do not come, or this worker's own address
+            cannot be used.
     """
-    index, count = worker()
-    if count == 1:
+    place = cluster.place()
+    if place.count == 1:
         return local_strategy()
-    logging.info("Worker %d of %d waits for the others.", index, count)
-    # The wait is not Python's: it would never see a KeyboardInterrupt.
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    rendezvous.meet(place, rendezvous.limit())
+    logging.info(
+        "All %d workers are here. TensorFlow connects them; if that takes more "
+        "than %d s, this process ends.",
+        place.count,
+        _CONNECTING,
+    )
     try:
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        with _ending_after(_CONNECTING):
+            return tf.distribute.MultiWorkerMirroredStrategy()
     except tf.errors.OpError as error:
         raise RuntimeError(
-            f"Worker {index} cannot join the cluster of TF_CONFIG: "
+            f"Worker {place.index} cannot join the cluster of TF_CONFIG: "
             f"{error.message}. Its port may be in use, or another worker runs "
             "another program."
         ) from error
     finally:
-        signal.signal(signal.SIGINT, before)
+        _hear_signals()
+
+
+@contextlib.contextmanager
+def _ending_after(seconds: float) -> Iterator[None]:
+    """Ends the process where the block, which holds Python, does not end.
+
+    Only a thread that is not Python's can do that, as `faulthandler` has one.
+    """
+    with open(os.devnull, "w") as nowhere:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=nowhere)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+
+def _hear_signals() -> None:
+    """Takes SIGTERM back, which TensorFlow keeps to itself among workers."""
+    if threading.current_thread() is threading.main_thread():
+        handler = signal.getsignal(signal.SIGTERM)
+        if handler is not None:
+            signal.signal(signal.SIGTERM, handler)
 
 
 def local_strategy() -> tf.distribute.Strategy:
@@ -50,33 +90,47 @@ def local_strategy() -> tf.distribute.Strategy:
 def worker() -> tuple[int, int]:
     """Returns this process' index among the workers, and how many there are.
 
-    The environment variable TF_CONFIG says it, in the form that
-    `tf.distribute` reads: `{"cluster": {"worker": ["host:port", ...]}, "task":
-    {"type": "worker", "index": 0}}`. A chief, if any, comes first. Without
-    TF_CONFIG or a cluster in it, the process is alone: (0, 1).
+    See `cluster.place`; without others it is (0, 1).
 
     Raises:
-        ValueError: TF_CONFIG is not of this form, or names another task.
+        ValueError: TF_CONFIG is malformed.
     """
-    text = os.environ.get("TF_CONFIG") or "{}"
-    try:
-        told = json.loads(text)
-        cluster, task = told.get("cluster"), told.get("task", {})
-        if not cluster:
-            return 0, 1
-        tasks = [
-            (kind, index)
-            for kind in ("chief", "worker")
-            for index, _ in enumerate(cluster.get(kind, []))
-        ]
-        return tasks.index((task["type"], int(task["index"]))), len(tasks)
-    except (ValueError, TypeError, AttributeError, LookupError) as error:
+    place = cluster.place()
+    return place.index, place.count
+
+
+def refuse_auto_jit() -> None:
+    """Refuses to work where XLA chooses by itself what it compiles.
+
+    That changes random numbers, so that what continues without it, or with it,
+    would silently be other work.
+
+    Raises:
+        ValueError: it does, by TF_XLA_FLAGS or `tf.config.optimizer.set_jit`.
+    """
+    told = tf.config.optimizer.get_jit()
+    if not told:
+        told = _auto_jit_flag(os.environ.get("TF_XLA_FLAGS", ""))
+    if told:
         raise ValueError(
-            'TF_CONFIG must be JSON like {"cluster": {"worker": ["a:1", '
-            '"b:1"]}, "task": {"type": "worker", "index": 0}} and name a task '
-            f"of its cluster. Received: {text} ({error!r}). Unset it to run in "
-            "one process."
-        ) from None
+            "XLA must not choose by itself what it compiles, which changes "
+            f"random numbers. Received: {told}, of TF_XLA_FLAGS or of "
+            "`tf.config.optimizer.set_jit`. Unset it; `--jit=on`, in Python "
+            "`jit=True`, compiles the steps of a run."
+        )
+
+
+def _auto_jit_flag(flags: str) -> str | None:
+    """Returns the flag that switches auto-jit on; None if none does."""
+    if flags and not flags.lstrip().startswith("-"):  # The name of a file.
+        try:
+            flags = pathlib.Path(flags).read_text(errors="replace")
+        except OSError:
+            return None  # TensorFlow reads none, too.
+    told = _AUTO_JIT.findall(flags)
+    if not told or _OFF.fullmatch(told[-1]):  # The last one counts.
+        return None
+    return f"--tf_xla_auto_jit={told[-1]}"
 
 
 def environment(strategy: tf.distribute.Strategy) -> dict[str, Any]:

@@ -207,8 +207,9 @@ _COLOURS = {1: 0, 3: 2}
 def _check_png(picture: bytes, shape: Sequence[int]) -> None:
     """Refuses a picture of another shape before anything decodes it."""
     height, width, channels = shape
-    wanted = (b"\x89PNG\r\n\x1a\n", 13, b"IHDR", width, height)
-    wanted += (8, _COLOURS[channels], 0, 0, 0)
+    mark = b"\x89PNG\r\n\x1a\n"
+    colours = _COLOURS[channels]
+    wanted = (mark, 13, b"IHDR", width, height, 8, colours, 0, 0, 0)
     found = _PNG.unpack_from(picture) if len(picture) >= _PNG.size else None
     if found != wanted:
         raise ValueError(

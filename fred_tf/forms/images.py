@@ -229,8 +229,9 @@ def _shape(
     to say what `_features` says of the same sizes.
     """
     path = folder / "features.json"
-    stored = {"features": files.read_json(path, _MOST_TEXT)}
-    for name in ("features", "featuresDict", "features"):
+    whole = {"content": files.read_json(path, _MOST_TEXT)}
+    stored = whole
+    for name in ("content", "featuresDict", "features"):
         stored = claims.mapping(stored, name)
     image = claims.mapping(stored, "image")
     kind = "tensor" if "tensor" in image else "image"
@@ -245,9 +246,7 @@ def _shape(
     wanted = json_format.MessageToDict(
         _features(codec, checked, class_names, soft).to_proto()
     )
-    if _without_modules(stored) != _without_modules(
-        wanted["featuresDict"]["features"]
-    ):
+    if _without_modules(whole) != _without_modules({"content": wanted}):
         raise ValueError(
             f"{path} must describe images {list(checked)} and labels of "
             f"{len(class_names)} classes as TFDS does. Received: "

@@ -15,8 +15,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from fred_tf.disk import claims, files, records, tfrecords
-from fred_tf.disk.files import check_replaceable as check_folder
+from fred_tf.disk import claims, files, records, replaceable, tfrecords
 from fred_tf.disk.records import FORMAT_VERSION, plain, seal
 
 NAME = "manifest.json"
@@ -52,7 +51,7 @@ def check_replaceable(
     if folder.is_symlink():
         raise refuse("is a symbolic link", "Remove it")
     # Expert stores have a file of the same name, without this key.
-    check_folder(folder, place, '"files"')
+    replaceable.check(folder, place, '"files"')
     if not (folder / place).is_file():
         return
     # Not read as JSON: a damaged export may be replaced.

@@ -131,20 +131,20 @@ def _places(
     TensorFlow keeps them as they are in memory; its index is left to it.
     """
     stored = path.read_bytes()
-    places = [
-        {
-            "type": str(weight.dtype),
-            "shape": list(weight.shape),
-            "offset": stored.find(weight.tobytes()),
-        }
-        for weight in weights
-    ]
-    if any(place["offset"] < 0 for place in places):
+    offsets = [stored.find(weight.tobytes()) for weight in weights]
+    if min(offsets) < 0:
         raise RuntimeError(
             f"TensorFlow has not written the memory's weights to {path} as "
             "they are. Export another form, and please report it."
         )
-    return places
+    return [
+        {
+            "type": str(weight.dtype),
+            "shape": list(weight.shape),
+            "offset": offset,
+        }
+        for weight, offset in zip(weights, offsets)
+    ]
 
 
 def _weights(path: pathlib.Path, said: Mapping[str, Any]) -> list[np.ndarray]:

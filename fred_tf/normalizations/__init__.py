@@ -7,10 +7,11 @@ from typing import Any
 from fred_tf.disk import claims
 from fred_tf.normalizations.normalization import Normalization, unit_range
 from fred_tf.normalizations.standardize import Standardize
+from fred_tf.normalizations.zca import KIPZCA, ZCA, FRePoZCA
 from fred_tf.settings import check_one_of
 
 NORMALIZATIONS: dict[str, type[Normalization]] = {
-    member.name: member for member in (Standardize,)
+    member.name: member for member in (Standardize, ZCA, KIPZCA, FRePoZCA)
 }
 
 # In units of pixels, which lie in [0, 1]: far beyond any that is meant.
@@ -18,8 +19,11 @@ _MOST = 1e9
 
 __all__ = [
     "NORMALIZATIONS",
+    "FRePoZCA",
+    "KIPZCA",
     "Normalization",
     "Standardize",
+    "ZCA",
     "from_config",
     "unit_range",
 ]

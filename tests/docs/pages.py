@@ -60,12 +60,12 @@ def commands(page: pathlib.Path) -> list[list[str]]:
 def program(words: list[str]) -> tuple[str, list[str]]:
     """Returns the module that a command runs, and its arguments.
 
-    A file of a pack is known by that of the runner that is copied there.
+    A file of a pack is known by the one that is copied there.
     """
     if words[0] == "python" and words[1:2] == ["-m"]:
         words = words[2:]
     elif words[0] == "python":
-        path = re.sub(r"^packs/(\w+/)?", "trainers/elsewhere/runner/", words[1])
+        path = re.sub(r"^packs/(\w+/)?", "trainers/elsewhere/", words[1])
         words = [path.removesuffix(".py").replace("/", "."), *words[2:]]
     return words[0], words[1:]
 

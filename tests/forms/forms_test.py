@@ -1,6 +1,7 @@
 """The table of forms: every member keeps what it promises."""
 
 import dataclasses
+import os
 
 import numpy as np
 import pytest
@@ -88,6 +89,24 @@ def test_what_is_no_export_is_refused(tmp_path):
         ValueError, match="images, coefficients, .*keras can be.*'voxels'"
     ):
         forms.read(tmp_path)
+
+
+def test_what_killed_exports_left_is_removed(small_set, small_memory, tmp_path):
+    """Of forms that are not written again, too; files of others stay."""
+    left = f"{files._host()}-{2**30}.partial"
+    (tmp_path / "saved_model").mkdir()
+    for name in (f".images_png.{left}", f"saved_model/.1.{left}"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half").touch()
+    (tmp_path / f".memory.keras.scratch.{left}").mkdir()
+    (tmp_path / f".sizes.md.{left}").touch()
+    mine = tmp_path / ".notes.partial"
+    mine.touch()
+    os.utime(mine, (0, 0))
+    forms.write(small_set, small_memory, tmp_path, ["saved_model", "gallery"])
+    found = {p.relative_to(tmp_path).as_posix() for p in tmp_path.glob("*")}
+    assert found == {"saved_model", "gallery.png", mine.name}
+    assert [p.name for p in (tmp_path / "saved_model").iterdir()] == ["1"]
 
 
 class Archive(SetForm):

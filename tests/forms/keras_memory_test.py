@@ -12,7 +12,6 @@ import pytest
 
 from fred_tf.disk import files, records
 from fred_tf.forms.keras_memory import KerasMemory, read_memory
-from fred_tf.parameterizations import MultiFormation
 
 
 @pytest.fixture
@@ -162,13 +161,6 @@ def test_sizes_that_weights_do_not_bear_out_are_refused(
     assert str(path) in str(raised.value)
 
 
-def test_as_many_matrices_as_patches_are_bounded():
-    """A canvas of 1,024 floats would ask for 4 GiB of them."""
-    settings = MultiFormation.Settings(factor=500)
-    with pytest.raises(ValueError, match="`factor` 500 makes 500 patches"):
-        MultiFormation((1024, 1), 1, 500, settings)
-
-
 def changed_weights(path, change):
     parts = members(path)
     stored = io.BytesIO(parts["model.weights.h5"])
@@ -261,6 +253,24 @@ def test_archives_are_as_keras_writes_them(path, no_keras, edit, how, message):
     with pytest.raises(ValueError, match=message) as raised:
         read_memory(path)
     assert str(path) in str(raised.value)
+
+
+@pytest.mark.parametrize("every", [17, pytest.param(1, marks=pytest.mark.slow)])
+def test_no_flipped_byte_goes_unseen(
+    path, small_set, flipped, assert_same, every
+):
+    """An error that names the file, or the very same set."""
+    beside = path.with_name("memory.json")
+    for file, step in ((beside, every), (path, every if every == 1 else 397)):
+        for _ in flipped(file, step):
+            try:
+                same = KerasMemory().read(path)
+            except ValueError as error:
+                assert file.name in str(error)
+                with pytest.raises(ValueError, match=file.name):
+                    read_memory(path)
+                continue
+            assert_same(same, small_set)
 
 
 def test_no_flipped_bit_of_a_lone_memory_ends_in_anything_else(

@@ -131,3 +131,10 @@ def test_refuses_a_factor_beyond_the_image():
     settings = MultiFormation.Settings(factor=9)
     with pytest.raises(ValueError, match=r"shortest axis \(8\). Received: 9"):
         MultiFormation.instances_within(settings, (8, 10, 3), 10, 1)
+
+
+def test_as_many_matrices_as_patches_are_bounded():
+    """A canvas of 1,024 floats would ask for 4 GiB of them."""
+    settings = MultiFormation.Settings(factor=500)
+    with pytest.raises(ValueError, match="`factor` 500 makes 500 patches"):
+        MultiFormation((1024, 1), 1, 500, settings)

@@ -164,22 +164,6 @@ def test_deaths_resume_stop_and_the_same_memory(
     )
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "{",
-        '{"cluster": {"worker": ["a:1", "b:1"]}}',
-        '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker"}}',
-        '{"cluster": {"worker": ["a:1", "b:1"]}, '
-        '"task": {"type": "worker", "index": 2}}',
-    ],
-)
-def test_malformed_cluster_is_refused(monkeypatch, text):
-    monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(ValueError, match="TF_CONFIG must be JSON like"):
-        devices.strategy()
-
-
 def test_one_worker_is_no_cluster(monkeypatch):
     told = {
         "cluster": {"worker": ["localhost:1"]},

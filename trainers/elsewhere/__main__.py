@@ -24,12 +24,15 @@ and `elsewhere.json` of the run folder, list under `differences` what is true of
 it among these:
 """
 
+import pathlib
+import shlex
+
 from absl import flags
 
 from fred_tf import assembly
 from trainers import evaluate, run_flags
 from trainers.elsewhere import pack_flag, packing, unpacking
-from trainers.elsewhere.pack_flag import PACK
+from trainers.elsewhere.pack_flag import OVERWRITE, PACK
 from trainers.elsewhere.runner import differences
 
 # The sentences stand in the runner alone.
@@ -81,10 +84,21 @@ def main() -> int:
         run_dir = run_flags.required(run_flags.RUN_DIR)
         config, word, make, _ = evaluate.subject(run_dir)
         data = assembly.load_data(config, *source)
-        packing.pack_set(config, folder, make(data), data, word, networks)
+        packing.pack_set(
+            config,
+            folder,
+            make(data),
+            data,
+            word,
+            networks,
+            OVERWRITE.value,
+        )
     else:
-        packing.pack(run_flags.config(), folder, *source, networks)
-    print(f"Next, where JAX is: python {folder}/run.py")
+        packing.pack(
+            run_flags.config(), folder, *source, networks, OVERWRITE.value
+        )
+    run = pathlib.Path(folder) / "run.py"
+    print(f"Next, where JAX is: python {shlex.quote(str(run))}")
     return 0
 
 

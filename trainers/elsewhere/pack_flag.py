@@ -1,4 +1,4 @@
-"""The flag that programs which write packs share."""
+"""The flags that programs which write packs share."""
 
 from absl import flags
 
@@ -9,4 +9,9 @@ PACK = flags.DEFINE(
     "pack",
     None,
     "Folder to write a pack to, or the packs of several rows.",
+)
+OVERWRITE = flags.DEFINE_bool(
+    "overwrite",
+    False,
+    "Replaces a pack that is there, with all that was made of it.",
 )

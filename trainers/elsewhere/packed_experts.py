@@ -11,8 +11,12 @@ import tensorflow as tf
 from fred_tf import assembly, seeds
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
-from fred_tf.disk import files
+from fred_tf.disk import files, records
 from trainers.elsewhere.lowering import lower
+from trainers.elsewhere.runner import sealed
+
+KIND = "pack_experts"
+_ABOUT = "experts.json"
 
 
 def write(
@@ -33,14 +37,26 @@ def write(
 
     Returns:
         What the recipe says of experts, too.
+
+    Raises:
+        ValueError: what is there is damaged, of other experts, or a link.
     """
     known = assembly.expert_description(config, data.facts)
     known |= {"epochs": recipe["epochs"], "seed": config.seed}
     text = json.dumps(known, sort_keys=True)
     place = f"experts/{files.digest(text.encode())[:16]}"
-    if not (root / place).exists():
-        with files.replacing_folder(root / place) as folder:
+    path = sealed.inside(root, place)
+    work = KIND, known, None
+    if not path.exists():
+        with files.replacing_folder(path) as folder:
             _lower_training(config, data, folder)
+            digests = {p.name: files.sha256(p) for p in folder.iterdir()}
+            records.write(folder / _ABOUT, *work, files=digests)
+    elif records.continued(path / _ABOUT, *work) is None:
+        raise ValueError(
+            f"{path} must say in {_ABOUT} how its experts are trained. "
+            "Received: none. Restore it from a copy, or choose another --pack."
+        )
     return {
         "experts": place,
         "batch_size": config.experts.batch_size,

@@ -6,7 +6,7 @@ import pathlib
 from fred_tf.datasets import Split
 from fred_tf.datasets.data_facts import digest
 from fred_tf.disk import files
-from trainers.elsewhere.runner import images
+from trainers.elsewhere.runner import images, sealed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,9 +31,20 @@ def write(
         root: the folder that the packs share.
         split: the images.
         most: bytes of a file, at most.
+
+    Raises:
+        ValueError: what is there is damaged, holds other images, or is a link.
     """
     place = f"data/{digest(split.images, split.labels)[:16]}"
-    if not (root / place).exists():
-        with files.replacing_folder(root / place) as folder:
-            images.write(folder, split.images, split.labels, most)
+    path = sealed.inside(root, place)
+    if not path.exists():
+        with files.replacing_folder(path) as folder:
+            images.write(folder, split.images, split.labels, most, place)
+        return place
+    there = images.read(path, place, split.images.nbytes)
+    if digest(*there) != digest(split.images, split.labels):
+        raise ValueError(
+            f"{path} must hold the images of its name. Received: others. "
+            "Delete it and pack again."
+        )
     return place

@@ -1,4 +1,4 @@
-"""Scoring as a part of a pack: what goes out with it, and what comes back.
+"""Scoring as a part of a pack: what goes out with it.
 
 `runner` does the part in between: it trains the networks that
 `trainers.evaluate` would train, with the same steps in the same phases, and
@@ -6,7 +6,7 @@ classifies the same test images.
 """
 
 import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,11 @@ import tensorflow as tf
 from fred_tf import assembly, scoring
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
-from fred_tf.disk import files
 from fred_tf.normalizations import Normalization
 from fred_tf.synthetic_set import SyntheticSet
-from fred_tf.training.evaluator import Evaluation
 from trainers.elsewhere.lowering import lower
+from trainers.elsewhere.runner import arrays
 
-_SET, _SCORES = "set.npz", "scores.json"
 # Test images that are classified at a time.
 _BLOCK = 500
 
@@ -70,35 +68,13 @@ def write_set(
     folder: pathlib.Path, rate: float, synthetic_set: SyntheticSet
 ) -> None:
     """Writes a set that is scored as it is, and the step size it is given."""
-    np.savez_compressed(
-        folder / _SET,
+    arrays.write(
+        folder / "set.npz",
+        "set",
         images=synthetic_set.images,
         labels=synthetic_set.targets,
         rate=rate,
     )
-
-
-def bring_back(
-    folder: pathlib.Path, step: int, networks: Iterable[str]
-) -> dict[str, Evaluation]:
-    """Returns the evaluations of a pack's set, by network.
-
-    Args:
-        folder: the pack.
-        step: outer steps that the set is wanted at; others do not count.
-        networks: those that may have been trained.
-    """
-    path = folder / _SCORES
-    if not path.exists():
-        return {}
-    scores = files.read_json(path)
-    if scores["step"] != step:
-        return {}
-    return {
-        name: Evaluation(tuple(scores["networks"][name]), scores["rate"])
-        for name in networks
-        if scores["networks"].get(name)
-    }
 
 
 def _lower_training(path, training, data, labels) -> None:

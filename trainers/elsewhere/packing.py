@@ -1,36 +1,33 @@
 """Packs: what a machine that has JAX, but no TensorFlow, needs for a run."""
 
 import contextlib
-import os
 import pathlib
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from absl import logging
 
 from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
-from fred_tf.disk import files, records
-from fred_tf.distillation import outliers
+from fred_tf.disk import claims, files, paths
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.scoring import description
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import evaluate
-from trainers.elsewhere import packed_experts, packed_images, packed_scoring
+from trainers.elsewhere import (
+    pack_folder,
+    packed_experts,
+    packed_images,
+    packed_scoring,
+)
 from trainers.elsewhere.lowering import check_jax, lower
 from trainers.elsewhere.packed_images import Shared
-
-KIND = "pack"
-ABOUT, STATE = "pack.json", "state.npz"
-_RUNNER = pathlib.Path(__file__).with_name("runner")
 
 
 def pack(
@@ -39,8 +36,9 @@ def pack(
     data_dir: str | None = None,
     download: bool = False,
     networks: Sequence[str] = (),
+    overwrite: bool = False,
 ) -> None:
-    """Writes the pack of a run, see `runner/run.py` for what is in it.
+    """Writes the pack of a run, see `run.py` for what is in it.
 
     Args:
         config: the run.
@@ -48,6 +46,8 @@ def pack(
         data_dir: where TensorFlow Datasets keeps its data.
         download: whether missing data may be downloaded.
         networks: those that score the result; the config's own if empty.
+        overwrite: whether a pack that is there is replaced, with all that was
+            made of it.
 
     Raises:
         ImportError: JAX is not installed.
@@ -55,10 +55,11 @@ def pack(
         FileExistsError: the folder holds something else.
     """
     check_jax()
+    paths.checked(folder, "--pack")
     assembly.check_network(config)
     scored = evaluate.configs(config, networks)
     data = assembly.load_data(config, data_dir, download)
-    pack_run(config, folder, data, scored)
+    pack_run(config, folder, data, scored, overwrite=overwrite)
 
 
 def pack_run(
@@ -67,6 +68,7 @@ def pack_run(
     data: ImageData,
     scored: Mapping[str, Config],
     shared: Shared | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Writes the pack of a run, as `pack` does.
 
@@ -76,22 +78,25 @@ def pack_run(
         data: the real data.
         scored: settings of the evaluations, by network.
         shared: where images and experts go; the pack itself if None.
+        overwrite: whether a pack that is there is replaced.
 
     Raises:
         ValueError: the folder holds a pack of other settings or data.
         FileExistsError: the folder holds something else.
     """
     evaluations = {k: config_lib.to_json(v) for k, v in scored.items()}
-    work = _work(folder, config, data, scored=evaluations)
+    work = pack_folder.work(folder, config, data, scored=evaluations)
     shared = shared or Shared()
-    if _is_there(work):
+    if pack_folder.is_there(work, overwrite):
         return
     distiller = _begun(config, data)
     recipe = distiller.objective.recipe()
     count = max(1, config.distiller.references_per_step)
     with files.replacing_folder(folder) as temporary:
         root = shared.folder or temporary
-        labels = _lower_run(config, data, distiller, recipe, count, temporary)
+        labels, leaves = _lower_run(
+            config, data, distiller, recipe, count, temporary
+        )
         if recipe["kind"] == "expert_segments":
             recipe |= packed_experts.write(config, data, root, recipe)
         images = {
@@ -101,11 +106,13 @@ def pack_run(
         scoring = packed_scoring.write(
             temporary, scored, data, labels, data.normalization
         )
-        _finish(
+        pack_folder.finish(
             temporary,
             work,
+            overwrite,
+            leaves,
             images=images,
-            shared=os.path.relpath(root, temporary),
+            shared="../.." if shared.folder else ".",
             seed=config.seed,
             outer_steps=config.outer_steps,
             references_per_step=count,
@@ -121,8 +128,8 @@ def _lower_run(
     recipe: Mapping[str, Any],
     count: int,
     folder: pathlib.Path,
-) -> np.ndarray:
-    """Writes the step, how its result is decoded, and the state as it begins.
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Writes the step, and how its result is decoded.
 
     Args:
         config: the run.
@@ -133,7 +140,7 @@ def _lower_run(
         folder: of the pack.
 
     Returns:
-        The labels of the images.
+        The labels of the images, and the state as it begins.
     """
     outer_step = distiller.outer_step
     state, constants = distiller.tensors()
@@ -167,9 +174,8 @@ def _lower_run(
     leaves = tf.nest.flatten(state)
     lower(step, (leaves, examples, np.int32(0)), folder / "step.jax")
     lower(decode, (leaves,), folder / "decode.jax")
-    values = {str(i): leaf.numpy() for i, leaf in enumerate(leaves)}
-    np.savez(folder / STATE, step=0, **values)
-    return outer_step.decoded(state.memory, list(constants))[1].numpy()
+    labels = outer_step.decoded(state.memory, list(constants))[1].numpy()
+    return labels, [leaf.numpy() for leaf in leaves]
 
 
 def pack_set(
@@ -179,6 +185,7 @@ def pack_set(
     data: ImageData,
     word: str = "",
     networks: Sequence[str] = (),
+    overwrite: bool = False,
 ) -> None:
     """Writes a pack that only scores a set.
 
@@ -189,21 +196,25 @@ def pack_set(
         data: its test split scores.
         word: what the set is, for the names of files; empty for a run's own.
         networks: those that are trained; the config's own if empty.
+        overwrite: whether a pack that is there is replaced.
 
     Raises:
         ImportError: JAX is not installed.
-        ValueError: the folder holds a pack of other settings or data.
+        ValueError: the folder holds a pack of other settings or data, or
+            `word` is fit for no name of a file.
         FileExistsError: the folder holds something else.
     """
     check_jax()
+    paths.checked(folder, "--pack")
+    claims.word({"word": word}, "word", may_be_empty=True)
     scored = evaluate.configs(config, networks)
     described = {
         network: description(settings, synthetic_set)
         for network, settings in scored.items()
     }
     evaluations = {k: about["identity"] for k, about in described.items()}
-    work = _work(folder, config, data, evaluations=evaluations)
-    if _is_there(work):
+    work = pack_folder.work(folder, config, data, evaluations=evaluations)
+    if pack_folder.is_there(work, overwrite):
         return
     rate = assembly.evaluator(config, data).rate_for(synthetic_set)
     with files.replacing_folder(folder) as temporary:
@@ -215,45 +226,13 @@ def pack_set(
             synthetic_set.targets,
             synthetic_set.normalization,
         )
-        _finish(
+        pack_folder.finish(
             temporary,
             work,
+            overwrite,
             images={"test": packed_images.write(temporary, data.scored)},
             scoring={**scoring, "word": word, "described": described},
         )
-
-
-def _work(
-    folder: files.Path, config: Config, data: ImageData, **more: Any
-) -> records.Work:
-    """Returns what tells a pack from others, as `records` takes it."""
-    identity = {"config": config_lib.to_json(config), **more}
-    return pathlib.Path(folder) / ABOUT, KIND, identity, data.facts.to_json()
-
-
-def _is_there(work: records.Work) -> bool:
-    """Returns whether a pack is there already, perhaps with what it made."""
-    folder = work[0].parent
-    way_out = "Choose another --pack, or delete the folder."
-    if records.continued(*work, way_out=way_out) is None:
-        files.check_replaceable(folder, ABOUT)
-        return False
-    logging.info("%s is there already and stays as it is.", folder)
-    return True
-
-
-def _finish(folder: pathlib.Path, work: records.Work, **content: Any) -> None:
-    _, kind, identity, data = work
-    content["troubles"] = list(outliers.TROUBLES)
-    content.setdefault("shared", ".")
-    records.write(folder / ABOUT, kind, identity, data, **content)
-    copy_runner(folder)
-
-
-def copy_runner(folder: pathlib.Path) -> None:
-    """Writes the programs that make a pack, or several, into its folder."""
-    for file in _RUNNER.glob("[a-z]*.py"):
-        shutil.copy(file, folder)
 
 
 def _begun(config: Config, data: ImageData) -> Distiller:

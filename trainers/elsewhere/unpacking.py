@@ -1,30 +1,29 @@
 """What comes back of packs, as if it had been made here."""
 
-import json
+import math
 import pathlib
+import shlex
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from fred_tf import assembly, open_run
 from fred_tf import config as config_lib
 from fred_tf import scoring as scoring_lib
-from fred_tf.disk import files, records
+from fred_tf.disk import claims, files, records
 from fred_tf.disk.checkpoints import Checkpoints
 from fred_tf.disk.run_folder import RunFolder
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import description
 from fred_tf.training.evaluator import Evaluation
 from trainers import evaluate
-from trainers.elsewhere import packed_scoring, packing
+from trainers.elsewhere import pack_folder, packing, reading, reading_run
 from trainers.log.run_log import RunLog, append_accuracy
 
 # In a run folder.
 KIND = "elsewhere"
 _RECORD = "elsewhere.json"
-# What the runner writes into a pack.
-_METRICS, SPENT = "metrics.jsonl", "spent.json"
 
 
 def bring_back(
@@ -51,40 +50,36 @@ def bring_back(
 
     Raises:
         FileNotFoundError: `folder` is no pack, or was never run.
-        ValueError: `run_dir` holds another run, a later state of this one, or
-            other evaluations under the same names.
+        ValueError: a file of the pack is damaged or says what cannot be;
+            `run_dir` holds another run, a later state of this one, or other
+            evaluations under the same names.
     """
     folder = pathlib.Path(folder)
-    about = records.read(folder / packing.ABOUT, packing.KIND)
-    if not (folder / SPENT).exists():
+    packed = reading.read(folder)
+    spent_there, scored = reading.spent(packed), reading.scores(packed)
+    if not spent_there:
         raise FileNotFoundError(
-            f"{folder} was not run yet. Run `python {folder}/run.py` where "
-            "JAX is, and copy the folder back."
+            f"{folder} was not run yet. Run `python "
+            f"{shlex.quote(str(folder / 'run.py'))}` where JAX is, and copy "
+            "the folder back."
         )
-    scoring, run = about["scoring"], None
-    identity = about["identity"]
-    config = config_lib.from_json(identity["config"])
-    scored = {
-        name: config_lib.from_json(settings)
-        for name, settings in identity.get("scored", {}).items()
-    } or evaluate.configs(config, scoring["networks"])
-    minutes = files.read_json(folder / SPENT)
-    if "reference" in about:
-        run = _bring_back_run(
-            folder, config, about["data"], minutes, run_dir, data_dir
-        )
+    run = None
+    if packed.is_run:
+        run = _bring_back_run(packed, spent_there, run_dir, data_dir)
         decoded = run.synthetic_set()
-        described = {k: description(v, decoded) for k, v in scored.items()}
+        described = {
+            name: description(settings, decoded)
+            for name, settings in packed.scored.items()
+        }
     else:
-        described = scoring["described"]
-    step = run.step if run else 0
-    evaluations = packed_scoring.bring_back(folder, step, scored)
+        described = packed.described
+    evaluations = reading.evaluations(scored, run.step if run else 0)
     for network, evaluation in evaluations.items():
-        other = "" if network == config.network.name else network
+        other = "" if network == packed.config.network.name else network
         place = scores_dir or run_dir
-        path = evaluate.path(place, scoring.get("word", ""), other, name=name)
-        about_set = dict(described[network])
-        _keep(path, about_set, about["data"], evaluation, minutes["device"])
+        path = evaluate.path(place, packed.word, other, name=name)
+        about_set, device = dict(described[network]), spent_there["device"]
+        _keep(path, about_set, packed.data, evaluation, device)
         if run:
             append_accuracy(run.folder, run.step, network, evaluation)
     return evaluations
@@ -118,61 +113,60 @@ def _keep(
 
 
 def _bring_back_run(
-    folder: pathlib.Path,
-    config: config_lib.Config,
-    stated: dict[str, Any],
-    minutes: dict[str, Any],
+    packed: reading.Packed,
+    spent_there: dict[str, Any],
     run_dir: files.Path,
     data_dir: str | None,
 ) -> DistilledRun:
     """Makes a run folder of a pack, or brings it up to date.
 
     Args:
-        folder: the pack.
-        config: the run's.
-        stated: facts of the data that the pack was made with.
-        minutes: what its runner says of where it ran, and how long.
+        packed: the pack.
+        spent_there: what its runner says of where it ran, and how long.
         run_dir: the run folder.
         data_dir: where TensorFlow Datasets keeps its data.
     """
-    with np.load(folder / packing.STATE) as saved:
-        step = int(saved["step"])
-        leaves = [saved[str(i)] for i in range(len(saved.files) - 1)]
+    step, leaves = reading_run.state(packed)
+    metrics = reading_run.metrics(packed, step)
     if (reached := _steps_in(run_dir)) > step:
         raise ValueError(
             f"{run_dir} must not be ahead of what comes back. Received: step "
-            f"{reached}, and step {step} in {folder}. Choose another --run_dir."
+            f"{reached}, and step {step} in {packed.folder}. Choose another "
+            "--run_dir."
         )
-    config = config_lib.replace(config, {"outer_steps": step})
+    config = config_lib.replace(packed.config, {"outer_steps": step})
     data = assembly.load_data(config, data_dir)
     records.refuse(
-        folder / packing.ABOUT,
-        records.differences({"data": stated}, {"data": data.facts.to_json()}),
+        packed.folder / pack_folder.ABOUT,
+        records.differences(
+            {"data": packed.data}, {"data": data.facts.to_json()}
+        ),
         "Give the --data_dir that the pack was made with.",
     )
-    with (
-        packing.untrained_experts(config, data) as experts,
-        open_run.opened(
+    with packing.untrained_experts(config, data) as experts:
+        reading_run.check_size(packed, leaves, data.image_shape, data.classes)
+        empty, _ = assembly.distiller(config, data, experts, jit=True).tensors()
+        reading_run.check_leaves(packed, leaves, tf.nest.flatten(empty))
+        with open_run.opened(
             config,
             data,
             run_dir,
             experts,
             jit=True,
-            environment={"device": minutes["device"]},
-        ) as opened,
-    ):
-        state, _ = opened.distiller.tensors()
-        opened.distiller.assign(tf.nest.pack_sequence_as(state, leaves), step)
-        opened.save()
-        run = opened.now()
-        records.write(
-            run.folder.path / _RECORD,
-            KIND,
-            run.folder.identity,
-            run.folder.data,
-            spent=minutes,
-        )
-        _write_log(run, folder / _METRICS)
+            environment={"device": spent_there["device"]},
+        ) as opened:
+            state = tf.nest.pack_sequence_as(empty, leaves)
+            opened.distiller.assign(state, step)
+            opened.save()
+            run = opened.now()
+            records.write(
+                run.folder.path / _RECORD,
+                KIND,
+                run.folder.identity,
+                run.folder.data,
+                spent=spent_there,
+            )
+            _write_log(run, metrics)
     return run
 
 
@@ -184,9 +178,11 @@ def spent(folder: RunFolder) -> dict[str, Any]:
         that was made here.
     """
     path = folder.path / _RECORD
-    told = records.read(path, KIND)["spent"] if path.exists() else {}
-    names = "device", "experts", "distilling", "scoring"
-    return {name: told[name] for name in names if name in told}
+    if not path.exists():
+        return {}
+    told = records.read(path, KIND)
+    with reading.within(path):
+        return reading.minutes(claims.mapping(told, "spent"))
 
 
 def _steps_in(run_dir: files.Path) -> int:
@@ -198,15 +194,20 @@ def _steps_in(run_dir: files.Path) -> int:
     return max(Checkpoints(folder, tf.train.Checkpoint()).steps(), default=0)
 
 
-def _write_log(run: DistilledRun, metrics: pathlib.Path) -> None:
+def _write_log(run: DistilledRun, metrics: list[dict[str, Any]]) -> None:
     """Writes the metrics of a pack into the run folder and its event files."""
+    if len(metrics) < run.step:
+        logging.warning(
+            "The pack of %s has lost the numbers of its first %d steps.",
+            run.folder.path,
+            run.step - len(metrics),
+        )
     run.folder.rewind_metrics(-1)
     log = RunLog(run.folder, -1)
     log.begin(run)
-    # A line for each step; those after the saved state may be torn.
-    for line in metrics.read_text().splitlines()[: run.step]:
-        scalars = json.loads(line)
-        step = scalars.pop("step")
+    for line in metrics:
+        step = line.pop("step")
+        scalars = {k: math.nan if v is None else v for k, v in line.items()}
         run.folder.append_metrics(step, scalars)
         if step % 10 == 0:
             log.scalars(step, scalars)

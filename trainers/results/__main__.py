@@ -22,6 +22,9 @@ Settings are those of the presets: nothing is
 chosen here, and the accuracy is that of the final step.
 """
 
+import pathlib
+import shlex
+
 from absl import flags, logging
 
 from fred_tf import assembly
@@ -30,7 +33,7 @@ from fred_tf.distillation import interruption as interruptions
 from fred_tf.settings import check_one_of
 from trainers import run_flags
 from trainers.elsewhere import pack_flag
-from trainers.elsewhere.pack_flag import PACK
+from trainers.elsewhere.pack_flag import OVERWRITE, PACK
 from trainers.results import packing
 from trainers.results.making import finished, make
 from trainers.results.rows import ROWS, Row
@@ -78,10 +81,24 @@ def _pack(
             f"brings some home. Received: `--rows` {NAMES.value}, `--unpack` "
             f"{UNPACK.value}. Name rows, and give one of both."
         )
-    shares = [float(share) for share in SHARES.value] or [1.0] * len(rows)
-    megabytes = PART_MEGABYTES.value << 20
-    packing.pack(rows, shares, folder, megabytes, data_dir, download)
-    print(f"Next, where JAX is: python {folder}/run.py --minutes=9")
+    try:
+        shares = [float(share) for share in SHARES.value] or [1.0] * len(rows)
+    except ValueError:
+        raise ValueError(
+            "`--shares` are numbers joined by commas. Received: "
+            f"{','.join(SHARES.value)!r}."
+        ) from None
+    packing.pack(
+        rows,
+        shares,
+        folder,
+        PART_MEGABYTES.value << 20,
+        data_dir,
+        download,
+        OVERWRITE.value,
+    )
+    run = shlex.quote(str(pathlib.Path(folder) / "run.py"))
+    print(f"Next, where JAX is: python {run} --minutes=9")
 
 
 def _unpack(folder: str, data_dir: str | None) -> list[str]:

@@ -1,10 +1,12 @@
 """The minutes that a row of RESULTS.md took, over all times it was begun."""
 
 import contextlib
+import sys
 import time
 from collections.abc import Iterator
 
-from fred_tf.disk import files, records
+from fred_tf.disk import claims, files, records
+from trainers.elsewhere.reading import within
 
 KIND = "clock"
 
@@ -17,13 +19,19 @@ class Clock:
         row: name of the row.
 
     Raises:
-        ValueError: the file is the clock of another row.
+        ValueError: the file is the clock of another row, or damaged.
     """
 
     def __init__(self, path: files.Path, row: str):
         self._work = path, KIND, {"row": row}, None
-        record = records.continued(*self._work) or {"minutes": {}}
-        self._spent: dict[str, float] = record["minutes"]
+        way_out = f"Delete {path} to count from zero."
+        record = records.continued(*self._work, way_out=way_out)
+        with within(path, way_out):
+            spent = claims.mapping(record or {"minutes": {}}, "minutes")
+            self._spent = {
+                part: claims.number(spent, part, 0, sys.float_info.max)
+                for part in spent
+            }
 
     @contextlib.contextmanager
     def on(self, part: str) -> Iterator[None]:

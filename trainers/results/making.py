@@ -23,10 +23,10 @@ from fred_tf.objectives import OBJECTIVES
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import distill, select_coreset, train_experts
 from trainers.elsewhere import unpacking
+from trainers.results import reading
 from trainers.results.clock import Clock
+from trainers.results.reading import KIND
 from trainers.results.rows import Row
-
-KIND = "result"
 
 
 def finished(
@@ -123,11 +123,10 @@ def _work(
 
 def _kept(work: records.Work) -> dict[str, Any] | None:
     """Returns the record of a row if there is one; refuses that of another."""
-    path, kind, *_ = work
-    way_out = f"Delete {path} to make the row again."
-    if records.continued(*work, way_out=way_out) is None:
+    path = work[0]
+    if records.continued(*work, way_out=reading.way_out(path)) is None:
         return None
-    return records.read(path, kind)
+    return reading.read(path)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,16 +1,25 @@
 """Rows of RESULTS.md that are made elsewhere, several in one go."""
 
+import math
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from absl import logging
 
 from fred_tf import assembly
 from fred_tf import config as config_lib
-from fred_tf.disk import files, records
-from trainers.elsewhere import packed_images, packing, unpacking
+from fred_tf.disk import claims, files, paths, records
+from trainers.elsewhere import (
+    pack_folder,
+    packed_images,
+    packing,
+    reading,
+    unpacking,
+)
 from trainers.elsewhere.lowering import check_jax
 from trainers.elsewhere.runner import rows as rows_of_packs
+from trainers.elsewhere.runner import sealed
 from trainers.results.rows import Row
 
 KIND = "rows"
@@ -23,6 +32,7 @@ def pack(
     part_bytes: int,
     data_dir: str | None = None,
     download: bool = False,
+    overwrite: bool = False,
 ) -> None:
     """Writes the packs of several rows into one folder, or goes on with it.
 
@@ -50,12 +60,12 @@ def pack(
                 f"{name!r}, which scores {row.run_of or row.subject!r}. Make "
                 "it here, after the row of its run."
             )
-    if len(shares) != len(rows) or min(shares) <= 0:
+    if len(shares) != len(rows) or not all(0 < s < math.inf for s in shares):
         raise ValueError(
             "`--shares` are positive numbers, one for each row. Received: "
             f"{list(shares)} for {len(rows)} rows."
         )
-    folder = pathlib.Path(folder)
+    folder = paths.checked(folder, "--pack")
     identity = {
         name: {
             "config": config_lib.to_json(row.config()),
@@ -63,23 +73,28 @@ def pack(
         }
         for name, row in rows.items()
     }
-    work = folder / rows_of_packs.ROWS, KIND, {"rows": identity}, None
-    way_out = "Choose another --pack, or delete the folder."
-    if records.continued(*work, way_out=way_out) is None:
-        files.check_replaceable(folder, rows_of_packs.ROWS)
-    folder.mkdir(parents=True, exist_ok=True)
+    asked = folder / rows_of_packs.ROWS, KIND, {"rows": identity}, None
+    about = rows_of_packs.ROWS, KIND
+    pack_folder.check_replaceable(folder, *about, overwrite)
     listed = [
         {"name": name, "pack": _place(name), "share": share}
         for name, share in zip(rows, shares)
     ]
-    records.write(*work, rows=listed)
-    packing.copy_runner(folder)
+    if overwrite:
+        with files.replacing_folder(folder) as temporary:
+            records.write(temporary / asked[0].name, *asked[1:], rows=listed)
+            pack_folder.copy_runner(temporary)
+    else:
+        way_out = "Choose another --pack, --overwrite it, or delete the folder."
+        records.continued(*asked, way_out=way_out)
+        records.write(*asked, rows=listed)
+        pack_folder.copy_runner(folder)
     shared = packed_images.Shared(folder, part_bytes)
     for name, row in rows.items():
         config, scored = row.config(), row.evaluation()
         data = assembly.load_data(config, data_dir, download)
         evaluations = {scored.network.name: scored}
-        place = folder / _place(name)
+        place = sealed.inside(folder, _place(name))
         packing.pack_run(config, place, data, evaluations, shared)
         logging.info("%s is packed in %s.", name, place)
 
@@ -106,22 +121,27 @@ def unpack(
         ValueError: a row is of other settings than when it was packed, or its
             run here is ahead of what comes back.
     """
-    folder = pathlib.Path(folder)
-    record = records.read(folder / rows_of_packs.ROWS, KIND)
-    told = {}
-    for listed in record["rows"]:
-        name, place = listed["name"], folder / _place(listed["name"])
-        told[name] = rows_of_packs.told(place)
-        if not (place / unpacking.SPENT).exists():
+    folder, told = pathlib.Path(folder), {}
+    for name, settings in _listed(folder).items():
+        if name not in rows:
+            raise ValueError(
+                f"{folder / rows_of_packs.ROWS} must name rows that there "
+                f"are. Received: {name!r}. Use the version that packed it."
+            )
+        place = sealed.inside(folder, _place(name))
+        packed = reading.read(place)
+        state = packed.about, reading.spent(packed), reading.scores(packed)
+        told[name] = rows_of_packs.told(*state)
+        if not state[1]:
             told[name] += ", never begun"
             continue
-        packed = record["identity"]["rows"][name]["config"]
         asked = config_lib.to_json(rows[name].config())
-        records.refuse(
-            folder / rows_of_packs.ROWS,
-            records.differences({name: packed}, {name: asked}),
-            "Use the version that packed it.",
-        )
+        for stated in (settings["config"], packed.about["identity"]["config"]):
+            records.refuse(
+                folder / rows_of_packs.ROWS,
+                records.differences({name: stated}, {name: asked}),
+                "Use the version that packed it.",
+            )
         own = pathlib.Path(runs_dir) / name
         unpacking.bring_back(place, own / "run", data_dir, scores_dir=own)
     return told
@@ -129,10 +149,30 @@ def unpack(
 
 def complete(folder: files.Path) -> list[str]:
     """Returns the rows of a folder that have all their steps and scores."""
-    folder = pathlib.Path(folder)
-    record = records.read(folder / rows_of_packs.ROWS, KIND)
-    names = [listed["name"] for listed in record["rows"]]
-    return [n for n in names if rows_of_packs.is_complete(folder / _place(n))]
+    folder, found = pathlib.Path(folder), []
+    for name in _listed(folder):
+        packed = reading.read(sealed.inside(folder, _place(name)))
+        state = packed.about, reading.spent(packed), reading.scores(packed)
+        if rows_of_packs.is_complete(*state):
+            found.append(name)
+    return found
+
+
+def _listed(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
+    """Returns the rows of a folder, and the settings that they had."""
+    path = folder / rows_of_packs.ROWS
+    if not path.exists():
+        raise FileNotFoundError(
+            f"There are no packs of rows in {folder}: it has no {path.name}. "
+            f"Make some with `python -m trainers.results --pack={folder}`."
+        )
+    record = records.read(path, KIND, sealed.COPY)
+    with reading.within(path):
+        rows = claims.mapping(record["identity"], "rows")
+        for name in rows:
+            claims.word({"name": name}, "name")
+            claims.mapping(claims.mapping(rows, name), "config")
+    return rows
 
 
 def _place(name: str) -> str:

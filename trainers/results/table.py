@@ -1,13 +1,12 @@
 """RESULTS.md, from the files that `trainers.results` writes."""
 
-import pathlib
 from typing import Any
 
-from fred_tf.disk import files, records
+from fred_tf.disk import files
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.training.evaluator import Evaluation
-from trainers.results.making import KIND
+from trainers.results import reading
 from trainers.results.rows import ROWS, UNSEEN
 
 _HEAD = (
@@ -21,14 +20,13 @@ def table(results_dir: files.Path) -> str:
     """Returns RESULTS.md, made of the files in `results_dir` alone.
 
     Raises:
-        ValueError: a file is no result of this format version.
+        ValueError: a file is no result, see `reading.rows`.
     """
-    results_dir, results = pathlib.Path(results_dir), {}
-    for path in sorted(results_dir.glob("*.json")):
-        way_out = "Delete it and make its row again."
-        record = records.read(path, KIND, way_out)
+    results = {
         # The names of the settings do not clash with those of the figures.
-        results[path.stem] = {**record["identity"], **record}
+        name: {**record["identity"], **record}
+        for name, record in reading.rows(results_dir).items()
+    }
     order = [
         n
         for n in (*ROWS, *sorted(results.keys() - ROWS.keys()))

@@ -2,11 +2,13 @@
 
 import json
 import shutil
+import struct
 import zlib
 
 import pytest
+import tensorflow as tf
 
-from fred_tf.disk import records
+from fred_tf.disk import files, records
 from fred_tf.experts.store import ExpertStore
 from fred_tf.forms import manifest
 from fred_tf.forms.coefficients import Coefficients
@@ -52,7 +54,7 @@ def standardize(**changes):
     return {"name": "standardize", "mean": [0], "deviation": [1], **changes}
 
 
-# The memory has 4 instances of 16 coefficients in images [8, 8, 1].
+# The memory has 16 instances of 16 coefficients in images [8, 8, 1].
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -72,7 +74,10 @@ def standardize(**changes):
         ({"image_shape": None}, "`image_shape` must be a list"),
         ({"class_names": ["0"]}, "10 records are of 1 classes"),
         ({"class_names": ["0"] * 10}, "`class_names` must be distinct"),
-        ({"class_names": [str(i) for i in range(10**6)]}, "`class_names` mus"),
+        (
+            {"class_names": [str(i) for i in range(100_001)]},
+            "`class_names` mus",
+        ),
         ({"class_names": "0123456789"}, "`class_names` must be a list"),
         ({"floats_stored": -1}, "`floats_stored` must be an integer"),
         ({"floats_stored": 2**70}, "`floats_stored` must be an integer"),
@@ -99,7 +104,7 @@ def standardize(**changes):
             "`transform` must be one of",
         ),
         ({"parameterization": {"coefficients": 16}}, "has no field 'coeff"),
-        ({"normalization": {"name": "zca"}}, "`normalization` must be one of"),
+        ({"normalization": {"name": "pca"}}, "`normalization` must be one of"),
     ],
 )
 def test_claims_that_records_do_not_bear_out_are_refused(
@@ -129,6 +134,67 @@ def test_records_that_unpack_to_more_than_claimed_are_refused(
     with pytest.raises(ValueError, match="values .* must take 16 bytes"):
         Coefficients().read(folder)
     assert longest == [17]
+
+
+def rewrite(folder, shard, records):
+    """Replaces records, and signs the manifest as their author would."""
+    path = shard(folder)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in records:
+            writer.write(record)
+    entry = {"sha256": files.sha256(path), "records": len(records)}
+    edit(folder, files={path.name: entry})
+
+
+def changed(record, **parts):
+    example = tf.train.Example.FromString(record)
+    for name, part in parts.items():
+        stored = example.features.feature[name].bytes_list.value
+        stored[:] = [] if part is None else [zlib.compress(part, 9)]
+    return example.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda record: b"\xff" * 9, "DecodeError"),
+        (lambda record: b"", "IndexError"),
+        (lambda record: changed(record, values=None), "IndexError"),
+        (lambda record: changed(record, values=bytes(2**24)), "take 256 b"),
+        (lambda record: changed(record, values=b""), "must take 256 bytes"),
+        (lambda record: changed(record, table=bytes(32)), "occurs twice"),
+        (lambda record: changed(record, table=b"\xff" * 32), r"in \[0, 64\)"),
+        (lambda record: changed(record, soft_labels=bytes(640)), "probabil"),
+        (
+            lambda record: changed(record, scales=b"\xff\x7f" * 16),
+            "NaN or infinite",
+        ),
+    ],
+)
+def test_records_of_others_are_within_bounds(folder, shard, change, message):
+    stored = tf.data.TFRecordDataset(str(shard(folder)))
+    rewrite(folder, shard, [change(x.numpy()) for x in stored])
+    with pytest.raises(ValueError, match=message) as raised:
+        Coefficients().read(folder)
+    assert str(folder) in str(raised.value)
+
+
+def test_a_length_is_not_believed(folder, shard, example):
+    """2^62 with its checksum, which ends the process in TensorFlow."""
+    path = shard(folder)
+    path.write_bytes(struct.pack("<Q", 2**62) + b"\x7f\x85\xf0\x00" + bytes(90))
+    for read in (Coefficients().read, example.images_of):
+        with pytest.raises(ValueError, match="has SHA-256|as it was written"):
+            read(folder)
+    entry = {"sha256": files.sha256(path), "records": 10}
+    edit(folder, files={path.name: entry})
+    with pytest.raises(ValueError, match="it claims 4,611,686,018,427,387,904"):
+        Coefficients().read(folder)
+    assert not list(example.images_of(folder))
+    path.unlink()
+    edit(folder, files={})
+    with pytest.raises(ValueError, match="it names no coefficients.tfrecord"):
+        Coefficients().read(folder)
 
 
 def test_no_flipped_bit_gives_other_data(

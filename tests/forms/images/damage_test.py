@@ -9,7 +9,9 @@ import tensorflow_datasets as tfds
 
 from fred_tf.disk import records
 from fred_tf.forms import manifest
+from fred_tf.forms.coefficients import Coefficients
 from fred_tf.forms.images import Images
+from fred_tf.forms.saved_model import SavedModel
 
 read = Images().read
 SHA = {"sha256": 64 * "0"}
@@ -170,6 +172,54 @@ def test_an_earlier_export_is_replaced_as_a_whole(
     Images().write(synthetic_set, None, folder, 2)
     assert len(shards_of(folder)) == 2
     assert_same(read(folder), synthetic_set)
+
+
+def test_files_of_others_in_an_export_are_not_deleted(
+    synthetic_set, folder, damage, tmp_path
+):
+    """Whatever its manifest does not name stays, and so does the export."""
+    (tmp_path / "elsewhere").mkdir()
+    odd = {
+        "notes.txt": lambda path: path.write_text("years of work"),
+        "more": lambda path: path.symlink_to(tmp_path / "elsewhere"),
+        "kept/notes.txt": lambda path: (
+            path.parent.mkdir() or path.write_text("years of work")
+        ),
+        'a"files"': lambda path: path.touch(),
+    }
+    for name, make in odd.items():
+        make(folder / name)
+        with pytest.raises(FileExistsError, match="does not name") as raised:
+            Images().write(synthetic_set, None, folder)
+        assert name in str(raised.value)
+        (folder / name).unlink()
+    # The manifest may be damaged: writing again is what the message asks for.
+    path = folder / manifest.NAME
+    path.write_text(path.read_text() + "}")
+    Images().write(synthetic_set, None, folder)
+    assert len(read(folder).images) == 20
+
+
+def test_links_are_not_followed(synthetic_set, folder, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    before = sorted(folder.iterdir())
+    with pytest.raises(FileExistsError, match="link is a symbolic link"):
+        Images().write(synthetic_set, None, link)
+    assert link.is_symlink() and sorted(folder.iterdir()) == before
+
+
+def test_an_export_of_another_kind_is_not_replaced(
+    synthetic_set, small_set, small_memory, folder, tmp_path
+):
+    coefficients, model = Coefficients(), SavedModel()
+    with pytest.raises(FileExistsError, match="is no export of coefficients"):
+        coefficients.write(small_set, small_memory, folder)
+    path = coefficients.write(small_set, small_memory, tmp_path / "set")
+    with pytest.raises(FileExistsError, match="no assets.extra/manifest.json"):
+        model.write(small_set, small_memory, path)
+    with pytest.raises(FileExistsError, match="is no export of images"):
+        Images().write(synthetic_set, None, path)
 
 
 def test_a_foreign_folder_is_not_replaced(synthetic_set, tmp_path):

@@ -3,11 +3,9 @@
 import subprocess
 import sys
 
-import pytest
-
 from fred_tf.disk import records
 from trainers.elsewhere import __main__ as elsewhere
-from trainers.elsewhere import packing, unpacking
+from trainers.elsewhere import pack_folder, unpacking
 from trainers.elsewhere.runner import differences
 
 EXPERTS = {"reference": {"kind": "expert_segments"}}
@@ -43,10 +41,8 @@ def test_they_come_back_beside_the_minutes(tmp_path):
 
 
 def test_the_runner_says_them(tmp_path):
-    pytest.importorskip("jax")
-    runner = packing._RUNNER / "run.py"
     done = subprocess.run(
-        [sys.executable, runner, "--help"],
+        [sys.executable, pack_folder._RUN, "--help"],
         check=True,
         capture_output=True,
         text=True,

@@ -16,6 +16,7 @@ from fred_tf.datasets import Split
 from fred_tf.disk import records
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import score
+from tests.trainers.elsewhere import made
 from trainers import evaluate
 from trainers.elsewhere import packing, unpacking
 from trainers.elsewhere.runner import differences, images
@@ -29,23 +30,14 @@ def settings(preset):
     return config.replace(presets.preset(preset), changes)
 
 
-def state_of(pack):
-    with np.load(pack / "state.npz") as saved:
-        return dict(saved)
-
-
 def move(pack, step, beyond=2):
     """Does to a pack what a run over there does, with a memory of our own.
 
     It was killed while it wrote the metrics of a step after the saved state.
     """
-    state = state_of(pack)
-    moved = {k: v + 1 for k, v in state.items() if k != "step"}
-    np.savez(pack / "state.npz", step=step, **moved)
-    lines = [{"step": i + 1, "loss": 0.5 - i} for i in range(step + beyond)]
-    text = "".join(json.dumps(line) + "\n" for line in lines) + '{"st'
-    (pack / "metrics.jsonl").write_text(text)
-    (pack / "spent.json").write_text('{"device": "it", "distilling": 2.5}')
+    made.move(pack, step)
+    made.write_metrics(pack, step + beyond, torn=b'{"st')
+    made.write_spent(pack, distilling=2.5)
 
 
 @pytest.mark.parametrize("preset", [TRAJECTORY, DISTRIBUTION])
@@ -54,18 +46,19 @@ def test_what_comes_back_is_a_run(preset, unlowered, digits, tmp_path):
     packing.pack(settings(preset), pack)
     about = json.loads((pack / "pack.json").read_text())
     for split in ("train", "test"):
-        there = images.read(pack / about["images"][split])
+        place = about["images"][split]
+        there = images.read(pack / place, place)
         real = getattr(digits, split)
         np.testing.assert_array_equal(there[0], real.images)
         np.testing.assert_array_equal(there[1], real.labels)
-    assert state_of(pack)["step"] == 0
+    assert made.state_of(pack)["step"] == 0
     move(pack, 20)
     assert unpacking.bring_back(pack, run_dir) == {}
     run = DistilledRun.restore(run_dir)
     assert run.step == run.config.outer_steps == 20
     (average,) = run.parameterization.trainable_variables
     # Of the parts of the state, the step size is last, before it the average.
-    *_, saved, _ = (v for k, v in state_of(pack).items() if k != "step")
+    *_, saved, _ = (v for k, v in made.state_of(pack).items() if k != "step")
     np.testing.assert_array_equal(average.numpy(), saved)
     assert [line["step"] for line in run.folder.metrics()] == [*range(1, 21)]
     assert unpacking.spent(run.folder) == {"device": "it", "distilling": 2.5}
@@ -80,16 +73,11 @@ def test_what_comes_back_is_a_run(preset, unlowered, digits, tmp_path):
     assert DistilledRun.restore(run_dir).step == 30
 
 
-def write_scores(pack, step, **networks):
-    scores = {"step": step, "networks": networks, "rate": 0.25}
-    (pack / "scores.json").write_text(json.dumps(scores))
-
-
 def test_scores_come_back_with_their_run(unlowered, digits, tmp_path):
     pack, run_dir = tmp_path / "pack", tmp_path / "run"
     packing.pack(settings(DISTRIBUTION), pack, networks=["convnet", "mlp"])
     move(pack, 20)
-    write_scores(pack, 20, convnet=[0.5, 0.75], mlp=[])
+    made.write_scores(pack, 20, convnet=[0.5, 0.75], mlp=[])
     (evaluation,) = unpacking.bring_back(pack, run_dir).values()
     assert evaluation.accuracies == (0.5, 0.75)
     written = json.loads((run_dir / "evaluation.json").read_text())
@@ -116,8 +104,8 @@ def test_a_set_is_packed_to_be_scored_only(unlowered, digits, tmp_path):
         np.testing.assert_array_equal(stored["images"], chosen.images)
         np.testing.assert_array_equal(stored["labels"], chosen.labels)
     assert not (pack / "step.jax").exists()
-    (pack / "spent.json").write_text('{"device": "it"}')
-    write_scores(pack, 0, mlp=[0.5, 0.25])
+    made.write_spent(pack)
+    made.write_scores(pack, 0, mlp=[0.5, 0.25])
     unpacking.bring_back(pack, run_dir)
     path = evaluate.path(run_dir, "random", "mlp")
     mlp = config.replace(changed, {"network.name": "mlp"})
@@ -155,23 +143,23 @@ def test_evaluations_are_not_replaced_by_what_comes_back(
     pack, run_dir = tmp_path / "pack", tmp_path / "run"
     packing.pack(settings(DISTRIBUTION), pack)
     move(pack, 20)
-    write_scores(pack, 20, convnet=[0.5])
+    made.write_scores(pack, 20, convnet=[0.5])
     unpacking.bring_back(pack, run_dir)
     path = run_dir / "evaluation.json"
     before = path.read_bytes()
     unpacking.bring_back(pack, run_dir)
     assert path.read_bytes() == before
-    write_scores(pack, 20, convnet=[0.5, 0.75])
+    made.write_scores(pack, 20, convnet=[0.5, 0.75])
     unpacking.bring_back(pack, run_dir)
     before = path.read_bytes()
     assert records.read(path, "evaluation")["accuracies"] == [0.5, 0.75]
-    write_scores(pack, 20, convnet=[0.25, 0.75])
+    made.write_scores(pack, 20, convnet=[0.25, 0.75])
     with pytest.raises(
         ValueError, match=r"`accuracies` is \[0.5, 0.75\] there"
     ):
         unpacking.bring_back(pack, run_dir)
     move(pack, 30)
-    write_scores(pack, 30, convnet=[0.25])
+    made.write_scores(pack, 30, convnet=[0.25])
     with pytest.raises(ValueError, match="`set` is .*--name"):
         unpacking.bring_back(pack, run_dir)
     assert path.read_bytes() == before
@@ -185,14 +173,14 @@ def test_a_pack_is_not_replaced(unlowered, digits, tmp_path):
     packing.pack(settings(DISTRIBUTION), pack)
     move(pack, 20)
     packing.pack(settings(DISTRIBUTION), pack)
-    assert state_of(pack)["step"] == 20
+    assert made.state_of(pack)["step"] == 20
     other = config.replace(settings(DISTRIBUTION), {"seed": 1})
     with pytest.raises(ValueError, match="`config.seed` is 0 .*another --pack"):
         packing.pack(other, pack)
     with pytest.raises(ValueError, match="is .* there, absent is"):
         chosen = random_set(digits, 1, 0)
         packing.pack_set(settings(DISTRIBUTION), pack, chosen, digits)
-    assert state_of(pack)["step"] == 20
+    assert made.state_of(pack)["step"] == 20
     (tmp_path / "thesis.txt").touch()
     with pytest.raises(FileExistsError, match="holds no pack.json"):
         packing.pack(other, tmp_path)
@@ -223,11 +211,11 @@ def test_jax_lowers_the_loss_and_continues(preset, tmp_path):
     packing.pack(settings(preset), pack)
     command = [sys.executable, pack / "run.py"]
     subprocess.run([*command, "--minutes=0"], check=True)
-    before = state_of(pack)
+    before = made.state_of(pack)
     assert before["step"] == 0
     for _ in range(2):  # The second has nothing left to do.
         subprocess.run(command, check=True)
-        after = state_of(pack)
+        after = made.state_of(pack)
         assert after["step"] == 30
     lines = (pack / "metrics.jsonl").read_text().splitlines()
     losses = [json.loads(line)["loss"] for line in lines]
@@ -257,13 +245,13 @@ def test_experts_go_on_where_the_time_ended(tmp_path):
     subprocess.run(run, check=True)
     command = [sys.executable, slices / "run.py", "--minutes=0.0001"]
     calls = 0
-    while not list(slices.glob("experts/*/1.npy")):
+    while not list(slices.glob("experts/*/1.npz")):
         subprocess.run(command, check=True)
         calls += 1
-    assert 2 < calls <= 6 and not list(slices.glob("experts/*/*.npz"))
-    for name in ("0.npy", "1.npy"):
+    assert 2 < calls <= 6 and not list(slices.glob("experts/*/*.begun.npz"))
+    for name in ("0.npz", "1.npz"):
         one, other = (
-            np.load(next(pack.glob(f"experts/*/{name}")))
+            np.load(next(pack.glob(f"experts/*/{name}")))["visited"]
             for pack in (slices, at_once)
         )
         assert len(one) == 4
@@ -277,9 +265,9 @@ def test_what_memories_and_objectives_own_goes_there_and_back(
     pytest.importorskip("jax")
     pack = tmp_path / "pack"
     packing.pack(toy_settings, pack)
-    before = state_of(pack)
+    before = made.state_of(pack)
     subprocess.run([sys.executable, pack / "run.py"], check=True)
-    after = state_of(pack)
+    after = made.state_of(pack)
     changed = [k for k in before if np.any(before[k] != after[k])]
     # None of three networks is as it was, and the step size was found there.
     assert changed[-1] == str(len(before) - 2)

@@ -4,12 +4,12 @@ import json
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 from fred_tf import config, presets
 from fred_tf.disk import records
 from fred_tf.distilled_run import DistilledRun
+from tests.trainers.elsewhere import made
 from trainers.results import making, packing
 from trainers.results.rows import Row
 
@@ -46,11 +46,10 @@ def test_images_and_experts_are_shared(unlowered, tmp_path):
             assert (root / place / "0.npz").exists()
     assert (tmp_path / "run.py").exists()
     # Packed again, what is there stays.
-    state = tmp_path / "rows/batches/state.npz"
-    np.savez(state, step=7)
+    batches = tmp_path / "rows/batches"
+    made.move(batches, 2)
     packing.pack(rows, [3, 1, 1], tmp_path, PART)
-    with np.load(state) as saved:
-        assert saved["step"] == 7
+    assert made.state_of(batches)["step"] == 2
 
 
 def test_other_rows_are_refused(unlowered, tmp_path):
@@ -61,7 +60,7 @@ def test_other_rows_are_refused(unlowered, tmp_path):
     for name in ("herded", "other_network"):
         with pytest.raises(ValueError, match=f"A pack makes runs.*'{name}'"):
             packing.pack(some(name), [1], tmp_path / "none", PART)
-    for shares in ([], [1, 2], [0]):
+    for shares in ([], [1, 2], [0], [float("nan")], [float("inf")]):
         with pytest.raises(ValueError, match="one for each row"):
             packing.pack(some("batches"), shares, tmp_path / "none", PART)
     assert not (tmp_path / "none").exists()
@@ -70,22 +69,71 @@ def test_other_rows_are_refused(unlowered, tmp_path):
         packing.pack(some("batches"), [1], tmp_path, PART)
 
 
+def test_rows_are_replaced_only_on_purpose(unlowered, tmp_path):
+    folder = tmp_path / "packs"
+    packing.pack(some("batches"), [1], folder, PART)
+    made.move(folder / "rows/batches", 2)
+    (folder / "rows/batches/notes.txt").touch()
+    more = some("segments"), [1], folder, PART
+    with pytest.raises(FileExistsError, match="rows/batches/notes.txt"):
+        packing.pack(*more, overwrite=True)
+    assert made.state_of(folder / "rows/batches")["step"] == 2
+    (folder / "rows/batches/notes.txt").unlink()
+    packing.pack(*more, overwrite=True)
+    assert [path.name for path in (folder / "rows").iterdir()] == ["segments"]
+
+
+@pytest.mark.parametrize(
+    ("name", "match"),
+    [
+        ("../batches", "`name` must be a word"),
+        ("unknown", "must name rows that there are"),
+        ("shorter", "`shorter.objective.name` is"),
+    ],
+)
+def test_rows_come_home_under_their_own_names(name, match, unlowered, tmp_path):
+    folder, runs = tmp_path / "packs", tmp_path / "runs"
+    packing.pack(some("batches"), [1], folder, PART)
+    made.write_spent(folder / "rows/batches")
+    path = folder / "rows.json"
+    record = json.loads(path.read_text())
+    rows = record["identity"]["rows"]
+    rows[name] = rows.pop("batches")
+    (folder / "rows/batches").rename(folder / f"rows/{name}")
+    path.write_text(json.dumps(records.seal(record)))
+    with pytest.raises(ValueError, match=match):
+        packing.unpack(ROWS, folder, runs)
+    assert not runs.exists()
+
+
+def test_a_row_in_the_place_of_another_is_refused(unlowered, tmp_path):
+    folder, runs = tmp_path / "packs", tmp_path / "runs"
+    packing.pack(some("segments", "batches"), [1, 1], folder, PART)
+    for name in ("segments", "batches"):
+        made.write_spent(folder / "rows" / name)
+    (folder / "rows/segments").rename(folder / "rows/aside")
+    (folder / "rows/batches").rename(folder / "rows/segments")
+    with pytest.raises(ValueError, match="rows.json.*`segments.*is"):
+        packing.unpack(ROWS, folder, runs)
+    (folder / "rows/segments").rename(folder / "rows/batches")
+    (folder / "rows/segments").symlink_to(folder / "rows/aside")
+    with pytest.raises(ValueError, match="a symbolic link"):
+        packing.unpack(ROWS, folder, runs)
+    assert not runs.exists()
+
+
+def test_what_holds_no_rows_says_how_to_pack_some(tmp_path):
+    with pytest.raises(FileNotFoundError, match="--pack="):
+        packing.unpack(ROWS, tmp_path, tmp_path / "runs")
+
+
 def advance(pack, step, accuracies=()):
     """Does to a pack what the runner does, with a memory of our own."""
-    with np.load(pack / "state.npz") as saved:
-        state = dict(saved)
-    moved = {k: v + 1 for k, v in state.items() if k != "step"}
-    np.savez(pack / "state.npz", step=step, **moved)
-    lines = [{"step": i + 1, "loss": 0.5, "skipped": 0} for i in range(step)]
-    text = "".join(json.dumps(line) + "\n" for line in lines)
-    (pack / "metrics.jsonl").write_text(text)
-    steps = json.loads((pack / "pack.json").read_text())["outer_steps"]
-    spent = {"device": "it", "distilling": 2.5, "step": step}
-    spent["complete"] = step == steps
-    (pack / "spent.json").write_text(json.dumps(spent))
-    scores = {"step": step, "rate": 0.25}
-    scores["networks"] = {"convnet": list(accuracies)}
-    (pack / "scores.json").write_text(json.dumps(scores))
+    made.move(pack, step)
+    made.write_metrics(pack, step)
+    complete = step == made.about_of(pack)["outer_steps"]
+    made.write_spent(pack, distilling=2.5, step=step, complete=complete)
+    made.write_scores(pack, step, convnet=list(accuracies))
 
 
 def test_rows_come_home_finished_or_not(unlowered, digits, tmp_path):

@@ -266,5 +266,5 @@ def test_rows_of_other_images_are_named():
 
 def test_foreign_files_are_refused(tmp_path):
     (tmp_path / "a.json").write_text('{"format_version": 1}')
-    with pytest.raises(ValueError, match="must be 4 .*Received: 1.*Delete it"):
+    with pytest.raises(ValueError, match="must be 4 .*Received: 1.*Delete "):
         result_table.table(tmp_path)

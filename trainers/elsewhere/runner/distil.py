@@ -7,7 +7,8 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
-from pack import Pack
+
+from .pack import Pack
 
 # Outer steps made on the device between looks at the clock; as many are only
 # measured before the first.
@@ -23,7 +24,9 @@ def expert_segments(pack: Pack, key: jax.Array):
     on the device.
     """
     about = pack.about["reference"]
-    experts = jnp.stack([np.load(path) for path in pack.expert_paths()])
+    experts = jnp.stack(
+        [pack.read_expert(path)["visited"] for path in pack.expert_paths()]
+    )
     most, over = about["max_start_epoch"], about["start_epochs_grow_over"]
 
     def draw(experts, key, number):

@@ -8,7 +8,10 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
-from pack import Pack, replace, seeds
+
+from .pack import Pack, seeds
+
+RUN = pathlib.Path(__file__).parents[1] / "run.py"
 
 
 def train(pack: Pack, minutes: float, processes: int = 1) -> bool:
@@ -28,7 +31,7 @@ def train(pack: Pack, minutes: float, processes: int = 1) -> bool:
     if not missing:
         return True
     if processes > 1 and missing > 1:
-        command = [sys.executable, pack.runner, "--pack", pack.folder]
+        command = [sys.executable, RUN, "--pack", pack.folder]
         command += ["--minutes", minutes]
         count = min(processes, missing)
         others = [
@@ -84,8 +87,7 @@ def _trainer(pack: Pack):
     about = pack.about["reference"]
     key = jax.random.split(jax.random.key(pack.about["seed"]))[0]
     images, labels = pack.images()
-    start = pack.shared_function(f"{about['experts']}/start")
-    step = pack.shared_function(f"{about['experts']}/step")
+    start, step = pack.expert_functions()
     size = min(about["batch_size"], len(labels))
     batches = len(labels) // size  # What is left over waits for next epoch.
 
@@ -105,8 +107,8 @@ def _trainer(pack: Pack):
     def trained(number: int, path: pathlib.Path, deadline: float) -> bool:
         begun = path.with_suffix(".begun.npz")
         if begun.exists():
-            with np.load(begun) as stored:
-                visited, velocity = list(stored["visited"]), stored["velocity"]
+            stored = pack.read_expert(begun)
+            visited, velocity = list(stored["visited"]), stored["velocity"]
         else:
             seed = np.array(about["expert_seeds"][number], np.int32)
             visited = [np.asarray(jax.jit(start)(seed))]
@@ -119,18 +121,12 @@ def _trainer(pack: Pack):
             visited.append(np.asarray(state[0]))
             # After an epoch, so that every call gets on.
             if time.monotonic() > deadline and i + 1 < about["epochs"]:
-                _keep(begun, visited, np.asarray(state[1]))
+                velocity = np.asarray(state[1])
+                kept = np.stack(visited)
+                pack.write_expert(begun, visited=kept, velocity=velocity)
                 return False
-        replace(path, lambda file: np.save(file, np.stack(visited)))
+        pack.write_expert(path, visited=np.stack(visited))
         begun.unlink(missing_ok=True)
         return True
 
     return trained
-
-
-def _keep(path: pathlib.Path, visited: list, velocity: np.ndarray) -> None:
-    """Keeps an expert that is not whole."""
-    replace(
-        path,
-        lambda file: np.savez(file, visited=visited, velocity=velocity),
-    )

@@ -7,12 +7,21 @@ Other arrays are stored as bz2 of their bytes.
 """
 
 import bz2
+import math
 import pathlib
+import re
+from typing import Any
 
 import numpy as np
 
+from . import arrays, sealed
+
 # Images that are compressed together.
 _BLOCK = 1000
+# Bytes of a split's images, at most.
+MOST = 64 << 30
+_PART = re.compile(r"(\d{1,6})\.npz")
+_DTYPE = re.compile(r"[<|][biuf]\d{1,2}")
 
 
 def encode(images: np.ndarray) -> bytes:
@@ -34,9 +43,18 @@ def decode(data: bytes, shape: tuple, dtype: np.dtype) -> np.ndarray:
         dtype: of the images.
 
     Raises:
-        ValueError: the data hold another number of bytes.
+        ValueError: the data hold another number of bytes, or none.
     """
-    flat = np.frombuffer(bz2.decompress(data), dtype)
+    size = math.prod(shape) * dtype.itemsize
+    decompressor = bz2.BZ2Decompressor()
+    try:
+        # No more than is wanted: few bytes can become gigabytes.
+        raw = decompressor.decompress(data, size + 1)
+    except OSError as error:
+        raise ValueError(f"a block of images is damaged: {error}") from error
+    if len(raw) != size or not decompressor.eof or decompressor.unused_data:
+        raise ValueError(f"a block does not hold the {size} bytes of {shape}")
+    flat = np.frombuffer(raw, dtype)
     if dtype != np.uint8:
         return flat.reshape(shape)
     planes = np.moveaxis(flat.reshape(shape[-1], *shape[:-1]), 0, -1)
@@ -53,7 +71,11 @@ def _without_green(images: np.ndarray, back: bool) -> np.ndarray:
 
 
 def write(
-    folder: pathlib.Path, images: np.ndarray, labels: np.ndarray, most: int
+    folder: pathlib.Path,
+    images: np.ndarray,
+    labels: np.ndarray,
+    most: int,
+    of: str,
 ) -> None:
     """Writes the parts of a split into an empty folder.
 
@@ -62,6 +84,7 @@ def write(
         images: `[n, ...]`.
         labels: `[n]`.
         most: bytes of a part, at least those of a thousand images.
+        of: the name of the split, which every part states.
     """
     parts: list[list[tuple[int, bytes]]] = [[]]
     size = 0
@@ -75,41 +98,85 @@ def write(
     for number, blocks in enumerate(parts):
         begin = blocks[0][0]
         end = min(blocks[-1][0] + _BLOCK, len(images))
-        np.savez(
+        arrays.write(
             folder / f"{number}.npz",
+            of,
             labels=labels[begin:end],
-            of=np.array([number, len(parts)]),
-            shape=np.array(images.shape[1:]),
-            dtype=np.array(images.dtype.str),
-            sizes=np.array([len(data) for _, data in blocks]),
+            part=[number, len(parts)],
+            shape=images.shape[1:],
+            dtype=images.dtype.str,
+            sizes=[len(data) for _, data in blocks],
             data=np.frombuffer(b"".join(data for _, data in blocks), np.uint8),
         )
 
 
-def read(folder: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
+def read(
+    folder: pathlib.Path, of: str, most: int = MOST
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns images and labels of a split.
+
+    Args:
+        folder: where the parts are.
+        of: the name of the split.
+        most: bytes of the images, at most.
 
     Raises:
         FileNotFoundError: a part is missing; the message names all of them.
+        ValueError: a part is not as it was written, of another split, or
+            claims more than it holds.
     """
-    images, labels = [], []
-    there = {int(path.stem) for path in folder.glob("*.npz")}
+    images: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
+    matches = [_PART.fullmatch(path.name) for path in folder.glob("*.npz")]
+    there = sorted(int(match[1]) for match in matches if match)
     number, count = 0, 1
     while number < count:
         if number not in there:
             raise FileNotFoundError(
                 f"{folder} must hold the parts 0.npz to {count - 1}.npz of "
-                f"images. Received: {sorted(there)}. Copy the others there."
+                f"images. Received: {there}. Copy the others there."
             )
-        with np.load(folder / f"{number}.npz") as part:
-            count = int(part["of"][1])
-            shape, dtype = tuple(part["shape"]), np.dtype(str(part["dtype"]))
-            ends = np.cumsum(part["sizes"])
-            data, rows = part["data"].tobytes(), part["labels"]
-        for i, (end, size) in enumerate(zip(ends, np.diff(ends, prepend=0))):
-            here = min(_BLOCK, len(rows) - i * _BLOCK)
-            block = data[end - size : end]
-            images.append(decode(block, (here, *shape), dtype))
-        labels.append(rows)
+        path = folder / f"{number}.npz"
+        part = arrays.read(path, of)
+        try:
+            new, count = _decoded(part, number, most)
+            if images and (new[0].shape[1:], new[0].dtype) != (
+                images[0].shape[1:],
+                images[0].dtype,
+            ):
+                raise ValueError("images are not those of the part before")
+        except (ValueError, TypeError, LookupError, ArithmeticError) as error:
+            raise ValueError(
+                f"{path} must hold images as packs do. Received: one where "
+                f"{error}. {sealed.COPY}"
+            ) from error
+        images += new
+        most -= sum(block.nbytes for block in new)
+        labels.append(part["labels"])
         number += 1
     return np.concatenate(images), np.concatenate(labels)
+
+
+def _decoded(
+    part: dict[str, Any], number: int, most: int
+) -> tuple[list[np.ndarray], int]:
+    """Returns the blocks of a part, and how many parts there are."""
+    place, count = map(int, part["part"])
+    shape, name = tuple(map(int, part["shape"])), str(part["dtype"])
+    rows, sizes = len(part["labels"]), list(map(int, part["sizes"]))
+    if place != number or count < 1 or part["labels"].ndim != 1 or not rows:
+        raise ValueError(f"part {place} of {count} has {rows} labels")
+    if not 2 <= len(shape) <= 5 or min(shape) < 1 or not _DTYPE.fullmatch(name):
+        raise ValueError(f"images are {shape} of {name[:20]!r}")
+    dtype = np.dtype(name)
+    if rows * math.prod(shape) * dtype.itemsize > most:
+        raise ValueError(f"{rows} images of {shape} are more than {most} bytes")
+    if len(sizes) != -(-rows // _BLOCK) or sum(sizes) != len(part["data"]):
+        raise ValueError(f"{len(sizes)} blocks are not of {rows} images")
+    data, begin, blocks = part["data"].tobytes(), 0, []
+    for i, size in enumerate(sizes):
+        here = min(_BLOCK, rows - i * _BLOCK)
+        block = data[begin : begin + size]
+        blocks.append(decode(block, (here, *shape), dtype))
+        begin += size
+    return blocks, count

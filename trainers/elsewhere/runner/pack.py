@@ -1,19 +1,21 @@
 """The folder of a pack: what is read from it, and what is kept in it."""
 
-import json
+import math
 import os
 import pathlib
+import re
 from typing import Any
 
-import differences
-import images
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import export
 
+from . import arrays, differences, images, sealed
+
 # Of the scalars of a step: they tell of the run, not of the step.
 _NOT_KEPT = ("trouble", "last_good")
+_WORD = re.compile(r"[a-z0-9_]{1,100}")
 
 
 class Pack:
@@ -21,51 +23,96 @@ class Pack:
 
     Args:
         folder: where `trainers.elsewhere` wrote it.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: one is not as it was written, of another pack, or names
+            files elsewhere.
     """
 
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
-        self.about = json.loads((folder / "pack.json").read_text())
-        self.shared = folder / self.about["shared"]
-        self.runner = pathlib.Path(__file__).with_name("run.py")
+        self.about = sealed.read(folder / "pack.json", "pack")
+        self.seal = self.about["sha256"]
+        self.shared = self._shared()
+        for network in self.about["scoring"]["networks"]:
+            if not _WORD.fullmatch(network):
+                raise ValueError(
+                    "The name of a network must be a word of [a-z0-9_]. "
+                    f"Received: {network!r} in {folder}. Take a pack that you "
+                    "made."
+                )
         self.step, self.leaves = 0, []
         if "reference" in self.about:
-            with np.load(folder / "state.npz") as saved:
-                self.step = int(saved["step"])
-                count = len(saved.files) - 1
-                self.leaves = [jnp.asarray(saved[str(i)]) for i in range(count)]
-        path = folder / "spent.json"
-        self.spent = json.loads(path.read_text()) if path.exists() else {}
+            saved = arrays.read(folder / "state.npz", f"{self.seal} state")
+            self.step = int(saved["step"])
+            count = len(saved) - 1
+            self.leaves = [jnp.asarray(saved[str(i)]) for i in range(count)]
+        self.spent = self._written("spent")
         self.spent["device"] = jax.devices()[0].device_kind
         self.spent["differences"] = differences.of(self.about)
 
+    def _shared(self) -> pathlib.Path:
+        """Returns the folder of what several packs share, or the pack."""
+        way = self.about["shared"]
+        if way not in (".", "../.."):
+            raise ValueError(
+                "`shared` of a pack must be '.' or '../..'. Received: "
+                f"{way!r} in {self.folder}. Take a pack that you made."
+            )
+        return self.folder if way == "." else self.folder.resolve() / way
+
     def function(self, name: str):
         """Returns a lowered function."""
-        return _function(self.folder / f"{name}.jax")
+        file = f"{name}.jax"
+        return _function(self.folder / file, self.about["files"][file])
 
-    def shared_function(self, name: str):
-        """Returns one that several packs share."""
-        return _function(self.shared / f"{name}.jax")
+    def expert_functions(self) -> tuple[Any, Any]:
+        """Returns how an expert starts, and a step of its training."""
+        place = self._experts()
+        files = sealed.read(place / "experts.json", "pack_experts")["files"]
+        start, step = (
+            _function(place / name, files[name])
+            for name in ("start.jax", "step.jax")
+        )
+        return start, step
 
     def images(self, split: str = "train") -> tuple[jax.Array, jax.Array]:
         """Returns the real images of a split, and their labels."""
-        place = self.shared / self.about["images"][split]
-        return tuple(map(jnp.asarray, images.read(place)))
+        name = self.about["images"][split]
+        read, labels = images.read(sealed.inside(self.shared, name), name)
+        return jnp.asarray(read), jnp.asarray(labels)
+
+    def _experts(self) -> pathlib.Path:
+        return sealed.inside(self.shared, self.about["reference"]["experts"])
 
     def expert_paths(self) -> list[pathlib.Path]:
         """Returns where the trajectories of experts are, or will be."""
         about = self.about.get("reference", {})
-        count = len(about.get("expert_seeds", []))
-        place = self.shared / about.get("experts", "")
-        return [place / f"{number}.npy" for number in range(count)]
+        if not (count := len(about.get("expert_seeds", []))):
+            return []
+        return [self._experts() / f"{number}.npz" for number in range(count)]
+
+    def read_expert(self, path: pathlib.Path) -> dict[str, np.ndarray]:
+        """Reads what `write_expert` wrote."""
+        return arrays.read(path, self._of_expert(path), sealed.REMAKE)
+
+    def write_expert(self, path: pathlib.Path, **values: np.ndarray) -> None:
+        """Writes a trajectory, or what there is of one."""
+        of = self._of_expert(path)
+        sealed.replace(path, lambda file: arrays.write(file, of, **values))
+
+    def _of_expert(self, path: pathlib.Path) -> str:
+        return f"{self.about['reference']['experts']}/{path.stem}"
 
     def save(self, leaves: list[jax.Array], step: int) -> None:
         """Writes the state; a kill leaves the old one or the new one."""
         self.leaves, self.step = leaves, step
         values: dict[str, Any] = {"step": step}
         values |= {str(i): np.asarray(leaf) for i, leaf in enumerate(leaves)}
-        replace(
-            self.folder / "state.npz", lambda file: np.savez(file, **values)
+        sealed.replace(
+            self.folder / "state.npz",
+            lambda file: arrays.write(file, f"{self.seal} state", **values),
         )
         steps = self.about["outer_steps"]
         complete = step >= steps or "lost" in self.spent
@@ -74,7 +121,7 @@ class Pack:
 
     def save_spent(self) -> None:
         """Keeps what was spent so far, and where."""
-        self._write_json("spent.json", self.spent)
+        self._write("spent", self.spent)
 
     def synthetic_set(self) -> tuple[jax.Array, jax.Array, np.ndarray]:
         """Returns images, labels, and their step size as an array `[]`."""
@@ -82,21 +129,22 @@ class Pack:
             decode = jax.jit(self.function("decode"))
             images, labels, rate = decode(self.leaves)
         else:
-            with np.load(self.folder / "set.npz") as stored:
-                images, labels = stored["images"], stored["labels"]
-                rate = stored["rate"]
+            path = self.folder / "set.npz"
+            sealed.check(path, self.about["files"][path.name])
+            stored = arrays.read(path, "set")
+            images, labels = stored["images"], stored["labels"]
+            rate = stored["rate"]
         return jnp.asarray(images), jnp.asarray(labels), np.asarray(rate)
 
-    def scores(self) -> dict:
+    def scores(self) -> dict[str, Any]:
         """Returns what was scored of the present step."""
-        path = self.folder / "scores.json"
-        scores = json.loads(path.read_text()) if path.exists() else {}
+        scores = self._written("scores")
         same = scores.get("step") == self.step
         return scores if same else {"step": self.step, "networks": {}}
 
-    def save_scores(self, scores: dict) -> None:
+    def save_scores(self, scores: dict[str, Any]) -> None:
         """Keeps the accuracies of one more network."""
-        self._write_json("scores.json", scores)
+        self._write("scores", scores)
         self.save_spent()
 
     def append_metrics(
@@ -104,38 +152,42 @@ class Pack:
     ) -> None:
         """Appends a line for each step of a block."""
         shown = {k: v for k, v in scalars.items() if k not in _NOT_KEPT}
-        with open(self.folder / "metrics.jsonl", "a") as file:
-            for i in range(len(scalars["loss"])):
-                line = {name: float(v[i]) for name, v in shown.items()}
-                file.write(json.dumps({"step": first + i + 1, **line}) + "\n")
+        lines = [
+            {
+                "step": first + i + 1,
+                # JSON has no NaN and no infinity.
+                **{k: _finite(float(v[i])) for k, v in shown.items()},
+            }
+            for i in range(len(scalars["loss"]))
+        ]
+        data = b"".join(sealed.line(line, self.seal) for line in lines)
+        sealed.append(self.folder / "metrics.jsonl", data)
 
     def rewind_metrics(self) -> None:
         """Drops the lines of steps that will be made again."""
         path = self.folder / "metrics.jsonl"
-        lines = path.read_text().splitlines() if path.exists() else []
-        text = "".join(f"{line}\n" for line in lines[: self.step])
-        replace(
-            self.folder / "metrics.jsonl",
-            lambda file: file.write(text.encode()),
-        )
+        lines = sealed.lines(path, self.seal, self.step)
+        data = b"".join(sealed.line(line, self.seal) for line in lines)
+        sealed.replace(path, lambda file: file.write(data))
 
-    def _write_json(self, name, value) -> None:
-        text = json.dumps(value).encode()
-        replace(self.folder / name, lambda file: file.write(text))
+    def _written(self, kind: str) -> dict[str, Any]:
+        """Returns what a file that the runner writes holds; at first {}."""
+        path = self.folder / f"{kind}.json"
+        if not os.path.lexists(path):
+            return {}
+        values = sealed.read(path, kind, self.seal, sealed.REMAKE)
+        return {k: v for k, v in values.items() if k not in sealed.OWN}
+
+    def _write(self, kind: str, values: dict[str, Any]) -> None:
+        sealed.write(self.folder / f"{kind}.json", kind, self.seal, **values)
 
 
-def _function(path: pathlib.Path):
-    return export.deserialize(path.read_bytes()).call
+def _function(path: pathlib.Path, digest: str):
+    return export.deserialize(sealed.read_bytes(path, digest)).call
 
 
-def replace(path: pathlib.Path, write) -> None:
-    """Writes a file; a kill leaves the old one or the new one."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    with open(temporary, "wb") as file:
-        write(file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def seeds(key: jax.Array, count: int) -> jax.Array:

@@ -1,14 +1,22 @@
 """Several packs, made one after the other in slices of time."""
 
-import json
+import os
 import pathlib
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
+from typing import Any
+
+from . import sealed
 
 ROWS = "rows.json"
 # Minutes below which no row is begun: a compiler alone takes as long.
 LEAST = 0.5
+
+# What `pack.json`, `spent.json` and `scores.json` hold; the last two may be
+# empty.
+State = tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]
 
 
 def make(
@@ -18,7 +26,7 @@ def make(
 
     Each unfinished row gets its share of the time that is left, and what it
     does not need is left to those after it. Each is a process of its own: one
-    that fails is named, and the others go on.
+    that fails, or whose files cannot be read, is named, and the others go on.
 
     Args:
         folder: holds `rows.json`.
@@ -26,10 +34,17 @@ def make(
         processes: how many experts are trained at once.
         score: `"complete"` scores rows that have all their steps, `"now"`
             those that have not, too.
+
+    Raises:
+        ValueError: `rows.json` is not as it was written, or names places that
+            are none of its own.
     """
     end = time.time() + 60 * minutes
-    rows = json.loads((folder / ROWS).read_text())["rows"]
-    waiting = [row for row in rows if not is_done(folder / row["pack"])]
+    rows = sealed.read(folder / ROWS, "rows")["rows"]
+    packs = {
+        r["name"]: sealed.inside(folder, f"rows/{r['name']}") for r in rows
+    }
+    waiting = [row for row in rows if not _told(packs[row["name"]])[1]]
     for number, row in enumerate(waiting):
         left = (end - time.time()) / 60
         if left < LEAST:
@@ -37,55 +52,77 @@ def make(
         share = row["share"] / sum(r["share"] for r in waiting[number:])
         print(f"== {row['name']}, {left * share:.1f} minutes", flush=True)
         command = [sys.executable, folder / "run.py"]
-        command += ["--pack", folder / row["pack"]]
+        command += ["--pack", packs[row["name"]]]
         command += ["--minutes", left * share, "--processes", processes]
         command += ["--score", score, "--end", end]
         code = subprocess.run(list(map(str, command))).returncode
         if code:
             print(f"{row['name']} ended with {code}, see above.", flush=True)
-    for row in rows:
-        print(f"{row['name']}: {told(folder / row['pack'])}", flush=True)
+    for name, pack in packs.items():
+        print(f"{name}: {_told(pack)[0]}", flush=True)
 
 
-def is_done(pack: pathlib.Path) -> bool:
+def _told(pack: pathlib.Path) -> tuple[str, bool]:
+    """Returns in a line how far a pack is, and whether it is done."""
+    try:
+        state = _state(pack)
+    except (ValueError, OSError) as error:
+        return str(error), False
+    return told(*state), is_done(*state)
+
+
+def _state(pack: pathlib.Path) -> State:
+    about = sealed.read(pack / "pack.json", "pack")
+    spent, scores = (
+        sealed.read(path, kind, about["sha256"], sealed.REMAKE)
+        if os.path.lexists(path := pack / f"{kind}.json")
+        else {}
+        for kind in ("spent", "scores")
+    )
+    return about, spent, scores
+
+
+def is_done(
+    about: Mapping[str, Any],
+    spent: Mapping[str, Any],
+    scores: Mapping[str, Any],
+) -> bool:
     """Returns whether nothing is left to do for a pack."""
-    scoring, state = _read(pack / "pack.json")["scoring"], _spent(pack)
-    scores = _scores(pack, state)
-    return bool(state.get("complete")) and all(
-        len(scores.get(network, [])) == len(scoring["seeds"])
+    scoring, there = about["scoring"], _present(spent, scores)
+    return bool(spent.get("complete")) and all(
+        len(there.get(network, [])) == len(scoring["seeds"])
         for network in scoring["networks"]
     )
 
 
-def is_complete(pack: pathlib.Path) -> bool:
+def is_complete(
+    about: Mapping[str, Any],
+    spent: Mapping[str, Any],
+    scores: Mapping[str, Any],
+) -> bool:
     """Returns whether a pack has all its steps and scores."""
-    return is_done(pack) and "lost" not in _spent(pack)
+    return is_done(about, spent, scores) and "lost" not in spent
 
 
-def told(pack: pathlib.Path) -> str:
+def told(
+    about: Mapping[str, Any],
+    spent: Mapping[str, Any],
+    scores: Mapping[str, Any],
+) -> str:
     """Returns in a line how far a pack is."""
-    about, state = _read(pack / "pack.json"), _spent(pack)
-    scores = _scores(pack, state)
-    parts = [f"step {state.get('step', 0)} of {about['outer_steps']}"]
+    parts = [f"step {spent.get('step', 0)} of {about['outer_steps']}"]
     parts += [
         f"{network} {sum(accuracies) / len(accuracies):.4f} "
         f"({len(accuracies)} networks)"
-        for network, accuracies in scores.items()
+        for network, accuracies in _present(spent, scores).items()
         if accuracies
     ]
-    return ", ".join([*parts, *filter(None, [state.get("lost")])])
+    return ", ".join([*parts, *filter(None, [spent.get("lost")])])
 
 
-def _spent(pack: pathlib.Path) -> dict:
-    return _read(pack / "spent.json")
-
-
-def _scores(pack: pathlib.Path, state: dict) -> dict:
+def _present(
+    spent: Mapping[str, Any], scores: Mapping[str, Any]
+) -> Mapping[str, Any]:
     """Returns accuracies by network, if they are of the present step."""
-    scores = _read(pack / "scores.json")
-    same = scores.get("step", 0) == state.get("step", 0)
+    same = scores.get("step", 0) == spent.get("step", 0)
     return scores.get("networks", {}) if same else {}
-
-
-def _read(path: pathlib.Path) -> dict:
-    return json.loads(path.read_text()) if path.exists() else {}

@@ -5,7 +5,8 @@ import time
 import jax
 import jax.numpy as jnp
 import numpy as np
-from pack import Pack, seeds
+
+from .pack import Pack, seeds
 
 
 def score(pack: Pack, end: float = float("inf")) -> None:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from trainers.elsewhere.runner import rows
+from trainers.elsewhere.runner import rows, sealed
 
 # Stands in for the runner: keeps what it was asked for, and fails for "b".
 RUN = """
@@ -26,16 +26,18 @@ def folder(tmp_path):
         pack = tmp_path / "rows" / name
         pack.mkdir(parents=True)
         scoring = {"networks": ["convnet"], "seeds": [1, 2]}
-        write(pack / "pack.json", scoring=scoring, outer_steps=9)
+        path = pack / "pack.json"
+        sealed.write(path, "pack", name, scoring=scoring, outer_steps=9)
     done = tmp_path / "rows" / "c"
-    write(done / "spent.json", step=9, complete=True)
-    write(done / "scores.json", step=9, networks={"convnet": [0.5, 0.25]})
-    write(tmp_path / rows.ROWS, rows=listed)
+    write(done, "spent", step=9, complete=True)
+    write(done, "scores", step=9, networks={"convnet": [0.5, 0.25]})
+    sealed.write(tmp_path / rows.ROWS, "rows", "", rows=listed)
     return tmp_path
 
 
-def write(path, **values):
-    path.write_text(json.dumps(values))
+def write(pack, kind, **values):
+    seal = sealed.read(pack / "pack.json", "pack")["sha256"]
+    sealed.write(pack / f"{kind}.json", kind, seal, **values)
 
 
 def calls(pack):
@@ -64,16 +66,51 @@ def test_no_row_is_begun_without_time(folder, capfd):
     assert "a: step 0 of 9" in capfd.readouterr().out
 
 
-def test_done_and_complete(folder):
-    done, other = folder / "rows" / "c", folder / "rows" / "a"
-    assert rows.is_done(done) and rows.is_complete(done)
-    assert not rows.is_done(other)
-    write(done / "scores.json", step=9, networks={"convnet": [0.5]})
-    assert not rows.is_done(done)
+ABOUT = {
+    "outer_steps": 9,
+    "scoring": {"networks": ["convnet"], "seeds": [1, 2]},
+}
+DONE = {"step": 9, "complete": True}
+
+
+def scores(step, *accuracies):
+    return {"step": step, "networks": {"convnet": list(accuracies)}}
+
+
+def test_done_and_complete():
+    done = ABOUT, DONE, scores(9, 0.5, 0.25)
+    assert rows.is_done(*done) and rows.is_complete(*done)
+    assert not rows.is_done(ABOUT, {}, {})
+    assert not rows.is_done(ABOUT, DONE, scores(9, 0.5))
     # Nor with those of a state before.
-    write(done / "scores.json", step=4, networks={"convnet": [0.5, 0.25]})
-    assert not rows.is_done(done) and "0.3750" not in rows.told(done)
+    earlier = ABOUT, DONE, scores(4, 0.5, 0.25)
+    assert not rows.is_done(*earlier) and "0.3750" not in rows.told(*earlier)
     # Of a lost run nothing more is expected, but it has no row.
-    write(done / "spent.json", step=4, complete=True, lost="Step 5 is not.")
-    assert rows.is_done(done) and not rows.is_complete(done)
-    assert "Step 5 is not." in rows.told(done)
+    lost = {**DONE, "step": 4, "lost": "Step 5 is not."}
+    state = ABOUT, lost, scores(4, 0.5, 0.25)
+    assert rows.is_done(*state) and not rows.is_complete(*state)
+    assert "Step 5 is not." in rows.told(*state)
+
+
+def test_a_damaged_row_is_named_and_the_others_go_on(folder, capfd):
+    path = folder / "rows" / "c" / "scores.json"
+    path.write_text(path.read_text().replace("0.25", "0.75"))
+    rows.make(folder, 8.0, 1, "complete")
+    assert calls(folder / "rows" / "a")
+    assert f"c: {path} must be as it was written" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["../a", "a/b", "", "A", "a\n", None])
+def test_a_row_is_a_folder_among_the_rows(folder, name):
+    listed = [{"name": name, "share": 1}]
+    sealed.write(folder / rows.ROWS, "rows", "", rows=listed)
+    with pytest.raises(ValueError, match="`rows/` and a word"):
+        rows.make(folder, 8.0, 1, "complete")
+
+
+def test_no_link_leads_to_a_row(folder):
+    (folder / "rows" / "a").rename(folder / "elsewhere")
+    (folder / "rows" / "a").symlink_to(folder / "elsewhere")
+    with pytest.raises(ValueError, match="a symbolic link"):
+        rows.make(folder, 8.0, 1, "complete")
+    assert not calls(folder / "elsewhere")

@@ -3,20 +3,24 @@
     python run.py --minutes=60
 
 `python -m trainers.elsewhere --pack=FOLDER` makes the pack and copies this file
-and its neighbours into it; they need nothing but JAX and NumPy. Outer steps are
-made, where there are any to make, and then networks are trained on the set and
-scored. The same command goes on with what was stopped.
+and the folder beside it into it; they need nothing but JAX and NumPy. Outer
+steps are made, where there are any to make, and then networks are trained on
+the set and scored. The same command goes on with what was stopped.
 
-    pack.json     what to do
+    pack.json     what to do, and the SHA-256 of what has no seal of its own
     *.jax         what happens in a step, as StableHLO
-    data/*/       the real images and labels, see `images.py`
+    data/*/       the real images and labels, see `runner/images.py`
     experts/*/    how experts are trained, and their trajectories
     state.npz     `step`, and all that a step changes, as it is now
     metrics.jsonl what each step reported
     set.npz       images and labels to train on, where none are distilled here
     scores.json   test accuracies, and of which step
     spent.json    device, minutes, and where this run differs from the same one
-                  made with TensorFlow, see `differences.py` and --help
+                  made with TensorFlow, see `runner/differences.py` and --help
+    programs.json the SHA-256 of this file and of those in `runner`
+
+A file that is not as it was written is refused by name. What a pack says is
+run: run only packs that you made.
 
 In a folder of several packs, which `python -m trainers.results --pack=FOLDER`
 makes, it makes one after the other, see `rows.py`: what is unfinished shares
@@ -26,24 +30,62 @@ the minutes, which then hold for everything, and the same command goes on.
 """
 
 import argparse
+import os
 import pathlib
+import sys
 import time
-
-import differences
-import experts
-import rows
-from distil import distil
-from pack import Pack
-from score import score
 
 HERE = pathlib.Path(__file__).parent
 
 
-def main() -> None:
+def main() -> int:
+    try:
+        return _main()
+    except (ValueError, OSError) as error:
+        if os.environ.get("FRED_TF_TRACEBACK"):
+            raise
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped; run again to continue.", file=sys.stderr)
+        return 130
+
+
+def _main() -> int:
+    # Imports wait until the programs are known to be as they were packed.
+    sys.dont_write_bytecode = True
+    from runner import sealed
+
+    if (HERE / "pack.json").exists() or (HERE / "rows.json").exists():
+        sealed.check_programs(HERE)
+    from runner import differences, rows
+
+    arguments = _arguments(differences.listed())
+    if (arguments.pack / rows.ROWS).exists():
+        rows.make(
+            arguments.pack,
+            arguments.minutes,
+            arguments.processes,
+            arguments.score or "complete",
+        )
+        return 0
+    from runner import experts
+    from runner.pack import Pack
+
+    pack = Pack(arguments.pack)
+    if arguments.experts:
+        first, every = map(int, arguments.experts.split("/"))
+        experts.train_some(pack, arguments.minutes, first, every)
+        return 0
+    make(pack, arguments)
+    return 0
+
+
+def _arguments(listed: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Runs a packed distillation with JAX, and scores its set.",
         epilog="Where it differs from the same run made with TensorFlow, as "
-        f"far as it is true of this pack:{differences.listed()}",
+        f"far as it is true of this pack:{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -71,24 +113,18 @@ def main() -> None:
         "--end", type=float, default=float("inf"), help=argparse.SUPPRESS
     )
     arguments = parser.parse_args()
-    if (arguments.pack / rows.ROWS).exists():
-        rows.make(
-            arguments.pack,
-            arguments.minutes,
-            arguments.processes,
-            arguments.score or "complete",
-        )
-        return
-    pack = Pack(arguments.pack)
-    if arguments.experts:
-        first, every = map(int, arguments.experts.split("/"))
-        experts.train_some(pack, arguments.minutes, first, every)
-        return
-    make(pack, arguments)
+    # A minute that is no number is never over.
+    if not (arguments.minutes >= 0 and arguments.processes >= 1):
+        parser.error("--minutes is at least 0, and --processes at least 1.")
+    return arguments
 
 
-def make(pack: Pack, arguments: argparse.Namespace) -> None:
+def make(pack, arguments: argparse.Namespace) -> None:
     """Trains experts, distils, and scores, as far as the time goes."""
+    from runner import experts
+    from runner.distil import distil
+    from runner.score import score
+
     begun = time.monotonic()
     if "reference" in pack.about:
         if not experts.train(pack, arguments.minutes, arguments.processes):
@@ -104,4 +140,4 @@ def make(pack: Pack, arguments: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,0 +1,59 @@
+"""What a writer may replace: a thing of the same kind, and nothing else."""
+
+import fnmatch
+import pathlib
+from collections.abc import Collection
+
+from fred_tf.disk import leftovers
+
+# Left by kills, systems and interpreters; nobody misses them.
+_PASSING = ("._*", ".DS_Store", f".*{leftovers.SUFFIX}", "*.pyc")
+
+
+def check(
+    folder: pathlib.Path,
+    marker: str,
+    text: str = "",
+    own: Collection[str] = (),
+) -> None:
+    """Refuses to replace a folder that no export of this kind has written.
+
+    Args:
+        folder: where an export is to be written; it need not exist.
+        marker: name of a file that every export of this kind holds.
+        text: what stands in that file, where others write files of that name,
+            too. Not read as JSON: a damaged export may be replaced.
+        own: patterns of all files that exports of this kind hold; where there
+            are some, `folder` must hold no others.
+
+    Raises:
+        FileExistsError: `folder` is a file, or holds something else.
+    """
+    path = folder / marker
+    has_marker = path.is_file()
+    ours = has_marker and (not text or text in path.read_text(errors="replace"))
+    if own and ours:
+        _refuse_others(folder, own)
+    if ours or not folder.exists():
+        return
+    if not folder.is_dir() or any(folder.iterdir()):
+        what = f"{marker} of an export" if has_marker else marker
+        raise FileExistsError(
+            f"An export replaces only an earlier one, and {folder} is none: "
+            f"it holds no {what}. Choose another folder, or delete it."
+        )
+
+
+def _refuse_others(folder: pathlib.Path, own: Collection[str]) -> None:
+    there = [p.relative_to(folder) for p in folder.rglob("*") if not p.is_dir()]
+    others = [
+        str(path)
+        for path in sorted(there)
+        if not any(map(path.match, _PASSING))  # By its last part.
+        and not any(fnmatch.fnmatchcase(path.as_posix(), x) for x in own)
+    ]
+    if others:
+        raise FileExistsError(
+            f"What is replaced must hold nothing else. Received: {folder} "
+            f"with {', '.join(others[:5])}. Move it, or choose another folder."
+        )

@@ -1,0 +1,109 @@
+"""The run of a pack that comes back: its state, and what its steps reported."""
+
+import math
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fred_tf.disk import claims
+from trainers.elsewhere.pack_folder import STATE
+from trainers.elsewhere.reading import Packed, within
+from trainers.elsewhere.runner import arrays, sealed
+
+_METRICS = "metrics.jsonl"
+# Memories fill their budget; some leave a little of it.
+_MOST_TIMES = 16
+# Numbers that a step reports, at most.
+_MOST_SCALARS = 1000
+
+
+def state(packed: Packed) -> tuple[int, list[np.ndarray]]:
+    """Returns the outer steps that were made, and what they made.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is damaged, of another pack, or says what cannot be.
+    """
+    path = packed.folder / STATE
+    saved = arrays.read(path, f"{packed.seal} state")
+    with within(path):
+        step = claims.integer(
+            {"step": saved.pop("step").item()}, "step", 0, packed.outer_steps
+        )
+        return step, [saved[str(i)] for i in range(len(saved))]
+
+
+def check_size(
+    packed: Packed,
+    leaves: Sequence[np.ndarray],
+    image_shape: Sequence[int],
+    classes: int,
+) -> None:
+    """Refuses settings of a memory that is far larger than the state.
+
+    Raises:
+        ValueError: they are.
+    """
+    wanted = 4 * packed.config.ipc * classes * math.prod(image_shape)
+    there = sum(leaf.nbytes for leaf in leaves)
+    if wanted > _MOST_TIMES * there:
+        raise ValueError(
+            f"{packed.folder / STATE} must hold a memory of about {wanted:,} "
+            f"bytes for `ipc` {packed.config.ipc}. Received: {there:,} bytes. "
+            f"{sealed.COPY}"
+        )
+
+
+def check_leaves(
+    packed: Packed, leaves: Sequence[Any], expected: Sequence[Any]
+) -> None:
+    """Refuses a state of other arrays than those of the run.
+
+    Args:
+        packed: the pack.
+        leaves: from `state`.
+        expected: arrays or tensors of the shapes and types that it must have.
+
+    Raises:
+        ValueError: names the first that differs.
+    """
+    there, asked = (
+        [(tuple(x.shape), np.dtype(_dtype(x)).name) for x in part]
+        for part in (leaves, expected)
+    )
+    if there != asked:
+        both = zip(there, asked)
+        first = next(
+            (p for p in both if p[0] != p[1]), (len(there), len(asked))
+        )
+        raise ValueError(
+            f"{packed.folder / STATE} must hold the state of its run, "
+            f"{first[1]}. Received: {first[0]}. {sealed.COPY}"
+        )
+
+
+def _dtype(array: Any) -> Any:
+    return getattr(array.dtype, "as_numpy_dtype", array.dtype)
+
+
+def metrics(packed: Packed, step: int) -> list[dict[str, Any]]:
+    """Returns what each step reported up to one, finite numbers or None.
+
+    Raises:
+        ValueError: a line is damaged, of another pack, or holds something
+            else.
+    """
+    path = packed.folder / _METRICS
+    lines = sealed.lines(path, packed.seal, step)
+    for values in lines:
+        with within(path):
+            if len(values) > _MOST_SCALARS:
+                raise ValueError(f"a line of {len(values)} numbers.")
+            for name, value in values.items():
+                claims.word({"name": name}, "name")
+                if value is not None:
+                    least = -sys.float_info.max
+                    claims.number(values, name, least, sys.float_info.max)
+    return lines
