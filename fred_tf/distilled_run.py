@@ -8,7 +8,7 @@ import tensorflow as tf
 from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.datasets import DataFacts
-from fred_tf.disk import files, records
+from fred_tf.disk import files, paths, records
 from fred_tf.disk.checkpoints import Checkpoints
 from fred_tf.disk.files import Path
 from fred_tf.disk.run_folder import CONFIG, RunFolder
@@ -124,7 +124,7 @@ class DistilledRun:
             FileNotFoundError: there is no run, or it has no checkpoint yet.
             ValueError: the folder is damaged; the message says how.
         """
-        folder = RunFolder.read(run_dir)
+        folder = RunFolder.read(paths.checked(run_dir, "run_dir"))
         beside = ("jit", "start")
         with records.stating(folder.path / CONFIG):
             facts = DataFacts.from_json(folder.data)

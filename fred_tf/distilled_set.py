@@ -12,6 +12,7 @@ from fred_tf import config as config_lib
 from fred_tf import datasets, presets, scoring
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
+from fred_tf.disk import paths
 from fred_tf.disk.files import Path
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.parameterizations import Parameterization
@@ -69,7 +70,7 @@ class DistilledSet:
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.
 
-        return cls(forms.read(path))
+        return cls(forms.read(paths.checked(path)))
 
     @property
     def images(self) -> np.ndarray:
@@ -122,6 +123,7 @@ class DistilledSet:
         Raises:
             ValueError: `data` has no test images, or a setting is wrong.
         """
+        path = None if path is None else paths.checked(path)
         data = datasets.as_data(data)
         settled = presets.settled(
             data, config or self.config(), None, overrides
@@ -163,7 +165,8 @@ class DistilledSet:
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.
 
-        written = forms.write(self.decoded, self._memory, folder, names)
+        checked = paths.checked(folder, "folder")
+        written = forms.write(self.decoded, self._memory, checked, names)
         return list(written.values())
 
     def save(self, path: Path, form: str = "images_float32") -> pathlib.Path:
@@ -179,7 +182,7 @@ class DistilledSet:
         from fred_tf import forms  # Loads TFDS and matplotlib.
 
         (writer,) = forms.chosen([form], self.decoded, self._memory).values()
-        return writer.write(self.decoded, self._memory, path)
+        return writer.write(self.decoded, self._memory, paths.checked(path))
 
     @property
     def _memory(self) -> Parameterization | None:

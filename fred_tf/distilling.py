@@ -1,6 +1,7 @@
 """A run from its settings to its last step: the one recipe of all programs."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from absl import logging
 from fred_tf import assembly, datasets, presets
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
-from fred_tf.disk import rewinds
+from fred_tf.disk import paths, rewinds
 from fred_tf.disk.files import Path
 from fred_tf.distillation import devices, loop
 from fred_tf.distillation.interruption import Interruption
@@ -96,7 +97,7 @@ def distill(
     """
     data = datasets.as_data(data)
     config = presets.settled(data, config, ipc, overrides)
-    _check_divergence(on_divergence, run_dir)
+    run_dir, experts = _places(run_dir, experts, on_divergence)
     while True:
         with opened(
             config, data, run_dir, experts, start, strategy, jit
@@ -109,13 +110,27 @@ def distill(
                     raise
 
 
-def _check_divergence(on_divergence: str, run_dir: Path | None) -> None:
+def _places(
+    run_dir: Path | None,
+    experts: Path | ExpertStore | None,
+    on_divergence: str,
+) -> tuple[Path | None, Path | ExpertStore | None]:
+    """Returns the paths that `distill` was given, by the one rule of paths.
+
+    Raises:
+        ValueError: one cannot be taken, or there is none to go back in.
+    """
     check_one_of("on_divergence", on_divergence, ON_DIVERGENCE)
     if on_divergence == "rewind" and run_dir is None:
         raise ValueError(
             "`on_divergence` 'rewind' goes back to a checkpoint. Received: no "
             "`run_dir` to keep one in. Give one."
         )
+    if run_dir is not None:
+        run_dir = paths.checked(run_dir, "run_dir")
+    if isinstance(experts, str | os.PathLike):
+        experts = paths.checked(experts, "experts")
+    return run_dir, experts
 
 
 def _rewind(run: OpenRun, error: loop.DivergedError) -> bool:
@@ -196,6 +211,7 @@ def train_experts(
             chooses by itself what it compiles.
     """
     devices.refuse_auto_jit()
+    expert_dir = paths.checked(expert_dir, "expert_dir")
     data = datasets.as_data(data)
     config = presets.settled(data, config)
     store = assembly.expert_store(config, data, expert_dir)

@@ -129,17 +129,23 @@ def _front_door(path: str):
     """Returns the calls of the front door that take a path, by name."""
     data = _images
 
-    def small(run_dir=None):
+    def small(run_dir=None, **places):
         return fred_tf.distill(
             (data(), data()),
             ipc=1,
             run_dir=run_dir,
+            **places,
             overrides=("outer_steps=0", "coefficients_per_channel=32"),
             progress=False,
         )
 
     return {
         "fred_tf.distill": lambda _: small(path),
+        "fred_tf.distill with experts": lambda _: small(experts=path),
+        "DistilledRun.restore": lambda _: fred_tf.DistilledRun.restore(path),
+        "DistilledSet.evaluate": lambda _: small().evaluate(
+            (data(), data()), overrides=("evaluation.epochs=1",), path=path
+        ),
         "fred_tf.train_experts": lambda _: fred_tf.train_experts(
             (data(), data()), presets.preset("digits_ipc1_tm_tiny"), path
         ),

@@ -81,7 +81,8 @@ Trial = Callable[[Undisturbed, pathlib.Path, int], tuple[str, str]]
 def _tally(
     run: Undisturbed, what: str, trial: Trial, every: int, jobs: int
 ) -> Tally:
-    tally = Tally(f"`{run.name}`, {what}")
+    many = f"of {len(run.operations)} operations"
+    tally = Tally(f"`{run.name}`, {what}", remark=many)
     numbers = range(1, len(run.operations) + 1, every)
 
     def tried(share: Sequence[int]) -> list[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Small runs of the programs that write, and what must come of each."""
 
+import csv
 import dataclasses
 import hashlib
 import importlib
@@ -8,6 +9,8 @@ import json
 import pathlib
 import sys
 from typing import Any
+
+import numpy as np
 
 from fred_tf import forms
 from fred_tf.distilled_run import DistilledRun
@@ -93,8 +96,10 @@ PROGRAMS = {
 
 # Of no matter for any result, or another each time: clocks, ports, owners.
 _OUTSIDE = (".lock", "tensorboard", ".workers", "sizes.md", "fingerprint.pb")
-# Keys of JSON files that tell the time, or follow from one that does.
-_CLOCKS = ("seconds", "minutes", "sha256", "date")
+# Beginnings of names in JSON and CSV files of what tells the time; and, in
+# packs, of what follows from the bytes of their programs.
+_UNLIKE = ("seconds", "minutes", "sha256", "date", "files")
+_UNLIKE_ARRAYS = ("of", "sha256")
 # What is compared by what it is read as.
 _READ = ("checkpoints", "export")
 
@@ -134,17 +139,23 @@ def state(folder: pathlib.Path) -> dict[str, Any]:
 
 
 def _content(path: pathlib.Path) -> str:
-    if path.suffix == ".npz":  # A zip file with the time in it.
-        import numpy as np
+    if path.suffix == ".jax":  # The same program is written in many ways.
+        from jax import export
 
+        program = export.deserialize(path.read_bytes())
+        return f"{program.in_avals} to {program.out_avals}"
+    if path.suffix == ".npz":  # A zip file with the time in it.
         with np.load(path) as arrays:
-            return _digest(*(arrays[name].tobytes() for name in arrays.files))
-    if path.suffix not in (".json", ".csv", ".md"):
-        return _digest(path.read_bytes())
-    text = path.read_text()
+            names = [
+                name for name in arrays.files if name not in _UNLIKE_ARRAYS
+            ]
+            return _digest(*(arrays[name].tobytes() for name in names))
     if path.suffix == ".json":
-        return json.dumps(_timeless(json.loads(text)))
-    return text if "seconds" not in text else "a table with times"
+        return json.dumps(_timeless(json.loads(path.read_text())))
+    if path.suffix == ".csv":
+        with open(path, newline="") as file:
+            return json.dumps(_timeless(list(csv.DictReader(file))))
+    return _digest(path.read_bytes())
 
 
 def _timeless(value: Any) -> Any:
@@ -152,7 +163,7 @@ def _timeless(value: Any) -> Any:
         return {
             name: _timeless(part)
             for name, part in value.items()
-            if not name.startswith(_CLOCKS)
+            if not name.startswith(_UNLIKE)
         }
     return list(map(_timeless, value)) if isinstance(value, list) else value
 

@@ -107,7 +107,7 @@ def run(
 
     for work in works:
         making.kept(work)
-    root.mkdir(parents=True, exist_ok=True)
+    files.make_folder(root)
     interruption = interruption or interruptions.Interruption()
     places = data_dir, expert_dir, download
     with folder_lock.exclusive(root):
