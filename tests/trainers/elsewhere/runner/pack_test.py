@@ -35,7 +35,7 @@ def reseal(pack, change):
 
 def test_functions_are_those_that_were_packed(pack):
     place = opened(pack)._experts()
-    for path in (pack / "step.jax", pack / "decode.jax", place / "step.jax"):
+    for path in (pack / "step.jax", pack / "decode.jax", place / "start.jax"):
         path.write_bytes(b"other")
         with pytest.raises(ValueError, match=f"{path} must be as it was"):
             if path.parent == pack:
@@ -44,13 +44,16 @@ def test_functions_are_those_that_were_packed(pack):
                 opened(pack).expert_functions()
 
 
+UP = {"kind": "expert_segments", "experts": "..", "expert_seeds": [1]}
+
+
 @pytest.mark.parametrize(
     ("change", "match"),
     [
         ({"shared": "../../.."}, "`shared` of a pack must be"),
         ({"shared": "/etc"}, "`shared` of a pack must be"),
         ({"images": {"train": "data/../.."}}, "A place in a pack must be"),
-        ({"reference": {"experts": "..", "expert_seeds": [1]}}, "A place in"),
+        ({"reference": UP}, "A place in a pack must be"),
         ({"scoring": {"networks": ["../x"]}}, "must be a word of"),
     ],
 )
