@@ -1,6 +1,7 @@
 """A run folder brought back to life: its config, memory and decoded set."""
 
 import dataclasses
+import math
 from typing import Any
 
 import tensorflow as tf
@@ -15,6 +16,10 @@ from fred_tf.disk.run_folder import CONFIG, RunFolder
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import Parameterization
 from fred_tf.synthetic_set import SyntheticSet
+
+# Memories fill their budget; some leave a little of it. Checkpoints of fewer
+# bytes than the second may be too short.
+_MOST_TIMES, _SMALL = 16, 1 << 20
 
 
 def identity(
@@ -76,6 +81,26 @@ def check_start(config: config_lib.Config, start: "DistilledRun") -> None:
         )
 
 
+def _check_size(
+    folder: RunFolder, config: config_lib.Config, facts: DataFacts
+) -> None:
+    """Refuses settings of a memory that no checkpoint of a folder could hold.
+
+    Raises:
+        ValueError: they are of far more than its files have.
+    """
+    values = config.ipc * len(facts.class_names) * math.prod(facts.image_shape)
+    paths_there = folder.checkpoint_folder.glob("ckpt-*.data-*")
+    there = sum(path.lstat().st_size for path in paths_there)
+    if 4 * values > _MOST_TIMES * max(there, _SMALL):
+        raise ValueError(
+            f"`ipc` {config.ipc} of images {facts.image_shape} in "
+            f"{len(facts.class_names)} classes must be what its checkpoints "
+            f"hold. Received: {there:,} bytes of them for a budget of "
+            f"{4 * values:,}."
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class DistilledRun:
     """The newest state of a run, without its data or experts.
@@ -131,6 +156,7 @@ class DistilledRun:
             config = config_lib.from_json(
                 {k: v for k, v in folder.identity.items() if k not in beside}
             )
+            _check_size(folder, config, facts)
             memory = assembly.parameterization(
                 config, facts.image_shape, len(facts.class_names)
             )

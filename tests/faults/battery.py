@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from tests.faults import children, flips, folders, mistakes, operations, rows
 from tests.faults.programs import PROGRAMS
-from tests.faults.strangers import STRANGERS
+from tests.faults.strangers import STRANGERS, UNCHANGED
 from tests.faults.tally import TRACEBACK, Tally
 
 # Bytes of address space that a hostile folder may take.
@@ -128,4 +128,10 @@ def made(place: pathlib.Path) -> pathlib.Path:
     template.mkdir()
     ended = children.call(folders.make, template)
     assert not ended.code, ended.said
+    # A stranger's folder that nobody read right tells nothing.
+    for read in UNCHANGED:
+        shutil.copytree(template, place / "row")
+        ended = children.call(read, place / "row")
+        assert not ended.code, ended.said
+        shutil.rmtree(place / "row")
     return template

@@ -18,7 +18,7 @@ from fred_tf.disk.run_folder import RunFolder
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.experts.store import ExpertStore
 from tests.faults.tally import REFUSED, SILENT, SURVIVED, TRACEBACK
-from trainers.elsewhere import packing, unpacking
+from trainers.elsewhere import reading, unpacking
 from trainers.log.hparams import SWEEP_KIND
 from trainers.sweep import making
 
@@ -111,7 +111,7 @@ def _cell(folder: pathlib.Path, path: pathlib.Path) -> Any:
 
 
 def _pack(folder: pathlib.Path, path: pathlib.Path) -> Any:
-    return records.read(path, packing.KIND)
+    return reading.read(folder / "pack").about
 
 
 def _bring_back(folder: pathlib.Path, path: pathlib.Path) -> Any:

@@ -1,5 +1,6 @@
 """One of each folder that programs read, and how they are forged."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -18,6 +19,7 @@ from fred_tf.disk import files, records
 from tests.faults.programs import GRAPHS, PROGRAMS, SCORED
 from tests.faults.rows import command
 from trainers.elsewhere import packed_scoring, packing
+from trainers.elsewhere.runner import arrays, sealed
 
 IMAGES = "run/export/images_float32"
 COEFFICIENTS = "run/export/coefficients_float32"
@@ -52,9 +54,8 @@ def pack(folder: pathlib.Path) -> None:
         packing.pack(config_lib.override(preset, [*GRAPHS, *SCORED]), folder)
     scores = {"step": 0, "rate": 0.01, "networks": {"mlp": [0.5]}}
     spent = {"device": "cpu", "differences": [], "step": 0, "complete": False}
-    files.write_json(folder / "scores.json", scores)
-    files.write_json(folder / "spent.json", spent)
-    (folder / "metrics.jsonl").touch()
+    for kind, said in (("scores", scores), ("spent", spent)):
+        sealed.write(folder / f"{kind}.json", kind, _seal_of(folder), **said)
 
 
 def photos(folder: pathlib.Path) -> None:
@@ -112,13 +113,35 @@ def edit_in_zip(
 
 
 def edit_arrays(
-    path: pathlib.Path, change: Callable[[dict[str, Any]], None]
+    path: pathlib.Path, change: Callable[[dict[str, Any]], Any]
 ) -> None:
-    """Changes the arrays of an `.npz` file."""
+    """Changes the arrays of an `.npz` file of a pack, and seals them again."""
     with np.load(path) as stored:
-        arrays = dict(stored)
-    change(arrays)
-    np.savez(path, **arrays)
+        values = dict(stored)
+    of = str(values.pop("of"))
+    del values["sha256"]
+    change(values)
+    arrays.write(path, of, **values)
+
+
+def own(folder: pathlib.Path) -> None:
+    """Makes the files of a pack be of it again, after it was changed.
+
+    Files that are no longer what they were are left alone.
+    """
+    seal = _seal_of(folder)
+    for name in ("scores.json", "spent.json"):
+        with contextlib.suppress(ValueError, AttributeError):
+            edit(folder / name, lambda there: there.update(of=seal))
+    with contextlib.suppress(ValueError, KeyError):
+        path = folder / "state.npz"
+        with np.load(path) as stored:
+            values = {k: v for k, v in stored.items() if k not in sealed.OWN}
+        arrays.write(path, f"{seal} state", **values)
+
+
+def _seal_of(folder: pathlib.Path) -> str:
+    return json.loads((folder / "pack.json").read_text())["sha256"]
 
 
 def links(path: pathlib.Path, target: pathlib.Path) -> None:

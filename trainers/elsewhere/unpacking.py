@@ -157,6 +157,8 @@ def _bring_back_run(
         ) as opened:
             state = tf.nest.pack_sequence_as(empty, leaves)
             opened.distiller.assign(state, step)
+            with reading.within(packed.folder / pack_folder.STATE):
+                opened.now().synthetic_set()  # Refuses what is not finite.
             opened.save()
             run = opened.now()
             records.write(

@@ -68,7 +68,11 @@ def update(**values: Any) -> Callable[[dict[str, Any]], None]:
 
 def without(key: str) -> Callable[[dict[str, Any]], None]:
     """Drops a key of a JSON object."""
-    return lambda there: there.pop(key) and None
+
+    def change(there):
+        del there[key]
+
+    return change
 
 
 def link(name: str) -> Change:

@@ -146,6 +146,7 @@ RUNS = [
         },
         {
             "a billion images per class": _configured(ipc=10**9),
+            "a million images per class": _configured(ipc=10**6),
             "data of 100000x100000": _data(image_shape=[100_000, 100_000, 1]),
         },
     ),

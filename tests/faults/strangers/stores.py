@@ -86,6 +86,7 @@ STORES = rows(
 def _pack(change: Change) -> Change:
     def call(folder):
         change(folder / "pack")
+        folders.own(folder / "pack")
         bystander = folder / "bystander.json"
         bystander.write_text("{}")
         try:
@@ -106,6 +107,10 @@ def _scored(accuracies: Any) -> Change:
 
 def _state(change: Callable[[dict[str, Any]], Any]) -> Change:
     return lambda path: folders.edit_arrays(path / "state.npz", change)
+
+
+def _state_of_an_object(path: pathlib.Path) -> None:
+    np.savez(path / "state.npz", step=0, **{"0": np.array([Evil()], object)})
 
 
 def _leads_out(there: dict[str, Any]) -> None:
@@ -143,16 +148,13 @@ PACKS = rows(
         "scores that are a list": json("scores.json", lambda there: [there]),
         "scores cut short": text("scores.json", '{"step"'),
         "a rate in words": json("scores.json", update(rate="fast")),
-        "a word that leads out": json("pack.json", _leads_out),
         "a network that leads out": _network_leads_out,
         "a pack of another kind": json("pack.json", update(kind="run")),
         "a pack without a config": json("pack.json", _no_config),
         "spent without a device": json("spent.json", without("device")),
         "spent that is a text": json("spent.json", lambda there: "much"),
         "a state that is no zip file": text("state.npz"),
-        "a state with an object": _state(
-            update(**{"0": np.array([Evil()], object)})
-        ),
+        "a state with an object": _state_of_an_object,
         "a state of step -1": _state(update(step=-1)),
         "a state of another shape": _state(update(**{"0": np.zeros(3)})),
         "a state of NaN": _state(_nan),
@@ -160,4 +162,9 @@ PACKS = rows(
     },
 )
 
-UNCHANGED = [_store(unchanged), _pack(unchanged)]
+UNCHANGED = [
+    _store(unchanged),
+    _pack(unchanged),
+    # The pack of a run has no word, whatever it says.
+    _pack(json("pack.json", _leads_out)),
+]
