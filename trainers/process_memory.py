@@ -1,8 +1,11 @@
-"""Makes the memory of a process a matter of its settings, not of chance."""
+"""Makes the memory of a process a matter of its settings, and measures it."""
 
+import contextlib
 import ctypes
 import os
+import sys
 
+import psutil
 import tensorflow as tf
 
 from fred_tf.distillation import devices
@@ -36,3 +39,19 @@ def settle() -> None:
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
         if mallopt is not None:
             mallopt(_M_MMAP_THRESHOLD, _BLOCK)
+
+
+def peak() -> float:
+    """Returns the largest memory that the process has had, in gigabytes.
+
+    psutil knows it on Windows and the memory of this moment elsewhere, where
+    the kernel's own figure is larger, in kilobytes or, on macOS, in bytes.
+    """
+    memory = psutil.Process().memory_info()
+    most = getattr(memory, "peak_wset", memory.rss)
+    with contextlib.suppress(ImportError):
+        import resource  # Not on Windows.
+
+        told = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        most = max(most, told * (1 if sys.platform == "darwin" else 1024))
+    return most / 1e9
