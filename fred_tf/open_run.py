@@ -34,7 +34,6 @@ class OpenRun:
         facts: what is known of its data.
         distiller: its variables, as they begin or go on.
         workers: the processes that make it.
-        resumed: whether it goes on from an earlier step.
         folder: the run folder; None if nothing is left on disk.
         checkpoints: those of the folder.
     """
@@ -43,7 +42,6 @@ class OpenRun:
     facts: DataFacts
     distiller: Distiller
     workers: Workers
-    resumed: bool
     folder: RunFolder | None = None
     checkpoints: Checkpoints | None = None
 
@@ -170,7 +168,6 @@ def opened(
             facts,
             distiller,
             workers,
-            restored is not None,
             folder,
             checkpoints,
         )

@@ -94,7 +94,8 @@ def score(
         )
         if path is not None:
             scores = Evaluation(tuple(clean), rate, others).to_json()
-            records.write(*work, **{**record, **about, **scores})
+            told = {**record, **about, **scores, "networks": wanted}
+            records.write(*work, **told)
     return Evaluation(
         tuple(clean[:wanted]),
         rate,
@@ -225,9 +226,14 @@ def curve(folder: files.Path) -> dict[int, dict[str, Any]]:
     """Returns the evaluations made while distilling, by outer step.
 
     They are what `trainers.distill --evaluate_every` writes into a run folder.
+    One that was stopped before all of its networks is left out: a run that has
+    gone on cannot make up for it.
     """
+    told = {step: records.read(p, KIND) for step, p in _curve(folder).items()}
     return {
-        step: records.read(path, KIND) for step, path in _curve(folder).items()
+        step: record
+        for step, record in told.items()
+        if len(record["accuracies"]) >= record.get("networks", 0)
     }
 
 

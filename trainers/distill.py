@@ -161,41 +161,44 @@ def _actions(
     evaluate_every: int,
     profile_steps: int,
 ) -> list[loop.Action]:
-    """Begins the log of a new run, and returns what is logged after steps."""
-    if not run.resumed:
-        log.begin(run.now())
+    """Makes what the log lacks of the present step; returns what follows steps.
+
+    A new run lacks all of it, one that was killed after a save some.
+    """
+    step, last = run.distiller.step, run.config.outer_steps
+    pictures = loop.Action(
+        images_every, lambda *_: log.pictures(run.now()), after_save=True
+    )
+    log.begin(run.now())
+    if pictures.is_due(step, last) and not log.has_pictures(step):
         log.pictures(run.now())
-    actions = [
-        loop.Action(10, log.scalars),
-        loop.Action(
-            images_every,
-            lambda *_: log.pictures(run.now()),
-            after_save=True,
-        ),
-    ]
+    actions = [loop.Action(10, log.scalars), pictures]
     if profile_steps:
-        first = run.distiller.step + 5
+        first = step + 5
         actions.append(
             loop.Action(
                 1, lambda step, _: log.profile(step, first, profile_steps)
             )
         )
     if evaluate_every:
-        actions.append(
-            loop.Action(
-                evaluate_every,
-                lambda *_: _evaluate(run.now(), data, log),
-                on_stop=False,
-                after_save=True,
-            )
+        evaluation = loop.Action(
+            evaluate_every,
+            lambda *_: _evaluate(run.now(), data, log),
+            on_stop=False,
+            after_save=True,
         )
+        if step and evaluation.is_due(step, last):
+            _evaluate(run.now(), data, log, may_be_there=True)
+        actions.append(evaluation)
     return actions
 
 
-def _evaluate(run: DistilledRun, data: ImageData, log: RunLog) -> None:
+def _evaluate(
+    run: DistilledRun, data: ImageData, log: RunLog, may_be_there: bool = False
+) -> None:
     path = curve_path(run.folder.path, run.step)
     result = score(run.config, run.synthetic_set(), data, path)
-    log.accuracy(run.step, run.config.network.name, result)
+    log.accuracy(run.step, run.config.network.name, result, may_be_there)
 
 
 @run_flags.program

@@ -1,12 +1,14 @@
-"""Makes the memory of a process a matter of its settings, not of chance."""
+"""Makes the memory of a process a matter of its settings, and measures it."""
 
 import contextlib
 import ctypes
 import gc
 import os
+import sys
 from collections.abc import Iterator
 
 import keras
+import psutil
 import tensorflow as tf
 from tensorflow.python.framework import ops
 
@@ -62,3 +64,19 @@ def forgetting() -> Iterator[None]:
                 del kept[name]
         keras.backend.clear_session()
         gc.collect()
+
+
+def peak() -> float:
+    """Returns the largest memory that the process has had, in gigabytes.
+
+    psutil knows it on Windows and the memory of this moment elsewhere, where
+    the kernel's own figure is larger, in kilobytes or, on macOS, in bytes.
+    """
+    memory = psutil.Process().memory_info()
+    most = getattr(memory, "peak_wset", memory.rss)
+    with contextlib.suppress(ImportError):
+        import resource  # Not on Windows.
+
+        told = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        most = max(most, told * (1 if sys.platform == "darwin" else 1024))
+    return most / 1e9

@@ -10,6 +10,7 @@ import glob
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import socket
 import time
@@ -17,6 +18,7 @@ from collections.abc import Iterable
 
 SUFFIX = ".partial"
 
+_OWNER = re.compile(r"([0-9a-f]{8})-(\d{1,18})")
 # Seconds after which a temporary sibling of another machine is a left-over.
 _OLD = 24 * 3600.0
 
@@ -62,9 +64,11 @@ def _is_left_over(path: pathlib.Path) -> bool:
     owner = path.name.removesuffix(SUFFIX).rpartition(".")[2]
     if owner.isdecimal():
         return True
-    host, _, process = owner.partition("-")
-    if host == _host() and process.isdecimal():
-        return int(process) == os.getpid() or not _is_alive(int(process))
+    if not (named := _OWNER.fullmatch(owner)):
+        return False  # Somebody else's.
+    host, process = named[1], int(named[2])
+    if host == _host():
+        return process == os.getpid() or not _is_alive(process)
     with contextlib.suppress(FileNotFoundError):
         return time.time() - path.lstat().st_mtime > _OLD
     return False

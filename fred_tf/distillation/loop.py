@@ -53,6 +53,10 @@ class Action(NamedTuple):
     on_stop: bool = True
     after_save: bool = False
 
+    def is_due(self, step: int, last_step: int) -> bool:
+        """Returns whether it belongs to a step, stopped there or not."""
+        return step % self.every == 0 or step == last_step
+
 
 def run(
     distiller: Distiller,
@@ -86,7 +90,7 @@ def run(
             stopping = interruption is not None and interruption.arrived()
             report(step, scalars)
             for action in actions:
-                due = step % action.every == 0 or step == last_step
+                due = action.is_due(step, last_step)
                 if due or (stopping and action.on_stop):
                     action.call(step, scalars)
             if stopping:

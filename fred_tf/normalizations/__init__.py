@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from fred_tf.disk import claims
 from fred_tf.normalizations.normalization import Normalization, unit_range
 from fred_tf.normalizations.standardize import Standardize
 from fred_tf.normalizations.zca import KIPZCA, ZCA, FRePoZCA
@@ -13,9 +12,6 @@ from fred_tf.settings import check_one_of
 NORMALIZATIONS: dict[str, type[Normalization]] = {
     member.name: member for member in (Standardize, ZCA, KIPZCA, FRePoZCA)
 }
-
-# In units of pixels, which lie in [0, 1]: far beyond any that is meant.
-_MOST = 1e9
 
 __all__ = [
     "NORMALIZATIONS",
@@ -40,17 +36,11 @@ def from_config(config: Mapping[str, Any]) -> Normalization:
     name = str(arguments.pop("name", None))
     check_one_of("normalization", name, NORMALIZATIONS)
     member = NORMALIZATIONS[name]
-    fields = [field.name for field in dataclasses.fields(member)]  # type: ignore[arg-type]
-    if set(arguments) != set(fields):
+    fields = dataclasses.fields(member)  # type: ignore[arg-type]
+    needed = {x.name for x in fields if x.default is dataclasses.MISSING}
+    if not needed <= set(arguments) <= {x.name for x in fields}:
         raise ValueError(
-            f"The `normalization` {name!r} has the fields {fields}. Received: "
-            f"{list(arguments)}."
+            f"The `normalization` {name!r} has the fields "
+            f"{[x.name for x in fields]}. Received: {list(arguments)}."
         )
-    return member(
-        **{
-            key: tuple(claims.numbers(arguments, key, -_MOST, _MOST))
-            if isinstance(value, list)
-            else claims.number(arguments, key, -_MOST, _MOST)
-            for key, value in arguments.items()
-        }
-    )
+    return member.from_fields(arguments)

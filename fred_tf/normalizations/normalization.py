@@ -2,11 +2,16 @@
 
 import abc
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import tensorflow as tf
+
+from fred_tf.disk import claims
+
+# In units of pixels, which lie in [0, 1]: far beyond any that is meant.
+_MOST = 1e9
 
 
 class Normalization(abc.ABC):
@@ -41,6 +46,22 @@ class Normalization(abc.ABC):
     def check(self, image_shape: Sequence[int]) -> None:
         """Raises ValueError unless it suits images of this shape; any may."""
         return None
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> Self:
+        """Rebuilds it from its fields as JSON values, whoever wrote them.
+
+        Raises:
+            ValueError: a value is no finite number or list of them.
+        """
+        return cls(
+            **{
+                key: tuple(claims.numbers(fields, key, -_MOST, _MOST))
+                if isinstance(value, list)
+                else claims.number(fields, key, -_MOST, _MOST)
+                for key, value in fields.items()
+            }
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the name and the fields, fit for JSON."""

@@ -130,6 +130,12 @@ class ZCA(Normalization):
         object.__setattr__(self, "epsilon", float(self.epsilon))
 
     @classmethod
+    def from_fields(cls, fields):
+        values = dict(fields)
+        values["image_shape"] = tuple(claims.listed(fields, "image_shape"))
+        return cls(**values)
+
+    @classmethod
     def fit(cls, images: np.ndarray, epsilon: float = 0.1) -> "ZCA":
         """Computes the matrices in float64, a block of images at a time.
 

@@ -128,7 +128,7 @@ def test_student_learning_rate_is_learned_and_bounded(digits, expert_dir):
         name,
         digits,
         expert_dir,
-        **{"objective.student_learning_rate_step": 1e6},
+        **{"objective.student_learning_rate_step": 100.0},
     )
     rates = [huge()["student_learning_rate"] for _ in range(4)]
     assert min(rates) >= 1e-3 * (1 - 1e-6)

@@ -8,7 +8,7 @@ import pytest
 
 from fred_tf import forms
 from fred_tf.coresets import random_set
-from fred_tf.disk import files
+from fred_tf.disk import files, leftovers
 from fred_tf.forms import FORMS, SetForm, facts, manifest
 from fred_tf.parameterizations import Pixel
 from fred_tf.synthetic_set import SyntheticSet
@@ -93,7 +93,7 @@ def test_what_is_no_export_is_refused(tmp_path):
 
 def test_what_killed_exports_left_is_removed(small_set, small_memory, tmp_path):
     """Of forms that are not written again, too; files of others stay."""
-    left = f"{files._host()}-{2**30}.partial"
+    left = f"{leftovers._host()}-{2**30}.partial"
     (tmp_path / "saved_model").mkdir()
     for name in (f".images_png.{left}", f"saved_model/.1.{left}"):
         (tmp_path / name).mkdir()

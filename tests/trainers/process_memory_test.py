@@ -1,9 +1,13 @@
 import json
 import os
+import resource
 import subprocess
 import sys
+import types
 import weakref
 
+import numpy as np
+import psutil
 import pytest
 import tensorflow as tf
 from tensorflow.python.framework import ops
@@ -81,3 +85,27 @@ def test_graphs_of_a_block_are_forgotten_and_only_those():
     with tf.GradientTape() as tape:
         y = kept(x)
     assert tape.gradient(y, x) == 7.0
+
+
+@pytest.mark.parametrize(("platform", "unit"), [("linux", 1024), ("darwin", 1)])
+def test_the_peak_of_the_kernel_is_in_its_unit(platform, unit, monkeypatch):
+    usage = types.SimpleNamespace(ru_maxrss=9 * 10**12)
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(resource, "getrusage", lambda who: usage)
+    assert process_memory.peak() == 9 * 10**3 * unit
+
+
+def test_the_peak_of_windows_is_psutils(monkeypatch):
+    told = types.SimpleNamespace(rss=10**9, peak_wset=3 * 10**9)
+    process = types.SimpleNamespace(memory_info=lambda: told)
+    monkeypatch.setattr(psutil, "Process", lambda: process)
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert process_memory.peak() == 3.0
+
+
+def test_the_peak_is_no_less_than_what_is_held():
+    block = np.ones(300 << 20, np.uint8)
+    before = process_memory.peak()
+    assert before > 0.3
+    del block
+    assert process_memory.peak() >= 0.99 * before  # The kernel rounds.

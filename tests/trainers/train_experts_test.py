@@ -180,7 +180,6 @@ def test_the_list_goes_on_after_what_is_damaged(tmp_path, call):
         ('{"task": {"type": "worker", "index": 3}}', (0, 1)),
         (cluster("worker", 0, worker=["a:1"]), (0, 1)),
         (cluster("worker", 1, worker=["a:1", "b:1"]), (1, 2)),
-        (cluster("worker", "1", worker=["a:1", "b:1"]), (1, 2)),
         (cluster("chief", 0, chief=["c:1"], worker=["a:1", "b:1"]), (0, 3)),
         (cluster("worker", 1, chief=["c:1"], worker=["a:1", "b:1"]), (2, 3)),
     ],
@@ -203,7 +202,7 @@ def test_a_worker_finds_its_place(monkeypatch, text, place):
         cluster("worker", 0, worker=2),
         cluster("worker", 2, worker=["a:1", "b:1"]),
         cluster("worker", -1, worker=["a:1", "b:1"]),
-        cluster("worker", "x", worker=["a:1", "b:1"]),
+        cluster("worker", "1", worker=["a:1", "b:1"]),
         cluster("ps", 0, worker=["a:1"], ps=["b:1"]),
         cluster("chief", 0, worker=["a:1"]),
     ],
@@ -212,4 +211,4 @@ def test_a_malformed_cluster_is_refused(monkeypatch, text):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(ValueError, match="TF_CONFIG must be .* Unset it") as e:
         devices.worker()
-    assert f"Received: {text} (" in str(e.value)
+    assert f"Received: {text}. Unset" in str(e.value)

@@ -33,9 +33,13 @@ def latest(
     return {tag: value for tag, (_, value) in timed.items()}
 
 
-def rewind(path: pathlib.Path, last: int) -> None:
-    """Drops the events after step `last`, and what a kill left half-written."""
-    earlier, dropped = [], False
+def rewind(path: pathlib.Path, last: int) -> set[tuple[int, str]]:
+    """Drops the events after step `last`, and what a kill left half-written.
+
+    Returns:
+        What is left: steps with the tags that were logged at them.
+    """
+    earlier, left, dropped = [], set(), False
     try:
         for record in tf.data.TFRecordDataset(str(path)):
             event = event_pb2.Event.FromString(record.numpy())
@@ -43,6 +47,7 @@ def rewind(path: pathlib.Path, last: int) -> None:
                 dropped = True
             else:
                 earlier.append(record.numpy())
+                left |= {(event.step, v.tag) for v in event.summary.value}
     except tf.errors.DataLossError:
         dropped = True
     if dropped:
@@ -50,3 +55,4 @@ def rewind(path: pathlib.Path, last: int) -> None:
             with tf.io.TFRecordWriter(str(temporary)) as writer:
                 for record in earlier:
                     writer.write(record)
+    return left

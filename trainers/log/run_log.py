@@ -16,8 +16,6 @@ config                            the settings as text; HPARAMS has them,
 """
 
 import json
-import resource
-import sys
 import time
 from collections.abc import Callable, Mapping
 
@@ -33,6 +31,7 @@ from fred_tf.figures import canvas, gallery, masks, strips
 from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluator import Evaluation
+from trainers import process_memory
 from trainers.log import events
 from trainers.log import hparams as run_hparams
 
@@ -46,13 +45,18 @@ _PLACES = {
     "gradient_norm": "gradient_norm/all",
 }
 
+# The last that is written of what stays as it is, and of a step's pictures.
+_SETTINGS, _PIXELS = "config", "pixels"
+# After these, more cannot be written either.
+_UNWRITTEN = (OSError, tf.errors.OpError)
+
 
 class RunLog:
     """Writes the event files of a run.
 
-    A log is not a result: where writing fails, e.g. on a full disk, one
-    warning is logged, no more event files are written, and the run goes on.
-    Snapshots are tried again each time.
+    A log is not a result: where it fails, one warning is logged and the run
+    goes on. Where no event file can be written, e.g. on a full disk, none is
+    from then on; snapshots and drawings are tried again each time.
 
     Args:
         folder: the run folder.
@@ -65,11 +69,12 @@ class RunLog:
         self._before: tuple[int, float] | None = None
         self._writer = None
         self._profiling = self._warned = False
+        self._left: set[tuple[int, str]] = set()
 
         def begin():
             if step is not None:
                 for path in events.paths(folder.log_folder):
-                    events.rewind(path, step)
+                    self._left |= events.rewind(path, step)
             self._writer = tf.summary.create_file_writer(str(folder.log_folder))
 
         self._try(begin)
@@ -82,17 +87,22 @@ class RunLog:
             self._writer = None
 
     def begin(self, run: DistilledRun) -> None:
-        """Writes what stays as it is: the settings, and the masks."""
+        """Writes what stays as it is: the settings, and the masks.
+
+        Nothing that a killed process had written already.
+        """
+        if (0, _SETTINGS) in self._left:
+            return
         values = config_lib.to_json(run.config)
 
         def write():
-            text = json.dumps(values, indent=2)
-            tf.summary.text("config", f"```json\n{text}\n```")
             run_hparams.write(self._folder, values, run.config.network.name)
             if isinstance(run.parameterization, Frequency):
                 memory, names = run.parameterization, run.facts.class_names
                 drawn = masks(memory.masks, names, memory.transform.axis)
                 _picture("masks", drawn)
+            text = json.dumps(values, indent=2)
+            tf.summary.text(_SETTINGS, f"```json\n{text}\n```")
 
         self._write(0, write)
 
@@ -106,20 +116,33 @@ class RunLog:
             if self._before and step > self._before[0]:
                 steps, seconds = step - self._before[0], now - self._before[1]
                 tf.summary.scalar("speed/steps_per_second", steps / seconds)
-            tf.summary.scalar("speed/peak_memory_gigabytes", _peak_memory())
+            tf.summary.scalar(
+                "speed/peak_memory_gigabytes", process_memory.peak()
+            )
             if peak := _peak_device_memory():
                 tf.summary.scalar("speed/peak_device_memory_gigabytes", peak)
 
         self._write(step, write)
         self._before = (step, now)
 
+    def has_pictures(self, step: int) -> bool:
+        """Returns whether a killed process had written all of a step's."""
+        kept: dict[int, np.ndarray] = {}
+        self._try(lambda: kept.update(self._folder.snapshots()))
+        return step in kept and (step, _PIXELS) in self._left
+
     def pictures(self, run: DistilledRun) -> None:
         """Writes the images as they are and as they were, and histograms."""
         decoded = run.synthetic_set()
-        first = _first_of_class(decoded)
-        self._try(lambda: self._folder.save_snapshot(run.step, first))
+        self._try(
+            lambda: self._folder.save_snapshot(
+                run.step, _first_of_class(decoded)
+            )
+        )
 
         def write():
+            for weight in run.parameterization.trainable_weights:
+                tf.summary.histogram(f"coefficients/{weight.name}", weight)
             if decoded.images.shape[-1] in (1, 3):
                 _picture("gallery", gallery(decoded))
                 if snapshots := self._folder.snapshots():
@@ -131,17 +154,31 @@ class RunLog:
                             decoded.normalization,
                         ),
                     )
-            for weight in run.parameterization.trainable_weights:
-                tf.summary.histogram(f"coefficients/{weight.name}", weight)
-            tf.summary.histogram("pixels", decoded.pixels())
+            tf.summary.histogram(_PIXELS, decoded.pixels())
 
         self._write(run.step, write)
 
-    def accuracy(self, step: int, network: str, result: Evaluation) -> None:
-        """Writes an evaluation, in percent."""
+    def accuracy(
+        self,
+        step: int,
+        network: str,
+        result: Evaluation,
+        may_be_there: bool = False,
+    ) -> None:
+        """Writes an evaluation, in percent.
+
+        Args:
+            step: outer step of the set that was evaluated.
+            network: what was trained on it.
+            result: its accuracies.
+            may_be_there: whether the same numbers are looked for first.
+        """
 
         def write():
-            for name, value in _percent(network, result).items():
+            wanted = _percent(network, result)
+            if may_be_there and _is_logged(self._folder, step, wanted):
+                return
+            for name, value in wanted.items():
                 tf.summary.scalar(name, value)
 
         self._write(step, write)
@@ -153,9 +190,8 @@ class RunLog:
         """
         if step == first:
             place = str(self._folder.log_folder)
-            self._profiling = self._try(
-                lambda: tf.profiler.experimental.start(place)
-            )
+            failure = self._try(lambda: tf.profiler.experimental.start(place))
+            self._profiling = failure is None
         elif step == first + count:
             self._stop_profiling()
 
@@ -173,23 +209,29 @@ class RunLog:
                 call()
             self._writer.flush()
 
-        if not self._try(write):
+        if isinstance(self._try(write), _UNWRITTEN):
             self._writer = None
 
-    def _try(self, call: Callable[[], None]) -> bool:
-        """Returns whether writing went well; warns of the first failure."""
+    def _try(self, call: Callable[[], None]) -> Exception | None:
+        """Returns what a call raised; warns of the first failure.
+
+        Everything is caught: what is drawn depends on the names of classes and
+        on the data, and matplotlib raises what it likes. No result is worth
+        less for it.
+        """
         try:
             call()
-        except (OSError, tf.errors.OpError) as error:
+        except Exception as error:  # noqa: BLE001
             if not self._warned:
                 logging.warning(
-                    "What TensorBoard shows cannot be written: %s. The run "
+                    "What TensorBoard shows cannot be written: %s: %s. The run "
                     "goes on without it.",
+                    type(error).__name__,
                     error,
                 )
             self._warned = True
-            return False
-        return True
+            return error
+        return None
 
 
 def append_accuracy(
@@ -205,12 +247,19 @@ def append_accuracy(
         network: what was trained on it.
         result: its accuracies.
     """
-    wanted = _percent(network, result)
-    logged = events.latest(events.paths(folder.log_folder), step, wanted)
-    if logged != {name: np.float32(x).item() for name, x in wanted.items()}:
+    # No log is begun, which is a file, where nothing is to be written.
+    if not _is_logged(folder, step, _percent(network, result)):
         log = RunLog(folder)
         log.accuracy(step, network, result)
         log.close()
+
+
+def _is_logged(
+    folder: RunFolder, step: int, wanted: Mapping[str, float]
+) -> bool:
+    """Returns whether some scalars were logged last as they are."""
+    logged = events.latest(events.paths(folder.log_folder), step, wanted)
+    return logged == {name: np.float32(x).item() for name, x in wanted.items()}
 
 
 def _percent(network: str, result: Evaluation) -> dict[str, float]:
@@ -238,12 +287,6 @@ def _first_of_class(decoded: SyntheticSet) -> np.ndarray:
     images = np.zeros((decoded.classes, *decoded.images.shape[1:]), np.float16)
     images[labels] = np.clip(decoded.images[first], -6e4, 6e4)
     return images
-
-
-def _peak_memory() -> float:
-    """Returns the largest memory that the process has had, in gigabytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e9 if sys.platform == "darwin" else 1e6)
 
 
 def _peak_device_memory() -> float:

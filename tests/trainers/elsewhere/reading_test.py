@@ -138,7 +138,7 @@ WRONG_RUN = {
     "steps": ("outer_steps", 11, "`outer_steps` must be 12"),
     "network up": ("identity.scored", {"../x": {}}, "hold what this program"),
     "no networks": ("identity.scored", 3, "`scored` must be"),
-    "memory": ("identity.config.ipc", 10**7, "hold a memory of about"),
+    "memory": ("identity.config.ipc", 10**6, "hold a memory of about"),
     "other data": ("data.train", "0" * 64, "`data.train` is"),
 }
 
