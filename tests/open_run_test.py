@@ -98,7 +98,6 @@ def test_lines_of_steps_are_on_the_disk_before_their_checkpoint():
         facts=None,
         distiller=types.SimpleNamespace(step=7, last_good=5),
         workers=types.SimpleNamespace(chief=True),
-        resumed=False,
         folder=types.SimpleNamespace(sync=lambda: done.append("lines")),
         checkpoints=types.SimpleNamespace(save=lambda *of: done.append(of)),
     )
