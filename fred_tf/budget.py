@@ -10,6 +10,9 @@ are not counted, as in the paper.
 import math
 from collections.abc import Sequence
 
+# Memories fill their budget; some leave a little of it.
+_MOST_TIMES = 16
+
 
 def _check_ipc(ipc: int) -> None:
     if ipc < 1:
@@ -32,6 +35,18 @@ def floats_per_class(image_shape: Sequence[int], ipc: int) -> int:
     """
     _check_ipc(ipc)
     return ipc * math.prod(image_shape)
+
+
+def bytes_of(image_shape: Sequence[int], ipc: int, classes: int) -> int:
+    """Returns the bytes that a budget takes in float32."""
+    return 4 * classes * floats_per_class(image_shape, ipc)
+
+
+def is_held(
+    image_shape: Sequence[int], ipc: int, classes: int, stored: int
+) -> bool:
+    """Returns whether so many stored bytes may be a memory of a budget."""
+    return bytes_of(image_shape, ipc, classes) <= _MOST_TIMES * stored
 
 
 def instances_per_class(

@@ -1,12 +1,11 @@
 """A run folder brought back to life: its config, memory and decoded set."""
 
 import dataclasses
-import math
 from typing import Any
 
 import tensorflow as tf
 
-from fred_tf import assembly
+from fred_tf import assembly, budget
 from fred_tf import config as config_lib
 from fred_tf.datasets import DataFacts
 from fred_tf.disk import files, paths, records
@@ -17,9 +16,8 @@ from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import Parameterization
 from fred_tf.synthetic_set import SyntheticSet
 
-# Memories fill their budget; some leave a little of it. Checkpoints of fewer
-# bytes than the second may be too short.
-_MOST_TIMES, _SMALL = 16, 1 << 20
+# Checkpoints of fewer bytes may be too short for their budget.
+_SMALL = 1 << 20
 
 
 def identity(
@@ -89,15 +87,15 @@ def _check_size(
     Raises:
         ValueError: they are of far more than its files have.
     """
-    values = config.ipc * len(facts.class_names) * math.prod(facts.image_shape)
+    wanted = facts.image_shape, config.ipc, len(facts.class_names)
     paths_there = folder.checkpoint_folder.glob("ckpt-*.data-*")
     there = sum(path.lstat().st_size for path in paths_there)
-    if 4 * values > _MOST_TIMES * max(there, _SMALL):
+    if not budget.is_held(*wanted, max(there, _SMALL)):
         raise ValueError(
             f"`ipc` {config.ipc} of images {facts.image_shape} in "
             f"{len(facts.class_names)} classes must be what its checkpoints "
             f"hold. Received: {there:,} bytes of them for a budget of "
-            f"{4 * values:,}."
+            f"{budget.bytes_of(*wanted):,}."
         )
 
 

@@ -123,7 +123,7 @@ class DistilledSet:
         Raises:
             ValueError: `data` has no test images, or a setting is wrong.
         """
-        path = None if path is None else paths.checked(path)
+        path = paths.optional(path)
         data = datasets.as_data(data)
         settled = presets.settled(
             data, config or self.config(), None, overrides

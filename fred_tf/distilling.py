@@ -126,8 +126,7 @@ def _places(
             "`on_divergence` 'rewind' goes back to a checkpoint. Received: no "
             "`run_dir` to keep one in. Give one."
         )
-    if run_dir is not None:
-        run_dir = paths.checked(run_dir, "run_dir")
+    run_dir = paths.optional(run_dir, "run_dir")
     if isinstance(experts, str | os.PathLike):
         experts = paths.checked(experts, "experts")
     return run_dir, experts

@@ -27,6 +27,8 @@ MOST = 2**31 - 1
 MOST_RATE, MOST_STEPS = 100.0, 999_999_999
 # Of what somebody waits for: passes over data, networks, experts.
 MOST_PASSES = 1_000_000
+# Of a data set, whose names are kept in memory; ImageNet-21k has 21,841.
+MOST_CLASSES = 100_000
 
 
 @dataclasses.dataclass(frozen=True)

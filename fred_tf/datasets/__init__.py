@@ -136,8 +136,7 @@ def load(
             "Data that were handed over in memory cannot be loaded by name. "
             f"Received: {source!r}. Pass the arrays themselves, in Python."
         )
-    if data_dir is not None:
-        data_dir = paths.checked(data_dir, "data_dir")
+    data_dir = paths.optional(data_dir, "data_dir")
     train, test, own_names = reader.read(source, data_dir, download)
     class_names = _class_names(source, class_names, own_names)
     called = source if isinstance(source, str) else name or IN_MEMORY

@@ -1,11 +1,8 @@
 """What must be known of a data set to use what was made from it."""
 
 import dataclasses
-import hashlib
 from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 from fred_tf.normalizations import Normalization, from_config
 
@@ -22,8 +19,8 @@ class DataFacts:
         normalization: maps pixels in [0, 1] to what networks see.
         preparation: how the images were made of others, e.g. by what crop to
             what size; fit for JSON. Empty where they are as they came.
-        train: digest of the training split, see `digest`; None where it is
-            not known.
+        train: digest of the training split, see `arrays.digest`; None where it
+            is not known.
         test: digest of the test split; None where there is none.
     """
 
@@ -58,17 +55,3 @@ class DataFacts:
                 "normalization": from_config(values["normalization"]),
             }
         )
-
-
-def digest(*arrays: np.ndarray) -> str:
-    """Returns the SHA-256 of the types, shapes and bytes of some arrays.
-
-    Bytes count in little-endian order, whatever the machine's is.
-    """
-    summed = hashlib.sha256()
-    for array in arrays:
-        dtype = array.dtype.newbyteorder("<")
-        array = np.ascontiguousarray(array, dtype)
-        summed.update(f"{dtype.name} {array.shape} ".encode())
-        summed.update(array.data)
-    return summed.hexdigest()

@@ -7,7 +7,8 @@ import numpy as np
 from absl import logging
 
 from fred_tf.datasets import names
-from fred_tf.datasets.data_facts import DataFacts, digest
+from fred_tf.datasets.data_facts import DataFacts
+from fred_tf.disk.arrays import digest
 from fred_tf.normalizations import Normalization
 from fred_tf.settings import check_class_names
 
@@ -49,7 +50,7 @@ class Split:
 
     @functools.cached_property
     def digest(self) -> str:
-        """SHA-256 of images and labels, see `data_facts.digest`."""
+        """SHA-256 of images and labels, see `arrays.digest`."""
         return digest(self.images, self.labels)
 
 

@@ -22,6 +22,7 @@ from fred_tf.datasets.tfds_examples import (
 )
 from fred_tf.datasets.tfds_metadata import damaged
 from fred_tf.disk.files import Path
+from fred_tf.settings import MOST_CLASSES
 
 TEST_SPLITS = ("test", "validation")
 
@@ -35,9 +36,6 @@ _FEATURES = {
 # name[/config][:version]. TFDS would also take a namespace and fetch the code
 # of that data set from the network, or arguments like `data_dir=`.
 _NAME = re.compile(rf"([a-z0-9_]+)(/{tfds_metadata.CONFIG})?(:[\d.*]+)?")
-
-# The names of all are kept in memory; ImageNet-21k has 21,841.
-_MOST_CLASSES = 100_000
 
 
 def read(
@@ -261,9 +259,9 @@ def _check_features(
                 "`folder:<path>`."
             )
     classes = by_name["label"].num_classes
-    if classes is None or not 0 < classes <= _MOST_CLASSES:
+    if classes is None or not 0 < classes <= MOST_CLASSES:
         raise ValueError(
-            f"A data set must have from 1 to {_MOST_CLASSES:,} classes. "
+            f"A data set must have from 1 to {MOST_CLASSES:,} classes. "
             f"Received in {name!r}: {classes}. Write the images to files and "
             "load them as `folder:<path>`."
         )

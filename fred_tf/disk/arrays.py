@@ -6,6 +6,7 @@ passes over, and its header must be one that `np.save` writes, of an array as
 large as the file.
 """
 
+import hashlib
 import io
 import math
 import pathlib
@@ -27,6 +28,24 @@ _HEADER = re.compile(
 )
 _SEAL = b"sha256:"
 _SEALED = len(_SEAL) + 65
+
+# Rows that are made contiguous at a time, of arrays that are not.
+_ROWS = 1024
+
+
+def digest(*arrays: np.ndarray) -> str:
+    """Returns the SHA-256 of the types, shapes and bytes of some arrays.
+
+    Bytes count in little-endian order, whatever the machine's is.
+    """
+    summed = hashlib.sha256()
+    for array in arrays:
+        dtype = array.dtype.newbyteorder("<")
+        summed.update(f"{dtype.name} {array.shape} ".encode())
+        for start in range(0, len(array), _ROWS):
+            rows = array[start : start + _ROWS]
+            summed.update(np.ascontiguousarray(rows, dtype).data)
+    return summed.hexdigest()
 
 
 class Arrays(Mapping[int, np.ndarray]):

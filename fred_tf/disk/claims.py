@@ -81,7 +81,11 @@ def one_of(values: Mapping[str, Any], name: str, known: Collection[str]) -> str:
 
 def mapping(values: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Returns a JSON object within a JSON object."""
-    value = values.get(name)
+    return an_object(values.get(name), name)
+
+
+def an_object(value: Any, name: str) -> dict[str, Any]:
+    """Returns a value that is a JSON object, by whatever name it goes."""
     if not isinstance(value, dict):
         raise _refusal(name, "a JSON object", value)
     return value

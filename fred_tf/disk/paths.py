@@ -15,6 +15,11 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _LONGEST_NAME, _LONGEST_PATH = 200, 3500
 
 
+def optional(path: Path | None, name: str = "path") -> pathlib.Path | None:
+    """Returns `checked` of a path, where one was given."""
+    return None if path is None else checked(path, name)
+
+
 def checked(path: Path, name: str = "path") -> pathlib.Path:
     """Returns a path that everything here can be written to and read from.
 

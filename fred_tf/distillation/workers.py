@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fred_tf.disk import records
-from fred_tf.disk.checkpoints import Checkpoints
+from fred_tf.disk import checkpoint_files, records
 from fred_tf.disk.files import Path
 from fred_tf.disk.run_folder import RunFolder
 from fred_tf.distillation import devices
@@ -201,7 +200,7 @@ class Workers:
 
 def _saved(run_dir: Path) -> str:
     folder = RunFolder(pathlib.Path(run_dir), {}, {}, {}).checkpoint_folder
-    steps = Checkpoints(folder, tf.train.Checkpoint()).steps()
+    steps = checkpoint_files.steps(folder)
     if not steps:
         return f"{run_dir} holds no checkpoint yet."
     return f"The last checkpoint in {run_dir} is of step {steps[-1]}."

@@ -236,7 +236,7 @@ def check_facts(facts: Mapping[str, Any]) -> None:
 
 
 def _check_entry(entry: Any) -> None:
-    values = claims.mapping({"an entry": entry}, "an entry")
+    values = claims.an_object(entry, "an entry")
     claims.text(values, "file", 100)
     claims.text(values, "sha256", 100)
     check_facts(claims.mapping(values, "facts"))

@@ -14,7 +14,7 @@ from google.protobuf import message
 
 from fred_tf import normalizations
 from fred_tf.disk import claims, files, records
-from fred_tf.forms import limits
+from fred_tf.settings import MOST_CLASSES
 from fred_tf.synthetic_set import SyntheticSet
 
 # Of what an export states of itself, at most.
@@ -75,7 +75,7 @@ def soft_labels(facts: Mapping[str, Any]) -> np.ndarray | None:
 
 def class_names(facts: Mapping[str, Any]) -> tuple[str, ...]:
     """Returns the class names that an export states; the set checks them."""
-    return tuple(claims.listed(facts, "class_names", limits.MOST_CLASSES))
+    return tuple(claims.listed(facts, "class_names", MOST_CLASSES))
 
 
 def restored(

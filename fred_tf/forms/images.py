@@ -188,9 +188,8 @@ def _features(
 
 def _decoded(folder: pathlib.Path, shards: list[pathlib.Path]) -> SyntheticSet:
     """Returns the set of a folder whose files are as its manifest says."""
-    said = claims.mapping(
-        {"metadata": files.read_json(folder / "metadata.json", _MOST_TEXT)},
-        "metadata",
+    said = claims.an_object(
+        files.read_json(folder / "metadata.json", _MOST_TEXT), "metadata"
     )
     names = files.read_bytes(folder / "label.labels.txt", _MOST_TEXT)
     said["class_names"] = class_names = names.decode().splitlines()

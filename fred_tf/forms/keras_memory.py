@@ -169,11 +169,9 @@ def _members(stored: bytes) -> dict[str, bytes]:
 
 def _layer(config: bytes) -> dict[str, Any]:
     """Returns what the config of a model says of its one layer."""
-    model = claims.mapping(
-        {"model": json_text.parsed(config, _CONFIG)}, "model"
-    )
+    model = claims.an_object(json_text.parsed(config, _CONFIG), "model")
     layers = [
-        claims.mapping({"layers": layer}, "layers")
+        claims.an_object(layer, "layers")
         for layer in claims.listed(claims.mapping(model, "config"), "layers")
     ]
     kinds = [claims.text(layer, "class_name", 100) for layer in layers]

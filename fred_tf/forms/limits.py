@@ -24,8 +24,6 @@ VALUES_PER_BYTE = 256
 FREE_VALUES = 2**24
 # Bytes of a file with a memory, which is read whole: its floats and tables.
 MOST_STORED = 4 * MOST_VALUES + 2**28
-# ImageNet-21k has 21,841.
-MOST_CLASSES = 100_000
 
 
 def image_shape(said: Mapping[str, Any]) -> tuple[int, ...]:

@@ -198,7 +198,7 @@ def read(folder: files.Path, place: str = NAME) -> dict[str, Any]:
     try:
         claims.word(manifest, "kind")
         for name, entry in claims.mapping(manifest, "files").items():
-            said = claims.mapping({name: entry}, name)
+            said = claims.an_object(entry, name)
             if not _SHA256.fullmatch(claims.text(said, "sha256", 64)):
                 raise ValueError(f"{name!r} has no SHA-256")
             if "records" in said:

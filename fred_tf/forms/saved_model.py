@@ -101,9 +101,7 @@ model.decode_class(3, 1, 0)  # 1 image of class 3, drawn by seed 0"""
         path = pathlib.Path(path)
         self.verify(path)
         with facts.believed(path):
-            said = claims.mapping(
-                {"metadata": files.read_json(path / _FACTS)}, "metadata"
-            )
+            said = claims.an_object(files.read_json(path / _FACTS), "metadata")
             if "memory" not in said:
                 raise ValueError(
                     "an earlier version of fred_tf wrote it, without the "
@@ -152,7 +150,7 @@ def _weights(path: pathlib.Path, said: Mapping[str, Any]) -> list[np.ndarray]:
     stored = files.read_bytes(path, limits.MOST_STORED)
     weights = []
     for place in claims.listed(said, "weights", 1000):
-        place = claims.mapping({"weights": place}, "weights")
+        place = claims.an_object(place, "weights")
         kind = claims.one_of(place, "type", stored_memory.TYPES)
         shape = claims.shape(place, "shape", range(0, 10), len(stored))
         offset = claims.integer(place, "offset", 0, len(stored))

@@ -80,7 +80,7 @@ def rebuilt(
     """
     member = PARAMETERIZATIONS[claims.one_of(said, "name", PARAMETERIZATIONS)]
     shape = limits.image_shape(said)
-    classes = claims.integer(said, "classes", 1, limits.MOST_CLASSES)
+    classes = claims.integer(said, "classes", 1, settings_lib.MOST_CLASSES)
     instances = limits.count(said, "instances_per_class")
     limits.check_decoded(shape, classes * instances, stored)
     settings = settings_of(member.Settings, claims.mapping(said, "settings"))

@@ -1,11 +1,9 @@
 import dataclasses
-import hashlib
 import json
 
-import numpy as np
 import pytest
 
-from fred_tf.datasets import DataFacts, Split, data_facts, hold_out
+from fred_tf.datasets import DataFacts, Split, hold_out
 
 
 def test_facts_come_back_from_json(digits):
@@ -15,17 +13,6 @@ def test_facts_come_back_from_json(digits):
     assert facts.preparation == {}
     prepared = dataclasses.replace(facts, preparation={"size": 64})
     assert DataFacts.from_json(prepared.to_json()).preparation == {"size": 64}
-
-
-def test_a_digest_is_of_type_shape_and_bytes():
-    array = np.arange(6, dtype=np.float32).reshape(2, 3)
-    expected = hashlib.sha256(b"float32 (2, 3) " + array.tobytes()).hexdigest()
-    assert data_facts.digest(array) == expected
-    assert data_facts.digest(array.astype(">f4")) == expected
-    assert data_facts.digest(np.asfortranarray(array)) == expected
-    others = array.reshape(3, 2), array.view(np.int32), array + 1
-    digests = {data_facts.digest(other) for other in others}
-    assert len({expected, *digests}) == 4
 
 
 @pytest.mark.parametrize("part", ["images", "labels"])

@@ -1,5 +1,6 @@
 """Arrays are sealed, and no header is believed."""
 
+import hashlib
 import io
 import tracemalloc
 
@@ -121,3 +122,14 @@ def test_a_header_tells_where_the_values_begin(array):
     kind, shape, start = arrays.header(io.BytesIO(written.getvalue()))
     assert (kind, shape) == (array.dtype, array.shape)
     assert written.getvalue()[start:] == array.tobytes()
+
+
+def test_a_digest_is_of_type_shape_and_bytes():
+    array = np.arange(6, dtype=np.float32).reshape(2, 3)
+    expected = hashlib.sha256(b"float32 (2, 3) " + array.tobytes()).hexdigest()
+    assert arrays.digest(array) == expected
+    assert arrays.digest(array.astype(">f4")) == expected
+    assert arrays.digest(np.asfortranarray(array)) == expected
+    others = array.reshape(3, 2), array.view(np.int32), array + 1
+    digests = {arrays.digest(other) for other in others}
+    assert len({expected, *digests}) == 4

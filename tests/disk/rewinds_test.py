@@ -6,6 +6,7 @@ import pytest
 
 from fred_tf.disk import records, rewinds
 from fred_tf.disk.run_folder import RunFolder
+from tests.flipping import flips
 
 
 class _Checkpoints:
@@ -43,11 +44,7 @@ def test_each_is_told(folder):
 
 def test_each_flipped_byte_is_named(folder):
     path = folder.path / "rewinds.json"
-    content = path.read_bytes()
-    for position in range(len(content)):
-        damaged = bytearray(content)
-        damaged[position] ^= 1 << position % 8
-        path.write_bytes(damaged)
+    for _ in flips(path):
         with pytest.raises(ValueError, match=str(path)):
             rewinds.of(folder)
 

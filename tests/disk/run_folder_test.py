@@ -9,6 +9,7 @@ import pytest
 
 from fred_tf.disk import records
 from fred_tf.disk.run_folder import RunFolder
+from tests.flipping import flips
 
 _SETTINGS = {
     "outer_steps": 100,
@@ -115,11 +116,7 @@ def test_a_run_does_not_unmake_its_steps(folder):
 
 def test_each_flipped_byte_of_the_settings_is_named(folder):
     path = folder.path / "config.json"
-    content = path.read_bytes()
-    for position in range(len(content)):
-        damaged = bytearray(content)
-        damaged[position] ^= 1 << position % 8
-        path.write_bytes(damaged)
+    for _ in flips(path):
         for use in (
             lambda: RunFolder.read(folder.path),
             lambda: RunFolder.open(folder.path, _SETTINGS, _DATA, _ENVIRONMENT),

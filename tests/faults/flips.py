@@ -18,6 +18,7 @@ from fred_tf.disk.run_folder import RunFolder
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.experts.store import ExpertStore
 from tests.faults.tally import REFUSED, SILENT, SURVIVED, TRACEBACK
+from tests.flipping import flips
 from trainers.elsewhere import reading, unpacking
 from trainers.log.hparams import SWEEP_KIND
 from trainers.sweep import making
@@ -175,18 +176,11 @@ def flipped(
         path: the file.
         places: bytes of which one bit is flipped, each alone.
     """
-    content = path.read_bytes()
     expected = repr(reader.read(folder, path))
-    try:
-        for place in places:
-            changed = bytearray(content)
-            changed[place] ^= 1 << place % 8
-            path.write_bytes(changed)
-            outcome, note = _outcome(reader, folder, path, expected)
-            where = f"{path.relative_to(folder)}, byte {place}"
-            yield outcome, f"{where}: {note}"
-    finally:
-        path.write_bytes(content)
+    for place in flips(path, places=places):
+        outcome, note = _outcome(reader, folder, path, expected)
+        where = f"{path.relative_to(folder)}, byte {place}"
+        yield outcome, f"{where}: {note}"
 
 
 def _outcome(reader, folder, path, expected) -> tuple[str, str]:

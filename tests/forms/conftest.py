@@ -10,6 +10,7 @@ from fred_tf.forms import manifest
 from fred_tf.normalizations import Standardize
 from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
+from tests.flipping import flips
 
 
 @pytest.fixture
@@ -113,14 +114,4 @@ def flipped(monkeypatch):
     Which record is bad, other tests look at; looking takes a while.
     """
     monkeypatch.setattr(manifest, "_readable", lambda path, records: "")
-
-    def positions(path, every=1):
-        whole = path.read_bytes()
-        for position in range(0, len(whole), every):
-            content = bytearray(whole)
-            content[position] ^= 1 << position % 8
-            path.write_bytes(content)
-            yield position
-        path.write_bytes(whole)
-
-    return positions
+    return flips

@@ -4,8 +4,7 @@ import dataclasses
 import pathlib
 
 from fred_tf.datasets import Split
-from fred_tf.datasets.data_facts import digest
-from fred_tf.disk import files
+from fred_tf.disk import arrays, files
 from trainers.elsewhere.runner import images, sealed
 
 
@@ -35,14 +34,14 @@ def write(
     Raises:
         ValueError: what is there is damaged, holds other images, or is a link.
     """
-    place = f"data/{digest(split.images, split.labels)[:16]}"
+    place = f"data/{split.digest[:16]}"
     path = sealed.inside(root, place)
     if not path.exists():
         with files.replacing_folder(path) as folder:
             images.write(folder, split.images, split.labels, most, place)
         return place
     there = images.read(path, place, split.images.nbytes)
-    if digest(*there) != digest(split.images, split.labels):
+    if arrays.digest(*there) != split.digest:
         raise ValueError(
             f"{path} must hold the images of its name. Received: others. "
             "Delete it and pack again."

@@ -1,20 +1,18 @@
 """The run of a pack that comes back: its state, and what its steps reported."""
 
-import math
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from fred_tf import budget
 from fred_tf.disk import claims
 from trainers.elsewhere.pack_folder import STATE
 from trainers.elsewhere.reading import Packed, within
 from trainers.elsewhere.runner import arrays, sealed
 
 _METRICS = "metrics.jsonl"
-# Memories fill their budget; some leave a little of it.
-_MOST_TIMES = 16
 # Numbers that a step reports, at most.
 _MOST_SCALARS = 1000
 
@@ -46,11 +44,12 @@ def check_size(
     Raises:
         ValueError: they are.
     """
-    wanted = 4 * packed.config.ipc * classes * math.prod(image_shape)
+    wanted = image_shape, packed.config.ipc, classes
     there = sum(leaf.nbytes for leaf in leaves)
-    if wanted > _MOST_TIMES * there:
+    if not budget.is_held(*wanted, there):
         raise ValueError(
-            f"{packed.folder / STATE} must hold a memory of about {wanted:,} "
+            f"{packed.folder / STATE} must hold a memory of about "
+            f"{budget.bytes_of(*wanted):,} "
             f"bytes for `ipc` {packed.config.ipc}. Received: {there:,} bytes. "
             f"{sealed.COPY}"
         )

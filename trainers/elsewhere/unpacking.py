@@ -11,8 +11,7 @@ from absl import logging
 from fred_tf import assembly, open_run
 from fred_tf import config as config_lib
 from fred_tf import scoring as scoring_lib
-from fred_tf.disk import claims, files, records
-from fred_tf.disk.checkpoints import Checkpoints
+from fred_tf.disk import checkpoint_files, claims, files, records
 from fred_tf.disk.run_folder import RunFolder
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import description
@@ -193,7 +192,7 @@ def _steps_in(run_dir: files.Path) -> int:
         folder = RunFolder.read(run_dir).checkpoint_folder
     except FileNotFoundError:
         return 0
-    return max(Checkpoints(folder, tf.train.Checkpoint()).steps(), default=0)
+    return max(checkpoint_files.steps(folder), default=0)
 
 
 def _write_log(run: DistilledRun, metrics: list[dict[str, Any]]) -> None:

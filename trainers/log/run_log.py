@@ -127,9 +127,14 @@ class RunLog:
 
     def has_pictures(self, step: int) -> bool:
         """Returns whether a killed process had written all of a step's."""
-        kept: dict[int, np.ndarray] = {}
-        self._try(lambda: kept.update(self._folder.snapshots()))
-        return step in kept and (step, _PIXELS) in self._left
+        kept: list[np.ndarray] = []
+
+        def look():
+            snapshots = self._folder.snapshots()
+            kept.extend(snapshots[s] for s in (step,) if s in snapshots)
+
+        self._try(look)
+        return bool(kept) and (step, _PIXELS) in self._left
 
     def pictures(self, run: DistilledRun) -> None:
         """Writes the images as they are and as they were, and histograms."""
@@ -212,7 +217,7 @@ class RunLog:
         if isinstance(self._try(write), _UNWRITTEN):
             self._writer = None
 
-    def _try(self, call: Callable[[], None]) -> Exception | None:
+    def _try(self, call: Callable[[], object]) -> Exception | None:
         """Returns what a call raised; warns of the first failure.
 
         Everything is caught: what is drawn depends on the names of classes and

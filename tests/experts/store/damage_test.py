@@ -11,6 +11,7 @@ import pytest
 from fred_tf.disk import files
 from fred_tf.experts.inspection import inspect
 from fred_tf.experts.store import ExpertStore
+from tests.flipping import flips
 
 
 @pytest.fixture
@@ -45,11 +46,7 @@ def test_each_flipped_byte_of_a_trajectory_is_found(tmp_path, experts):
     for number in range(2):
         store.append(experts[number][:2, :2])
     path = tmp_path / "trajectory_00001.npy"
-    content = path.read_bytes()
-    for position in range(len(content)):
-        damaged = bytearray(content)
-        damaged[position] ^= 1 << position % 8
-        path.write_bytes(damaged)
+    for _ in flips(path):
         reader = ExpertStore.open(tmp_path)
         reader.trajectory(0)
         with pytest.raises(

@@ -2,7 +2,12 @@
 
 import json
 
+from fred_tf import config, presets
 from trainers.elsewhere.runner import arrays, sealed
+
+SETTINGS = config.replace(
+    presets.preset("digits_ipc1_dm_tiny"), {"outer_steps": 12}
+)
 
 
 def about_of(pack):

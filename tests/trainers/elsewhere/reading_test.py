@@ -10,23 +10,14 @@ import shutil
 import numpy as np
 import pytest
 
-from fred_tf import config, presets
+from fred_tf import config
 from fred_tf.coresets import random_set
 from fred_tf.disk import records
 from fred_tf.distilled_run import DistilledRun
+from tests.flipping import flips
 from tests.trainers.elsewhere import made
-from tests.trainers.elsewhere.runner.sealed_test import flips
+from tests.trainers.elsewhere.made import SETTINGS
 from trainers.elsewhere import packing, reading, reading_run, unpacking
-
-SETTINGS = config.replace(
-    presets.preset("digits_ipc1_dm_tiny"), {"outer_steps": 12}
-)
-
-
-@pytest.fixture(scope="module")
-def shelf(tmp_path_factory):
-    """Packs that were made once, to take copies of."""
-    return tmp_path_factory.mktemp("shelf")
 
 
 @pytest.fixture

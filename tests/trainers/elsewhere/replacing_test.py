@@ -8,21 +8,13 @@ import sys
 import numpy as np
 import pytest
 
-from fred_tf import config, presets
+from fred_tf import config
 from fred_tf.coresets import random_set
 from tests.trainers.elsewhere import made
+from tests.trainers.elsewhere.made import SETTINGS
 from trainers.elsewhere import pack_folder, packed_images, packing
 
-SETTINGS = config.replace(
-    presets.preset("digits_ipc1_dm_tiny"), {"outer_steps": 12}
-)
 OTHER = config.replace(SETTINGS, {"seed": 1})
-
-
-@pytest.fixture(scope="module")
-def shelf(tmp_path_factory):
-    """A pack that was made once, to take copies of."""
-    return tmp_path_factory.mktemp("shelf")
 
 
 @pytest.fixture

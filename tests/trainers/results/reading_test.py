@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from fred_tf.disk import records
-from tests.trainers.elsewhere.runner.sealed_test import flips
+from tests.flipping import flips
 from trainers.results import reading
 from trainers.results.clock import Clock
 from trainers.results.table import table

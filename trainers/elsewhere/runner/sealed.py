@@ -86,21 +86,24 @@ def read_bytes(path: pathlib.Path, digest: str | None = None) -> bytes:
         FileNotFoundError: there is none.
         ValueError: it is not plain, too large, or not as it was written.
     """
-    if digest is not None:
-        check(path, digest)
     with opened(path) as file:
         data = file.read(_MOST + 1)
     if len(data) > _MOST:
         raise ValueError(
             f"{path} must have at most {_MOST:,} bytes. Received: more. {COPY}"
         )
+    if digest is not None:
+        _compare(path, hashlib.sha256(data).hexdigest(), digest)
     return data
 
 
 def check(path: pathlib.Path, digest: str) -> None:
     """Refuses a file that has not the SHA-256 that it must have."""
     with opened(path) as file:
-        received = hashlib.file_digest(file, "sha256").hexdigest()
+        _compare(path, hashlib.file_digest(file, "sha256").hexdigest(), digest)
+
+
+def _compare(path: pathlib.Path, received: str, digest: str) -> None:
     if received != digest:
         raise ValueError(
             f"{path} must be as it was written, with SHA-256 {digest}. "

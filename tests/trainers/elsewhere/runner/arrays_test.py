@@ -6,7 +6,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from tests.trainers.elsewhere.runner.sealed_test import flips
+from tests.flipping import flips
 from trainers.elsewhere.runner import arrays
 
 VALUES = {

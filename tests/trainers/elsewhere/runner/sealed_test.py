@@ -4,20 +4,10 @@ import os
 
 import pytest
 
+from tests.flipping import flips
 from trainers.elsewhere.runner import sealed
 
 SCORES = {"step": 9, "rate": 0.25, "networks": {"convnet": [0.5, 0.25]}}
-
-
-def flips(path, every=1):
-    """Yields once for every so many bytes of a file, one bit of it flipped."""
-    data = path.read_bytes()
-    for place in range(0, len(data), every):
-        changed = bytearray(data)
-        changed[place] ^= 1 << place % 8
-        path.write_bytes(changed)
-        yield place
-    path.write_bytes(data)
 
 
 def test_no_flipped_bit_is_read(tmp_path):
