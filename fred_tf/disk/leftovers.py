@@ -18,7 +18,7 @@ from collections.abc import Iterable
 
 SUFFIX = ".partial"
 
-_OWNER = re.compile(r"([0-9a-f]{8})-(\d{1,18})")
+_OWNER = re.compile(r"([0-9a-f]{8})-(\d{1,30})")
 # Seconds after which a temporary sibling of another machine is a left-over.
 _OLD = 24 * 3600.0
 

@@ -173,6 +173,7 @@ def test_resumed_with_a_skipped_step_it_is_the_same(
         np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
+@pytest.mark.slow
 def test_replicas_skip_the_same_steps(digits, expert_dir):
     """Two references a step: on one device, and one on each of two."""
     two = config.replace(SETTINGS, {"distiller.references_per_step": 2})

@@ -54,6 +54,7 @@ def test_what_nobody_changed_is_read(read, copied):
     read(copied)
 
 
+@pytest.mark.slow
 def test_flipped_bits_are_named_or_do_not_matter(tmp_path):
     """Few of the battery's, of a run and of experts."""
     folders.make_one("distill", tmp_path)
