@@ -40,6 +40,7 @@ def _arguments() -> argparse.Namespace:
 def _preload() -> None:
     """Starts this program again with the shim before it, unless it has it."""
     if shim.is_loaded():
+        shim.unbuild()
         return
     if shim.compiler() is None:
         raise SystemExit(

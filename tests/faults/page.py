@@ -63,8 +63,8 @@ def page(
         _INTRODUCTION,
         f"Made by `{command}` on {datetime.date.today()}, {os.cpu_count()} "
         f"cores, Python {platform.python_version()}, TensorFlow "
-        f"{tf.__version__}, in {hours:.1f} hours. Of file operations and of "
-        f"bytes {share} was tried.\n",
+        f"{tf.__version__}, in {60 * hours:,.0f} minutes. Of file operations "
+        f"and of bytes {share} was tried.\n",
         "| fault | tried | survived | refused | silent | tracebacks | lost "
         "| left behind |",
         "|---|---|---|---|---|---|---|---|",

@@ -28,6 +28,11 @@ def environment(library: pathlib.Path) -> dict[str, str]:
     return {**os.environ, _PRELOAD: str(library)}
 
 
+def unbuild() -> None:
+    """Deletes the library that stands before this process: it is mapped."""
+    shutil.rmtree(pathlib.Path(os.environ.pop(_PRELOAD)).parent)
+
+
 def is_loaded() -> bool:
     """Returns whether it stands before this process."""
     return hasattr(ctypes.CDLL(None), "faults_arm")

@@ -106,3 +106,15 @@ def test_what_is_older_goes_last(operations, tmp_path):
     assert "file is replaced by" in faults
     assert "part goes before" in faults
     assert "inside is never synced" in faults
+
+
+def test_the_library_stays_when_its_file_is_gone(tmp_path):
+    library = shim.build(tmp_path)
+    program = "from tests.faults import shim; shim.unbuild(); import os\n"
+    program += "assert shim.is_loaded() and 'LD_PRELOAD' not in os.environ"
+    subprocess.run(
+        [sys.executable, "-c", program],
+        env=shim.environment(library),
+        check=True,
+    )
+    assert not tmp_path.exists()
