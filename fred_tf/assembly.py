@@ -14,8 +14,10 @@ from fred_tf.disk import files
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts.store import ExpertStore
 from fred_tf.experts.trainer import ExpertTrainer
+from fred_tf.kernels import KernelEvaluator
 from fred_tf.networks import NETWORKS, Functional, convolve_in
 from fred_tf.objectives import OBJECTIVES, Objective
+from fred_tf.objectives.kernel_ridge import KernelRidgeSettings
 from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
 from fred_tf.training.evaluator import Evaluator
 
@@ -235,8 +237,24 @@ def begin(empty: Distiller, data: ImageData) -> None:
     empty.adapt(data.normalization(data.train.images), data.train.labels)
 
 
-def evaluator(config: Config, data: ImageData) -> Evaluator:
+def kernel_settings(config: Config) -> KernelRidgeSettings:
+    """Returns what kernel scores the sets of a config."""
+    if isinstance(config.objective, KernelRidgeSettings):
+        return config.objective
+    return KernelRidgeSettings()
+
+
+def evaluator(config: Config, data: ImageData) -> Evaluator | KernelEvaluator:
     """Returns the evaluator of a config."""
+    if config.evaluation.by != "networks":
+        settings = kernel_settings(config)
+        solves = config.evaluation.by == "label_solve"
+        return KernelEvaluator(
+            settings.make_kernel(data.image_shape),
+            settings.regularization,
+            data.scored,
+            data.train if solves else None,
+        )
     return Evaluator(
         network(config, data.image_shape, data.classes),
         augmentation(config),

@@ -3,8 +3,13 @@
 The budget of `ipc` images per class is `ipc * height * width * channels`
 floats per class (Shin et al. 2023, arXiv 2311.08819). A frequency memory
 keeps `coefficients_per_channel` floats per channel of each instance, so the
-same budget holds more instances. Labels, index tables and learned step sizes
+same budget holds more instances. Classes, index tables and learned step sizes
 are not counted, as in the paper.
+
+Learned labels are counted: a number per class of every instance. The budget is
+then that of `ipc` whole images with such labels, `ipc * (height * width *
+channels + classes)` floats per class, so that pixels keep their `ipc` images,
+and a memory of more images pays for the labels of each.
 """
 
 import math
@@ -26,15 +31,18 @@ def positions(image_shape: Sequence[int]) -> int:
     return math.prod(image_shape[:-1])
 
 
-def floats_per_class(image_shape: Sequence[int], ipc: int) -> int:
+def floats_per_class(
+    image_shape: Sequence[int], ipc: int, label_floats: int = 0
+) -> int:
     """Returns the floats that `ipc` whole images of one class occupy.
 
     Args:
         image_shape: `[height, width, channels]`, or more spatial axes.
         ipc: images per class, at least 1.
+        label_floats: of the label of each; 0 where labels are not learned.
     """
     _check_ipc(ipc)
-    return ipc * math.prod(image_shape)
+    return ipc * (math.prod(image_shape) + label_floats)
 
 
 def bytes_of(image_shape: Sequence[int], ipc: int, classes: int) -> int:
@@ -50,9 +58,14 @@ def is_held(
 
 
 def instances_per_class(
-    image_shape: Sequence[int], ipc: int, coefficients_per_channel: int
+    image_shape: Sequence[int],
+    ipc: int,
+    coefficients_per_channel: int,
+    label_floats: int = 0,
 ) -> int:
     """Returns n = floor(ipc * height * width / coefficients_per_channel).
+
+    With learned labels, each instance has its own beside its coefficients.
 
     Raises:
         ValueError: more coefficients than positions, fewer than 1, or an
@@ -60,7 +73,8 @@ def instances_per_class(
     """
     _check_ipc(ipc)
     check_coefficients(image_shape, coefficients_per_channel)
-    return ipc * positions(image_shape) // coefficients_per_channel
+    each = coefficients_per_channel * image_shape[-1] + label_floats
+    return floats_per_class(image_shape, ipc, label_floats) // each
 
 
 def check_coefficients(
@@ -86,8 +100,11 @@ def frequency_floats(
     ipc: int,
     coefficients_per_channel: int,
     classes: int,
+    label_floats: int = 0,
 ) -> int:
     """Returns the floats that a frequency memory of this budget stores."""
-    instances = instances_per_class(image_shape, ipc, coefficients_per_channel)
-    per_instance = coefficients_per_channel * image_shape[-1]
+    instances = instances_per_class(
+        image_shape, ipc, coefficients_per_channel, label_floats
+    )
+    per_instance = coefficients_per_channel * image_shape[-1] + label_floats
     return classes * instances * per_instance

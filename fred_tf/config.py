@@ -18,8 +18,12 @@ from fred_tf.distillation.memory_step import usual_step
 from fred_tf.experts.trainer import ExpertSettings
 from fred_tf.networks import CONVOLUTIONS, NETWORKS, ConvNet
 from fred_tf.normalizations import NORMALIZATIONS
-from fred_tf.objectives import OBJECTIVES
-from fred_tf.parameterizations import PARAMETERIZATIONS, Frequency
+from fred_tf.objectives import OBJECTIVES, check_label_kind
+from fred_tf.parameterizations import (
+    PARAMETERIZATIONS,
+    Frequency,
+    MemorySettings,
+)
 from fred_tf.settings import (
     MOST_STEPS,
     Member,
@@ -75,7 +79,7 @@ class Config:
     seed: int = 0
     holdout: float = 0.0
     normalization: str = "standardize"
-    parameterization: Settings = Frequency.Settings()
+    parameterization: MemorySettings = Frequency.Settings()
     network: Settings = ConvNet.Settings()
     convolutions: str = "float32"
     distiller: DistillerSettings = DistillerSettings()
@@ -97,7 +101,23 @@ class Config:
             known = KNOWN[self.dataset]
             shape, classes = known.image_shape, known.classes
             instances = classes * instances_per_class(self, shape, classes)
+        self._check_labels()
         self.objective.check_run(self, instances)
+
+    def _check_labels(self) -> None:
+        memory = self.parameterization
+        if not memory.learns_labels:
+            return
+        name = self.objective.name
+        check_label_kind(memory.labels, OBJECTIVES[name].label_kinds, name)
+        by_sgd = self.distiller.memory_optimizer == "sgd"
+        if by_sgd and not memory.label_learning_rate:
+            raise ValueError(
+                "Steps of SGD are as long as the gradient, and labels have "
+                "others than images. Received: learned labels and "
+                "`parameterization.label_learning_rate` 0. Give one, or take "
+                "`distiller.memory_optimizer` 'adam' or 'lamb'."
+            )
 
 
 def instances_per_class(
@@ -122,7 +142,10 @@ def resolved(config: Config, image_shape: tuple[int, ...]) -> Config:
     if config.distiller.memory_share:
         return config
     rate = config.distiller.memory_learning_rate or usual_step(
-        config.parameterization, config.objective.name, image_shape
+        config.parameterization,
+        config.objective.name,
+        image_shape,
+        config.distiller.memory_optimizer,
     )
     return replace(config, {"distiller.memory_learning_rate": rate})
 
@@ -175,6 +198,7 @@ _CHANGE_THE_RATE = (
     "parameterization.transform",
     "parameterization.norm",
     "parameterization.channels",
+    "distiller.memory_optimizer",
 )
 
 

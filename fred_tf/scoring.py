@@ -194,6 +194,7 @@ def description(
         "convolutions": config.convolutions,
         "augmentation": config.augmentation,
         "evaluation": settings,
+        **_kernel(config),
         "seed": config.seed,
         "corrupted": {
             name: {"images": len(split), "test": split.digest}
@@ -208,6 +209,15 @@ def description(
         "floats_stored": synthetic_set.floats_stored,
         "details": dict(synthetic_set.details),
     }
+
+
+def _kernel(config: Config) -> dict[str, Any]:
+    """Returns what tells a kernel from others, where one is what scores."""
+    if config.evaluation.by == "networks":
+        return {}
+    told = assembly.kernel_settings(config).to_json()
+    training = ("real_batch_per_class", "loss")
+    return {"kernel": {k: v for k, v in told.items() if k not in training}}
 
 
 def curve_path(folder: files.Path, step: int) -> pathlib.Path:
@@ -296,4 +306,10 @@ def _of_set(synthetic_set: SyntheticSet) -> dict[str, Any]:
         "normalization": synthetic_set.normalization.get_config(),
         "set": files.digest(synthetic_set.images.tobytes()),
         "targets": files.digest(synthetic_set.targets.tobytes()),
+        # Where nothing is told, they are classes or probabilities.
+        **(
+            {"label_kind": synthetic_set.label_kind}
+            if synthetic_set.kind_of_soft_labels == "scores"
+            else {}
+        ),
     }

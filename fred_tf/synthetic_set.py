@@ -8,7 +8,11 @@ from typing import Any
 import numpy as np
 
 from fred_tf.normalizations import Normalization
-from fred_tf.settings import check_class_names
+from fred_tf.settings import check_class_names, check_one_of
+
+# What soft labels may be: probabilities of classes, or real numbers that are
+# regressed on.
+LABEL_KINDS = ("probabilities", "scores")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,13 +29,13 @@ class SyntheticSet:
         normalization: undoes the normalisation of `images`.
         dataset: name of the data set that it stands for.
         floats_stored: floats that the set occupies where it is stored, i.e.
-            the trainable weights of its parameterization; labels and index
-            tables are not counted.
+            the trainable weights of its parameterization, learned labels
+            among them; classes and index tables are not counted.
         student_learning_rate: learned step size, or None if none was learned.
         details: anything else worth knowing, fit for JSON.
-        soft_labels: float32 `[n, classes]`, a probability per class that
-            networks are trained on instead of `labels`; None if there are
-            none.
+        soft_labels: float32 `[n, classes]`, a number per class that networks
+            are trained on instead of `labels`; None if there are none.
+        label_kind: what soft labels are, one of `LABEL_KINDS`.
 
     Raises:
         ValueError: shapes, labels or values are not as stated above.
@@ -46,6 +50,7 @@ class SyntheticSet:
     student_learning_rate: float | None = None
     details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     soft_labels: np.ndarray | None = None
+    label_kind: str = LABEL_KINDS[0]
 
     def __post_init__(self):
         set_field = object.__setattr__
@@ -73,19 +78,11 @@ class SyntheticSet:
                 f"Received: {self.labels.min()} to {self.labels.max()}."
             )
         set_field(self, "labels", self.labels.astype(np.int32))
+        check_one_of("label_kind", self.label_kind, LABEL_KINDS)
         if self.soft_labels is not None:
             soft = np.asarray(self.soft_labels, np.float32)
             set_field(self, "soft_labels", soft)
-            if (
-                soft.shape != (len(self.labels), classes)
-                or (soft < 0).any()
-                or not np.allclose(soft.sum(-1), 1, atol=1e-3)
-            ):
-                raise ValueError(
-                    "`soft_labels` must be probabilities [n, classes] = "
-                    f"[{len(self.labels)}, {classes}] that sum to 1. "
-                    f"Received: {soft.shape}."
-                )
+            self._check_soft_labels(soft)
         rate = self.student_learning_rate
         if rate is not None and not math.isfinite(rate):
             raise ValueError(
@@ -98,6 +95,34 @@ class SyntheticSet:
                 f"{int((~np.isfinite(self.images)).sum())} NaN or infinite "
                 "values; go back to an earlier checkpoint."
             )
+
+    def _check_soft_labels(self, soft: np.ndarray) -> None:
+        """Raises ValueError if they are not of their kind and shape."""
+        wanted = len(self.labels), self.classes
+        if wrong := np.count_nonzero(~np.isfinite(soft)):
+            raise ValueError(
+                "`soft_labels` must be finite. Received: "
+                f"{wrong} NaN or infinite values; go back to an earlier "
+                "checkpoint."
+            )
+        are_probabilities = (soft >= 0).all() and np.allclose(
+            soft.sum(-1), 1, atol=1e-3
+        )
+        if soft.shape != wanted or not (
+            are_probabilities or self.label_kind == "scores"
+        ):
+            rule = "scores [n, classes] = {}"
+            if self.label_kind == "probabilities":
+                rule = "probabilities [n, classes] = {} that sum to 1"
+            raise ValueError(
+                f"`soft_labels` must be {rule.format(list(wanted))}. "
+                f"Received: {soft.shape}."
+            )
+
+    @property
+    def kind_of_soft_labels(self) -> str | None:
+        """What the soft labels are; None if there are none."""
+        return None if self.soft_labels is None else self.label_kind
 
     @property
     def targets(self) -> np.ndarray:

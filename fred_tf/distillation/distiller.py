@@ -78,12 +78,14 @@ class Distiller:
             objective,
             settings.memory_momentum,
             seed,
+            settings.optimizer(),
             memory_average=settings.memory_average,
             outlier_factor=settings.outlier_factor,
             share=0.0
             if settings.memory_learning_rate
             else settings.memory_share or memory_step.SHARE,
             warm_up_steps=settings.warm_up_steps,
+            decay_steps=settings.decay_steps,
         )
         self.distilled = parameterization
         with self.strategy.scope():
@@ -235,6 +237,10 @@ class Distiller:
 
     def _begin(self) -> None:
         """Brings what follows from the first memory in line with it."""
+        state, constants = self.tensors()
+        self.objective.check_start(
+            lambda: self.outer_step.decoded(state.memory, constants)
+        )
         if self.distilled is not self.parameterization:
             self.distilled.set_weights(self.parameterization.get_weights())
 

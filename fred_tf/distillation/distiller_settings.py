@@ -2,7 +2,16 @@
 
 import dataclasses
 
-from fred_tf.settings import MOST_STEPS, Settings, check_least, check_share
+from fred_tf.optimizers import LAMB, SGD, Adam, Optimizer
+from fred_tf.settings import (
+    MOST_STEPS,
+    Settings,
+    check_least,
+    check_one_of,
+    check_share,
+)
+
+MEMORY_OPTIMIZERS = ("sgd", "adam", "lamb")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -10,14 +19,19 @@ class DistillerSettings(Settings):
     """Settings of `Distiller`.
 
     Attributes:
+        memory_optimizer: what moves the memory, one of `MEMORY_OPTIMIZERS`.
         memory_learning_rate: step size of the memory; 0 means the usual one of
             the parameterization and the objective, or where none is known one
-            that is measured with the share `memory_step.SHARE`.
+            that is measured with the share `memory_step.SHARE`; of Adam and
+            LAMB the usual one of all objectives.
         memory_share: share of the images' deviation by which the first step
             moves them, in place of a step size, see `memory_step.py`.
         warm_up_steps: over how many steps the step size grows to its full
             size, from 0.
-        memory_momentum: momentum for the memory and the objective's weights.
+        decay_steps: over how many steps it falls to a tenth, along half a
+            cosine; 0 lets it stay. The whole of a run as a rule.
+        memory_momentum: momentum for the memory and the objective's weights,
+            where these move by SGD.
         memory_average: decay of the running average of the memory that is
             kept as the result; 0 keeps the last memory.
         references_per_step: references (class batches, expert segments) that a
@@ -26,9 +40,11 @@ class DistillerSettings(Settings):
             not made, see `outliers.py`; 0 makes every finite step.
     """
 
+    memory_optimizer: str = "sgd"
     memory_learning_rate: float = 0.0
     memory_share: float = 0.0
     warm_up_steps: int = 0
+    decay_steps: int = 0
     memory_momentum: float = 0.5
     memory_average: float = 0.0
     references_per_step: int = 0
@@ -46,7 +62,19 @@ class DistillerSettings(Settings):
                 f"{self.memory_learning_rate} and `distiller.memory_share` "
                 f"{self.memory_share}. Make one of them 0."
             )
-        check_least("warm_up_steps", self.warm_up_steps, 0, MOST_STEPS)
+        check_one_of(
+            "memory_optimizer", self.memory_optimizer, MEMORY_OPTIMIZERS
+        )
+        if self.memory_share and self.memory_optimizer != "sgd":
+            raise ValueError(
+                "A share of the images' deviation is measured for steps of "
+                "SGD. Received: `distiller.memory_share` "
+                f"{self.memory_share} and `distiller.memory_optimizer` "
+                f"{self.memory_optimizer!r}. Give "
+                "`distiller.memory_learning_rate`, or leave both out."
+            )
+        for name in ("warm_up_steps", "decay_steps"):
+            check_least(name, getattr(self, name), 0, MOST_STEPS)
         check_share("memory_momentum", self.memory_momentum, "a decay")
         check_least("references_per_step", self.references_per_step, 0, 100_000)
         check_share(
@@ -60,3 +88,9 @@ class DistillerSettings(Settings):
                 "gradient norm, or 0, which makes every finite step. Received: "
                 f"{self.outlier_factor}."
             )
+
+    def optimizer(self) -> Optimizer:
+        """Returns what moves the memory."""
+        if self.memory_optimizer == "sgd":
+            return SGD(self.memory_momentum)
+        return {"adam": Adam, "lamb": LAMB}[self.memory_optimizer]()

@@ -15,12 +15,12 @@ they take those of pixels.
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from fred_tf.distillation.outliers import Watch, usual
 from fred_tf.optimizers.optimizer import Tensors
-from fred_tf.parameterizations import PARAMETERIZATIONS
-from fred_tf.settings import Settings
+from fred_tf.parameterizations import PARAMETERIZATIONS, MemorySettings
 
 _PIXELS = {
     "gradient_matching": 0.1,
@@ -38,6 +38,9 @@ USUAL_STEPS = {
     "idc": _PIXELS,
     "haba": _PIXELS,
 }
+# KIP's notebook (Nguyen et al. 2021) and FRePo (Zhou et al. 2022).
+_USUAL_OF = {"adam": 0.04, "lamb": 3e-4}
+_GAIN_POWERS = {"adam": 0.5, "lamb": 0.0}
 # Where a step size is not given, `OuterStep` takes the one with which the first
 # step moves the images by this share of their deviation, the root mean square
 # over all pixels; the median of the steps that are measured before the first.
@@ -51,18 +54,27 @@ SHARE = 0.1
 
 
 def usual_step(
-    memory: Settings, objective: str, image_shape: Sequence[int]
+    memory: MemorySettings,
+    objective: str,
+    image_shape: Sequence[int],
+    optimizer: str = "sgd",
 ) -> float:
     """Returns the usual step size of a memory; 0 where none is known.
+
+    A gain counts as a whole where steps are as long as the gradient. Adam's
+    have the unit of the memory itself, LAMB's are a share of its length.
 
     Args:
         memory: settings of a parameterization.
         objective: name of the objective.
         image_shape: `[height, width, channels]`, or more spatial axes.
+        optimizer: a name in `MEMORY_OPTIMIZERS`.
     """
+    gain = PARAMETERIZATIONS[memory.name].step_gain(memory, image_shape)
+    if optimizer != "sgd":
+        return _USUAL_OF[optimizer] * gain ** _GAIN_POWERS[optimizer]
     rate = USUAL_STEPS.get(memory.name, {}).get(objective, 0.0)
-    member = PARAMETERIZATIONS[memory.name]
-    return rate and rate * member.step_gain(memory, image_shape)
+    return rate and rate * gain
 
 
 def known_rate(
@@ -82,12 +94,25 @@ def known_rate(
     return tf.where(missing, share / usual(watch.moves), rate)
 
 
-def warm(rate: tf.Tensor, step: tf.Tensor, steps: int) -> tf.Tensor:
-    """Returns the step size of a step: it grows over the first `steps`."""
-    if not steps:
-        return rate
-    grown = tf.cast(step + 1, rate.dtype) / steps
-    return rate * tf.clip_by_value(grown, 0.0, 1.0)
+def scheduled(
+    rate: tf.Tensor, step: tf.Tensor, warm_up: int, decay: int
+) -> tf.Tensor:
+    """Returns the step size of a step.
+
+    Args:
+        rate: its full size.
+        step: integer scalar, outer steps made before.
+        warm_up: over how many of the first steps it grows to its full size.
+        decay: over how many steps it falls to a tenth, along half a cosine, as
+            FRePo's does; 0 lets it stay.
+    """
+    made = tf.cast(step, rate.dtype)
+    if warm_up:
+        rate = rate * tf.clip_by_value((made + 1) / warm_up, 0.0, 1.0)
+    if decay:
+        way = np.pi * tf.clip_by_value(made / decay, 0.0, 1.0)
+        rate = rate * (0.55 + 0.45 * tf.cos(way))
+    return rate
 
 
 def move(

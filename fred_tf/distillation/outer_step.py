@@ -10,8 +10,8 @@ from fred_tf import seeds
 from fred_tf.distillation import memory_step, outliers
 from fred_tf.distillation.running_average import average_step
 from fred_tf.distillation.state import Gradients, State, is_finite, where
-from fred_tf.objectives import Objective, Reference
-from fred_tf.optimizers import Group
+from fred_tf.objectives import Objective, Reference, check_label_kind
+from fred_tf.optimizers import SGD, Group, Optimizer
 from fred_tf.optimizers.group import (
     GroupSlots,
     check_groups,
@@ -42,6 +42,7 @@ class OuterStep:
         share: of the images' deviation, by which the first step is to move
             them where `State.rate` is 0; 0 where the rate is given.
         warm_up_steps: over how many steps the rate grows to its full size.
+        decay_steps: over how many it falls again, see `memory_step.scheduled`.
 
     Raises:
         ValueError: a weight belongs to no group or to several, or the memory
@@ -56,6 +57,7 @@ class OuterStep:
     outlier_factor: float = 0.0
     share: float = 0.0
     warm_up_steps: int = 0
+    decay_steps: int = 0
 
     @classmethod
     def of(
@@ -64,31 +66,30 @@ class OuterStep:
         objective: Objective,
         momentum: float,
         seed: int,
+        optimizer: Optimizer | None = None,
         **more: Any,
     ) -> "OuterStep":
         """Returns the step of a memory and an objective, in their own groups.
 
         Args:
             parameterization, objective, seed: see above.
-            momentum: that groups take unless they say otherwise.
+            momentum: of SGD, by which all moves that does not say otherwise.
+            optimizer: of the memory; SGD if None.
             **more: the other attributes.
         """
+        of_memory = parameterization.groups(optimizer or SGD(momentum))
         groups = []
-        for owner, weights in (
-            (parameterization, parameterization.trainable_weights),
-            (objective, objective.trainable_weights),
+        for owner, own in (
+            (parameterization, of_memory),
+            (objective, objective.groups(momentum)),
         ):
-            own = owner.groups(momentum)
-            check_groups(own, weights, type(owner).__name__)
+            check_groups(own, owner.trainable_weights, type(owner).__name__)
             groups += own
-        soft = parameterization.soft_labels() is not None
-        if soft and not objective.takes_soft_labels:
-            raise ValueError(
-                f"The memory {type(parameterization).__name__} learns its "
-                f"labels, which {type(objective).__name__} says nothing of. "
-                "Choose an `objective.name` that takes soft labels, or another "
-                "memory."
-            )
+        check_label_kind(
+            parameterization.label_kind,
+            objective.label_kinds,
+            type(objective).__name__,
+        )
         return cls(parameterization, objective, tuple(groups), seed, **more)
 
     def __call__(
@@ -221,7 +222,9 @@ class OuterStep:
             state.rate, state.watch, step, self.share
         )
         state = state._replace(rate=known)
-        rate = memory_step.warm(state.rate, step, self.warm_up_steps)
+        rate = memory_step.scheduled(
+            state.rate, step, self.warm_up_steps, self.decay_steps
+        )
         new = self._made(state, constants, step, loss, gradients, rate)
         norm = tf.linalg.global_norm(gradients.memory)
         finite = is_finite((loss, gradients, new))

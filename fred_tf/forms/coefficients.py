@@ -28,6 +28,8 @@ from fred_tf.synthetic_set import SyntheticSet
 BITS = {"int8": 8, "int6": 6, "int4": 4}
 STORAGES = ("float32", "float16", *BITS)
 
+# Values are those of rounding already, and records have the labels.
+_TOLD_OTHERWISE = {"bits", "labels", "label_scale", "label_learning_rate"}
 _SHARD = "coefficients.tfrecord-00000-of-00001"
 
 
@@ -99,11 +101,10 @@ synthetic_set = forms.read(PATH)"""
                 table_type=_table_type(memory.spectrum_shape),
                 image_shape=list(memory.image_shape),
                 instances_per_class=memory.instances_per_class,
-                # Values are those of rounding already.
                 parameterization={
                     name: value
                     for name, value in settings.to_json().items()
-                    if name != "bits"
+                    if name not in _TOLD_OTHERWISE
                 },
                 description=(
                     f"{purpose(decoded)} Stored are, for each image"

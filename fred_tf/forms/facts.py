@@ -15,7 +15,7 @@ from google.protobuf import message
 from fred_tf import normalizations
 from fred_tf.disk import claims, files, records
 from fred_tf.settings import MOST_CLASSES
-from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.synthetic_set import LABEL_KINDS, SyntheticSet
 
 # Of what an export states of itself, at most.
 _MOST_RATE, _MOST_FLOATS, _LONGEST_NAME = 1e6, 2**40, 1000
@@ -37,6 +37,12 @@ def of(decoded: SyntheticSet) -> dict[str, Any]:
                 "floats_stored": int(decoded.floats_stored),
                 "student_learning_rate": None if rate is None else float(rate),
                 "details": dict(decoded.details),
+                # Where it is not told, soft labels are probabilities.
+                **(
+                    {"label_kind": decoded.label_kind}
+                    if decoded.label_kind != LABEL_KINDS[0]
+                    else {}
+                ),
             }
         )
     except (TypeError, ValueError) as error:
@@ -112,6 +118,9 @@ def restored(
         # JSON has infinities as 1e999, and nothing takes them.
         details=records.plain(claims.mapping(facts, "details")),
         soft_labels=soft_labels,
+        label_kind=claims.one_of(
+            {"label_kind": LABEL_KINDS[0], **facts}, "label_kind", LABEL_KINDS
+        ),
     )
 
 

@@ -2,19 +2,31 @@
 
 from fred_tf.objectives.distribution_matching import DistributionMatching
 from fred_tf.objectives.gradient_matching import GradientMatching
-from fred_tf.objectives.objective import Objective, Reference
+from fred_tf.objectives.kernel_ridge import KernelRidge
+from fred_tf.objectives.objective import (
+    Objective,
+    Reference,
+    check_label_kind,
+)
 from fred_tf.objectives.trajectory_matching import TrajectoryMatching
 
 OBJECTIVES: dict[str, type[Objective]] = {
     member.Settings.name: member
-    for member in (DistributionMatching, GradientMatching, TrajectoryMatching)
+    for member in (
+        DistributionMatching,
+        GradientMatching,
+        KernelRidge,
+        TrajectoryMatching,
+    )
 }
 
 __all__ = [
     "OBJECTIVES",
     "DistributionMatching",
     "GradientMatching",
+    "KernelRidge",
     "Objective",
     "Reference",
     "TrajectoryMatching",
+    "check_label_kind",
 ]

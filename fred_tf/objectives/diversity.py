@@ -1,5 +1,6 @@
 """What keeps HaBa's hallucinators apart, on top of any objective."""
 
+import numpy as np
 import tensorflow as tf
 
 from fred_tf import seeds
@@ -31,13 +32,17 @@ class Diversity(Objective):
 
     Args:
         objective: what is completed; it has a `network`, an `augmentation`.
-        bases: how many there are. Images come in as many groups of equal size,
-            one after the other: one basis, several hallucinators.
+        labels: the class of each basis. Images come in as many groups of equal
+            size, one after the other: one basis, several hallucinators.
         weight: of the penalty.
     """
 
     def __init__(
-        self, objective: Objective, bases: int, weight: float = 0.1, **kwargs
+        self,
+        objective: Objective,
+        labels: np.ndarray,
+        weight: float = 0.1,
+        **kwargs,
     ):
         super().__init__(
             objective.network,
@@ -47,7 +52,9 @@ class Diversity(Objective):
             **kwargs,
         )
         self.objective = objective
-        self.bases = bases
+        self.bases = len(labels)
+        self.label_kinds = objective.label_kinds
+        self._labels = np.asarray(labels, np.int32)
         self.weight = weight
         self.weight_names = objective.weight_names
         self.extractor, self.velocity = (
@@ -65,6 +72,9 @@ class Diversity(Objective):
 
     def recipe(self):
         return self.objective.recipe()
+
+    def check_start(self, decode):
+        self.objective.check_start(decode)
 
     def groups(self, momentum):
         return self.objective.groups(momentum)
@@ -99,8 +109,7 @@ class Diversity(Objective):
         )
         velocities = self.network.unflatten(tf.convert_to_tensor(self.velocity))
         views = self._views(tf.stop_gradient(images), seeds.fold(seed, 200))
-        labels_of_bases = tf.reshape(labels, [self.bases, -1])[:, 0]
-        both = tf.concat([labels_of_bases, labels_of_bases], 0)
+        both = tf.constant(np.concatenate([self._labels, self._labels]))
         with tf.GradientTape() as tape:
             tape.watch(parameters)
             loss = self.extractor_loss(parameters, views, both)

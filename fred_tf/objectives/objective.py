@@ -1,6 +1,7 @@
 """The contract of a matching objective."""
 
 import abc
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import keras
@@ -26,6 +27,28 @@ class Health(NamedTuple):
     lost: tf.Tensor
 
 
+def check_label_kind(
+    kind: str | None, taken: Sequence[str], objective: str
+) -> None:
+    """Refuses learned labels of which an objective says nothing.
+
+    Args:
+        kind: one of `LABEL_KINDS`; None for labels that are not learned.
+        taken: the `label_kinds` of the objective.
+        objective: its name.
+
+    Raises:
+        ValueError: it does not take them.
+    """
+    if kind is not None and kind not in taken:
+        takes = " or ".join(map(repr, ("fixed", *taken)))
+        raise ValueError(
+            "A memory learns its labels where the objective says how. "
+            f"{objective!r} takes `parameterization.labels` {takes}. "
+            f"Received: {kind!r}."
+        )
+
+
 class Objective(keras.layers.Layer, Member, abc.ABC):
     """Scores a synthetic set against what the real data say.
 
@@ -35,8 +58,8 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
     element of `references`, and `seed` an int32 `[2]` from which everything
     random follows. The call is a pure function, compiles under XLA, and knows
     no strategy, file or flag. A memory may learn its labels: they are then
-    probabilities `[n, classes]`, which a member that `takes_soft_labels` must
-    differentiate, too; others refuse such a memory.
+    `[n, classes]`, of one of the `label_kinds` that a member lists and must
+    differentiate, too; other memories are refused.
 
     What an objective learns besides the images (e.g. the student's step size)
     are its own trainable weights; `groups` says how. Scalars among them that
@@ -60,7 +83,7 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
     """
 
     needs_experts: ClassVar[bool] = False
-    takes_soft_labels: ClassVar[bool] = False
+    label_kinds: tuple[str, ...] = ()
     weight_names: tuple[str, ...] = ()
 
     def __init__(
@@ -125,6 +148,19 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
         seed: tf.Tensor,
     ) -> tf.Tensor:
         """Returns the scalar loss."""
+
+    def check_start(
+        self, decode: Callable[[], tuple[tf.Tensor, tf.Tensor]]
+    ) -> None:
+        """Refuses a set that nothing can be learned from; outside graphs.
+
+        Args:
+            decode: returns all images and labels, as a run begins with them.
+
+        Raises:
+            ValueError: says why.
+        """
+        return None
 
     def groups(self, momentum: float) -> list[Group]:
         """Returns how its own weights are learned; each in one group.

@@ -134,7 +134,7 @@ class TrajectoryMatching(Objective):
         "2203.11932",
     )
     needs_experts = True
-    takes_soft_labels = True
+    label_kinds = ("probabilities",)
     weight_names = ("student_learning_rate",)
 
     def __init__(self, network, augmentation, source, settings=None, **kwargs):

@@ -2,6 +2,7 @@
 
 from fred_tf.parameterizations.frequency import Frequency
 from fred_tf.parameterizations.hallucinator import Hallucinator
+from fred_tf.parameterizations.labels import MemorySettings
 from fred_tf.parameterizations.multi_formation import MultiFormation
 from fred_tf.parameterizations.parameterization import Parameterization
 from fred_tf.parameterizations.pixel import Pixel
@@ -15,6 +16,7 @@ __all__ = [
     "PARAMETERIZATIONS",
     "Frequency",
     "Hallucinator",
+    "MemorySettings",
     "MultiFormation",
     "Parameterization",
     "Pixel",

@@ -13,8 +13,9 @@ from fred_tf.coresets.random_selection import select_random
 from fred_tf.paper import Paper
 from fred_tf.parameterizations import rounding
 from fred_tf.parameterizations.frequency_mask import MASK_RULES, choose_mask
+from fred_tf.parameterizations.labels import MemorySettings
 from fred_tf.parameterizations.parameterization import Parameterization
-from fred_tf.settings import Settings, check_least, check_one_of
+from fred_tf.settings import check_least, check_one_of
 from fred_tf.transforms import TRANSFORMS, Transform
 from fred_tf.transforms.dct import NORMS
 
@@ -25,7 +26,7 @@ BANDS = 4
 
 
 @dataclasses.dataclass(frozen=True)
-class FrequencySettings(Settings):
+class FrequencySettings(MemorySettings):
     """Settings of `Frequency`.
 
     Attributes:
@@ -56,6 +57,7 @@ class FrequencySettings(Settings):
     bits: int = 0
 
     def __post_init__(self):
+        super().__post_init__()
         rounding.check_bits(self.bits)
         count = self.coefficients_per_channel
         check_least("coefficients_per_channel", count, 1)
@@ -194,7 +196,8 @@ class Frequency(Parameterization):
     def instances_within(cls, settings, image_shape, classes, ipc):
         count = settings.coefficients_per_channel
         available = budget.positions(image_shape)
-        instances = budget.instances_per_class(image_shape, ipc, count)
+        label = settings.label_floats(classes)
+        instances = budget.instances_per_class(image_shape, ipc, count, label)
         if instances < 2 and count < available and settings.needs_variance:
             raise ValueError(
                 f"`coefficients_per_channel` {count} leaves {instances} "
@@ -304,7 +307,8 @@ class Frequency(Parameterization):
         band = np.minimum(BANDS * height / height.max(), BANDS - 1)
         of_kept = tf.gather(band.astype(np.int32), self.table.value)
         shape = [self.classes, -1, *self.values.shape[1:]]
-        energy = tf.reduce_sum(tf.reshape(gradients[0], shape) ** 2, [1, 3])
+        of_values = tf.reshape(gradients[-1], shape)
+        energy = tf.reduce_sum(of_values**2, [1, 3])
         totals = tf.math.unsorted_segment_sum(energy, of_kept, BANDS)
         return {
             f"gradient_norm_band_{number}": tf.sqrt(totals[number])

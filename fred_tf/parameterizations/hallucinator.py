@@ -8,19 +8,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fred_tf import seeds
+from fred_tf import budget, seeds
 from fred_tf.coresets.random_selection import select_random
 from fred_tf.objectives.diversity import Diversity
 from fred_tf.paper import Paper
+from fred_tf.parameterizations.labels import MemorySettings
 from fred_tf.parameterizations.parameterization import Parameterization
-from fred_tf.settings import Settings, check_least, check_one_of
+from fred_tf.settings import check_least, check_one_of
 
 DECODES = ("all", "pair")
 _KERNEL = 3
 
 
 @dataclasses.dataclass(frozen=True)
-class HallucinatorSettings(Settings):
+class HallucinatorSettings(MemorySettings):
     """Settings of `Hallucinator`.
 
     Attributes:
@@ -39,6 +40,7 @@ class HallucinatorSettings(Settings):
     diversity_weight: float = 0.1
 
     def __post_init__(self):
+        super().__post_init__()
         check_least("hallucinators", self.hallucinators, 2, 1000)
         check_least("basis_channels", self.basis_channels, 0, 1000)
         check_one_of("decode", self.decode, DECODES)
@@ -119,8 +121,11 @@ class Hallucinator(Parameterization):
     @classmethod
     def instances_within(cls, settings, image_shape, classes, ipc):
         channels = image_shape[-1]
-        basis = math.prod(image_shape[:-1]) * (
-            settings.basis_channels or channels
+        label = settings.label_floats(classes)
+        # With the labels of its images.
+        basis = (
+            math.prod(image_shape[:-1]) * (settings.basis_channels or channels)
+            + settings.hallucinators * label
         )
         style = settings.hallucinators * sum(
             math.prod(shape)
@@ -130,11 +135,11 @@ class Hallucinator(Parameterization):
                 settings.basis_channels or channels,
             ).values()
         )
-        budget = classes * ipc * math.prod(image_shape)
-        bases = (budget - style) // (classes * basis)
+        floats = classes * budget.floats_per_class(image_shape, ipc, label)
+        bases = (floats - style) // (classes * basis)
         if bases < 1:
             raise ValueError(
-                f"The budget of `ipc` {ipc} ({budget:,} floats) must hold "
+                f"The budget of `ipc` {ipc} ({floats:,} floats) must hold "
                 f"`hallucinators` {settings.hallucinators} ({style:,} floats) "
                 f"and a basis for each class ({classes * basis:,}). Take "
                 "fewer `hallucinators`, `basis_channels` 1, or raise `ipc`."
@@ -181,7 +186,9 @@ class Hallucinator(Parameterization):
         if not self.settings.diversity_weight:
             return objective
         return Diversity(
-            objective, self.basis_count, self.settings.diversity_weight
+            objective,
+            self.labels[:: self.hallucinators],
+            self.settings.diversity_weight,
         )
 
     def call(self, indices):

@@ -8,10 +8,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from fred_tf import budget
 from fred_tf.coresets.random_selection import select_random
 from fred_tf.paper import Paper
+from fred_tf.parameterizations.labels import MemorySettings
 from fred_tf.parameterizations.parameterization import Parameterization
-from fred_tf.settings import Settings, check_least, check_one_of
+from fred_tf.settings import check_least, check_one_of
 
 DECODES = ("single", "multi")
 # Numbers in the matrices that enlarge patches, at most: 1 GiB.
@@ -19,7 +21,7 @@ _MOST = 2**27
 
 
 @dataclasses.dataclass(frozen=True)
-class MultiFormationSettings(Settings):
+class MultiFormationSettings(MemorySettings):
     """Settings of `MultiFormation`.
 
     Attributes:
@@ -32,6 +34,7 @@ class MultiFormationSettings(Settings):
     decode: str = "single"
 
     def __post_init__(self):
+        super().__post_init__()
         check_least("factor", self.factor, 1, 1000)
         check_one_of("decode", self.decode, DECODES)
 
@@ -125,7 +128,18 @@ class MultiFormation(Parameterization):
     @classmethod
     def instances_within(cls, settings, image_shape, classes, ipc):
         patches = _patches(image_shape[:-1], settings.factor, settings.decode)
-        return ipc * patches
+        label = settings.label_floats(classes)
+        each = math.prod(image_shape) + patches * label
+        budget_of_class = budget.floats_per_class(image_shape, ipc, label)
+        canvases = budget_of_class // each
+        if canvases < 1:
+            raise ValueError(
+                f"The budget of `ipc` {ipc} ({budget_of_class:,} floats per "
+                f"class) must hold a canvas and the learned labels of its "
+                f"{patches} images ({each:,}). Raise `ipc`, or take "
+                "`parameterization.labels` 'fixed'."
+            )
+        return canvases * patches
 
     def adapt(self, images, labels, seed):
         factor, spatial = self.settings.factor, self.image_shape[:-1]
@@ -151,7 +165,8 @@ class MultiFormation(Parameterization):
 
     def constrain(self, memory):
         low, high = map(tf.convert_to_tensor, (self.low, self.high))
-        return [tf.clip_by_value(canvases, low, high) for canvases in memory]
+        *labels, canvases = memory
+        return [*labels, tf.clip_by_value(canvases, low, high)]
 
     def call(self, indices):
         indices = tf.cast(indices, tf.int32)

@@ -3,7 +3,7 @@
 import abc
 import contextvars
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from fred_tf import settings as settings_lib
 from fred_tf.objectives.objective import Objective
-from fred_tf.optimizers import SGD, Group
+from fred_tf.optimizers import Group, Optimizer
+from fred_tf.parameterizations.labels import MemorySettings
 
 Shapes = list[tuple[int, ...]]
 
@@ -31,9 +32,10 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
 
     A member is one file: the class, and its `Settings`, which hold everything
     beyond the sizes below. A budget makes it (`within_budget`). The memory may
-    own more than images: learned labels (`soft_labels`), hallucinators, a
-    dictionary; all trainable weights are counted, and `groups` says how each of
-    them is learned.
+    own more than images: hallucinators, a dictionary, and the labels that every
+    memory learns if its settings say so (`soft_labels`); all trainable weights
+    are counted, and `groups` says how each of them is learned. Labels are the
+    first of the weights, and begin as the classes.
 
     Whatever the global policy of Keras is, a memory is float32 unless `dtype`
     says otherwise.
@@ -45,12 +47,15 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
         settings: the member's own; its defaults if None.
     """
 
+    Settings: ClassVar[type[MemorySettings]]
+    settings: MemorySettings
+
     def __init__(
         self,
         image_shape: Sequence[int],
         classes: int,
         instances_per_class: int,
-        settings: settings_lib.Settings | None = None,
+        settings: MemorySettings | None = None,
         **kwargs,
     ):
         super().__init__(**{"dtype": "float32", **kwargs})
@@ -60,12 +65,21 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
         self.settings = settings or self.Settings()
         # Constructors make the weights; calls make none.
         self.built = True
+        self.label_values: keras.Variable | None = None
+        if self.settings.learns_labels:
+            self.label_values = self.add_weight(
+                name="label_values",
+                shape=(self.instances, self.classes),
+                initializer=lambda shape, dtype: tf.constant(
+                    self.settings.first_labels(self.labels, self.classes), dtype
+                ),
+            )
 
     @classmethod
     @abc.abstractmethod
     def instances_within(
         cls,
-        settings: settings_lib.Settings,
+        settings: MemorySettings,
         image_shape: Sequence[int],
         classes: int,
         ipc: int,
@@ -86,7 +100,7 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
     @classmethod
     def within_budget(
         cls,
-        settings: settings_lib.Settings,
+        settings: MemorySettings,
         image_shape: Sequence[int],
         classes: int,
         ipc: int,
@@ -101,7 +115,7 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
         image_shape: Sequence[int],
         classes: int,
         instances_per_class: int,
-        settings: settings_lib.Settings,
+        settings: MemorySettings,
         weights: Sequence[np.ndarray],
     ) -> Self:
         """Returns a memory that holds weights of a file.
@@ -154,7 +168,7 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
 
     @classmethod
     def step_gain(
-        cls, settings: settings_lib.Settings, image_shape: Sequence[int]
+        cls, settings: MemorySettings, image_shape: Sequence[int]
     ) -> float:
         """Returns by how much the unit of this memory stretches step sizes.
 
@@ -195,23 +209,49 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
         """
         return tf.range(self.instances)
 
-    def groups(self, momentum: float) -> list[Group]:
+    def groups(self, optimizer: Optimizer) -> list[Group]:
         """Returns how the trainable weights are learned; each in one group.
 
-        All of them by SGD, with the step size of the memory, unless a member
-        says otherwise.
+        All of them by the run's optimiser, with the step size of the memory,
+        unless a member says otherwise; labels with their own, if they have one.
 
         Args:
-            momentum: that of the run's settings.
+            optimizer: that of the run's settings.
         """
-        return [Group("memory", self.trainable_weights, SGD(momentum))]
+        others = [
+            w for w in self.trainable_weights if w is not self.label_values
+        ]
+        return [
+            Group("memory", others, optimizer),
+            *self.label_groups(optimizer),
+        ]
+
+    def label_groups(self, optimizer: Optimizer) -> list[Group]:
+        """Returns the part of `groups` that is of learned labels, if any."""
+        if self.label_values is None:
+            return []
+        rate = self.settings.label_learning_rate or None
+        return [Group("labels", [self.label_values], optimizer, rate)]
+
+    @property
+    def label_kind(self) -> str | None:
+        """What learned labels are, of `LABEL_KINDS`; None if they are hard."""
+        settings = self.settings
+        return settings.labels if settings.learns_labels else None
 
     def soft_labels(self) -> tf.Tensor | None:
         """Returns learned labels `[instances, classes]`, None if they are hard.
 
-        Rows sum to 1. By differentiable ops of the trainable weights.
+        By differentiable ops of the trainable weights.
         """
-        return None
+        if self.label_values is None:
+            return None
+        values = tf.convert_to_tensor(self.label_values)
+        return (
+            tf.nn.softmax(values)
+            if self.label_kind == "probabilities"
+            else values
+        )
 
     def constrain(self, memory: list[tf.Tensor]) -> list[tf.Tensor]:
         """Returns the nearest legal values of the trainable weights."""

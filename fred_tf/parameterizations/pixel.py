@@ -8,13 +8,13 @@ import numpy as np
 import tensorflow as tf
 
 from fred_tf.coresets.random_selection import select_random
+from fred_tf.parameterizations.labels import MemorySettings
 from fred_tf.parameterizations.parameterization import Parameterization
-from fred_tf.settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)
-class PixelSettings(Settings):
-    """There is nothing to choose."""
+class PixelSettings(MemorySettings):
+    """There is nothing to choose but labels."""
 
     name: ClassVar[str] = "pixel"
 

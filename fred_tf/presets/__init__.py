@@ -8,6 +8,7 @@ from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.presets import (
     distribution_matching,
     gradient_matching,
+    kernel_ridge,
     trajectory_matching,
 )
 from fred_tf.presets.for_data import config_for
@@ -15,7 +16,12 @@ from fred_tf.settings import nearest
 
 __all__ = ["config_for", "names", "preset", "settled", "table"]
 
-_TABLES = (distribution_matching, gradient_matching, trajectory_matching)
+_TABLES = (
+    distribution_matching,
+    gradient_matching,
+    kernel_ridge,
+    trajectory_matching,
+)
 
 
 def names() -> list[str]:

@@ -17,10 +17,20 @@ from fred_tf.settings import (
     MOST_RATE,
     Settings,
     check_least,
+    check_one_of,
     check_share,
 )
 from fred_tf.synthetic_set import SyntheticSet
-from fred_tf.training.network_training import NetworkTraining, State, accuracy
+from fred_tf.training.network_training import (
+    OPTIMIZERS,
+    NetworkTraining,
+    State,
+    accuracy,
+)
+
+WAYS = ("networks", "kernel", "label_solve")
+LOSSES = ("usual", "cross_entropy", "squared")
+SCHEDULES = ("drop", "cosine")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,16 +38,37 @@ class EvaluatorSettings(Settings):
     """How a set is scored; `Evaluator` says what happens.
 
     Attributes:
+        by: what is scored on the set, one of `WAYS`: fresh `"networks"`, or
+            the regression of a `"kernel"`, that of the objective
+            `kernel_ridge` if it is the run's, else the usual of that; or the
+            same with the best labels for all training images in place of the
+            set's, `"label_solve"`. See `KernelEvaluator`; it is told nothing
+            but `networks`, how often a random kernel is drawn.
         networks: how many are trained.
+        loss: one of `LOSSES`: `"cross_entropy"`; `"squared"`, half the squared
+            error summed over classes, on scores, or on probabilities or
+            one-hot classes less 1 / classes; or `"usual"`, which is squared
+            where a set has scores. By cross-entropy, sets with scores are
+            trained on their classes.
+        optimizer: `"sgd"` or `"adam"`.
+        schedule: of the step size: `"drop"`, as in `Evaluator`; or
+            `"cosine"`, which grows over the first `warm_up_epochs` and falls to
+            a hundredth, as FRePo's.
+        warm_up_epochs: of `"cosine"`.
         epochs: 1,000 in the papers.
         batch_size: images a step.
         learning_rate: step size at the start; 0 means the set's learned
             student step size, 0.01 for sets without one.
         momentum: of SGD.
-        weight_decay: L2 coefficient.
+        weight_decay: L2 coefficient of SGD.
     """
 
+    by: str = "networks"
     networks: int = 5
+    loss: str = "usual"
+    optimizer: str = "sgd"
+    schedule: str = "drop"
+    warm_up_epochs: int = 0
     epochs: int = 1000
     batch_size: int = 256
     learning_rate: float = 0.0
@@ -48,6 +79,16 @@ class EvaluatorSettings(Settings):
         for name in ("networks", "epochs", "batch_size"):
             value = getattr(self, name)
             check_least(f"evaluation.{name}", value, 1, MOST_PASSES)
+        for name, known in (
+            ("by", WAYS),
+            ("loss", LOSSES),
+            ("optimizer", OPTIMIZERS),
+            ("schedule", SCHEDULES),
+        ):
+            check_one_of(f"evaluation.{name}", getattr(self, name), known)
+        check_least(
+            "evaluation.warm_up_epochs", self.warm_up_epochs, 0, MOST_PASSES
+        )
         for name, most in (("learning_rate", MOST_RATE), ("weight_decay", 1)):
             check_least(f"evaluation.{name}", getattr(self, name), 0, most)
         check_share("evaluation.momentum", self.momentum, "a decay")
@@ -117,7 +158,9 @@ class Evaluator:
     (Zhao & Bilen 2021, arXiv 2102.08259), which FreD's authors use: SGD with
     momentum and L2 weight decay; `epochs + 1` passes; after pass number
     `epochs // 2 + 1`, counted from 0, the step size falls to a tenth and the
-    velocities start from zero; accuracy once, at the end.
+    velocities start from zero; accuracy once, at the end. The settings have
+    what FRePo does instead (Zhou et al. 2022, arXiv 2206.00719): Adam, a cosine
+    and the squared error of learned scores.
 
     Args:
         network: the architecture to train.
@@ -137,13 +180,59 @@ class Evaluator:
     ):
         self.test = test
         self.settings = settings or EvaluatorSettings()
-        self.training = NetworkTraining(
+        cosine = self.settings.schedule == "cosine"
+        usual = NetworkTraining(
             network,
             augmentation,
             self.settings.batch_size,
             self.settings.momentum,
             self.settings.weight_decay,
+            optimizer=self.settings.optimizer,
+            factor=self._cosine if cosine else None,
         )
+        self._trainings = {
+            loss: dataclasses.replace(usual, loss=loss) for loss in LOSSES[1:]
+        }
+        self.training = usual
+
+    def _cosine(self, number: tf.Tensor) -> tf.Tensor:
+        """Returns the factor of the step size in a pass."""
+        begin, passes = self.settings.warm_up_epochs, self.settings.epochs + 1
+        made = tf.cast(number, tf.float32)
+        grown = (made + 1) / (begin + 1)
+        way = np.pi * (made - begin) / max(passes - begin, 1)
+        fallen = 0.505 + 0.495 * tf.cos(tf.clip_by_value(way, 0.0, np.pi))
+        return tf.where(made < begin, grown, fallen)
+
+    def loss_for(self, kind: str | None) -> str:
+        """Returns what networks lower on a set.
+
+        Args:
+            kind: of its soft labels; None if it has none.
+        """
+        usual = "squared" if kind == "scores" else "cross_entropy"
+        loss = self.settings.loss
+        return usual if loss == "usual" else loss
+
+    def training_for(self, kind: str | None) -> NetworkTraining:
+        """Returns how networks are trained on a set; see `loss_for`."""
+        return self._trainings[self.loss_for(kind)]
+
+    def targets(self, labels: Any, soft: Any, kind: str | None) -> Any:
+        """Returns what networks are trained on, as tensors or arrays.
+
+        Args:
+            labels: classes `[n]`.
+            soft: soft labels `[n, classes]`; None if there are none.
+            kind: of the soft labels; None if there are none.
+        """
+        if self.loss_for(kind) == "cross_entropy":
+            return soft if kind == "probabilities" else labels
+        if kind == "scores":
+            return soft
+        classes = self.training.network.network.classes
+        probabilities = tf.one_hot(labels, classes) if soft is None else soft
+        return probabilities - 1 / classes
 
     def __call__(
         self,
@@ -170,6 +259,8 @@ class Evaluator:
         Velocities start from zero in each.
         """
         epochs = self.settings.epochs
+        if self.settings.schedule == "cosine":
+            return ((epochs + 1, 1.0),)
         first = epochs // 2 + 2
         return (first, 1.0), (max(epochs + 1 - first, 0), 0.1)
 
@@ -190,7 +281,12 @@ class Evaluator:
     def train(self, synthetic_set: SyntheticSet, seed: int) -> State:
         """Returns one trained network."""
         rate = self.rate_for(synthetic_set)
-        state = self.training.start(self.start_seed(seed))
+        kind = synthetic_set.kind_of_soft_labels
+        training = self.training_for(kind)
+        targets = self.targets(
+            synthetic_set.labels, synthetic_set.soft_labels, kind
+        )
+        state = training.start(self.start_seed(seed))
         order_seed = seeds.named(seed, "evaluation order")
         images = tf.convert_to_tensor(synthetic_set.images)
         first = 0
@@ -199,10 +295,10 @@ class Evaluator:
             state = parameters, [0 * v for v in velocities], statistics
             end = first + passes
             for begin in range(first, end, _PASSES):
-                state = self.training.passes(
+                state = training.passes(
                     state,
                     images,
-                    synthetic_set.targets,
+                    targets,
                     order_seed,
                     begin,
                     min(_PASSES, end - begin),

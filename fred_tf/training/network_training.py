@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -10,20 +11,22 @@ from fred_tf import seeds
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.networks import Functional
 from fred_tf.normalizations import Normalization
+from fred_tf.optimizers import Adam
 from fred_tf.optimizers.sgd import sgd_step, zero_velocities
 
+OPTIMIZERS = ("sgd", "adam")
 # Parameters, velocities, statistics: three lists of tensors.
 State = tuple[list[tf.Tensor], list[tf.Tensor], list[tf.Tensor]]
 
 
 @dataclasses.dataclass(eq=False)
 class NetworkTraining:
-    """Passes of minibatch SGD over a labelled set, as pure functions.
+    """Passes of minibatches over a labelled set, as pure functions.
 
     A pass visits every image once in an order drawn for that pass; the last
     batch may be smaller. Each batch is augmented per image and lowers the
-    mean cross-entropy. What happens in pass k depends on the seed, on k and on
-    the state before it, never on how passes are grouped into calls.
+    mean loss of its images. What happens in pass k depends on the seed, on k
+    and on the state before it, never on how passes are grouped into calls.
 
     Attributes:
         network: the architecture.
@@ -34,6 +37,10 @@ class NetworkTraining:
         normalization: applied to each batch first; None if the images are
             already normalised. Keeping images as uint8 until then saves three
             quarters of their memory.
+        optimizer: `"sgd"`; or `"adam"`, of which a state holds the slots in
+            place of velocities, and which has no weight decay.
+        loss: a name in `LOSSES`.
+        factor: of the step size, by the number of a pass; None for 1.
     """
 
     network: Functional
@@ -42,16 +49,18 @@ class NetworkTraining:
     momentum: float = 0.0
     weight_decay: float = 0.0
     normalization: Normalization | None = None
+    optimizer: str = "sgd"
+    loss: str = "cross_entropy"
+    factor: Callable[[tf.Tensor], tf.Tensor] | None = None
 
     @functools.partial(tf.function, autograph=False)
     def start(self, seed: tf.Tensor) -> State:
         """Returns a fresh network's state for an int32 seed `[2]`."""
         parameters = self.network.initialize(seed)
-        return (
-            parameters,
-            zero_velocities(parameters),
-            self.network.initial_statistics(),
-        )
+        slots = zero_velocities(parameters)
+        if self.optimizer == "adam":
+            slots = [x for part in Adam().start(parameters) for x in part]
+        return parameters, slots, self.network.initial_statistics()
 
     def passes(
         self,
@@ -96,6 +105,7 @@ class NetworkTraining:
 
         def one_pass(number, state):
             pass_seed = seeds.fold(seed, number)
+            own = rate if self.factor is None else rate * self.factor(number)
             order = tf.argsort(tf.random.stateless_uniform([size], pass_seed))
 
             def one_batch(batch, state):
@@ -106,7 +116,7 @@ class NetworkTraining:
                     tf.gather(images, indices),
                     tf.gather(labels, indices),
                     seeds.fold(pass_seed, batch),
-                    rate,
+                    own,
                 )
                 return batch + 1, state
 
@@ -144,11 +154,17 @@ class NetworkTraining:
             logits, statistics = self.network.apply(
                 parameters, statistics, images, training=True
             )
-            loss = tf.reduce_mean(cross_entropy(labels, logits))
+            loss = tf.reduce_mean(LOSSES[self.loss](labels, logits))
+        gradients = tape.gradient(loss, parameters)
+        if self.optimizer == "adam":
+            count = len(parameters)
+            slots = velocities[:count], velocities[count:-1], velocities[-1:]
+            parameters, new = Adam().step(parameters, [*slots], gradients, rate)
+            return parameters, [x for part in new for x in part], statistics
         parameters, velocities = sgd_step(
             parameters,
             velocities,
-            tape.gradient(loss, parameters),
+            gradients,
             [rate] * len(parameters),
             self.momentum,
             self.weight_decay,
@@ -161,6 +177,14 @@ def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     if labels.dtype.is_floating:
         return tf.nn.softmax_cross_entropy_with_logits(labels, logits)
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+
+
+def squared_error(targets: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+    """Returns half the squared error of each image, summed over classes."""
+    return tf.reduce_sum((outputs - targets) ** 2, -1) / 2
+
+
+LOSSES = {"cross_entropy": cross_entropy, "squared": squared_error}
 
 
 def accuracy(

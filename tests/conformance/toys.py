@@ -13,17 +13,19 @@ from fred_tf.objectives.class_batch_objective import (
     ClassBatchObjective,
     ClassBatchSettings,
 )
-from fred_tf.optimizers import LAMB, SGD, Adam, Group
+from fred_tf.optimizers import LAMB, Adam, Group
+from fred_tf.parameterizations.labels import MemorySettings
 from fred_tf.parameterizations.parameterization import Parameterization
-from fred_tf.settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)
-class LabelledSettings(Settings):
+class LabelledSettings(MemorySettings):
     """Settings of `Labelled`."""
 
     name: ClassVar[str] = "labelled"
-    label_rate: float = 0.05
+    labels: str = "probabilities"
+    label_scale: float = 3.0
+    label_learning_rate: float = 0.05
 
 
 @keras.saving.register_keras_serializable("fred_tf")
@@ -47,9 +49,8 @@ class Labelled(Parameterization):
         shapes = {
             "pixels": (self.instances, *self.image_shape),
             "mixture": (channels, channels),
-            "label_logits": (self.instances, self.classes),
         }
-        self.pixels, self.mixture, self.label_logits = (
+        self.pixels, self.mixture = (
             self.add_weight(name=name, shape=shape, initializer="zeros")
             for name, shape in shapes.items()
         )
@@ -64,22 +65,17 @@ class Labelled(Parameterization):
         )
         self.pixels.assign(np.clip(images[chosen], -1, 1))
         self.mixture.assign(np.eye(self.image_shape[-1]))
-        self.label_logits.assign(3 * np.eye(self.classes)[self.labels])
 
-    def groups(self, momentum):
-        rate = self.settings.label_rate
+    def groups(self, optimizer):
         return [
-            Group("pixels", [self.pixels], SGD(momentum)),
+            Group("pixels", [self.pixels], optimizer),
             Group("mixture", [self.mixture], LAMB(), 0.01),
-            Group("labels", [self.label_logits], Adam(), rate),
+            *self.label_groups(Adam()),
         ]
 
-    def soft_labels(self):
-        return tf.nn.softmax(tf.convert_to_tensor(self.label_logits))
-
     def constrain(self, memory):
-        pixels, *others = memory
-        return [tf.clip_by_value(pixels, -1.0, 1.0), *others]
+        labels, pixels, mixture = memory
+        return [labels, tf.clip_by_value(pixels, -1.0, 1.0), mixture]
 
     def call(self, indices):
         pixels = tf.gather(tf.convert_to_tensor(self.pixels), indices)
@@ -104,7 +100,7 @@ class PoolMatching(ClassBatchObjective):
     """
 
     Settings = PoolMatchingSettings
-    takes_soft_labels = True
+    label_kinds = ("probabilities",)
     weight_names = ("temperature",)
 
     def __init__(self, network, augmentation, source, settings=None, **kwargs):

@@ -16,7 +16,7 @@ from fred_tf import assembly, scoring
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.normalizations import Normalization
-from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.training.evaluator import Evaluator
 from trainers.elsewhere.lowering import lower
 from trainers.elsewhere.runner import arrays
 
@@ -24,11 +24,30 @@ from trainers.elsewhere.runner import arrays
 _BLOCK = 500
 
 
+def evaluator(config: Config, data: ImageData) -> Evaluator:
+    """Returns the evaluator of a config, if packs can do what it does.
+
+    Raises:
+        ValueError: no networks are trained, or by other phases.
+    """
+    settings, found = config.evaluation, assembly.evaluator(config, data)
+    if not isinstance(found, Evaluator) or settings.schedule != "drop":
+        raise ValueError(
+            "A pack scores `evaluation.by` 'networks' with "
+            "`evaluation.schedule` 'drop'. Received: "
+            f"{settings.by!r} and {settings.schedule!r}. Override them here, "
+            "and score the set with `python -m trainers.evaluate` once it is "
+            "back."
+        )
+    return found
+
+
 def write(
     folder: pathlib.Path,
     configs: Mapping[str, Config],
     data: ImageData,
     labels: np.ndarray,
+    kind: str | None,
     normalization: Normalization,
 ) -> dict[str, Any]:
     """Writes what scores a set, but for its images.
@@ -38,6 +57,7 @@ def write(
         configs: settings by network; they differ in the network only.
         data: its test split scores.
         labels: what networks are trained on, `[n]` or soft ones.
+        kind: what the soft labels of the set are; None if it has none.
         normalization: of the set's images.
 
     Returns:
@@ -46,33 +66,34 @@ def write(
     Raises:
         ValueError: the data have no test images.
     """
-    evaluators = {k: assembly.evaluator(v, data) for k, v in configs.items()}
-    for name, evaluator in evaluators.items():
-        _lower_training(folder / name, evaluator.training, data, labels)
-        _lower_classifier(folder / name, evaluator, data, normalization)
+    evaluators = {k: evaluator(v, data) for k, v in configs.items()}
+    for name, own in evaluators.items():
+        training = own.training_for(kind)
+        _lower_training(folder / name, training, data, labels)
+        _lower_classifier(folder / name, own, data, normalization)
     test = data.scored
-    config, evaluator = next(iter(zip(configs.values(), evaluators.values())))
+    config, first = next(iter(zip(configs.values(), evaluators.values())))
     numbers = range(config.evaluation.networks)
     seeds = [scoring.network_seed(config, number) for number in numbers]
     return {
         "networks": list(configs),
         "seeds": seeds,
-        "start_seeds": [evaluator.start_seed(s).tolist() for s in seeds],
-        "phases": evaluator.phases,
+        "start_seeds": [first.start_seed(s).tolist() for s in seeds],
+        "phases": first.phases,
         "batch_size": config.evaluation.batch_size,
         "block": min(_BLOCK, len(test)),
     }
 
 
 def write_set(
-    folder: pathlib.Path, rate: float, synthetic_set: SyntheticSet
+    folder: pathlib.Path, rate: float, images: np.ndarray, labels: np.ndarray
 ) -> None:
     """Writes a set that is scored as it is, and the step size it is given."""
     arrays.write(
         folder / "set.npz",
         "set",
-        images=synthetic_set.images,
-        labels=synthetic_set.targets,
+        images=images,
+        labels=labels,
         rate=rate,
     )
 

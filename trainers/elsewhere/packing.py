@@ -104,7 +104,12 @@ def pack_run(
             "test": packed_images.write(root, data.scored, shared.part_bytes),
         }
         scoring = packed_scoring.write(
-            temporary, scored, data, labels, data.normalization
+            temporary,
+            scored,
+            data,
+            labels,
+            distiller.parameterization.label_kind,
+            data.normalization,
         )
         pack_folder.finish(
             temporary,
@@ -165,17 +170,24 @@ def _lower_run(
         new, scalars = outer_step(*begin(leaves), references, number)
         return tf.nest.flatten(new), scalars
 
-    evaluator = assembly.evaluator(config, data)
+    evaluator = packed_scoring.evaluator(config, data)
+    memory = outer_step.parameterization
+
+    def targets(labels):
+        """Returns what networks are trained on."""
+        soft = labels if memory.label_kind else None
+        return evaluator.targets(memory.labels, soft, memory.label_kind)
 
     def decode(leaves):
         images, labels, learned = outer_step.result(*begin(leaves))
+        labels = tf.convert_to_tensor(targets(labels))
         return images, labels, tf.cast(evaluator.rate(learned), tf.float32)
 
     leaves = tf.nest.flatten(state)
     lower(step, (leaves, examples, np.int32(0)), folder / "step.jax")
     lower(decode, (leaves,), folder / "decode.jax")
-    labels = outer_step.decoded(state.memory, list(constants))[1].numpy()
-    return labels, [leaf.numpy() for leaf in leaves]
+    labels = outer_step.decoded(state.memory, list(constants))[1]
+    return np.asarray(targets(labels)), [leaf.numpy() for leaf in leaves]
 
 
 def pack_set(
@@ -216,14 +228,20 @@ def pack_set(
     work = pack_folder.work(folder, config, data, evaluations=evaluations)
     if pack_folder.is_there(work, overwrite):
         return
-    rate = assembly.evaluator(config, data).rate_for(synthetic_set)
+    evaluator = packed_scoring.evaluator(config, data)
+    kind = synthetic_set.kind_of_soft_labels
+    targets = np.asarray(
+        evaluator.targets(synthetic_set.labels, synthetic_set.soft_labels, kind)
+    )
     with files.replacing_folder(folder) as temporary:
-        packed_scoring.write_set(temporary, rate, synthetic_set)
+        rate = evaluator.rate_for(synthetic_set)
+        packed_scoring.write_set(temporary, rate, synthetic_set.images, targets)
         scoring = packed_scoring.write(
             temporary,
             scored,
             data,
-            synthetic_set.targets,
+            targets,
+            kind,
             synthetic_set.normalization,
         )
         pack_folder.finish(

@@ -1,0 +1,72 @@
+"""Labels that a memory learns: settings, first values, room in a budget.
+
+Two kinds are learned, see `LABEL_KINDS`. *Probabilities* are the softmax of the
+stored numbers. *Scores* are the stored numbers themselves, which networks and
+kernels regress on: they begin as KIP's and FRePo's, the one-hot class less
+1 / classes, times a scale (Nguyen et al. 2021, arXiv 2011.00050; Zhou et al.
+2022, arXiv 2206.00719).
+"""
+
+import dataclasses
+
+import numpy as np
+
+from fred_tf.settings import MOST_RATE, Settings, check_least, check_one_of
+from fred_tf.synthetic_set import LABEL_KINDS
+
+FIXED = "fixed"
+# The logit of an image's own class, above the others'; and the scores' scale.
+_USUAL_SCALES = {"probabilities": 5.0, "scores": 1.0}
+
+
+@dataclasses.dataclass(frozen=True)
+class MemorySettings(Settings):
+    """Settings that all memories have.
+
+    Attributes:
+        labels: `"fixed"`, the class of each image; or what is learned beside
+            the images and counted in the budget, `"probabilities"` or
+            `"scores"`. Objectives say which they take.
+        label_scale: of the first values, which are this times the one-hot
+            class less 1 / classes; 0 means 1 of scores, as in KIP, and 5 of
+            the logits of probabilities. FRePo takes (10 / classes) ** 0.5.
+        label_learning_rate: step size of the labels; 0 means that of the
+            images, which suits Adam and LAMB.
+    """
+
+    labels: str = FIXED
+    label_scale: float = 0.0
+    label_learning_rate: float = 0.0
+
+    def __post_init__(self):
+        check_one_of(
+            "parameterization.labels", self.labels, (FIXED, *LABEL_KINDS)
+        )
+        for name, most in (("scale", 1000), ("learning_rate", MOST_RATE)):
+            name = f"label_{name}"
+            check_least(
+                f"parameterization.{name}", getattr(self, name), 0, most
+            )
+
+    @property
+    def learns_labels(self) -> bool:
+        """Whether labels are learned."""
+        return self.labels != FIXED
+
+    def label_floats(self, classes: int) -> int:
+        """Returns the floats that the label of one image takes."""
+        return classes if self.learns_labels else 0
+
+    def first_labels(self, labels: np.ndarray, classes: int) -> np.ndarray:
+        """Returns the numbers that learned labels begin as.
+
+        Args:
+            labels: the class of each instance, int `[n]`.
+            classes: number of classes.
+
+        Returns:
+            float32 `[n, classes]`.
+        """
+        scale = self.label_scale or _USUAL_SCALES[self.labels]
+        one_hot = np.eye(classes)[labels]
+        return (scale * (one_hot - 1 / classes)).astype(np.float32)
