@@ -3,6 +3,7 @@
 from fred_tf.figures.canvas import save, to_array
 from fred_tf.figures.curves import Curve, curves
 from fred_tf.figures.gallery import beside, gallery, strips
+from fred_tf.figures.labels import labels
 from fred_tf.figures.maps import frequency_maps
 from fred_tf.figures.masks import masks
 from fred_tf.figures.tiles import displayable, tiles
@@ -14,6 +15,7 @@ __all__ = [
     "displayable",
     "frequency_maps",
     "gallery",
+    "labels",
     "masks",
     "save",
     "strips",

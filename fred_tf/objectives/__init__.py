@@ -1,6 +1,7 @@
 """What is matched between synthetic and real data."""
 
 from fred_tf.objectives.distribution_matching import DistributionMatching
+from fred_tf.objectives.feature_regression import FeatureRegression
 from fred_tf.objectives.gradient_matching import GradientMatching
 from fred_tf.objectives.kernel_ridge import KernelRidge
 from fred_tf.objectives.objective import (
@@ -14,6 +15,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     member.Settings.name: member
     for member in (
         DistributionMatching,
+        FeatureRegression,
         GradientMatching,
         KernelRidge,
         TrajectoryMatching,
@@ -23,6 +25,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
 __all__ = [
     "OBJECTIVES",
     "DistributionMatching",
+    "FeatureRegression",
     "GradientMatching",
     "KernelRidge",
     "Objective",

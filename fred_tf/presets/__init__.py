@@ -7,6 +7,7 @@ from fred_tf.datasets import ImageData
 from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.presets import (
     distribution_matching,
+    feature_regression,
     gradient_matching,
     kernel_ridge,
     trajectory_matching,
@@ -18,6 +19,7 @@ __all__ = ["config_for", "names", "preset", "settled", "table"]
 
 _TABLES = (
     distribution_matching,
+    feature_regression,
     gradient_matching,
     kernel_ridge,
     trajectory_matching,

@@ -52,6 +52,9 @@ FIGURES = {
     "masks": NamedFigure(
         of_runs.masks, "what each class keeps of its spectrum"
     ),
+    "labels": NamedFigure(
+        of_runs.labels, "what the learned labels of each class say"
+    ),
     "beside": NamedFigure(
         of_runs.beside, "random real images beside distilled ones"
     ),

@@ -22,6 +22,16 @@ def masks(subject: Subject) -> Figure:
     return figures.masks(memory.masks, names, memory.transform.axis)
 
 
+def labels(subject: Subject) -> Figure:
+    """Learned labels per class."""
+    decoded = subject.run.synthetic_set()
+    if decoded.soft_labels is None:
+        raise MissingError("only a memory that learns labels has them to show")
+    return figures.labels(
+        decoded.soft_labels, decoded.labels, decoded.class_names
+    )
+
+
 def beside(subject: Subject) -> Figure:
     """Random real images, the run and those compared with it."""
     subject.check_seen()

@@ -8,7 +8,7 @@ from fred_tf.disk import rewinds
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.figures import Curve
 from fred_tf.forms import FORMS
-from fred_tf.training.evaluator import Evaluation
+from fred_tf.training.evaluator import Evaluation, EvaluatorSettings
 from trainers.figures import FIGURES, MissingError, Subject
 from trainers.figures import title as stored_as
 from trainers.report import markup
@@ -20,7 +20,7 @@ _CURVES = {
     "student_learning_rate": ("student learning rate", False),
 }
 # Figures of `trainers.figures` that the page draws itself; they need no data.
-_DRAWN_HERE = ("masks", "over_time", "accuracy_by_step")
+_DRAWN_HERE = ("masks", "labels", "over_time", "accuracy_by_step")
 
 
 def page(run: DistilledRun) -> str:
@@ -61,6 +61,7 @@ def _summary(run: DistilledRun) -> str:
         ("per class", f"{memory.instances_per_class:,}"),
         ("floats stored", f"{memory.floats_stored:,}"),
         ("outer steps", f"{run.step:,} of {run.config.outer_steps:,}"),
+        ("labels", memory.label_kind or "classes"),
         *_unusual(run),
         *((n.replace("_", " "), f"{v:.4g}") for n, v in run.learned.items()),
     ]
@@ -92,16 +93,16 @@ def _accuracy(run: DistilledRun) -> str:
             "Not measured yet:",
             f"python -m trainers.evaluate --run_dir={run.folder.path}",
         )
-    rows = [
-        (
-            x["network"]["name"],
-            str(Evaluation(tuple(x["accuracies"]), 0.0)),
-            str(len(x["accuracies"])),
-            f"{x['evaluation']['epochs']:,}",
-        )
-        for x in evaluations
-    ]
-    header = ("network", "test accuracy", "networks", "epochs")
+    rows = []
+    for x in evaluations:
+        how = EvaluatorSettings.from_json(x["evaluation"])
+        accuracy = str(Evaluation(tuple(x["accuracies"]), 0.0))
+        count = str(len(x["accuracies"]))
+        row = (x["network"]["name"], accuracy, how.loss, count, how.epochs)
+        if how.by != "networks":
+            row = (how.by, accuracy, "", count, "")
+        rows.append([str(cell).replace("_", " ") for cell in row])
+    header = ("network", "test accuracy", "loss", "networks", "epochs")
     return markup.table(header, rows)
 
 
@@ -110,7 +111,9 @@ def _images(run: DistilledRun) -> str:
     if decoded.images.shape[-1] in (1, 3):
         drawn = figures.gallery(decoded)
         first = markup.drawing(drawn, "the first of each class")
-    return first + _drawn(run, "over_time") + _drawn(run, "masks")
+    return first + "".join(
+        _drawn(run, name) for name in ("over_time", "masks", "labels")
+    )
 
 
 def _drawn(run: DistilledRun, name: str) -> str:

@@ -18,6 +18,8 @@ from trainers.figures import (
 )
 from trainers.figures import __main__ as program
 
+# Runs that learn labels have one more.
+WITHOUT_LABELS = [name for name in FIGURES if name != "labels"]
 PIXEL = {"parameterization.name": "pixel"}
 
 
@@ -36,7 +38,7 @@ def subject(tmp_path_factory, digits, quick) -> Subject:
 
 def test_every_figure_is_written_twice(subject, tmp_path):
     written = program.run(subject, tmp_path)
-    assert [path.stem for path in written] == list(FIGURES)
+    assert [path.stem for path in written] == WITHOUT_LABELS
     for path in written:
         assert path.stat().st_size > 2000
         assert path.with_suffix(".svg").stat().st_size > 2000
@@ -46,7 +48,7 @@ def test_every_figure_is_written_twice(subject, tmp_path):
 TILES = {"passes", "beside", "over_time"}
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", WITHOUT_LABELS)
 def test_every_axis_is_labelled(subject, name):
     figure = FIGURES[name].draw(subject)
     drawn = [axes for axes in figure.axes if axes.has_data()]

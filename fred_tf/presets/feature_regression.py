@@ -1,0 +1,75 @@
+"""Settings of FRePo.
+
+Source: Zhou et al. 2022 (arXiv 2206.00719) and their code: LAMB of step size
+3e-4 that falls to a tenth along a cosine, 500,000 steps, a pool of 10 networks,
+learned labels, no augmentation but in the evaluation, which trains by Adam on
+the squared error. `# ours` marks what is not published.
+
+The source matches networks of widths 128, 256 and 512 with batch norm and
+evaluates them without norm; ours are as wide in each block.
+"""
+
+from fred_tf.config import Config
+from fred_tf.distillation.distiller_settings import DistillerSettings
+from fred_tf.objectives import FeatureRegression
+from fred_tf.parameterizations import Pixel
+from fred_tf.training.evaluator import EvaluatorSettings
+
+BASE = Config(
+    dataset="cifar10",
+    ipc=1,
+    objective=FeatureRegression.Settings(),
+    outer_steps=500_000,
+    parameterization=Pixel.Settings(labels="scores"),
+    distiller=DistillerSettings(
+        memory_optimizer="lamb",
+        memory_learning_rate=3e-4,
+        decay_steps=500_000,
+        outlier_factor=0.0,
+    ),
+    evaluation=EvaluatorSettings(
+        optimizer="adam",
+        learning_rate=3e-4,
+        schedule="cosine",
+        epochs=1_000,
+        warm_up_epochs=500,
+        batch_size=500,
+    ),
+)
+
+BATCH = {"network.norm": "batch"}
+# Two cores: a narrower network of one norm for both, a quarter of the real
+# images, and steps ten times as long, as many as a quarter of an hour holds.
+CPU = {  # ours
+    "network.width": 32,
+    "network.norm": "none",
+    "objective.real_batch_per_class": 25,
+    "distiller.memory_learning_rate": 3e-3,
+    "outer_steps": 3_000,
+    "distiller.decay_steps": 3_000,
+}
+MNIST = {"dataset": "mnist", "objective.mirror": False}
+
+ROWS = {
+    "cifar10_ipc1_frepo": BATCH,
+    "cifar10_ipc10_frepo": {**BATCH, "ipc": 10, "evaluation.epochs": 2_000},
+    "cifar10_ipc1_frepo_cpu": CPU,
+    "mnist_ipc1_frepo": {**BATCH, **MNIST},
+    "mnist_ipc1_frepo_cpu": {**MNIST, **CPU},
+    # Finishes in seconds; for tests and for trying a change.
+    "digits_ipc1_frepo_tiny": {  # ours
+        **MNIST,
+        "dataset": "digits",
+        "augmentation": "color_crop",
+        "network.width": 8,
+        "network.depth": 2,
+        "objective.real_batch_per_class": 10,
+        "objective.pool": 2,
+        "objective.most_steps": 2,
+        "outer_steps": 3,
+        "distiller.decay_steps": 3,
+        "evaluation.epochs": 4,
+        "evaluation.warm_up_epochs": 2,
+        "evaluation.networks": 2,
+    },
+}
