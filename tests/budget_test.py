@@ -1,8 +1,11 @@
+import numpy as np
 import pytest
 
 from fred_tf import budget, presets
 from fred_tf.assembly import parameterization
 from fred_tf.datasets.dataset_spec import KNOWN
+from fred_tf.parameterizations import PARAMETERIZATIONS
+from fred_tf.synthetic_set import LABEL_KINDS
 
 
 @pytest.mark.parametrize(
@@ -41,13 +44,53 @@ def test_stored_floats_never_exceed_the_budget(name):
     config = presets.preset(name)
     spec = KNOWN[config.dataset]
     memory = parameterization(config, spec.image_shape, spec.classes)
+    settings = config.parameterization
+    label = settings.label_floats(spec.classes)
     allowed = spec.classes * budget.floats_per_class(
-        spec.image_shape, config.ipc
+        spec.image_shape, config.ipc, label
     )
     assert memory.floats_stored <= allowed
+    if settings.name == "pixel":
+        assert memory.floats_stored == allowed
+        return
     assert memory.floats_stored == budget.frequency_floats(
         spec.image_shape,
         config.ipc,
-        config.parameterization.coefficients_per_channel,
+        settings.coefficients_per_channel,
         spec.classes,
+        label,
     )
+
+
+def test_learned_labels_take_room():
+    """16 x 192 coefficients and as many labels of 10 are 15 of both."""
+    shape = (32, 32, 3)
+    assert budget.floats_per_class(shape, 1, 10) == 3082
+    assert budget.instances_per_class(shape, 1, 64) == 16
+    assert budget.instances_per_class(shape, 1, 64, 10) == 15
+    assert budget.frequency_floats(shape, 1, 64, 10, 10) == 10 * 15 * 202
+
+
+@pytest.mark.parametrize("name", PARAMETERIZATIONS)
+@pytest.mark.parametrize("kind", LABEL_KINDS)
+def test_every_memory_counts_its_labels(name, kind):
+    shape, classes, ipc = (8, 8, 3), 4, 12
+    settings = PARAMETERIZATIONS[name].Settings(labels=kind)
+    memory = PARAMETERIZATIONS[name].within_budget(
+        settings, shape, classes, ipc
+    )
+    label_floats = memory.instances * classes
+    assert memory.floats_stored > label_floats
+    allowed = classes * budget.floats_per_class(shape, ipc, classes)
+    assert memory.floats_stored <= allowed
+    soft = memory.soft_labels().numpy()
+    assert soft.shape == (memory.instances, classes)
+    np.testing.assert_array_equal(soft.argmax(1), memory.labels)
+    total = {"probabilities": 1, "scores": 0}[kind]
+    np.testing.assert_allclose(soft.sum(1), total, atol=1e-6)
+
+
+def test_a_budget_of_one_canvas_has_no_room_for_its_labels():
+    settings = PARAMETERIZATIONS["idc"].Settings(labels="scores")
+    with pytest.raises(ValueError, match="must hold a canvas and the learned"):
+        PARAMETERIZATIONS["idc"].within_budget(settings, (8, 8, 1), 10, 1)

@@ -41,8 +41,7 @@ class OuterStep:
         outlier_factor: see `outliers.is_outlier`.
         share: of the images' deviation, by which the first step is to move
             them where `State.rate` is 0; 0 where the rate is given.
-        warm_up_steps: over how many steps the rate grows to its full size.
-        decay_steps: over how many it falls again, see `memory_step.scheduled`.
+        warm_up_steps, decay_steps: of the rate, see `memory_step.scheduled`.
 
     Raises:
         ValueError: a weight belongs to no group or to several, or the memory
@@ -77,12 +76,12 @@ class OuterStep:
             optimizer: of the memory; SGD if None.
             **more: the other attributes.
         """
-        of_memory = parameterization.groups(optimizer or SGD(momentum))
         groups = []
-        for owner, own in (
-            (parameterization, of_memory),
-            (objective, objective.groups(momentum)),
+        for owner, how in (
+            (parameterization, optimizer or SGD(momentum)),
+            (objective, momentum),
         ):
+            own = owner.groups(how)
             check_groups(own, owner.trainable_weights, type(owner).__name__)
             groups += own
         check_label_kind(

@@ -216,8 +216,9 @@ class FeatureRegression(ClassBatchObjective):
             lambda: self._fresh(seeds.fold(seed, 0)),
             lambda: self._trained(own, images, labels, seeds.fold(seed, 1)),
         )
+        moves = tf.range(self.settings.pool) == drawn
         state = [
-            tf.tensor_scatter_nd_update(part, [[drawn]], row[None])
+            tf.where(tf.reshape(moves, [-1] + [1] * len(row.shape)), row, part)
             for part, row in zip(pool, own)
         ]
         return [*state, self._draw(seeds.fold(seed, 2))]

@@ -26,7 +26,7 @@ def diversity(digits):
         ClassBatches(digits.train, digits.normalization, 10),
         DistributionMatching.Settings(real_batch_per_class=4),
     )
-    made = Diversity(inner, bases=10, weight=0.5)
+    made = Diversity(inner, np.arange(10), weight=0.5)
     for variable, value in zip(
         made.non_trainable_variables, made.initial_state(0), strict=True
     ):

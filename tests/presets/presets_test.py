@@ -7,7 +7,7 @@ from fred_tf import config, presets
 
 @pytest.mark.parametrize("name", presets.names())
 def test_names_say_what_the_preset_is(name):
-    form = r"(\w+)_ipc(\d+)_(dc|dm|dsa|tm)(_joint)?(_cpu|_tiny)?"
+    form = r"(\w+)_ipc(\d+)_(dc|dm|dsa|frepo|kip|rfad|tm)(_joint)?(_cpu|_tiny)?"
     match = re.fullmatch(form, name)
     settings = presets.preset(name)
     assert match, name
@@ -17,6 +17,9 @@ def test_names_say_what_the_preset_is(name):
         "dc": "gradient_matching",
         "dm": "distribution_matching",
         "dsa": "gradient_matching",
+        "frepo": "feature_regression",
+        "kip": "kernel_ridge",
+        "rfad": "kernel_ridge",
         "tm": "trajectory_matching",
     }
     assert settings.objective.name == objective[match[3]]
@@ -45,6 +48,28 @@ def test_published_values_of_distribution_matching():
     assert settings.objective.real_batch_per_class == 256
     assert settings.outer_steps == 20_000
     assert settings.evaluation.learning_rate == 0.01
+
+
+def test_published_values_of_kip():
+    settings = presets.preset("cifar10_ipc10_kip")
+    assert settings.parameterization.name == "pixel"
+    assert settings.parameterization.labels == "fixed"
+    assert settings.distiller.memory_optimizer == "adam"
+    assert settings.distiller.memory_learning_rate == 0.04
+    assert settings.objective.real_batch_per_class * 10 == 5_000
+    assert (settings.objective.kind, settings.objective.depth) == ("ntk", 1)
+    assert settings.objective.regularization == 1e-6
+    assert settings.outer_steps == 300
+
+
+def test_published_values_of_frepo():
+    settings = presets.preset("cifar10_ipc1_frepo")
+    assert settings.parameterization.labels == "scores"
+    assert settings.distiller.memory_optimizer == "lamb"
+    assert settings.distiller.memory_learning_rate == 3e-4
+    assert settings.distiller.decay_steps == settings.outer_steps == 500_000
+    assert (settings.objective.pool, settings.objective.most_steps) == (10, 100)
+    assert settings.evaluation.optimizer == "adam"
 
 
 def test_published_values_of_gradient_matching():

@@ -1,0 +1,171 @@
+"""What learned labels promise, with every memory that learns them.
+
+They move, count in the budget, resume exactly, in the middle of a pool's life
+too, are equal on replicas, and come out of every form.
+"""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import fred_tf
+from fred_tf import assembly, config, forms, presets
+from fred_tf.parameterizations import PARAMETERIZATIONS
+from fred_tf.scoring import score
+
+OBJECTIVES = ("kip", "frepo")
+# What makes a budget of two images hold more than one.
+SMALL = {
+    "frequency": ["coefficients_per_channel=16", "mask_rule=energy"],
+    "idc": ["ipc=3"],
+    "haba": ["hallucinators=2", "ipc=5"],
+}
+
+
+def settings(objective, memory="pixel", *more):
+    return config.override(
+        presets.preset(f"digits_ipc1_{objective}_tiny"),
+        [
+            "ipc=2",
+            f"parameterization.name={memory}",
+            "parameterization.labels=scores",
+            *SMALL.get(memory, []),
+            *more,
+        ],
+    )
+
+
+def weights(distilled):
+    return distilled.run.parameterization.get_weights()
+
+
+def cells():
+    """KIP with every memory; FRePo, whose steps are the same, slowly."""
+    for memory in PARAMETERIZATIONS:
+        yield pytest.param("kip", memory)
+        slow = [] if memory == "frequency" else [pytest.mark.slow]
+        yield pytest.param("frepo", memory, marks=slow)
+
+
+@pytest.mark.parametrize(("objective", "memory"), cells())
+def test_everything_moves_and_fits_the_budget(objective, memory, digits):
+    changed = settings(objective, memory, "outer_steps=2")
+    distiller = assembly.distiller(changed, digits)
+    assembly.begin(distiller, digits)
+    parameterization = distiller.parameterization
+    names = [w.name for w in parameterization.trainable_weights]
+    assert names[0] == "label_values"
+    before = parameterization.get_weights()[: len(names)]
+    for _ in range(2):
+        scalars = distiller()
+        assert scalars["trouble"] == scalars["skipped"] == 0
+    after = parameterization.get_weights()[: len(names)]
+    # One bias of a hallucinator moves no image that the other does not.
+    for name, old, new in zip(names, before, after):
+        assert np.any(old != new), name
+    allowed = 10 * changed.ipc * (64 + 10)
+    assert parameterization.floats_stored <= allowed
+
+
+@pytest.fixture(scope="module", params=OBJECTIVES)
+def whole(request, digits):
+    """Five steps in one go; of FRePo beyond the life of a network."""
+    changed = settings(request.param, "frequency", "outer_steps=5")
+    return fred_tf.distill(digits, changed, progress=False), changed
+
+
+def test_a_stopped_run_ends_where_it_would_have_ended(whole, digits, tmp_path):
+    complete, changed = whole
+    few = config.replace(changed, {"outer_steps": 2})
+    fred_tf.distill(digits, few, tmp_path, progress=False)
+    again = fred_tf.distill(digits, changed, tmp_path, progress=False)
+    restored = fred_tf.DistilledRun.restore(tmp_path)
+    for one, two, three in zip(
+        weights(complete),
+        weights(again),
+        restored.parameterization.get_weights(),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(one, two)
+        np.testing.assert_array_equal(one, three)
+    read = restored.synthetic_set()
+    assert read.label_kind == "scores"
+    np.testing.assert_array_equal(read.soft_labels, weights(complete)[0])
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_two_devices_equal_one(objective, digits):
+    both = settings(objective, "pixel", "references_per_step=2")
+    one = fred_tf.distill(digits, both, progress=False)
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    two = fred_tf.distill(digits, both, strategy=strategy, progress=False)
+    for a, b in zip(weights(one), weights(two), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_a_step_compiles_and_is_pure(objective, digits):
+    distiller = assembly.distiller(settings(objective), digits)
+    assembly.begin(distiller, digits)
+    numbers = tf.data.Dataset.range(1)
+    references = next(iter(distiller.objective.references(0, numbers).batch(1)))
+    arguments = (*distiller.tensors(), references, tf.constant(1, tf.int64))
+    compiled = tf.function(
+        distiller.outer_step, autograph=False, jit_compile=True
+    )
+    assert not compiled.get_concrete_function(*arguments).graph.variables
+    new, scalars = compiled(*arguments)
+    assert scalars["trouble"] == scalars["skipped"] == 0
+    assert np.any(new.memory[0] != arguments[0].memory[0])
+
+
+def test_scores_come_out_of_every_form(whole, tmp_path):
+    complete, _ = whole
+    scores = complete.decoded.soft_labels
+    assert np.any(scores < 0)
+    read = 0
+    for name, path in zip(
+        forms.fitting(complete.decoded, complete.run.parameterization),
+        complete.export(tmp_path),
+    ):
+        if isinstance(forms.FORMS[name], forms.SetForm):
+            there = fred_tf.DistilledSet.load(path).decoded
+            np.testing.assert_array_equal(there.soft_labels, scores)
+            assert there.label_kind == "scores"
+            assert there.floats_stored == complete.decoded.floats_stored
+            read += 1
+    assert read >= 8
+
+
+def test_scores_are_trained_on_by_the_loss_that_is_asked_for(whole, digits):
+    complete, changed = whole
+    found = {}
+    for loss in ("usual", "squared", "cross_entropy"):
+        quick = config.replace(
+            changed,
+            {
+                "evaluation.by": "networks",
+                "evaluation.networks": 1,
+                "evaluation.epochs": 20,
+                "evaluation.loss": loss,
+            },
+        )
+        found[loss] = score(quick, complete.decoded, digits).accuracies
+    assert found["usual"] == found["squared"] != found["cross_entropy"]
+    hard = dataclasses.replace(complete.decoded, soft_labels=None)
+    assert score(quick, hard, digits).accuracies == found["cross_entropy"]
+
+
+def test_labels_by_sgd_need_a_step_of_their_own():
+    with pytest.raises(ValueError, match="label_learning_rate` 0. Give one"):
+        settings("kip", "pixel", "memory_optimizer=sgd")
+
+
+def test_labels_that_are_not_finite_are_refused(whole):
+    decoded = whole[0].decoded
+    scores = decoded.soft_labels.copy()
+    scores[0, 0] = np.nan
+    with pytest.raises(ValueError, match="`soft_labels` must be finite.*1 NaN"):
+        dataclasses.replace(decoded, soft_labels=scores)
