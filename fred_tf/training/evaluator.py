@@ -193,7 +193,7 @@ class Evaluator:
         self._trainings = {
             loss: dataclasses.replace(usual, loss=loss) for loss in LOSSES[1:]
         }
-        self.training = usual
+        self.training = self.training_for(None)
 
     def _cosine(self, number: tf.Tensor) -> tf.Tensor:
         """Returns the factor of the step size in a pass."""

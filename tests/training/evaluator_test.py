@@ -80,3 +80,65 @@ def test_corrupted_sets_have_evaluations_of_their_own():
     result = Evaluation((0.5, 0.7), 0.01, {"fog": [0.25, 0.35]})
     assert str(result.corruptions["fog"]) == "30.0 +- 5.0 %"
     assert result.to_json()["corrupted"] == {"fog": [0.25, 0.35]}
+
+
+def test_losses_and_targets_are_those_of_the_labels(network, digits):
+    """Networks regress on scores unless told otherwise; on others if told."""
+    hard = np.int32([3, 0])
+    one_hot = np.eye(10, dtype=np.float32)[hard]
+    scores = np.random.default_rng(0).normal(size=(2, 10))
+    cases = {
+        ("usual", None): ("cross_entropy", hard),
+        ("usual", "probabilities"): ("cross_entropy", one_hot),
+        ("usual", "scores"): ("squared", scores),
+        # Of scores that are no probabilities, the classes are left.
+        ("cross_entropy", "scores"): ("cross_entropy", hard),
+        ("squared", None): ("squared", one_hot - 0.1),
+        ("squared", "probabilities"): ("squared", one_hot - 0.1),
+        ("squared", "scores"): ("squared", scores),
+    }
+    soft = {None: None, "probabilities": one_hot, "scores": scores}
+    for (loss, kind), (lowered, wanted) in cases.items():
+        evaluator = _evaluator(network, digits, loss=loss)
+        assert evaluator.training_for(kind).loss == lowered
+        found = evaluator.targets(hard, soft[kind], kind)
+        np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_a_cosine_warms_up_and_falls_to_a_hundredth(network, digits):
+    evaluator = _evaluator(
+        network, digits, schedule="cosine", epochs=1499, warm_up_epochs=500
+    )
+    assert evaluator.phases == ((1500, 1.0),)
+    factor = evaluator.training.factor
+    for number, wanted in (
+        (0, 1 / 501),
+        (250, 251 / 501),
+        (500, 1.0),
+        (1000, 0.505),
+        (1500, 0.01),
+    ):
+        np.testing.assert_allclose(factor(number), wanted, atol=1e-4)
+
+
+def test_sets_with_scores_are_trained_by_their_squared_error(network, digits):
+    chosen = random_set(digits, 1, 0)
+    centred = np.eye(10)[chosen.labels] - 0.1
+    with_scores = dataclasses.replace(
+        chosen, soft_labels=centred, label_kind="scores"
+    )
+    evaluator = _evaluator(
+        network, digits, epochs=1, optimizer="adam", schedule="cosine"
+    )
+    squared = _evaluator(
+        network,
+        digits,
+        epochs=1,
+        optimizer="adam",
+        schedule="cosine",
+        loss="squared",
+    )
+    for of_scores, of_classes in zip(
+        evaluator.train(with_scores, 0)[0], squared.train(chosen, 0)[0]
+    ):
+        np.testing.assert_allclose(of_scores, of_classes, atol=1e-6)

@@ -6,6 +6,7 @@ import tensorflow as tf
 from fred_tf import seeds
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.networks import ConvNet, Functional
+from fred_tf.optimizers import Adam
 from fred_tf.training.network_training import NetworkTraining, accuracy
 
 SEED = seeds.named(0, "training test")
@@ -50,6 +51,34 @@ def test_one_full_batch_pass_is_one_sgd_step(network, digits):
     )
     for a, p, g in zip(after, parameters, gradient):
         np.testing.assert_allclose(a, p - 0.5 * g, atol=1e-5)
+
+
+def test_adam_lowers_the_squared_error(network, digits):
+    """Two passes of one batch are two of Adam's steps; the slots are carried."""
+    training = NetworkTraining(
+        network,
+        SiameseAugmentation("none"),
+        64,
+        optimizer="adam",
+        loss="squared",
+        factor=lambda number: 1.0 - 0.5 * tf.cast(number, tf.float32),
+    )
+    images = digits.train.images[:8]
+    targets = np.eye(10, dtype=np.float32)[digits.train.labels[:8]] - 0.1
+    state = training.start(SEED)
+    after, slots, _ = training.passes(state, images, targets, SEED, 0, 2, 0.01)
+    assert slots[-1] == 2
+    parameters, adam = state[0], Adam().start(state[0])
+    for rate in (0.01, 0.005):
+        with tf.GradientTape() as tape:
+            tape.watch(parameters)
+            error = (network.logits(parameters, images) - targets) ** 2
+            loss = tf.reduce_mean(tf.reduce_sum(error, 1)) / 2
+        gradient = tape.gradient(loss, parameters)
+        parameters, adam = Adam().step(parameters, adam, gradient, rate)
+    for found, wanted in zip(after, parameters):
+        # Where a gradient is nearly 0, its sign is rounding's.
+        assert np.mean(np.abs(found - wanted) > 1e-4) < 0.02
 
 
 def test_every_image_is_seen_once_a_pass(digits):
