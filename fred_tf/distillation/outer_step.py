@@ -84,11 +84,8 @@ class OuterStep:
             own = owner.groups(how)
             check_groups(own, owner.trainable_weights, type(owner).__name__)
             groups += own
-        check_label_kind(
-            parameterization.label_kind,
-            objective.label_kinds,
-            type(objective).__name__,
-        )
+        kind, taken = parameterization.label_kind, objective.label_kinds
+        check_label_kind(kind, taken, type(objective).__name__)
         return cls(parameterization, objective, tuple(groups), seed, **more)
 
     def __call__(
