@@ -76,12 +76,11 @@ class OuterStep:
             optimizer: of the memory; SGD if None.
             **more: the other attributes.
         """
-        groups = []
-        for owner, how in (
-            (parameterization, optimizer or SGD(momentum)),
-            (objective, momentum),
+        how, groups = optimizer or SGD(momentum), []
+        for owner, own in (
+            (parameterization, parameterization.groups(how)),
+            (objective, objective.groups(momentum)),
         ):
-            own = owner.groups(how)
             check_groups(own, owner.trainable_weights, type(owner).__name__)
             groups += own
         kind, taken = parameterization.label_kind, objective.label_kinds

@@ -98,10 +98,16 @@ def _accuracy(run: DistilledRun) -> str:
         how = EvaluatorSettings.from_json(x["evaluation"])
         accuracy = str(Evaluation(tuple(x["accuracies"]), 0.0))
         count = str(len(x["accuracies"]))
-        row = (x["network"]["name"], accuracy, how.loss, count, how.epochs)
+        row = [
+            x["network"]["name"],
+            accuracy,
+            how.loss,
+            count,
+            f"{how.epochs:,}",
+        ]
         if how.by != "networks":
-            row = (how.by, accuracy, "", count, "")
-        rows.append([str(cell).replace("_", " ") for cell in row])
+            row = [how.by, accuracy, "", count, ""]
+        rows.append([cell.replace("_", " ") for cell in row])
     header = ("network", "test accuracy", "loss", "networks", "epochs")
     return markup.table(header, rows)
 
