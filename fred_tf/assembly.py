@@ -226,13 +226,12 @@ def distiller(
 
 def adapt(memory: Parameterization, data: ImageData, seed: int) -> None:
     """Fills an empty memory from the normalised training images."""
-    images = data.normalization(data.train.images)
-    memory.adapt(images, data.train.labels, seed)
+    memory.adapt(data.normalized_train, data.train.labels, seed)
 
 
 def begin(empty: Distiller, data: ImageData) -> None:
     """Lets a distiller begin with the normalised training images."""
-    empty.adapt(data.normalization(data.train.images), data.train.labels)
+    empty.adapt(data.normalized_train, data.train.labels)
 
 
 def evaluator(config: Config, data: ImageData) -> Evaluator:
