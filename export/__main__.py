@@ -75,7 +75,9 @@ def main() -> None:
     data = None
     if MEASURE.value:
         data = assembly.load_data(
-            config, command_line.DATA_DIR.value, command_line.DOWNLOAD.value
+            config,
+            command_line.data_dir(run_dir),
+            command_line.DOWNLOAD.value,
         )
     written = exporting.run(
         distilled,

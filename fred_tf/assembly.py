@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from fred_tf import datasets
 from fred_tf.augmentations import SiameseAugmentation
-from fred_tf.config import Config, resolved, to_json
-from fred_tf.datasets import KNOWN, DataFacts, ImageData
+from fred_tf.config import Config, known_images, resolved, to_json
+from fred_tf.datasets import DataFacts, ImageData
 from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.disk import files
 from fred_tf.distillation.distiller import Distiller
@@ -23,13 +23,14 @@ from fred_tf.training.evaluator import Evaluator
 def load_data(
     config: Config, data_dir: files.Path | None = None, download: bool = False
 ) -> ImageData:
-    """Loads the data of a config, with its holdout; see `datasets.load`."""
+    """Loads the data of a config as it says; see `datasets.load`."""
     return datasets.load(
         config.dataset,
         data_dir,
         download,
         config.holdout,
         normalization=config.normalization,
+        preparation=config.preparation,
     )
 
 
@@ -39,10 +40,15 @@ def facts_of(
     download: bool = False,
 ) -> list[DataFacts]:
     """Returns the facts of each config's data, which are loaded once."""
-    loaded: dict[tuple[str, float, str], DataFacts] = {}
+    loaded: dict[tuple[Any, ...], DataFacts] = {}
     facts = []
     for config in configs:
-        key = config.dataset, config.holdout, config.normalization
+        key = (
+            config.dataset,
+            config.holdout,
+            config.normalization,
+            config.preparation,
+        )
         if key not in loaded:
             loaded[key] = load_data(config, data_dir, download).facts
         facts.append(loaded[key])
@@ -67,9 +73,8 @@ def check_network(config: Config) -> None:
     Raises:
         ValueError: the images are too small, or have other axes.
     """
-    if config.dataset in KNOWN:
-        spec = KNOWN[config.dataset]
-        network(config, spec.image_shape, spec.classes)
+    if known := known_images(config):
+        network(config, *known)
 
 
 def augmentation(config: Config) -> SiameseAugmentation:

@@ -13,6 +13,7 @@ from typing import Any
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.datasets.names import check_name
+from fred_tf.datasets.preparation import Preparation
 from fred_tf.distillation.distiller_settings import DistillerSettings
 from fred_tf.distillation.memory_step import usual_step
 from fred_tf.experts.trainer import ExpertSettings
@@ -60,6 +61,8 @@ class Config:
             test split, to choose settings by; 0 leaves the splits as they are.
         normalization: what images are mapped by before networks see them, a
             name in `NORMALIZATIONS`.
+        preparation: what is done to images before that: their size, colour,
+            and which classes.
         parameterization: settings of a member of `PARAMETERIZATIONS`.
         network: settings of a member of `NETWORKS`; it is matched, and
             trained in the evaluation.
@@ -75,6 +78,7 @@ class Config:
     seed: int = 0
     holdout: float = 0.0
     normalization: str = "standardize"
+    preparation: Preparation = Preparation()
     parameterization: Settings = Frequency.Settings()
     network: Settings = ConvNet.Settings()
     convolutions: str = "float32"
@@ -93,11 +97,21 @@ class Config:
         check_one_of("convolutions", self.convolutions, CONVOLUTIONS)
         check_one_of("normalization", self.normalization, NORMALIZATIONS)
         instances = None
-        if self.dataset in KNOWN:
-            known = KNOWN[self.dataset]
-            shape, classes = known.image_shape, known.classes
+        if known := known_images(self):
+            shape, classes = known
             instances = classes * instances_per_class(self, shape, classes)
         self.objective.check_run(self, instances)
+
+
+def known_images(config: Config) -> tuple[tuple[int, ...], int] | None:
+    """Returns shape of the images and number of classes before data are read.
+
+    None where the data set is not among `KNOWN`.
+    """
+    if config.dataset not in KNOWN:
+        return None
+    known = KNOWN[config.dataset]
+    return config.preparation.known(known.image_shape, known.classes)
 
 
 def instances_per_class(
@@ -127,9 +141,21 @@ def resolved(config: Config, image_shape: tuple[int, ...]) -> Config:
     return replace(config, {"distiller.memory_learning_rate": rate})
 
 
+def prepared(config: Config, described: Mapping[str, Any]) -> Config:
+    """Returns `config` with the preparation that facts of data describe."""
+    return dataclasses.replace(config, preparation=Preparation.of(described))
+
+
 def to_json(config: Config) -> dict[str, Any]:
-    """Returns a config as JSON values; `from_json` undoes it."""
+    """Returns a config as JSON values; `from_json` undoes it.
+
+    Where nothing is done to images no `preparation` is stated: records of
+    earlier versions have none, and such work continues.
+    """
     values = dataclasses.asdict(config)
+    values["preparation"] = config.preparation.to_json()
+    if not values["preparation"]:
+        del values["preparation"]
     for section in FAMILIES:
         name = getattr(config, section).name
         values[section] = {"name": name, **values[section]}
@@ -193,7 +219,7 @@ def replace(config: Config, values: Mapping[str, Any]) -> Config:
 
     def present(path: str) -> Any:
         section, _, last = path.rpartition(".")
-        return (changed[section] if section else changed).get(last)
+        return (changed.get(section, {}) if section else changed).get(last)
 
     if any(
         path in values and values[path] != present(path)
@@ -210,7 +236,7 @@ def replace(config: Config, values: Mapping[str, Any]) -> Config:
             changed["distiller"][other] = 0.0
     for path, value in values.items():
         section, _, last = path.rpartition(".")
-        (changed[section] if section else changed)[last] = value
+        (changed.setdefault(section, {}) if section else changed)[last] = value
     return from_json(changed)
 
 

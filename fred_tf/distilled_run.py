@@ -1,13 +1,14 @@
 """A run folder brought back to life: its config, memory and decoded set."""
 
 import dataclasses
+import pathlib
 from typing import Any
 
 import tensorflow as tf
 
 from fred_tf import assembly, budget
 from fred_tf import config as config_lib
-from fred_tf.datasets import DataFacts
+from fred_tf.datasets import DataFacts, names
 from fred_tf.disk import files, paths, records
 from fred_tf.disk.checkpoints import Checkpoints
 from fred_tf.disk.files import Path
@@ -56,7 +57,11 @@ def check_start(config: config_lib.Config, start: "DistilledRun") -> None:
     """
     facts = start.facts
     asked, there = (
-        {"dataset": x.dataset, "holdout": x.holdout}
+        {
+            "dataset": x.dataset,
+            "holdout": x.holdout,
+            **x.preparation.to_json(),
+        }
         for x in (config, start.config)
     )
     if asked != there:
@@ -99,6 +104,23 @@ def _check_size(
         )
 
 
+def _located(
+    folder: RunFolder, config: config_lib.Config, facts: DataFacts
+) -> tuple[config_lib.Config, DataFacts, pathlib.Path | None]:
+    """Returns config and facts without the paths that earlier versions state.
+
+    And the folder that the data set was found in.
+    """
+    name, data_dir = names.located(config.dataset, folder.data_dir)
+    return (
+        dataclasses.replace(config, dataset=name),
+        dataclasses.replace(
+            facts, name=facts.name.replace(config.dataset, name, 1)
+        ),
+        data_dir,
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class DistilledRun:
     """The newest state of a run, without its data or experts.
@@ -111,6 +133,7 @@ class DistilledRun:
             average.
         learned: what the objective learned, e.g. the student learning rate.
         step: outer steps made.
+        data_dir: the folder that its data set was found in, if it says.
     """
 
     kept_in: RunFolder | None
@@ -119,6 +142,7 @@ class DistilledRun:
     parameterization: Parameterization
     learned: dict[str, float]
     step: int
+    data_dir: pathlib.Path | None = None
 
     @property
     def folder(self) -> RunFolder:
@@ -154,6 +178,7 @@ class DistilledRun:
             config = config_lib.from_json(
                 {k: v for k, v in folder.identity.items() if k not in beside}
             )
+            config, facts, data_dir = _located(folder, config, facts)
             _check_size(folder, config, facts)
             memory = assembly.parameterization(
                 config, facts.image_shape, len(facts.class_names)
@@ -174,7 +199,7 @@ class DistilledRun:
                 "save."
             )
         values = {n: float(v.numpy()) for n, v in zip(names, learned)}
-        return cls(folder, config, facts, memory, values, step)
+        return cls(folder, config, facts, memory, values, step, data_dir)
 
     def synthetic_set(self) -> SyntheticSet:
         """Returns the decoded set."""
@@ -190,6 +215,7 @@ class DistilledRun:
             soft_labels=None if soft_labels is None else soft_labels.numpy(),
             details={
                 "config": config_lib.to_json(self.config),
+                "data": self.facts.description(),
                 "outer_steps": self.step,
             },
         )

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -36,6 +37,7 @@ class OpenRun:
         workers: the processes that make it.
         folder: the run folder; None if nothing is left on disk.
         checkpoints: those of the folder.
+        data_dir: the folder that its data set was found in, if any.
     """
 
     config: Config
@@ -44,6 +46,7 @@ class OpenRun:
     workers: Workers
     folder: RunFolder | None = None
     checkpoints: Checkpoints | None = None
+    data_dir: pathlib.Path | None = None
 
     def now(self) -> DistilledRun:
         """Returns the run as it is."""
@@ -54,6 +57,7 @@ class OpenRun:
             self.distiller.distilled,
             self.distiller.learned(),
             self.distiller.step,
+            self.data_dir,
         )
 
     def save(self, *_: Any) -> None:
@@ -141,6 +145,7 @@ def opened(
                 identity(config, jit, start),
                 facts.to_json(),
                 {**devices.environment(strategy), **(environment or {})},
+                data.data_dir,
             )
             if workers.chief:
                 stack.enter_context(folder.lock())
@@ -170,6 +175,7 @@ def opened(
             workers,
             folder,
             checkpoints,
+            data.data_dir,
         )
 
 
@@ -202,6 +208,7 @@ def _folder(
     described: dict[str, Any],
     data: dict[str, Any],
     environment: dict[str, Any],
+    data_dir: pathlib.Path | None,
 ) -> RunFolder:
     """Lets the chief make or check the folder, and the others find it."""
     # Hosts may have different numbers of cores.
@@ -209,7 +216,9 @@ def _folder(
     workers.agree({**described, "data": data, "environment": shared})
     with workers.chief_first():
         if workers.chief:
-            return RunFolder.open(run_dir, described, data, environment)
+            return RunFolder.open(
+                run_dir, described, data, environment, data_dir
+            )
         try:
             return RunFolder.read(run_dir)
         except FileNotFoundError as error:

@@ -160,7 +160,9 @@ def main() -> None:
             f"--rates must be numbers joined by commas: {error}."
         ) from None
     data = assembly.load_data(
-        config, run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
+        config,
+        run_flags.data_dir(restored.folder.path),
+        run_flags.DOWNLOAD.value,
     )
     ranking = run(
         config,

@@ -56,7 +56,7 @@ def located(
     if not kind:
         return name, folder
     path = paths.checked(name[len(kind) :], kind)
-    if folder is not None and (folder / path).exists():
+    if folder is not None and ((folder / path).exists() or not path.exists()):
         path = folder / path
     path = pathlib.Path(os.path.abspath(path))
     if not path.name:

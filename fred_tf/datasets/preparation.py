@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,6 +58,16 @@ class Preparation:
             )
         check_one_of("resize", self.resize, RESIZES)
         check_one_of("colour", self.colour, COLOURS)
+
+    @classmethod
+    def of(cls, described: Mapping[str, Any]) -> "Preparation":
+        """Returns what facts of data say was done; undoes `to_json`.
+
+        What they say besides, e.g. how many images were left out, is passed
+        over.
+        """
+        fields = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{k: v for k, v in described.items() if k in fields})
 
     def to_json(self) -> dict[str, Any]:
         """Returns what differs from leaving images as they are."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 import pathlib
 import re
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from absl import logging
 from fred_tf.disk import (
     arrays,
     checkpoint_files,
+    claims,
     files,
     folder_lock,
     metrics,
@@ -21,7 +23,12 @@ from fred_tf.disk import (
 
 # A run may go on to more or fewer steps, and be scored by more or fewer
 # networks; it never looks at the test split.
-_FREE = ("outer_steps", "evaluation.networks", "data.test")
+_FREE = (
+    "outer_steps",
+    "evaluation.networks",
+    "data.test",
+    "data.tested_on",
+)
 
 KIND = "run"
 CONFIG = "config.json"
@@ -65,12 +72,16 @@ class RunFolder:
         data: facts of its data, see `DataFacts`.
         environment: what else decides random numbers and rounding, as it was
             when the run began: threads, replicas, library versions.
+        data_dir: the folder that the data set was found in the last time, as
+            text; None where that is no folder in particular. It tells nothing
+            of the run, and nothing that is made of it states it.
     """
 
     path: pathlib.Path
     identity: dict[str, Any]
     data: dict[str, Any]
     environment: dict[str, Any]
+    data_dir: str | None = None
 
     @classmethod
     def open(
@@ -79,6 +90,7 @@ class RunFolder:
         identity: Mapping[str, Any],
         data: Mapping[str, Any],
         environment: Mapping[str, Any],
+        data_dir: files.Path | None = None,
     ) -> "RunFolder":
         """Makes the folder, or checks that it holds this very run.
 
@@ -89,6 +101,7 @@ class RunFolder:
             data: facts of the data asked for; its test split may be another.
             environment: that of this process. Where it differs from that of
                 the folder a warning is logged.
+            data_dir: the folder that the data set was found in.
 
         Raises:
             ValueError: the folder holds another run, one of another format,
@@ -97,7 +110,14 @@ class RunFolder:
             OSError: the folder cannot be made or written to.
         """
         path = pathlib.Path(path)
-        asked = cls(path, *map(records.plain, (identity, data, environment)))
+        there = None if data_dir is None else os.path.abspath(data_dir)
+        asked = cls(
+            path,
+            records.plain(identity),
+            records.plain(data),
+            records.plain(environment),
+            str(there) if there else None,
+        )
         _make(path)
         with folder_lock.exclusive(path):
             for folder in (path, path / _SNAPSHOTS):
@@ -112,10 +132,14 @@ class RunFolder:
             begun = cls.read(path)
             asked._refuse_fewer_steps()
             begun._warn_of_other(asked.environment)
-            if begun.identity != asked.identity:
-                begun = dataclasses.replace(begun, identity=asked.identity)
-                begun._write_config()
-            return begun
+            now = dataclasses.replace(
+                begun,
+                identity=asked.identity,
+                data_dir=asked.data_dir or begun.data_dir,
+            )
+            if now != begun:
+                now._write_config()
+            return now
 
     @classmethod
     def read(cls, path: files.Path) -> "RunFolder":
@@ -139,8 +163,16 @@ class RunFolder:
                     f"{record.get(part)!r}. Restore it from a copy, or choose "
                     "another --run_dir."
                 )
+        data_dir = None
+        if "data_dir" in record:
+            with records.stating(path / CONFIG):
+                data_dir = claims.text(record, "data_dir")
         return cls(
-            path, record["identity"], record["data"], record["environment"]
+            path,
+            record["identity"],
+            record["data"],
+            record["environment"],
+            data_dir,
         )
 
     @property
@@ -245,6 +277,7 @@ class RunFolder:
             self.identity,
             self.data,
             environment=self.environment,
+            **({} if self.data_dir is None else {"data_dir": self.data_dir}),
         )
 
     def _refuse_remains(self) -> None:

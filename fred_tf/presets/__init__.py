@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
-from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.presets import (
     distribution_matching,
     gradient_matching,
@@ -28,10 +27,9 @@ def table() -> str:
     lines = [f"{'preset':24} images/class  outer steps  objective"]
     for name in names():
         config = preset(name)
-        known = KNOWN[config.dataset]
-        images = config_lib.instances_per_class(
-            config, known.image_shape, known.classes
-        )
+        known = config_lib.known_images(config)
+        assert known is not None
+        images = config_lib.instances_per_class(config, *known)
         lines.append(
             f"{name:24} {images:12} {config.outer_steps:12,}  "
             f"{config.objective.name}"
@@ -91,7 +89,7 @@ def settled(
             "them; `overrides=['ipc=2']` changes that of a preset."
         )
     named = config_lib.replace(
-        settings,
+        config_lib.prepared(settings, data.preparation),
         {
             "dataset": data.dataset,
             "holdout": data.holdout,

@@ -15,7 +15,7 @@ import numpy as np
 
 from fred_tf import config as config_lib
 from fred_tf.config import Config
-from fred_tf.datasets import ImageData
+from fred_tf.datasets import ImageData, Preparation
 from fred_tf.distillation.memory_step import usual_step
 from fred_tf.networks.network import border
 from fred_tf.objectives import DistributionMatching
@@ -69,6 +69,7 @@ def config_for(data: ImageData, ipc: int) -> Config:
             objective=objective,
             outer_steps=1_000,
             holdout=data.holdout,
+            preparation=Preparation.of(data.preparation),
             parameterization=memory,
         ),
         values,

@@ -73,7 +73,7 @@ def main() -> None:
     first = next(iter(runs.values()))
     data = assembly.load_data(
         first.config,
-        run_flags.DATA_DIR.value,
+        run_flags.data_dir(run_dir),
         run_flags.DOWNLOAD.value,
     )
     if data.facts.train != first.facts.train:

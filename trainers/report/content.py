@@ -4,6 +4,7 @@ import json
 
 from fred_tf import config as config_lib
 from fred_tf import figures, scoring
+from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import rewinds
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.figures import Curve
@@ -56,6 +57,7 @@ def _summary(run: DistilledRun) -> str:
     memory = run.parameterization
     rows = [
         ("data set", run.facts.name),
+        *_prepared(run),
         ("classes", ", ".join(run.facts.class_names)),
         ("images", f"{memory.instances:,}"),
         ("per class", f"{memory.instances_per_class:,}"),
@@ -65,6 +67,17 @@ def _summary(run: DistilledRun) -> str:
         *((n.replace("_", " "), f"{v:.4g}") for n, v in run.learned.items()),
     ]
     return markup.table(("", ""), rows)
+
+
+def _prepared(run: DistilledRun) -> list[tuple[str, str]]:
+    """Returns what was done to the images, and what accuracies are on."""
+    told = [
+        (name.replace("_", " "), str(value))
+        for name, value in run.facts.preparation.items()
+    ]
+    if run.facts.tested_on != TEST:
+        told.append(("tested on", run.facts.tested_on))
+    return told
 
 
 def _unusual(run: DistilledRun) -> list[tuple[str, str]]:
@@ -101,7 +114,8 @@ def _accuracy(run: DistilledRun) -> str:
         )
         for x in evaluations
     ]
-    header = ("network", "test accuracy", "networks", "epochs")
+    accuracy = f"test accuracy{on_split(run.facts.tested_on)}"
+    header = ("network", accuracy, "networks", "epochs")
     return markup.table(header, rows)
 
 
