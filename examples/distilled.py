@@ -16,6 +16,7 @@ class Distilled:
         labels: int64 `[n]`.
         classes: number of classes.
         dataset: name of the data set that it stands for.
+        preparation: what was done to the images of that.
         learning_rate: what it was made for, or 0.01.
     """
 
@@ -30,6 +31,8 @@ class Distilled:
         self.images, self.labels = tfds.as_numpy(split)
         self.classes = builder.info.features["label"].num_classes
         self.dataset = metadata["dataset"]
+        data = metadata["details"].get("data", {})
+        self.preparation = data.get("preparation", {})
         self.learning_rate = metadata["student_learning_rate"] or 0.01
         self._normalization = metadata["normalization"]
 

@@ -5,6 +5,8 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -96,6 +98,32 @@ def test_a_kill_costs_a_block(tmp_path):
     values, _ = kept(tmp_path, stream(begun=begun))
     assert begun == [12]
     np.testing.assert_array_equal(values[:], IMAGES)
+
+
+def test_two_runs_at_once_write_the_images_once(tmp_path):
+    """The second waits for the first; no image is decoded twice."""
+    begun, results = [], []
+
+    def slow(row):
+        begun.append(row)
+        for image in IMAGES[row:]:
+            time.sleep(0.005)
+            yield image
+
+    runs = [
+        threading.Thread(
+            target=lambda: results.append(kept(tmp_path, slow)[0][:])
+        )
+        for _ in range(3)
+    ]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert begun == [0]
+    for images in results:
+        np.testing.assert_array_equal(images, IMAGES)
+    assert len(results) == 3
 
 
 def test_no_flipped_byte_goes_unseen(tmp_path):
