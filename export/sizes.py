@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from export.measuring import Accuracy
+from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.forms.encodings import Png
 from fred_tf.synthetic_set import SyntheticSet
 
@@ -89,4 +90,7 @@ def table(decoded: SyntheticSet, rows: list[Size]) -> str:
             f"| {row.name} | {row.size:,} | {payload} | "
             f"{floats / counted:.1f} | {accuracy} | {points} |"
         )
+    tested_on = dict(decoded.details.get("data") or {}).get("tested_on", TEST)
+    if tested_on != TEST:
+        lines += ["", f"Accuracies are{on_split(tested_on)}."]
     return "\n".join(lines) + "\n"

@@ -11,6 +11,7 @@ from absl import logging
 from fred_tf import assembly, seeds
 from fred_tf.config import Config, to_json
 from fred_tf.datasets import DataFacts, ImageData, Split
+from fred_tf.datasets.data_facts import on_split
 from fred_tf.disk import claims, files, records
 from fred_tf.distillation import devices
 from fred_tf.synthetic_set import SyntheticSet
@@ -71,7 +72,8 @@ def score(
     record: dict[str, Any] = {}
     if path is not None:
         work = path, KIND, identity, stated
-        record = records.continued(*work, way_out=WAY_OUT) or {}
+        free = ("data.tested_on",)  # Earlier versions did not say.
+        record = records.continued(*work, free, WAY_OUT) or {}
     clean, others = _kept(path, record, corrupted) if record else ([], {})
     if clean:
         logging.info("%s holds %d networks.", path, len(clean))
@@ -86,10 +88,11 @@ def score(
                 evaluator.score(state, synthetic_set, split)
             )
         logging.info(
-            "%s, network %d of %d: test accuracy %.4f",
+            "%s, network %d of %d: test accuracy%s %.4f",
             config.network.name,
             number + 1,
             wanted,
+            on_split(data.tested_on),
             clean[-1],
         )
         if path is not None:

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from fred_tf.disk import claims
 from fred_tf.normalizations import Normalization, from_config
 
 # The split that accuracies are on, unless another one stands for it.
@@ -81,7 +82,15 @@ class DataFacts:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "DataFacts":
-        """Undoes `to_json`."""
+        """Undoes `to_json`.
+
+        Raises:
+            ValueError: `tested_on` or `preparation` is of another kind.
+        """
+        if "tested_on" in values:
+            claims.text(values, "tested_on")
+        if "preparation" in values:
+            claims.mapping(values, "preparation")
         return cls(
             **{
                 **values,

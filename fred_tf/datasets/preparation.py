@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from fred_tf.datasets.class_lists import names
 from fred_tf.datasets.pictures import on_white
-from fred_tf.settings import check_one_of
+from fred_tf.settings import check_one_of, check_types
 
 RESIZES = ("crop", "squash")
 COLOURS = ("as_is", "grey", "rgb")
@@ -51,6 +51,7 @@ class Preparation:
     skip_corrupt: bool = False
 
     def __post_init__(self):
+        check_types(self)
         if not 0 <= self.image_size <= 4096:
             raise ValueError(
                 "`image_size` must lie in [0, 4096]; 0 leaves images as they "

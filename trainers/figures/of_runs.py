@@ -6,11 +6,17 @@ from matplotlib.figure import Figure
 
 from fred_tf import figures, scoring
 from fred_tf.coresets import random_set
+from fred_tf.datasets.data_facts import on_split
 from fred_tf.figures import Curve
 from fred_tf.parameterizations import Frequency
 from trainers.figures.subject import MissingError, Subject, title
 
-_ACCURACY = "test accuracy (%)"
+
+def _accuracy(subject: Subject) -> str:
+    """Returns what an axis of accuracies is called."""
+    splits = {run.facts.tested_on for run in subject.runs.values()}
+    others = map(on_split, sorted(splits))
+    return f"test accuracy{' or'.join(filter(None, others))} (%)"
 
 
 def masks(subject: Subject) -> Figure:
@@ -47,7 +53,7 @@ def accuracy_by_step(subject: Subject) -> Figure:
             lines[name] = Curve.of_accuracies(evaluations)
     if not lines:
         raise MissingError("no run has evaluations of --evaluate_every")
-    return figures.curves(lines, "outer step", _ACCURACY)
+    return figures.curves(lines, "outer step", _accuracy(subject))
 
 
 def accuracy_by_budget(subject: Subject) -> Figure:
@@ -72,4 +78,6 @@ def accuracy_by_budget(subject: Subject) -> Figure:
     if not groups:
         raise MissingError("no set of a run has been evaluated")
     lines = {name: Curve.of_accuracies(group) for name, group in groups.items()}
-    return figures.curves(lines, "floats stored", _ACCURACY, log_x=True)
+    return figures.curves(
+        lines, "floats stored", _accuracy(subject), log_x=True
+    )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import files
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS
@@ -74,6 +75,14 @@ def _sources(results: dict[str, Any]) -> list[str]:
             but = ", ".join(f"`{name}`" for name in own)
             but = f", but for {but}" if but else ""
             lines += ["", f"Rows of {dataset} are of {source}{but}."]
+    tested = {
+        (record["data"]["name"], record["data"].get("tested_on", TEST))
+        for record in results.values()
+    }
+    for dataset, tested_on in sorted(tested):
+        if tested_on != TEST:
+            on = on_split(tested_on)
+            lines += ["", f"Accuracies of {dataset} are{on}."]
     return lines
 
 

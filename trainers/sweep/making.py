@@ -115,6 +115,7 @@ def make(
         outer_steps=run.step,
         loss=float(np.mean(losses[-_LAST:])) if losses else None,
         accuracies=list(result.accuracies),
+        tested_on=data.tested_on,
     )
 
 

@@ -6,6 +6,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import files
 from fred_tf.training.evaluator import Evaluation
 
@@ -64,6 +65,9 @@ def write(
         ],
     )
     table += _over_seeds(axes, rows)
+    splits = {facts.get("tested_on", TEST) for _, facts in cells}
+    for tested_on in sorted(splits - {TEST}):
+        table += f"\nAccuracies are{on_split(tested_on)}.\n"
     files.write_text(root / "table.md", table)
     return table
 
