@@ -165,9 +165,9 @@ def _summary(store: ExpertStore, experts: list[StoredExpert]) -> str:
     told = [expert.facts.get("test_accuracy") for expert in usable]
     scores = [100 * accuracy for accuracy in told if accuracy is not None]
     if scores:
-        tested_on = on_split((store.data or {}).get("tested_on", TEST))
+        on = on_split((store.data or {}).get("tested_on", TEST))
         parts.append(
-            f"test accuracy{tested_on} {np.mean(scores):.1f} +- {np.std(scores):.1f} %"
+            f"test accuracy{on} {np.mean(scores):.1f} +- {np.std(scores):.1f} %"
         )
     return "; ".join(parts)
 

@@ -1,9 +1,17 @@
 """Images on their way from where they are to arrays of one shape."""
 
 import dataclasses
+import itertools
 import os
 import pathlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from typing import Any
 
 import numpy as np
@@ -249,7 +257,7 @@ def collected(
     """
     told = [] if faults is None else faults
 
-    def images(row: int) -> Iterator[np.ndarray | None]:
+    def images(row: int) -> Generator[np.ndarray | None]:
         for number, image in enumerate(raw.images(row), start=row):
             if isinstance(image, ValueError):
                 if not preparation.skip_corrupt:
@@ -265,23 +273,31 @@ def collected(
 
     count = len(raw.labels)
     before = len(told)
-    first = next((image for image in images(0) if image is not None), None)
+    stream, begun = images(0), []
+    for image in stream:
+        begun.append(image)
+        if image is not None:
+            break
+    first = begun[-1] if begun else None
     if first is None:
         raise ValueError(
             "A split must hold an image that can be decoded. Received: "
             f"{raw.place} with {count} that cannot."
         )
-    del told[before:]  # All are read again.
     free = psutil.virtual_memory().available
     if count * first.nbytes <= MEMORY_SHARE * free:
-        return _in_memory(raw, images, first)
+        return _in_memory(raw, itertools.chain(begun, stream), first)
+    stream.close()
+    del told[before:]  # All are read again.
     return _on_disk(raw, preparation, channels, cache_dir, images, first)
 
 
-def _in_memory(raw: Raw, images, first: np.ndarray) -> Split:
+def _in_memory(
+    raw: Raw, images: Iterable[np.ndarray | None], first: np.ndarray
+) -> Split:
     values = np.empty((len(raw.labels), *first.shape), first.dtype)
     members: list[int] = []
-    for row, image in enumerate(images(0)):
+    for row, image in enumerate(images):
         if image is None:
             continue
         if image.shape != first.shape:

@@ -57,22 +57,12 @@ def raw(
     declared = None not in feature.shape
     count = _count(builder, split, feature)
     place = f"{split!r} of {builder.data_path}"
-    labels = np.empty(count, np.int64)
     headers: list[pictures.Header | ValueError] = []
-    row = 0
-    examples = _examples(builder, split)
-    if declared:
-        # Beside pictures, labels alone take no time.
-        examples = examples.map(lambda example: {"label": example["label"]})
-    for example in _read(builder, examples):
-        labels[row] = example["label"]
-        if not declared:
-            headers.append(_header(example["image"], f"image {row} of {place}"))
-        row += 1
     if declared:
         height, width, channels = feature.shape
         deep = feature.np_dtype != np.uint8
         headers = [pictures.Header(height, width, channels == 1, deep)] * count
+    labels = _labels(builder, split, count, None if declared else headers)
 
     def images(first: int) -> Iterator[np.ndarray | ValueError]:
         if declared and not one_by_one:
@@ -99,12 +89,36 @@ def raw(
     )
 
 
+def _labels(
+    builder: tfds.core.DatasetBuilder,
+    split: str,
+    count: int,
+    headers: list[pictures.Header | ValueError] | None,
+) -> np.ndarray:
+    """Returns all labels, and adds to `headers`, if any, what images claim."""
+    place = f"{split!r} of {builder.data_path}"
+    examples = _examples(builder, split)
+    if headers is None:
+        alone = examples.map(lambda example: example["label"]).batch(1000)
+        parts = list(_read(builder, alone))
+        return np.concatenate([np.empty(0, np.int64), *parts])
+    labels = np.empty(count, np.int64)
+    for row, example in enumerate(_read(builder, examples)):
+        labels[row] = example["label"]
+        headers.append(_header(example["image"], f"image {row} of {place}"))
+    return labels
+
+
 def _examples(
     builder: tfds.core.DatasetBuilder, split: str, first: int = 0
 ) -> tf.data.Dataset:
     """Returns the examples from one on, images as they are encoded."""
     return builder.as_dataset(
-        split=split, shuffle_files=False, decoders=IMAGE_AND_LABEL
+        split=split,
+        shuffle_files=False,
+        decoders=IMAGE_AND_LABEL,
+        # Kept where it belongs, or not at all.
+        read_config=tfds.ReadConfig(try_autocache=False),
     ).skip(first)
 
 
