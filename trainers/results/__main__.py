@@ -116,7 +116,7 @@ def _unpack(folder: str, data_dir: str | None) -> list[str]:
     told = packing.unpack(ROWS, folder, RUNS_DIR.value, data_dir)
     for name, line in told.items():
         print(f"{name}: {line}")
-    return packing.complete(folder)
+    return packing.complete(ROWS, folder)
 
 
 @run_flags.program
