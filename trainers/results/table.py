@@ -12,8 +12,8 @@ from trainers.results.rows import ROWS, UNSEEN
 
 _HEAD = (
     "objective | stored as | images | floats | bytes | outer steps | minutes | "
-    "experts | networks x epochs | seed | accuracy | best on the way | "
-    "published | row"
+    "experts | networks x epochs | seed | accuracy | over seeds | "
+    "best on the way | published | row"
 )
 
 
@@ -33,7 +33,11 @@ def table(results_dir: files.Path) -> str:
         for n in (*ROWS, *sorted(results.keys() - ROWS.keys()))
         if n in results
     ]
-    own = [n for n in order if not (n in ROWS and ROWS[n].run_of)]
+    own = [
+        n
+        for n in order
+        if not (n in ROWS and (ROWS[n].run_of or ROWS[n].repeats))
+    ]
     lines = [
         "# Results",
         "",
@@ -41,22 +45,28 @@ def table(results_dir: files.Path) -> str:
         "`results/`, which say more: all settings, each network's accuracy, "
         "the hardware. Test accuracy in per cent at the final outer step, mean "
         "and standard deviation over networks trained from scratch; nothing "
-        "was chosen by it. The best evaluation on the way, where there were "
-        "any, is a choice by the test split. Minutes are of distilling, those "
-        "of experts apart, and include what else the machine was doing. Bytes "
-        "are those of the records, without loss. What was tried and what "
-        "mattered is in [docs/what-mattered.md](docs/what-mattered.md).",
+        "was chosen by it. *Over seeds* is the mean and deviation of that mean "
+        "over distillations with so many seeds. The best evaluation on the "
+        "way, where there were any, is a choice by the test split. Minutes are "
+        "of distilling, those of experts apart, and include what else the "
+        "machine was doing. Bytes are those of the records, without loss. What "
+        "was tried and what mattered is in "
+        "[docs/what-mattered.md](docs/what-mattered.md).",
     ]
     for title, names in _by_budget(own, results).items():
         lines += ["", f"## {title}", "", f"| {_HEAD} |"]
         lines.append("|---" * (_HEAD.count("|") + 1) + "|")
-        lines += [_line(name, results[name]) for name in names]
+        lines += [_line(name, results) for name in names]
     lines += _transfer(order, results)
     lines += _forms(order, results)
     lines += _sources(results)
     hardware = sorted({record["hardware"] for record in results.values()})
     lines += ["", f"Hardware: {'; '.join(hardware) or 'none yet'}."]
-    missing = [name for name in ROWS if name not in results]
+    missing = [
+        name
+        for name, row in ROWS.items()
+        if name not in results and not row.repeats
+    ]
     if missing:
         lines += ["", f"Not made yet: {', '.join(missing)}."]
     return "\n".join(lines) + "\n"
@@ -112,7 +122,19 @@ def _accuracy(record: dict[str, Any]) -> str:
     return str(accuracy).replace("+-", "±").removesuffix(" %")
 
 
-def _line(name: str, record: dict[str, Any]) -> str:
+def _over_seeds(name: str, results: dict[str, Any]) -> str:
+    """Returns the accuracy of a row over its distillations, if several."""
+    again = [n for n in results if n in ROWS and ROWS[n].repeats == name]
+    if not again:
+        return ""
+    means = tuple(results[n]["mean"] for n in (name, *again))
+    rate = results[name]["learning_rate"]
+    record = {"accuracies": means, "learning_rate": rate}
+    return f"{_accuracy(record)} of {len(means)}"
+
+
+def _line(name: str, results: dict[str, Any]) -> str:
+    record = results[name]
     minutes, config = record["minutes"], record["config"]
     scored, subject = record["evaluation"]["evaluation"], record["subject"]
     member = OBJECTIVES[config["objective"]["name"]]
@@ -138,6 +160,7 @@ def _line(name: str, record: dict[str, Any]) -> str:
         f"{len(record['accuracies'])} x {scored['epochs']:,}{_how(record)}",
         config["seed"],
         _accuracy(record),
+        _over_seeds(name, results),
         best,
         ROWS[name].published if name in ROWS else "",
         f"`{name}`",

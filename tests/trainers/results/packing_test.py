@@ -147,14 +147,24 @@ def test_rows_come_home_finished_or_not(unlowered, digits, tmp_path):
     assert told["batches"] == "step 3 of 3, convnet 0.3750 (2 networks)"
     assert told["shorter"].endswith("never begun")
     assert DistilledRun.restore(runs / "segments/run").step == 20
-    assert packing.complete(folder) == ["batches"]
+    assert packing.complete(ROWS, folder) == ["batches"]
+    # Of one that is asked for fewer steps by now, those that were made count.
+    advance(folder / "rows/segments", 30, [0.5, 0.25])
+    fewer = {
+        **ROWS,
+        "segments": Row("digits_ipc1_tm_tiny", ("outer_steps=30",)),
+    }
+    assert packing.complete(ROWS, folder) == ["batches"]
+    assert packing.complete(fewer, folder) == ["segments", "batches"]
+    packing.unpack(fewer, folder, runs)
+    assert DistilledRun.restore(runs / "segments/run").step == 30
     # The row is made of it, and nothing is trained.
     record = making.make("batches", ROWS["batches"], runs, tmp_path / "results")
     assert record["accuracies"] == [0.5, 0.25]
     assert record["distilled_on"] == record["scored_on"] == "it"
     assert record["minutes"]["distilling"] == 2.5
-    changed = {**ROWS, "segments": Row("digits_ipc1_tm_tiny")}
-    with pytest.raises(ValueError, match="outer_steps.*version that packed"):
+    changed = {**ROWS, "segments": Row("digits_ipc1_tm_tiny", ("seed=1",))}
+    with pytest.raises(ValueError, match="seed.*version that packed"):
         packing.unpack(changed, folder, runs)
 
 
@@ -167,7 +177,7 @@ def test_rows_are_made_there_in_slices(tmp_path):
     # Too short for all of it, then long enough.
     subprocess.run([*command, "--minutes=0.51"], check=True)
     subprocess.run([*command, "--minutes=20"], check=True)
-    assert sorted(packing.complete(folder)) == ["batches", "segments"]
+    assert sorted(packing.complete(ROWS, folder)) == ["batches", "segments"]
     packing.unpack(ROWS, folder, runs)
     for name, row in rows.items():
         record = making.make(name, row, runs, tmp_path / "results")
