@@ -11,6 +11,7 @@ from fred_tf.presets import (
     distribution_matching,
     general,
     gradient_matching,
+    larger,
     trajectory_matching,
 )
 from fred_tf.presets.for_data import config_for
@@ -22,6 +23,7 @@ _TABLES = (
     general,
     distribution_matching,
     gradient_matching,
+    larger,
     trajectory_matching,
 )
 
@@ -33,17 +35,31 @@ def names() -> list[str]:
 
 def table() -> str:
     """Returns one line per preset, for people."""
-    lines = [f"{'preset':24} images/class  outer steps  objective"]
+    width = max(map(len, names()))
+    lines = [f"{'preset':{width}} images/class  outer steps  objective"]
     for name in names():
         config = preset(name)
-        images = "by size"
-        if known := config_lib.known_images(config):
-            images = str(config_lib.instances_per_class(config, *known))
         lines.append(
-            f"{name:24} {images:>12} {config.outer_steps:12,}  "
+            f"{name:{width}} {_images(config):>12} {config.outer_steps:12,}  "
             f"{config.objective.name}"
         )
     return "\n".join(lines)
+
+
+def _images(config: config_lib.Config) -> str:
+    """Returns how many images of a class there will be, before data are read.
+
+    A share of the frequencies says it of images of any size.
+    """
+    side = config.preparation.image_size
+    if known := config_lib.known_images(config):
+        return str(config_lib.instances_per_class(config, *known))
+    if side:
+        squares = (side, side, 3)
+        return str(config_lib.instances_per_class(config, squares, 10))
+    if share := config.parameterization.to_json().get("kept_share"):
+        return str(int(config.ipc / share))
+    return "by size"
 
 
 def preset(name: str) -> config_lib.Config:
