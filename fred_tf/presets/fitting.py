@@ -12,6 +12,7 @@ import numpy as np
 from absl import logging
 
 from fred_tf import config as config_lib
+from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.disk import records
@@ -25,8 +26,8 @@ def sized(config: Config, image_shape: tuple[int, ...]) -> Config:
     """Returns settings with what they leave to the size of the images.
 
     That is kept coefficients of which a share is given, a network's depth of
-    0, and a step size that is usual. Volumes are not augmented: the operations
-    are of images.
+    0, and a step size that is usual. Volumes lose the operations of the
+    augmentation that are not of them.
 
     Args:
         config: the settings.
@@ -36,7 +37,9 @@ def sized(config: Config, image_shape: tuple[int, ...]) -> Config:
         config,
         parameterization=config.parameterization.sized(image_shape),
         network=config.network.sized(image_shape),
-        augmentation=config.augmentation if len(image_shape) == 3 else "none",
+        augmentation=SiameseAugmentation(config.augmentation)
+        .suited(image_shape)
+        .strategy,
     )
     return config_lib.resolved(known, image_shape)
 
