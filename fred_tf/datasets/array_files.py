@@ -42,17 +42,16 @@ def read(path: Path) -> Found:
         ValueError: it is no such file, or holds no such arrays.
     """
     path = checked(path, "file")
-    if path.is_dir():
-        reader = _npy
-    elif path.suffix.lower() not in SUFFIXES:
+    suffix = path.suffix.lower()
+    if not path.is_dir() and suffix not in SUFFIXES:
         raise ValueError(
             f"Arrays are read from {', '.join(SUFFIXES)} files, or from a "
             f"folder with a .npy file of each. Received: {path}."
         )
-    elif not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(f"There is no file {path}.")
-    else:
-        reader = _npz if path.suffix.lower() == ".npz" else _hdf5
+    readers = {".npz": _npz, ".h5": _hdf5, ".hdf5": _hdf5}
+    reader = _npy if path.is_dir() else readers[suffix]
     try:
         images, labels, *tests = reader(path)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:

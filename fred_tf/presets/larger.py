@@ -21,6 +21,8 @@ theirs: prepare it under that name, or override `dataset` with a folder.
 folder where it lies.
 """
 
+from typing import Any
+
 from fred_tf.config import Config
 from fred_tf.objectives import (
     DistributionMatching,
@@ -28,7 +30,7 @@ from fred_tf.objectives import (
     TrajectoryMatching,
 )
 
-Row = dict[str, int | float | str]
+Row = dict[str, Any]
 
 BASE = Config(
     dataset="imagenet2012",
@@ -82,9 +84,9 @@ _WORDS = [
     f"imagenet_{word}"
     for word in ("nette", "woof", "fruit", "yellow", "meow", "squawk")
 ]
-_LETTER_TM = {RATE: 1e9, **_tm(20, 10, 1e-6)}
-_TINY_IMAGENET = {"dataset": "tiny_imagenet", "network.depth": 4}
-_MNIST3D = {
+_LETTER_TM: Row = {RATE: 1e9, **_tm(20, 10, 1e-6)}
+_TINY_IMAGENET: Row = {"dataset": "tiny_imagenet", "network.depth": 4}
+_MNIST3D: Row = {
     "dataset": "file:full_dataset_vectors.h5",
     "network.name": "convnet3d",
     "augmentation": "none",
@@ -95,7 +97,7 @@ _MNIST3D = {
 
 # Ours. Each takes about a minute on two cores: for trying a change, and to see
 # that data of this kind go through.
-_QUICK = {
+_QUICK: Row = {
     "distiller.memory_learning_rate": 0.0,
     "distiller.memory_share": 0.1,
     "network.width": 16,
@@ -110,7 +112,7 @@ _QUICK_DM: Row = {
     "objective.real_batch_per_class": 16,
     "outer_steps": 20,
 }
-_QUICK_TM = {
+_QUICK_TM: Row = {
     **_QUICK,
     "objective.student_steps": 2,
     "objective.max_start_epoch": 1,
@@ -121,7 +123,7 @@ _QUICK_TM = {
     "experts.batch_size": 64,
     "outer_steps": 10,
 }
-_PARTS = {
+_PARTS: dict[str, Row] = {
     "imagenette": {
         "dataset": "imagenette/128px-v2",
         "preparation.image_size": 128,
@@ -138,7 +140,7 @@ _PARTS = {
     "cifar100": {"dataset": "cifar100", SHARE: 1 / 8},
     "svhn_cropped_part": {"dataset": "svhn_cropped_part", SHARE: 1 / 16},
 }
-_VOLUMES = {
+_VOLUMES: Row = {
     "augmentation": "none",
     "network.name": "convnet3d",
     "network.width": 8,
