@@ -16,6 +16,7 @@ from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.disk import records
+from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS
 
 # A class of so many times the images of another is worth a line.
@@ -110,6 +111,8 @@ def tell(asked: Config, config: Config, data: ImageData) -> None:
         config_lib.to_json(sized(asked, data.image_shape)),
         config_lib.to_json(config),
     )
+    if not OBJECTIVES[config.objective.name].needs_experts:
+        pairs.pop("experts.batch_size", None)
     if asked.augmentation != config.augmentation:
         pairs["augmentation"] = asked.augmentation, config.augmentation
     if pairs:

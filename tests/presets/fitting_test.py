@@ -101,8 +101,17 @@ def test_one_line_says_what_became_of_it(caplog):
     shrunk, unequal = [record.getMessage() for record in caplog.records]
     assert "`objective.real_batch_per_class` 256 -> 12" in shrunk
     assert "`parameterization.coefficients_per_channel` 8 -> 22" in shrunk
-    assert "`experts.batch_size` 256 -> 52" in shrunk
+    assert "experts" not in shrunk  # There are none.
     assert "from 12 images ('0') to 40 ('1')" in unequal
+
+
+def test_the_batch_of_experts_is_told_where_there_are_some(caplog):
+    data = few((16, 16, 1), (12, 12))
+    asked = settled(data, "tm")
+    with caplog.at_level(standard_logging.WARNING, "absl"):
+        fitting.tell(asked, fitting.fitted(asked, data), data)
+    (shrunk,) = [record.getMessage() for record in caplog.records]
+    assert "`experts.batch_size` 256 -> 24" in shrunk
 
 
 def test_a_run_of_few_images_continues_with_the_same_command(tmp_path):
