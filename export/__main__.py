@@ -11,7 +11,8 @@ that fit the run:
     saved_model/1/   decodes instances, for `tf.saved_model.load` and Serving
     memory.keras     the same for `keras.saving.load_model`; what it does not
                      say of the data set is in memory.json
-    gallery.png      the images; masks.png the kept frequencies per class
+    gallery.png      the images; masks.png the kept frequencies per class,
+                     views.png volumes from three sides and in slices
     sizes.md         the bytes of each, beside the same images as pictures
 
 `--shards=N` splits the records of each form of images into N files;

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from fred_tf import datasets
 from fred_tf.augmentations import SiameseAugmentation
-from fred_tf.config import Config, known_images, resolved, to_json
+from fred_tf.config import Config, known_images, to_json
 from fred_tf.datasets import DataFacts, ImageData
 from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.disk import files
@@ -17,13 +17,23 @@ from fred_tf.experts.trainer import ExpertTrainer
 from fred_tf.networks import NETWORKS, Functional, convolve_in
 from fred_tf.objectives import OBJECTIVES, Objective
 from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
+from fred_tf.presets import fitting, general
 from fred_tf.training.evaluator import Evaluator
 
 
 def load_data(
     config: Config, data_dir: files.Path | None = None, download: bool = False
 ) -> ImageData:
-    """Loads the data of a config as it says; see `datasets.load`."""
+    """Loads the data of a config as it says; see `datasets.load`.
+
+    Raises:
+        ValueError: the config names no data set; see also `datasets.load`.
+    """
+    if config.dataset == general.ANY:
+        raise ValueError(
+            "The presets `dm` and `tm` suit any data set, and need the name of "
+            "one. Received: none. Give --dataset=..., e.g. folder:photos."
+        )
     return datasets.load(
         config.dataset,
         data_dir,
@@ -59,21 +69,26 @@ def network(
     config: Config, image_shape: Sequence[int], classes: int
 ) -> Functional:
     """Returns the network of a config as a function of its parameters."""
-    member = NETWORKS[config.network.name]
-    layers = member(image_shape, classes, config.network)
+    settings = config.network.sized(image_shape)
+    layers = NETWORKS[settings.name](image_shape, classes, settings)
     convolve_in(layers, config.convolutions)
     return Functional(layers)
 
 
-def check_network(config: Config) -> None:
-    """Refuses a network that does not take the images of a known data set.
+def check_network(config: Config, data: ImageData | None = None) -> None:
+    """Refuses a network that does not take the images of a data set.
 
-    Other data sets are known when they are loaded.
+    Args:
+        config: the run.
+        data: the real data; None as long as they are not loaded, when only
+            known data sets are looked at.
 
     Raises:
         ValueError: the images are too small, or have other axes.
     """
-    if known := known_images(config):
+    if data is not None:
+        network(config, data.image_shape, data.classes)
+    elif known := known_images(config):
         network(config, *known)
 
 
@@ -138,6 +153,7 @@ def expert_store(
     Raises:
         ValueError: the folder holds experts of other settings or data.
     """
+    config = fitting.fitted(config, data)
     settings = _expert_settings(config)
     settings["experts"]["epochs"] = config.experts.epochs
     return ExpertStore.create_or_open(
@@ -155,6 +171,7 @@ def expert_store(
 
 def expert_trainer(config: Config, data: ImageData) -> ExpertTrainer:
     """Returns the trainer of a config's experts."""
+    config = fitting.fitted(config, data)
     return ExpertTrainer(
         network(config, data.image_shape, data.classes),
         augmentation(config),
@@ -179,6 +196,7 @@ def objective(
         ValueError: it is not given, or holds experts of another data set or
             network.
     """
+    config = fitting.fitted(config, data)
     member = OBJECTIVES[config.objective.name]
     source: ClassBatches | ExpertStore
     if not member.needs_experts:
@@ -222,11 +240,13 @@ def distiller(
         jit: whether to compile the step with XLA.
     """
     strategy = strategy or tf.distribute.get_strategy()
+    config = fitting.fitted(config, data)
     with strategy.scope():
         memory = parameterization(config, data.image_shape, data.classes)
         matched = memory.complete(objective(config, data, experts))
-    settings = resolved(config, data.image_shape).distiller
-    return Distiller(memory, matched, settings, config.seed, jit, strategy)
+    return Distiller(
+        memory, matched, config.distiller, config.seed, jit, strategy
+    )
 
 
 def adapt(memory: Parameterization, data: ImageData, seed: int) -> None:
@@ -241,6 +261,7 @@ def begin(empty: Distiller, data: ImageData) -> None:
 
 def evaluator(config: Config, data: ImageData) -> Evaluator:
     """Returns the evaluator of a config."""
+    config = fitting.fitted(config, data)
     return Evaluator(
         network(config, data.image_shape, data.classes),
         augmentation(config),

@@ -157,8 +157,8 @@ def to_json(config: Config) -> dict[str, Any]:
     if not values["preparation"]:
         del values["preparation"]
     for section in FAMILIES:
-        name = getattr(config, section).name
-        values[section] = {"name": name, **values[section]}
+        settings = getattr(config, section)
+        values[section] = {"name": settings.name, **settings.to_json()}
     return values
 
 
@@ -204,7 +204,14 @@ _CHANGE_THE_RATE = (
 )
 
 
-_RATE = ("memory_learning_rate", "memory_share")
+# Of two of these, one is in the place of the other.
+_EITHER = (
+    ("distiller.memory_learning_rate", "distiller.memory_share"),
+    (
+        "parameterization.coefficients_per_channel",
+        "parameterization.kept_share",
+    ),
+)
 
 
 def replace(config: Config, values: Mapping[str, Any]) -> Config:
@@ -213,7 +220,8 @@ def replace(config: Config, values: Mapping[str, Any]) -> Config:
     Another member of a family (`{"parameterization.name": "pixel"}`) starts
     from its own defaults, and the step size for the memory falls back to the
     usual one where what it is tuned for changes. A step size replaces a share,
-    and a share a step size. Checks run once, after all replacements.
+    and a share a step size, as does a number of kept coefficients their share.
+    Checks run once, after all replacements.
     """
     changed = to_json(config)
 
@@ -230,10 +238,19 @@ def replace(config: Config, values: Mapping[str, Any]) -> Config:
         path = f"{section}.name"
         if path in values and values[path] != present(path):
             changed[section] = {"name": values[path]}
-    for one, other in (_RATE, _RATE[::-1]):
-        given = values.get(f"distiller.{one}")
-        if given and f"distiller.{other}" not in values:
-            changed["distiller"][other] = 0.0
+    for number, share in _EITHER:
+        if values.get(number) and share not in values and present(share):
+            section, _, last = share.rpartition(".")
+            changed[section][last] = 0.0
+    if values.get("distiller.memory_share"):
+        if "distiller.memory_learning_rate" not in values:
+            changed["distiller"]["memory_learning_rate"] = 0.0
+    if all(values.get(path) for path in _EITHER[1]):
+        raise ValueError(
+            "Kept coefficients are a number or a share. Received both: "
+            f"{[values[path] for path in _EITHER[1]]}. Leave out one of "
+            "`coefficients_per_channel` and `kept_share`."
+        )
     for path, value in values.items():
         section, _, last = path.rpartition(".")
         (changed.setdefault(section, {}) if section else changed)[last] = value

@@ -10,7 +10,6 @@ import tensorflow as tf
 from absl import logging
 
 from fred_tf import assembly
-from fred_tf import config as config_lib
 from fred_tf.config import Config
 from fred_tf.datasets import DataFacts, ImageData
 from fred_tf.disk import rewinds
@@ -23,6 +22,7 @@ from fred_tf.distillation.reference_stream import references_per_replica
 from fred_tf.distillation.workers import Workers
 from fred_tf.distilled_run import DistilledRun, check_start, identity
 from fred_tf.experts.store import ExpertStore
+from fred_tf.presets import fitting
 from fred_tf.scoring import rewind_curve
 
 
@@ -136,7 +136,7 @@ def opened(
     with contextlib.ExitStack() as stack:
         stack.enter_context(workers.guard(run_dir, where))
         facts = data.facts
-        config = config_lib.resolved(config, data.image_shape)
+        config = _fitted(config, data, start)
         folder = None
         if run_dir is not None:
             folder = _folder(
@@ -177,6 +177,18 @@ def opened(
             checkpoints,
             data.data_dir,
         )
+
+
+def _fitted(
+    asked: Config, data: ImageData, start: DistilledRun | None
+) -> Config:
+    """Returns the settings that a run has on its data, if it can be."""
+    config = fitting.fitted(asked, data)
+    assembly.check_network(config, data)
+    if start is None:
+        fitting.check(config, data)
+    fitting.tell(asked, config, data)
+    return config
 
 
 def _restored(

@@ -41,6 +41,25 @@ class Settings:
         """Returns the fields as JSON values."""
         return dataclasses.asdict(self)
 
+    def sized(self, image_shape: Sequence[int]) -> Any:
+        """Returns these settings with what follows from the size of images.
+
+        Members take what this gives, so that a setting may leave a number to
+        the images. Where nothing is left open, it is returned as it is.
+
+        Args:
+            image_shape: `[height, width, channels]`, or more spatial axes.
+        """
+        return self
+
+    def shrunk(self, images: int) -> Self:
+        """Returns these settings with no more real images than there are.
+
+        Args:
+            images: those of the smallest class.
+        """
+        return self
+
     def check_run(self, config: Any, instances: int | None) -> None:
         """Checks what spans sections; objectives only.
 

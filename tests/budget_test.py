@@ -1,8 +1,9 @@
 import pytest
 
 from fred_tf import budget, presets
+from fred_tf import config as config_lib
 from fred_tf.assembly import parameterization
-from fred_tf.datasets.dataset_spec import KNOWN
+from fred_tf.presets import fitting
 
 
 @pytest.mark.parametrize(
@@ -39,15 +40,16 @@ def test_refuses_ipc_zero():
 @pytest.mark.parametrize("name", presets.names())
 def test_stored_floats_never_exceed_the_budget(name):
     config = presets.preset(name)
-    spec = KNOWN[config.dataset]
-    memory = parameterization(config, spec.image_shape, spec.classes)
-    allowed = spec.classes * budget.floats_per_class(
-        spec.image_shape, config.ipc
-    )
+    shape, classes = config_lib.known_images(config) or ((128, 128, 3), 10)
+    if "3d" in config.network.name:
+        shape = (16, 16, 16, 1)
+    config = fitting.sized(config, shape)
+    memory = parameterization(config, shape, classes)
+    allowed = classes * budget.floats_per_class(shape, config.ipc)
     assert memory.floats_stored <= allowed
     assert memory.floats_stored == budget.frequency_floats(
-        spec.image_shape,
+        shape,
         config.ipc,
         config.parameterization.coefficients_per_channel,
-        spec.classes,
+        classes,
     )

@@ -39,8 +39,8 @@ flags.adopt_module_key_flags(command_line)
 _PRESET = flags.DEFINE_string(
     "preset",
     None,
-    "Settings to start from, named <dataset>_ipc<k>_<objective>; "
-    "--list_presets prints all.",
+    "Settings to start from, named <dataset>_ipc<k>_<objective>, or dm or tm "
+    "for the data of --dataset; --list_presets prints all.",
 )
 _SEED = flags.DEFINE_integer(
     "seed", 0, "The one seed from which everything random follows.", 0

@@ -34,6 +34,7 @@ from fred_tf.disk import files, folder_lock, records
 from fred_tf.experts.store import ExpertStore
 from fred_tf.forms.images import Images
 from fred_tf.forms.pictures import Gallery
+from fred_tf.presets import fitting
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.network_training import (
     NetworkTraining,
@@ -91,6 +92,7 @@ def run(
     folder = pathlib.Path(run_dir)
     identity = _identity(config, method, expert_dir, feature_epochs)
     data = assembly.load_data(config, data_dir, download)
+    config = fitting.sized(config, data.image_shape)
     work = folder / _RECORD, _KIND, identity, data.facts.to_json()
     folder.mkdir(parents=True, exist_ok=True)
     with folder_lock.exclusive(folder):

@@ -1,4 +1,4 @@
-"""Arrays in a file: `.npz`, or the `.h5` that 3D-MNIST is handed out as."""
+"""Arrays in files: `.npz`, a folder of `.npy`, or the `.h5` of 3D-MNIST."""
 
 import math
 import pathlib
@@ -35,19 +35,23 @@ def read(path: Path) -> Found:
     cubic number of values, as in `full_dataset_vectors.h5` of 3D-MNIST
     (Kaggle, daavoo/3d-mnist: 4,096 values), become cubes with one channel.
 
+    A folder holds each array as a `.npy` file of its name.
+
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: it is no such file, or holds no such arrays.
     """
     path = checked(path, "file")
-    if path.suffix.lower() not in SUFFIXES:
+    suffix = path.suffix.lower()
+    if not path.is_dir() and suffix not in SUFFIXES:
         raise ValueError(
-            f"Arrays are read from {', '.join(SUFFIXES)} files. Received: "
-            f"{path}."
+            f"Arrays are read from {', '.join(SUFFIXES)} files, or from a "
+            f"folder with a .npy file of each. Received: {path}."
         )
-    if not path.is_file():
+    if not path.exists():
         raise FileNotFoundError(f"There is no file {path}.")
-    reader = _npz if path.suffix.lower() == ".npz" else _hdf5
+    readers = {".npz": _npz, ".h5": _hdf5, ".hdf5": _hdf5}
+    reader = _npy if path.is_dir() else readers[suffix]
     try:
         images, labels, *tests = reader(path)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
@@ -80,6 +84,15 @@ def _wanted(there: Mapping[str, Any]) -> list[str]:
             names += tests if all(name in written for name in tests) else []
             return [written[name] for name in names]
     raise KeyError(f"arrays called {sorted(there)}")
+
+
+def _npy(folder: pathlib.Path) -> list[np.ndarray]:
+    there = {p.stem: p for p in sorted(folder.glob("*.npy"))}
+    parts = []
+    for name in _wanted(there):
+        with files.opened(there[name]) as file:
+            parts.append(np.load(file, allow_pickle=False))
+    return parts
 
 
 def _npz(path: pathlib.Path) -> list[np.ndarray]:

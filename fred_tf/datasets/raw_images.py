@@ -267,6 +267,12 @@ def collected(
                 continue
             if image.ndim == 3:
                 image = preparation(image, channels, raw.where(number))
+            elif preparation.image_size or preparation.colour != "as_is":
+                raise ValueError(
+                    "`image_size` and `colour` are of pictures; volumes stay "
+                    f"as they are. Received: {image.shape} in "
+                    f"{raw.where(number)}. Leave them out."
+                )
             if deep and image.dtype == np.uint8:
                 image = image.astype(np.float32) / np.float32(255)
             yield image

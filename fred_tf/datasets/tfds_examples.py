@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from fred_tf.datasets import encoded_images, pictures
+from fred_tf.datasets import encoded_images, pictures, tfds_volumes
 from fred_tf.datasets.raw_images import Raw
 from fred_tf.datasets.tfds_metadata import damaged
 from fred_tf.disk import tfrecords
@@ -54,6 +54,8 @@ def raw(
         ValueError: an image has too many pixels.
     """
     feature = builder.info.features["image"]
+    if tfds_volumes.is_volume(feature):
+        return _volumes(builder, split)
     declared = None not in feature.shape
     count = _count(builder, split, feature)
     place = f"{split!r} of {builder.data_path}"
@@ -76,15 +78,7 @@ def raw(
         lambda number: f"image {number} of {place}",
         headers,
         place,
-        {
-            "source": builder.info.full_name,
-            "split": split,
-            "files": [
-                [path.name, stat.st_size, stat.st_mtime_ns]
-                for path in map(pathlib.Path, _paths(builder, split))
-                for stat in [path.stat()]
-            ],
-        },
+        _identity(builder, split),
         feature.shape[-1] if odd else None,
     )
 
@@ -107,6 +101,67 @@ def _labels(
         labels[row] = example["label"]
         headers.append(_header(example["image"], f"image {row} of {place}"))
     return labels
+
+
+def _identity(builder: tfds.core.DatasetBuilder, split: str) -> dict[str, Any]:
+    """Returns what tells a split from others, and from itself when changed."""
+    return {
+        "source": builder.info.full_name,
+        "split": split,
+        "files": [
+            [path.name, stat.st_size, stat.st_mtime_ns]
+            for path in map(pathlib.Path, _paths(builder, split))
+            for stat in [path.stat()]
+        ],
+    }
+
+
+def _volumes(builder: tfds.core.DatasetBuilder, split: str) -> Raw:
+    """Returns a split of volumes, as `raw` does.
+
+    All are decoded once to know the highest value, see
+    `tfds_volumes.brightened`.
+    """
+    feature = builder.info.features["image"]
+    count = _count(builder, split, feature)
+    place = f"{split!r} of {builder.data_path}"
+    decode = tfds_volumes.decoder(feature)
+
+    def where(row: int) -> str:
+        return f"image {row} of {place}"
+
+    def decoded(first: int) -> Iterator[tuple[Any, np.ndarray | ValueError]]:
+        examples = _read(builder, _examples(builder, split, first))
+        for row, example in enumerate(examples, start=first):
+            try:
+                yield example["label"], decode(example["image"], where(row))
+            except ValueError as error:
+                yield example["label"], error
+
+    labels, highest = np.empty(count, np.int64), 0.0
+    for row, (label, volume) in enumerate(decoded(0)):
+        labels[row] = label
+        if isinstance(volume, np.ndarray):
+            highest = max(highest, float(volume.max()))
+
+    def images(first: int) -> Iterator[np.ndarray | ValueError]:
+        for _, volume in decoded(first):
+            yield (
+                volume
+                if isinstance(volume, ValueError)
+                else tfds_volumes.brightened(volume, highest)
+            )
+
+    channels = tfds_volumes.shape_of(feature)[-1]
+    return Raw(
+        labels,
+        images,
+        where,
+        [tfds_volumes.header(feature)] * count,
+        place,
+        _identity(builder, split),
+        None if channels in (1, 3) else channels,
+    )
 
 
 def _examples(

@@ -12,7 +12,12 @@ from absl import logging
 from google.protobuf import json_format
 from tensorflow_datasets.core.utils import file_utils
 
-from fred_tf.datasets import encoded_images, tfds_examples, tfds_metadata
+from fred_tf.datasets import (
+    encoded_images,
+    tfds_examples,
+    tfds_metadata,
+    tfds_volumes,
+)
 from fred_tf.datasets.dataset_spec import KNOWN, base_name
 from fred_tf.datasets.image_data import Split
 from fred_tf.datasets.preparation import Preparation
@@ -265,7 +270,9 @@ def _check_features(
     is_dict = isinstance(features, tfds.features.FeaturesDict)
     by_name = dict(features.items()) if is_dict else {"": features}
     for key, kind in _FEATURES.items():
-        if not isinstance(by_name.get(key), kind):
+        if key == "image" and tfds_volumes.is_volume(by_name.get(key)):
+            tfds_volumes.check(name, by_name[key])
+        elif not isinstance(by_name.get(key), kind):
             kinds = {k: type(value).__name__ for k, value in by_name.items()}
             raise ValueError(
                 "A data set for image classification must have a feature "

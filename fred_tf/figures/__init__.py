@@ -6,6 +6,7 @@ from fred_tf.figures.gallery import beside, gallery, strips
 from fred_tf.figures.maps import frequency_maps
 from fred_tf.figures.masks import masks
 from fred_tf.figures.tiles import displayable, tiles
+from fred_tf.figures.volumes import views
 
 __all__ = [
     "Curve",
@@ -19,4 +20,5 @@ __all__ = [
     "strips",
     "tiles",
     "to_array",
+    "views",
 ]

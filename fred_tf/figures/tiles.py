@@ -31,13 +31,17 @@ def displayable(images: np.ndarray, normalization: Normalization) -> np.ndarray:
     Returns:
         In [0, 1], `[n, height, width]`, or `[n, height, width, 3]`.
     """
-    pixels = _fitted(normalization.undo(images))
+    pixels = contrasted(normalization.undo(images))
     pixels = pixels.max(axis=tuple(range(1, pixels.ndim - 3)))
     return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
 
 
-def _fitted(pixels: np.ndarray) -> np.ndarray:
-    """Maps each image's own range to [0, 1] and clips the rest."""
+def contrasted(pixels: np.ndarray) -> np.ndarray:
+    """Maps each image's own range to [0, 1] and clips the rest.
+
+    Args:
+        pixels: `[n, ..., channels]`, in [0, 1] but for what goes beyond.
+    """
     axes = tuple(range(1, pixels.ndim))
     mean = pixels.mean(axes, keepdims=True)
     spread = _DEVIATIONS * pixels.std(axes, keepdims=True)

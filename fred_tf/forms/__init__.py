@@ -10,7 +10,7 @@ from fred_tf.forms.encodings import ENCODINGS
 from fred_tf.forms.form import Form, SetForm
 from fred_tf.forms.images import Images, check_shards
 from fred_tf.forms.keras_memory import KerasMemory
-from fred_tf.forms.pictures import Gallery, Masks
+from fred_tf.forms.pictures import Gallery, Masks, Views
 from fred_tf.forms.saved_model import SavedModel
 from fred_tf.parameterizations import Parameterization
 from fred_tf.settings import check_one_of
@@ -24,6 +24,7 @@ FORMS: dict[str, Form] = {
         SavedModel(),
         KerasMemory(),
         Gallery(),
+        Views(),
         Masks(),
     )
 }

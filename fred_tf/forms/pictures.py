@@ -21,6 +21,19 @@ class Gallery(Form):
         return figures.save(figures.gallery(decoded, per_class), path)
 
 
+class Views(Form):
+    """Volumes as one PNG, from three sides and in slices; `figures.views`."""
+
+    name = "views"
+    path = "views.png"
+
+    def fits(self, decoded, memory):
+        return decoded.images.ndim == 5 and decoded.images.shape[-1] in (1, 3)
+
+    def write(self, decoded, memory, path, slices: int = 5):
+        return figures.save(figures.views(decoded, slices), path)
+
+
 class Masks(Form):
     """The kept frequencies of each class as one PNG; see `figures.masks`."""
 

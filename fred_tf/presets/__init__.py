@@ -1,4 +1,7 @@
-"""Named settings: `<dataset>_ipc<k>_<objective>`, one row each."""
+"""Named settings: `<dataset>_ipc<k>_<objective>`, one row each.
+
+`dm` and `tm` suit any data set, whose name is given beside them.
+"""
 
 from collections.abc import Iterable
 
@@ -6,7 +9,9 @@ from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
 from fred_tf.presets import (
     distribution_matching,
+    general,
     gradient_matching,
+    larger,
     trajectory_matching,
 )
 from fred_tf.presets.for_data import config_for
@@ -14,7 +19,13 @@ from fred_tf.settings import nearest
 
 __all__ = ["config_for", "names", "preset", "settled", "table"]
 
-_TABLES = (distribution_matching, gradient_matching, trajectory_matching)
+_TABLES = (
+    general,
+    distribution_matching,
+    gradient_matching,
+    larger,
+    trajectory_matching,
+)
 
 
 def names() -> list[str]:
@@ -24,17 +35,31 @@ def names() -> list[str]:
 
 def table() -> str:
     """Returns one line per preset, for people."""
-    lines = [f"{'preset':24} images/class  outer steps  objective"]
+    width = max(map(len, names()))
+    lines = [f"{'preset':{width}} images/class  outer steps  objective"]
     for name in names():
         config = preset(name)
-        known = config_lib.known_images(config)
-        assert known is not None
-        images = config_lib.instances_per_class(config, *known)
         lines.append(
-            f"{name:24} {images:12} {config.outer_steps:12,}  "
+            f"{name:{width}} {_images(config):>12} {config.outer_steps:12,}  "
             f"{config.objective.name}"
         )
     return "\n".join(lines)
+
+
+def _images(config: config_lib.Config) -> str:
+    """Returns how many images of a class there will be, before data are read.
+
+    A share of the frequencies says it of images of any size.
+    """
+    side = config.preparation.image_size
+    if known := config_lib.known_images(config):
+        return str(config_lib.instances_per_class(config, *known))
+    if side:
+        squares = (side, side, 3)
+        return str(config_lib.instances_per_class(config, squares, 10))
+    if share := config.parameterization.to_json().get("kept_share"):
+        return str(int(config.ipc / share))
+    return "by size"
 
 
 def preset(name: str) -> config_lib.Config:

@@ -17,7 +17,7 @@ from fred_tf import config as config_lib
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData, Preparation
 from fred_tf.distillation.memory_step import usual_step
-from fred_tf.networks.network import border
+from fred_tf.networks import ConvNet
 from fred_tf.objectives import DistributionMatching
 from fred_tf.parameterizations import Frequency
 from fred_tf.transforms import DCT
@@ -49,11 +49,10 @@ def config_for(data: ImageData, ipc: int) -> Config:
     objective = DistributionMatching.Settings(
         real_batch_per_class=min(64, smallest)
     )
-    side = min(shape[:-1]) + 2 * border(shape)
+    network = ConvNet.Settings(depth=0).sized(shape)
     values = {
-        "network.name": "convnet" if len(shape) == 3 else "convnet3d",
-        # 3 for 32 pixels, one more for each doubling, as in the papers.
-        "network.depth": max(1, round(math.log2(side)) - 2),
+        "network.name": network.name,
+        "network.depth": network.depth,
         "distiller.memory_learning_rate": 0.3
         * usual_step(memory, objective.name, shape),
         "distiller.memory_average": 0.99,

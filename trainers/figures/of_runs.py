@@ -36,6 +36,14 @@ def beside(subject: Subject) -> Figure:
     return figures.beside({"random real": real, **subject.sets()})
 
 
+def views(subject: Subject) -> Figure:
+    """Volumes from three sides and in slices."""
+    subject.check_seen()
+    if len(subject.run.facts.image_shape) != 4:
+        raise MissingError("only volumes have sides and slices")
+    return figures.views(subject.run.synthetic_set())
+
+
 def over_time(subject: Subject) -> Figure:
     """An image of each class at several steps."""
     subject.check_seen()

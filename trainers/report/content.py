@@ -21,7 +21,7 @@ _CURVES = {
     "student_learning_rate": ("student learning rate", False),
 }
 # Figures of `trainers.figures` that the page draws itself; they need no data.
-_DRAWN_HERE = ("masks", "over_time", "accuracy_by_step")
+_DRAWN_HERE = ("masks", "views", "over_time", "accuracy_by_step")
 
 
 def page(run: DistilledRun) -> str:
@@ -124,7 +124,8 @@ def _images(run: DistilledRun) -> str:
     if decoded.images.shape[-1] in (1, 3):
         drawn = figures.gallery(decoded)
         first = markup.drawing(drawn, "the first of each class")
-    return first + _drawn(run, "over_time") + _drawn(run, "masks")
+    more = ("views", "over_time", "masks")
+    return first + "".join(_drawn(run, name) for name in more)
 
 
 def _drawn(run: DistilledRun, name: str) -> str:

@@ -20,6 +20,7 @@ from fred_tf.distillation import interruption as interruptions
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.forms.images import Images
 from fred_tf.objectives import OBJECTIVES
+from fred_tf.presets import fitting
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import distill, select_coreset, train_experts
 from trainers.elsewhere import unpacking
@@ -273,7 +274,7 @@ class _Maker:
             return None
         trained_on = dataclasses.replace(run.facts, test=self.data.facts.test)
         ours = (
-            run.config == config_lib.resolved(config, self.data.image_shape)
+            run.config == fitting.fitted(config, self.data)
             and trained_on == self.data.facts
         )
         return run if ours and run.step == config.outer_steps else None
@@ -287,7 +288,7 @@ class _Maker:
             f"{list(self.row.overrides)}, run it there and bring it back, see "
             "`trainers.elsewhere`."
         )
-        config = config_lib.resolved(config, self.data.image_shape)
+        config = fitting.fitted(config, self.data)
         records.continued(
             folder / run_folder.CONFIG,
             run_folder.KIND,
