@@ -72,11 +72,14 @@ def main() -> None:
     decoded, memory = distilled.synthetic_set(), distilled.parameterization
     forms.chosen(FORMS.value, decoded, memory)
     forms.check_shards(SHARDS.value, len(decoded.images))
-    data = None
+    data, source = (
+        None,
+        (command_line.DATA_DIR.value, command_line.DOWNLOAD.value),
+    )
     if MEASURE.value:
-        data = assembly.load_data(
-            config, command_line.DATA_DIR.value, command_line.DOWNLOAD.value
-        )
+        data = assembly.load_data(config, *source)
+        distilled = distilled.fitted_on(data)
+    distilled = distilled.fitted(*source)
     written = exporting.run(
         distilled,
         export_dir,

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from export.measuring import Accuracy
 from fred_tf.forms.encodings import Png
+from fred_tf.forms.whitening import matrix_bytes
 from fred_tf.synthetic_set import SyntheticSet
 
 
@@ -89,4 +90,12 @@ def table(decoded: SyntheticSet, rows: list[Size]) -> str:
             f"| {row.name} | {row.size:,} | {payload} | "
             f"{floats / counted:.1f} | {accuracy} | {points} |"
         )
+    if size := matrix_bytes(decoded):
+        lines += [
+            "",
+            f"Images are whitened by `{decoded.normalization.name}`, whose "
+            f"matrix takes {size:,} bytes as float32. The stored floats, which "
+            "a budget counts, and all forms but `whitening` are without it: it "
+            "follows from the training images.",
+        ]
     return "\n".join(lines) + "\n"

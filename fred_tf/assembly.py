@@ -10,9 +10,9 @@ from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.config import Config, resolved, to_json
 from fred_tf.datasets import KNOWN, DataFacts, ImageData
 from fred_tf.datasets.class_batches import ClassBatches
-from fred_tf.disk import files
+from fred_tf.disk import files, records
 from fred_tf.distillation.distiller import Distiller
-from fred_tf.experts.store import ExpertStore
+from fred_tf.experts.store import WAY_OUT, ExpertStore
 from fred_tf.experts.trainer import ExpertTrainer
 from fred_tf.networks import NETWORKS, Functional, convolve_in
 from fred_tf.objectives import OBJECTIVES, Objective
@@ -98,6 +98,32 @@ def expert_description(config: Config, facts: DataFacts) -> dict[str, Any]:
         **_expert_settings(config),
         "data": {k: stated[k] for k in ("name", "normalization", "train")},
     }
+
+
+def check_experts(config: Config, expert_dir: files.Path | None) -> None:
+    """Refuses experts that were trained otherwise, before any data are read.
+
+    Args:
+        config: the run, or what the experts are trained by.
+        expert_dir: folder of the store; what is not there is not looked at.
+
+    Raises:
+        ValueError: a setting differs, such as what images are normalised by;
+            or the manifest of the store is damaged.
+    """
+    try:
+        store = ExpertStore(expert_dir) if expert_dir is not None else None
+    except FileNotFoundError:
+        store = None
+    if store is None:
+        return  # Who needs experts says so.
+    normalization = {"name": config.normalization}
+    different = records.differences(
+        {**store.description, "data": store.data},
+        {**_expert_settings(config), "data": {"normalization": normalization}},
+        subset=True,
+    )
+    records.refuse(store.path, different, WAY_OUT)
 
 
 def _expert_settings(config: Config) -> dict[str, Any]:

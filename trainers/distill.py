@@ -120,6 +120,8 @@ def run(
     """
     strategy = strategy or devices.local_strategy()
     open_run.check(config, strategy, start)
+    if OBJECTIVES[config.objective.name].needs_experts:
+        assembly.check_experts(config, expert_dir)
     workers = Workers(strategy)
     with workers.guard(run_dir, lambda: "while the data were read"):
         with workers.chief_first():  # It may download.

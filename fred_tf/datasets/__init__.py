@@ -7,7 +7,7 @@ from fred_tf.datasets import arrays, image_folder, pipelines
 from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.datasets.data_facts import DataFacts
 from fred_tf.datasets.dataset_spec import KNOWN, DatasetSpec, base_name
-from fred_tf.datasets.image_data import ImageData, Split, hold_out
+from fred_tf.datasets.image_data import ImageData, Split, held_out, hold_out
 from fred_tf.datasets.names import FOLDER
 from fred_tf.disk import paths
 from fred_tf.disk.files import Path
@@ -99,7 +99,7 @@ def load(
     ```
 
     Data sets in `KNOWN` are standardised with its constants; every other
-    normalisation is fitted on the training split.
+    normalisation is fitted on the training split, without what is held out.
 
     Args:
         source: `digits`, `folder:<path>`, a TensorFlow Datasets name
@@ -149,15 +149,14 @@ def load(
             "your own another name."
         )
     check_one_of("normalization", normalization, NORMALIZATIONS)
+    if holdout:  # Instead of a test split, whatever that is like.
+        train, test = held_out(train, class_names, holdout)
     fitted = (
         spec.normalization
         if spec and spec.normalization.name == normalization
         else NORMALIZATIONS[normalization].fit(train.images)
     )
-    if holdout:  # Instead of a test split, whatever that is like.
-        whole = ImageData(called, train, None, class_names, fitted)
-        return hold_out(whole, holdout)
-    return ImageData(called, train, test, class_names, fitted)
+    return ImageData(called, train, test, class_names, fitted, holdout)
 
 
 def _class_names(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 
 import numpy as np
 from absl import logging
@@ -120,6 +121,21 @@ class ImageData:
         """Number of classes."""
         return len(self.class_names)
 
+    def fit_of(self, normalization: Normalization) -> Normalization:
+        """Returns a normalisation of a record with all it takes to be applied.
+
+        Args:
+            normalization: of what was made from these data.
+
+        Raises:
+            ValueError: it was fitted on other images.
+        """
+        if normalization == self.normalization:
+            return self.normalization
+        if normalization.is_fitted:
+            return normalization
+        return normalization.fitted(self.train.images)
+
     @functools.cached_property
     def facts(self) -> DataFacts:
         """What records state; the first time, all images are digested."""
@@ -147,9 +163,28 @@ def hold_out(data: ImageData, share: float) -> ImageData:
     Raises:
         ValueError: a class would have no image left on one of the sides.
     """
-    held = np.zeros(len(data.train), bool)
-    for label, name in enumerate(data.class_names):
-        rows = data.train.indices_of(label)
+    train, test = held_out(data.train, data.class_names, share)
+    return dataclasses.replace(data, train=train, test=test, holdout=share)
+
+
+def held_out(
+    whole: Split, class_names: Sequence[str], share: float
+) -> tuple[Split, Split]:
+    """Returns what is left of a training split, and what `hold_out` takes.
+
+    Args:
+        whole: the training split.
+        class_names: one name per class.
+        share: see `hold_out`.
+
+    Raises:
+        ValueError: a class would have no image left on one of the sides.
+    """
+    held = np.zeros(len(whole), bool)
+    for label, name in enumerate(class_names):
+        rows = whole.indices_of(label)
+        if not len(rows):
+            continue  # Which no split may lack, as `check` says.
         count = round(share * len(rows))
         if not 0 < count < len(rows):
             raise ValueError(
@@ -159,10 +194,10 @@ def hold_out(data: ImageData, share: float) -> ImageData:
             )
         held[rows[-count:]] = True
     train, test = (
-        Split(data.train.images[members], data.train.labels[members])
+        Split(whole.images[members], whole.labels[members])
         for members in (~held, held)
     )
-    return dataclasses.replace(data, train=train, test=test, holdout=share)
+    return train, test
 
 
 def check(data: ImageData) -> None:
