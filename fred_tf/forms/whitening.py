@@ -76,12 +76,16 @@ def beside(stated: Normalization, path: pathlib.Path) -> Normalization:
         if (place / manifest.NAME).is_file():
             said = manifest.verify(place, Whitening.kind)
             if isinstance(stated, ZCA) and _is_of(said, stated):
-                parts = [
-                    arrays.read(place / f"{name}.npy", _WAY_OUT)
-                    for name in _PARTS
-                ]
-                return stated.with_matrix(*parts)
+                return _read(place, stated)
     return stated
+
+
+def _read(place: pathlib.Path, stated: ZCA) -> ZCA:
+    parts = [arrays.read(place / f"{name}.npy", _WAY_OUT) for name in _PARTS]
+    try:
+        return stated.with_matrix(*parts)
+    except ValueError as error:
+        raise ValueError(f"{place}: {error} {_WAY_OUT}") from error
 
 
 def _of(decoded: SyntheticSet) -> ZCA:

@@ -7,7 +7,9 @@ from fred_tf import config, presets
 
 @pytest.mark.parametrize("name", presets.names())
 def test_names_say_what_the_preset_is(name):
-    form = r"(\w+)_ipc(\d+)_(dc|dm|dsa|tm)(_joint)?(_cpu|_tiny)?"
+    form = (
+        r"(\w+)_ipc(\d+)_(?:pixel_)?(dc|dm|dsa|tm)(_joint|_zca)?(_cpu|_tiny)?"
+    )
     match = re.fullmatch(form, name)
     settings = presets.preset(name)
     assert match, name
