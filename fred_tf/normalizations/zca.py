@@ -30,10 +30,10 @@ holds the recipe and a digest of the training images that it was fitted on, and
 what is rebuilt from it has no matrices of its own. It refuses to be applied
 until the same fit exists in this process, be it made by `fitted`, by `fit` or
 by loading the data; all that are equal share it, and hold it once they have
-used it. Who has none of the images
-takes `with_matrix`, which keeps what it is given to itself. The digest is one
-of images, not of matrices, since eigenvectors differ in their last bits between
-machines. A fit on the 50,000 images takes a minute on two cores and 450 MB.
+used it. Who has none of the images takes `with_matrix`, which keeps what it is
+given to itself. The digest is one of images, not of matrices, since
+eigenvectors differ in their last bits between machines. A fit on the 50,000
+images takes a minute on two cores and 450 MB.
 """
 
 import dataclasses
