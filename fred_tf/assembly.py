@@ -100,23 +100,29 @@ def expert_description(config: Config, facts: DataFacts) -> dict[str, Any]:
     }
 
 
-def check_experts(config: Config, expert_dir: files.Path | None) -> None:
+def check_experts(
+    config: Config, experts: files.Path | ExpertStore | None
+) -> None:
     """Refuses experts that were trained otherwise, before any data are read.
 
     Args:
         config: the run, or what the experts are trained by.
-        expert_dir: folder of the store; what is not there is not looked at.
+        experts: the store or its folder; what is not there is not looked at.
 
     Raises:
         ValueError: a setting differs, such as what images are normalised by;
             or the manifest of the store is damaged.
     """
+    if experts is None:
+        return
     try:
-        store = ExpertStore(expert_dir) if expert_dir is not None else None
+        store = (
+            experts
+            if isinstance(experts, ExpertStore)
+            else ExpertStore(experts)
+        )
     except FileNotFoundError:
-        store = None
-    if store is None:
-        return  # Who needs experts says so.
+        return  # Who needs them says so.
     normalization = {"name": config.normalization}
     different = records.differences(
         {**store.description, "data": store.data},

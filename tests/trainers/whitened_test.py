@@ -12,6 +12,7 @@ from export import exporting
 from fred_tf import assembly, config, datasets, forms, presets, scoring
 from fred_tf.disk import records
 from fred_tf.distilled_run import DistilledRun, check_start, identity
+from fred_tf.experts.store import ExpertStore
 from fred_tf.normalizations import ZCA, UnfittedError, from_config
 from trainers import distill, train_experts
 from trainers.figures import named_runs
@@ -185,6 +186,10 @@ def test_experts_that_saw_other_images_are_refused_before_any_are_read(
     message = f"`data.normalization.name` is '{there}' there, '{asked}' is"
     with pytest.raises(ValueError, match=message):
         distill.run(wanted, tmp_path / "run", expert_dir=tmp_path / "experts")
+    others = datasets.load("digits", normalization=asked)
+    for experts in (tmp_path / "experts", ExpertStore(tmp_path / "experts")):
+        with pytest.raises(ValueError, match=message):
+            fred_tf.distill(others, wanted, tmp_path / "run", experts=experts)
     assert not (tmp_path / "run").exists()
     with pytest.raises(ValueError, match=message):
         train_experts.run(wanted, tmp_path / "experts")
