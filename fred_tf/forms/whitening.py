@@ -71,13 +71,14 @@ def beside(stated: Normalization, path: pathlib.Path) -> Normalization:
     Raises:
         ValueError: what lies there is damaged, or no matrix of its sizes.
     """
-    for folder in (path.parent, path.parent.parent):
-        place = folder / Whitening.path
-        if (place / manifest.NAME).is_file():
-            said = manifest.verify(place, Whitening.kind)
-            if isinstance(stated, ZCA) and _is_of(said, stated):
-                return _read(place, stated)
-    return stated
+    folder = path.parent
+    if folder.name == "saved_model":  # Whose export is a version in it.
+        folder = folder.parent
+    place = folder / Whitening.path
+    if not isinstance(stated, ZCA) or not (place / manifest.NAME).is_file():
+        return stated
+    said = manifest.verify(place, Whitening.kind)
+    return _read(place, stated) if _is_of(said, stated) else stated
 
 
 def _read(place: pathlib.Path, stated: ZCA) -> ZCA:
