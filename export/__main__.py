@@ -74,12 +74,11 @@ def main() -> None:
     forms.chosen(FORMS.value, decoded, memory)
     forms.check_shards(SHARDS.value, len(decoded.images))
     data = None
+    source = command_line.data_dir(run_dir), command_line.DOWNLOAD.value
     if MEASURE.value:
-        data = assembly.load_data(
-            config,
-            command_line.data_dir(run_dir),
-            command_line.DOWNLOAD.value,
-        )
+        data = assembly.load_data(config, *source)
+        distilled = distilled.fitted_on(data)
+    distilled = distilled.fitted(*source)
     written = exporting.run(
         distilled,
         export_dir,

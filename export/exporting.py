@@ -12,6 +12,7 @@ from fred_tf.distilled_run import DistilledRun
 from fred_tf.experts.soft_labels import soft_labels
 from fred_tf.experts.store import ExpertStore
 from fred_tf.forms import FORMS, SetForm
+from fred_tf.forms.whitening import Whitening
 from fred_tf.scoring import measured
 from fred_tf.synthetic_set import SyntheticSet
 
@@ -75,6 +76,8 @@ def run(
         sizes.size_of(form.name, path, accuracies.get(path))
         for path, form in sets.items()
     ]
+    if carried := written.get(Whitening.name):
+        rows.append(sizes.size_of(Whitening.name, carried))
     if decoded.images.ndim == 4 and decoded.images.shape[-1] in (1, 3):
         rows += sizes.pictures(decoded)
     table = export_dir / "sizes.md"

@@ -9,6 +9,7 @@ import tensorflow as tf
 from export.measuring import Accuracy
 from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.forms.encodings import Png
+from fred_tf.forms.whitening import matrix_bytes
 from fred_tf.synthetic_set import SyntheticSet
 
 
@@ -93,4 +94,12 @@ def table(decoded: SyntheticSet, rows: list[Size]) -> str:
     tested_on = dict(decoded.details.get("data") or {}).get("tested_on", TEST)
     if tested_on != TEST:
         lines += ["", f"Accuracies are{on_split(tested_on)}."]
+    if size := matrix_bytes(decoded):
+        lines += [
+            "",
+            f"Images are whitened by `{decoded.normalization.name}`, whose "
+            f"matrix takes {size:,} bytes as float32. The stored floats, which "
+            "a budget counts, and all forms but `whitening` are without it: it "
+            "follows from the training images.",
+        ]
     return "\n".join(lines) + "\n"

@@ -10,9 +10,9 @@ from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.config import Config, known_images, to_json
 from fred_tf.datasets import DataFacts, ImageData
 from fred_tf.datasets.class_batches import ClassBatches
-from fred_tf.disk import files
+from fred_tf.disk import files, records
 from fred_tf.distillation.distiller import Distiller
-from fred_tf.experts.store import ExpertStore
+from fred_tf.experts.store import WAY_OUT, ExpertStore
 from fred_tf.experts.trainer import ExpertTrainer
 from fred_tf.networks import NETWORKS, Functional, convolve_in
 from fred_tf.objectives import OBJECTIVES, Objective
@@ -118,6 +118,38 @@ def expert_description(config: Config, facts: DataFacts) -> dict[str, Any]:
         **_expert_settings(config),
         "data": {k: stated[k] for k in ("name", "normalization", "train")},
     }
+
+
+def check_experts(
+    config: Config, experts: files.Path | ExpertStore | None
+) -> None:
+    """Refuses experts that were trained otherwise, before any data are read.
+
+    Args:
+        config: the run, or what the experts are trained by.
+        experts: the store or its folder; what is not there is not looked at.
+
+    Raises:
+        ValueError: a setting differs, such as what images are normalised by;
+            or the manifest of the store is damaged.
+    """
+    if experts is None:
+        return
+    try:
+        store = (
+            experts
+            if isinstance(experts, ExpertStore)
+            else ExpertStore(experts)
+        )
+    except FileNotFoundError:
+        return  # Who needs them says so.
+    normalization = {"name": config.normalization}
+    different = records.differences(
+        {**store.description, "data": store.data},
+        {**_expert_settings(config), "data": {"normalization": normalization}},
+        subset=True,
+    )
+    records.refuse(store.path, different, WAY_OUT)
 
 
 def _expert_settings(config: Config) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from fred_tf import assembly, budget
 from fred_tf import config as config_lib
-from fred_tf.datasets import DataFacts, names
+from fred_tf.datasets import DataFacts, ImageData, names
 from fred_tf.disk import files, paths, records
 from fred_tf.disk.checkpoints import Checkpoints
 from fred_tf.disk.files import Path
@@ -56,18 +56,18 @@ def check_start(config: config_lib.Config, start: "DistilledRun") -> None:
         ValueError: the data sets differ, or the shapes of the memories.
     """
     facts = start.facts
+    alike = "dataset", "holdout", "normalization"
     asked, there = (
         {
-            "dataset": x.dataset,
-            "holdout": x.holdout,
+            **{name: getattr(x, name) for name in alike},
             **x.preparation.to_json(),
         }
         for x in (config, start.config)
     )
     if asked != there:
         raise ValueError(
-            "A run starts from one of the same data. Received: "
-            f"{there}{start.place}, asked for: {asked}."
+            "A run starts from one of the same data, normalised alike. "
+            f"Received: {there}{start.place}, asked for: {asked}."
         )
     empty = assembly.parameterization(
         config, facts.image_shape, len(facts.class_names)
@@ -200,6 +200,41 @@ class DistilledRun:
             )
         values = {n: float(v.numpy()) for n, v in zip(names, learned)}
         return cls(folder, config, facts, memory, values, step, data_dir)
+
+    def fitted(
+        self, data_dir: Path | None = None, download: bool = False
+    ) -> "DistilledRun":
+        """Returns the run with a normalisation that can be undone.
+
+        A run folder holds no matrices of whitenings: they are made again of
+        the training images, which are read for nothing else.
+
+        Args:
+            data_dir: where TensorFlow Datasets keeps its data.
+            download: whether missing data may be downloaded.
+
+        Raises:
+            FileNotFoundError, ValueError: the images cannot be read, see
+                `datasets.load`, or are others than when the run was made.
+        """
+        if self.facts.normalization.is_fitted:
+            return self
+        return self.fitted_on(
+            assembly.load_data(self.config, data_dir, download)
+        )
+
+    def fitted_on(self, data: ImageData) -> "DistilledRun":
+        """Returns the run with a normalisation that can be undone.
+
+        Args:
+            data: what the run was made of.
+
+        Raises:
+            ValueError: a whitening was fitted on other images.
+        """
+        own = data.fit_of(self.facts.normalization)
+        facts = dataclasses.replace(self.facts, normalization=own)
+        return dataclasses.replace(self, facts=facts)
 
     def synthetic_set(self) -> SyntheticSet:
         """Returns the decoded set."""

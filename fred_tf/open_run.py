@@ -22,6 +22,7 @@ from fred_tf.distillation.reference_stream import references_per_replica
 from fred_tf.distillation.workers import Workers
 from fred_tf.distilled_run import DistilledRun, check_start, identity
 from fred_tf.experts.store import ExpertStore
+from fred_tf.objectives import OBJECTIVES
 from fred_tf.presets import fitting
 from fred_tf.scoring import rewind_curve
 
@@ -79,19 +80,22 @@ def check(
     config: Config,
     strategy: tf.distribute.Strategy,
     start: DistilledRun | None = None,
+    experts: Path | ExpertStore | None = None,
 ) -> None:
     """Refuses a run that cannot be, before any data are read.
 
     Raises:
         ValueError: the network does not take the images, references cannot be
-            shared out over the replicas, `start` does not fit, or XLA chooses
-            by itself what it compiles.
+            shared out over the replicas, `start` does not fit, experts were
+            trained otherwise, or XLA chooses by itself what it compiles.
     """
     devices.refuse_auto_jit()
     references_per_replica(
         config.distiller.references_per_step, strategy.num_replicas_in_sync
     )
     assembly.check_network(config)
+    if OBJECTIVES[config.objective.name].needs_experts:
+        assembly.check_experts(config, experts)
     if start is not None:
         check_start(config, start)
 
@@ -119,7 +123,7 @@ def opened(
     strategy = strategy or devices.local_strategy()
     if jit is None:
         jit = "CPU" not in strategy.extended.worker_devices[0]
-    check(config, strategy, start)
+    check(config, strategy, start, experts)
     workers = Workers(strategy)
     if workers.count > 1 and run_dir is None:
         raise ValueError(

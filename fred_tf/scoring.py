@@ -64,7 +64,7 @@ def score(
     """
     devices.refuse_auto_jit()
     corrupted = dict(corrupted or {})
-    _check_alike(synthetic_set, data, corrupted)
+    synthetic_set = fitted_on(data, synthetic_set, corrupted)
     wanted = config.evaluation.networks
     about = description(config, synthetic_set, corrupted, facts)
     about["tested_classes"] = data.tested_classes
@@ -126,14 +126,34 @@ def _kept(
     return clean, others
 
 
-def _check_alike(
-    synthetic_set: SyntheticSet, data: ImageData, corrupted: Mapping[str, Split]
-) -> None:
-    """Refuses to score a set on what it does not stand for.
+def fitted_on(
+    data: ImageData,
+    synthetic_set: SyntheticSet,
+    corrupted: Mapping[str, Split] | None = None,
+) -> SyntheticSet:
+    """Returns a set whose normalisation can be applied to test images.
 
     The names of the data sets may differ, as of a copy in a folder, and so may
     what they are normalised by: test images are normalised as the set is.
+
+    Args:
+        data: what is to score the set.
+        synthetic_set: the set.
+        corrupted: more test images by name.
+
+    Raises:
+        ValueError: the set stands for other data, or its whitening was fitted
+            on other training images.
     """
+    _check_alike(synthetic_set, data, corrupted or {})
+    own = data.fit_of(synthetic_set.normalization)
+    return dataclasses.replace(synthetic_set, normalization=own)
+
+
+def _check_alike(
+    synthetic_set: SyntheticSet, data: ImageData, corrupted: Mapping[str, Split]
+) -> None:
+    """Refuses to score a set on what it does not stand for."""
     shape = synthetic_set.images.shape[1:]
     tested = {data.name: data.scored, **corrupted}
     for name, split in tested.items():

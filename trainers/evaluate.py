@@ -30,6 +30,7 @@ from fred_tf.datasets import ImageData, corruptions
 from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.normalizations import UnfittedError
 from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluator import Evaluation
@@ -184,14 +185,24 @@ def subject(
     The run is None where something else than its set is scored.
     """
     if EXPORTED.value:
-        config, exported = _settings(run_dir), forms.read(EXPORTED.value)
-        return config, "exported", lambda data: exported, None
+        exported = _exported(EXPORTED.value)
+        return _settings(run_dir), "exported", exported, None
     if BASELINE.value:
         config, make = _settings(run_dir), _BASELINES[BASELINE.value]
         return config, BASELINE.value, lambda data: make(data, config), None
     run = DistilledRun.restore(run_dir)
     config = run_flags.override(run.config)
     return config, "", lambda data: run.synthetic_set(), run
+
+
+def _exported(path: files.Path) -> Callable[[ImageData], SyntheticSet]:
+    """Returns how to get an export, which is read at once if it can be."""
+    try:
+        exported = forms.read(path)
+    except UnfittedError:
+        # Pictures that the data alone can whiten again.
+        return lambda data: forms.read(path)
+    return lambda data: exported
 
 
 def _part(data: ImageData) -> str:

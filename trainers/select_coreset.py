@@ -91,6 +91,7 @@ def run(
     """
     folder = pathlib.Path(run_dir)
     identity = _identity(config, method, expert_dir, feature_epochs)
+    assembly.check_experts(config, expert_dir)
     data = assembly.load_data(config, data_dir, download)
     config = fitting.sized(config, data.image_shape)
     work = folder / _RECORD, _KIND, identity, data.facts.to_json()

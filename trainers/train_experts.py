@@ -77,6 +77,7 @@ def run(
     """
     devices.refuse_auto_jit()
     assembly.check_network(config)
+    assembly.check_experts(config, expert_dir)
     data = assembly.load_data(config, data_dir, download)
     store = assembly.expert_store(config, data, expert_dir)
     logging.info("%s", usage(config, store, config.experts.count))

@@ -6,9 +6,9 @@ from typing import Any
 
 from fred_tf.datasets import names
 from fred_tf.datasets.class_batches import ClassBatches
-from fred_tf.datasets.data_facts import DataFacts
+from fred_tf.datasets.data_facts import TEST, DataFacts
 from fred_tf.datasets.dataset_spec import KNOWN, DatasetSpec, base_name
-from fred_tf.datasets.image_data import ImageData, Split, hold_out
+from fred_tf.datasets.image_data import ImageData, Split, held_out, hold_out
 from fred_tf.datasets.preparation import Preparation
 from fred_tf.datasets.preparing import Prepared, prepared
 from fred_tf.datasets.raw_images import Found
@@ -69,7 +69,7 @@ def load(
 
     Data sets in `KNOWN` are standardised with its constants as long as their
     images are as they come; every other normalisation is fitted on the
-    training split.
+    training split, without what is held out.
 
     Args:
         source: `digits`, `folder:<path>`, `file:<path>`, a TensorFlow Datasets
@@ -109,21 +109,24 @@ def load(
     )
     done = prepared(found, preparation, hold_back=not holdout)
     check_one_of("normalization", normalization, NORMALIZATIONS)
+    train, test, tested_on = done.train, done.test, done.tested_on
+    if holdout:  # Instead of a test split, whatever that is like.
+        train, test = held_out(train, done.class_names, holdout)
+        tested_on = TEST
     fitted = _known(source, found, done, normalization)
     if fitted is None:
-        fitted = NORMALIZATIONS[normalization].fit(done.train.images)
-    data = ImageData(
+        fitted = NORMALIZATIONS[normalization].fit(train.images)
+    return ImageData(
         called,
-        done.train,
-        # A holdout replaces the test split, whatever that is like.
-        None if holdout else done.test,
+        train,
+        test,
         done.class_names,
         fitted,
+        holdout,
         preparation=done.preparation,
-        tested_on=done.tested_on,
+        tested_on=tested_on,
         data_dir=folder,
     )
-    return hold_out(data, holdout) if holdout else data
 
 
 def _known(
@@ -144,7 +147,8 @@ def _known(
             f"classes. Received: {given[0]} of {given[1]}. Give a data set of "
             "your own another name."
         )
-    return spec.normalization if normalization == "standardize" else None
+    same = spec.normalization.name == normalization
+    return spec.normalization if same else None
 
 
 def _class_names(

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -148,6 +148,21 @@ class ImageData:
             return images.map(self.normalization)
         return self.normalization(images)
 
+    def fit_of(self, normalization: Normalization) -> Normalization:
+        """Returns a normalisation of a record with all it takes to be applied.
+
+        Args:
+            normalization: of what was made from these data.
+
+        Raises:
+            ValueError: it was fitted on other images.
+        """
+        if normalization == self.normalization:
+            return self.normalization
+        if normalization.is_fitted:
+            return normalization
+        return normalization.fitted(self.train.images)
+
     @functools.cached_property
     def facts(self) -> DataFacts:
         """What records state; the first time, all images are digested."""
@@ -177,9 +192,30 @@ def hold_out(data: ImageData, share: float) -> ImageData:
     Raises:
         ValueError: a class would have no image left on one of the sides.
     """
-    held = np.zeros(len(data.train), bool)
-    for label, name in enumerate(data.class_names):
-        rows = data.train.indices_of(label)
+    train, test = held_out(data.train, data.class_names, share)
+    return dataclasses.replace(
+        data, train=train, test=test, holdout=share, tested_on=TEST
+    )
+
+
+def held_out(
+    whole: Split, class_names: Sequence[str], share: float
+) -> tuple[Split, Split]:
+    """Returns what is left of a training split, and what `hold_out` takes.
+
+    Args:
+        whole: the training split.
+        class_names: one name per class.
+        share: see `hold_out`.
+
+    Raises:
+        ValueError: a class would have no image left on one of the sides.
+    """
+    held = np.zeros(len(whole), bool)
+    for label, name in enumerate(class_names):
+        rows = whole.indices_of(label)
+        if not len(rows):
+            continue  # Which no split may lack, as `check` says.
         count = round(share * len(rows))
         if not 0 < count < len(rows):
             raise ValueError(
@@ -188,10 +224,8 @@ def hold_out(data: ImageData, share: float) -> ImageData:
                 f"{name!r}. Choose another share."
             )
         held[rows[-count:]] = True
-    train, test = (data.train.only(members) for members in (~held, held))
-    return dataclasses.replace(
-        data, train=train, test=test, holdout=share, tested_on=TEST
-    )
+    train, test = (whole.only(members) for members in (~held, held))
+    return train, test
 
 
 def check(data: ImageData) -> None:

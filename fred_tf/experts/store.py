@@ -30,7 +30,7 @@ from fred_tf.experts import manifest, trajectory_array
 # How long to wait for another process' write before giving up, in seconds.
 _PATIENCE = 600.0
 
-_WAY_OUT = (
+WAY_OUT = (
     "Choose another store, or make one with the settings asked for with "
     f"`{manifest.PROGRAM}`."
 )
@@ -107,7 +107,7 @@ class ExpertStore:
             store = cls(path)
             different = store._differences({**asked, "data": stated})
             different.pop("data.test", None)
-            records.refuse(path, different, _WAY_OUT)
+            records.refuse(path, different, WAY_OUT)
             store._forget_missing()
         manifest.check_files(store.path, store._entries, store.description)
         return store
@@ -132,7 +132,7 @@ class ExpertStore:
         """
         store = cls(path)
         different = store._differences(expected or {}, subset=True)
-        records.refuse(store.path, different, _WAY_OUT)
+        records.refuse(store.path, different, WAY_OUT)
         if not len(store):
             raise ValueError(
                 "An expert store must hold at least one trajectory. Received: "
@@ -204,7 +204,7 @@ class ExpertStore:
         """
         description, data, entries = manifest.read(self.path)
         now = {**description, "data": data}
-        records.refuse(self.path, self._differences(now), _WAY_OUT)
+        records.refuse(self.path, self._differences(now), WAY_OUT)
         self._entries = entries
 
     def append(

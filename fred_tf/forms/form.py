@@ -23,6 +23,7 @@ class Form(abc.ABC):
             path in quotes; empty for what is only looked at.
         sharded: whether `write` takes `shards`, a number of files.
         soft_labels: whether sets with soft labels can be written so.
+        by_default: whether it is written where no form is named.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Form(abc.ABC):
     loading: str = ""
     sharded: bool = False
     soft_labels: bool = True
+    by_default: bool = True
 
     def fits(
         self, decoded: SyntheticSet, memory: Parameterization | None

@@ -97,6 +97,7 @@ images, labels = memory.decode(), memory.labels"""
                 memory.decode().numpy(),
                 memory.labels,
                 facts.soft_labels(said),
+                path,
             )
 
     def recognises(self, path):

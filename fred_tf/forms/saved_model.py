@@ -118,6 +118,7 @@ model.decode_class(3, 1, 0)  # 1 image of class 3, drawn by seed 0"""
                 memory.decode().numpy(),
                 memory.labels,
                 facts.soft_labels(said),
+                path,
             )
 
 

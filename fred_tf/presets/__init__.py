@@ -82,6 +82,7 @@ def settled(
     config: config_lib.Config | str | None,
     ipc: int | None = None,
     overrides: Iterable[str] = (),
+    scored: bool = False,
 ) -> config_lib.Config:
     """Returns the settings of a run on some data.
 
@@ -90,11 +91,14 @@ def settled(
         config: settings, the name of a preset, or None.
         ipc: in the place of a config: `config_for`.
         overrides: `name=value` each.
+        scored: whether a set is only scored, which whitens test images as the
+            set is, whatever the settings say.
 
     Raises:
         TypeError: `config` is neither settings nor a name.
-        ValueError: both `config` and `ipc` are given, or neither; or a setting
-            is unknown or out of its range.
+        ValueError: both `config` and `ipc` are given, or neither; a setting is
+            unknown or out of its range; or it asks for another normalisation
+            than the data have.
     """
     if config is None and ipc is not None:
         settings = config_for(data, ipc)
@@ -113,12 +117,23 @@ def settled(
             f"Received: `config` {config!r} and `ipc` {ipc!r}. Give one of "
             "them; `overrides=['ipc=2']` changes that of a preset."
         )
+    own = data.normalization.name
     named = config_lib.replace(
         config_lib.prepared(settings, data.preparation),
         {
             "dataset": data.dataset,
             "holdout": data.holdout,
-            "normalization": data.normalization.name,
+            "normalization": own,
         },
     )
-    return config_lib.override(named, overrides)
+    overridden = config_lib.override(named, overrides)
+    # What is not the default was asked for.
+    usual = config_lib.Config.normalization
+    asked = {overridden.normalization, settings.normalization} - {own, usual}
+    if overridden.normalization != own or (asked and not scored):
+        raise ValueError(
+            "`normalization` is that of the data, which are loaded before. "
+            f"Received: {(asked or {usual}).pop()!r} for data with {own!r}. "
+            "Load them with it: `fred_tf.load_data(..., normalization=...)`."
+        )
+    return overridden

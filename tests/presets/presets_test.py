@@ -12,7 +12,9 @@ OTHERS = {*general.ROWS, *larger.ROWS}
 
 @pytest.mark.parametrize("name", sorted({*presets.names()} - OTHERS))
 def test_names_say_what_the_preset_is(name):
-    form = r"(\w+)_ipc(\d+)_(dc|dm|dsa|tm)(_joint)?(_cpu|_tiny)?"
+    form = (
+        r"(\w+)_ipc(\d+)_(?:pixel_)?(dc|dm|dsa|tm)(_joint|_zca)?(_cpu|_tiny)?"
+    )
     match = re.fullmatch(form, name)
     settings = presets.preset(name)
     assert match, name

@@ -18,7 +18,7 @@ from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.presets import fitting
-from fred_tf.scoring import description
+from fred_tf.scoring import description, fitted_on
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import evaluate
 from trainers.elsewhere import (
@@ -208,6 +208,7 @@ def pack_set(
         FileExistsError: the folder holds something else.
     """
     check_jax()
+    synthetic_set = fitted_on(data, synthetic_set)
     paths.checked(folder, "--pack")
     claims.word({"word": word}, "word", may_be_empty=True)
     scored = evaluate.configs(config, networks)

@@ -10,7 +10,7 @@ from fred_tf import assembly, figures, seeds
 from fred_tf import config as config_lib
 from fred_tf.figures import Curve, spectra
 from fred_tf.transforms import DCT, DFT, Identity, Wavelet
-from trainers.figures.subject import MissingError, Subject
+from trainers.figures.subject import MissingError, Subject, seen
 
 _DCT = DCT(norm="ortho")
 _REAL = "real images"
@@ -46,7 +46,7 @@ def passes(subject: Subject) -> Figure:
 
 def compaction(subject: Subject) -> Figure:
     """Energy held by the best positions, frequencies or pixels."""
-    images, _ = subject.real()
+    images = seen(subject.real()[0], subject.data.normalization)
     bases = {
         "DCT": (images, _DCT),
         "DFT": (images, DFT()),
@@ -119,9 +119,12 @@ def _of_each(
     measure: Callable[[np.ndarray, np.ndarray], np.ndarray | None],
 ) -> dict[str, np.ndarray]:
     """Returns what is measured of real images and of each set, by name."""
-    measured = {_REAL: measure(*subject.real())}
+    images, labels = subject.real()
+    images = seen(images, subject.data.normalization)
+    measured = {_REAL: measure(images, labels)}
     for name, distilled in subject.sets().items():
-        measured[name] = measure(distilled.images, distilled.labels)
+        images = seen(distilled.images, distilled.normalization)
+        measured[name] = measure(images, distilled.labels)
     return {name: x for name, x in measured.items() if x is not None}
 
 

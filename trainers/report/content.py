@@ -179,11 +179,14 @@ def _sizes(run: DistilledRun) -> str:
     path = run.folder.path / "export" / "sizes.md"
     if not path.exists():
         return ""
+    lines = path.read_text(encoding="utf-8").splitlines()
     header, _, *rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
-        for line in path.read_text(encoding="utf-8").splitlines()
+        for line in lines
+        if line.startswith("|")
     ]
-    return markup.table(header, rows)
+    notes = [line for line in lines if line and not line.startswith("|")]
+    return markup.table(header, rows) + "".join(map(markup.note, notes))
 
 
 def _usage(run: DistilledRun) -> str:

@@ -308,6 +308,8 @@ class _Maker:
         names = "dataset", "network", "augmentation", "experts", "seed"
         values = config_lib.to_json(config)
         wanted = {name: values[name] for name in names}
+        if config.normalization != "standardize":  # Which the others have.
+            wanted["normalization"] = config.normalization
         key = files.digest(repr(wanted).encode())[:8]
         experts = str(self.runs_dir / f"experts_{key}")
         with clock.on("experts"):

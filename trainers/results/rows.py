@@ -128,6 +128,11 @@ _OWN = {
         (*_PIXEL, *_LONGER),
         published=f"46.3 ± 0.8 with ZCA ({_TM})",
     ),
+    # At the same steps as the row before.
+    "cifar10_ipc1_pixel_tm_zca": Row(
+        "cifar10_ipc1_pixel_tm_zca_cpu",
+        published=f"46.3 ± 0.8 with ZCA ({_TM})",
+    ),
     "cifar10_ipc1_fred_tm": Row(
         "cifar10_ipc1_tm_cpu", published=f"60.6 ± 0.8 ({_FRED})"
     ),

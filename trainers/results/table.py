@@ -1,5 +1,6 @@
 """RESULTS.md, from the files that `trainers.results` writes."""
 
+import math
 from typing import Any
 
 from fred_tf.datasets.data_facts import TEST, on_split
@@ -60,6 +61,7 @@ def table(results_dir: files.Path) -> str:
     lines += _transfer(order, results)
     lines += _forms(order, results)
     lines += _sources(results)
+    lines += _matrices(results)
     hardware = sorted({record["hardware"] for record in results.values()})
     lines += ["", f"Hardware: {'; '.join(hardware) or 'none yet'}."]
     missing = [
@@ -94,6 +96,32 @@ def _sources(results: dict[str, Any]) -> list[str]:
             on = on_split(tested_on)
             lines += ["", f"Accuracies of {dataset} are{on}."]
     return lines
+
+
+def _matrices(results: dict[str, Any]) -> list[str]:
+    """Returns what the matrices take that whitened rows do not count."""
+    sizes = {
+        record["data"]["name"]: 4
+        * math.prod(record["data"]["image_shape"]) ** 2
+        for record in results.values()
+        if _whitening(record)
+    }
+    return [
+        part
+        for dataset, size in sorted(sizes.items())
+        for part in (
+            "",
+            f"Rows of {dataset} whose images are whitened count neither as "
+            f"floats nor as bytes the matrix that whitens: {size:,} bytes as "
+            "float32, which follow from the training images.",
+        )
+    ]
+
+
+def _whitening(record: dict[str, Any]) -> str:
+    """Returns the recipe that a row's images are whitened by, if any."""
+    name = record["config"].get("normalization", "")
+    return name if name.startswith("zca") else ""
 
 
 def _by_budget(
@@ -148,6 +176,8 @@ def _line(name: str, results: dict[str, Any]) -> str:
         best = f"{_accuracy(on_the_way[step])} at {int(step):,}"
     if subject != "run":
         objective, stored = "", {"full": "all images"}.get(subject, subject)
+    if recipe := _whitening(record):
+        stored += f", whitened ({recipe})"
     cells = [
         objective,
         stored,

@@ -299,3 +299,15 @@ def test_foreign_files_are_refused(tmp_path):
     (tmp_path / "a.json").write_text('{"format_version": 1}')
     with pytest.raises(ValueError, match="must be 4 .*Received: 1.*Delete "):
         result_table.table(tmp_path)
+
+
+def test_the_table_says_which_bytes_a_whitened_row_does_not_count():
+    path = pathlib.Path(__file__).parents[3] / "results"
+    record = json.loads((path / "cifar10_ipc1_pixel_tm.json").read_text())
+    plain = {**record["identity"], **record}
+    whitened = {**plain, "config": {**plain["config"], "normalization": "zca"}}
+    assert "pixels |" in result_table._line("row", plain)
+    assert "pixels, whitened (zca) |" in result_table._line("row", whitened)
+    _, said = result_table._matrices({"plain": plain, "whitened": whitened})
+    assert "37,748,736 bytes" in said and "cifar10" in said
+    assert result_table._matrices({"plain": plain}) == []
