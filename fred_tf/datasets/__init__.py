@@ -8,7 +8,8 @@ from fred_tf.datasets import names
 from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.datasets.data_facts import TEST, DataFacts
 from fred_tf.datasets.dataset_spec import KNOWN, DatasetSpec, base_name
-from fred_tf.datasets.image_data import ImageData, Split, held_out, hold_out
+from fred_tf.datasets.holdout import held_out, hold_out
+from fred_tf.datasets.image_data import ImageData, Split
 from fred_tf.datasets.preparation import Preparation
 from fred_tf.datasets.preparing import Prepared, prepared
 from fred_tf.datasets.raw_images import Found

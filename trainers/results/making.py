@@ -288,11 +288,10 @@ class _Maker:
             f"{list(self.row.overrides)}, run it there and bring it back, see "
             "`trainers.elsewhere`."
         )
-        config = fitting.fitted(config, self.data)
         records.continued(
             folder / run_folder.CONFIG,
             run_folder.KIND,
-            distilled_run.identity(config, jit=True),
+            distilled_run.identity(fitting.fitted(config, self.data), jit=True),
             self.data.facts.to_json(),
             ("data.test",),
             way_out,
@@ -320,8 +319,8 @@ class _Maker:
 def _smallest_lossless(run: DistilledRun, decoded: SyntheticSet) -> str:
     """Returns the form in which a run takes the fewest bytes without loss."""
     fit = forms.fitting(decoded, run.parameterization)
-    lossless = ("coefficients_float32", "images_float32")
-    return next(name for name in lossless if name in fit)
+    one = "coefficients_float32"
+    return one if one in fit else "images_float32"
 
 
 def _bytes(export: pathlib.Path | None) -> dict[str, int | None]:
