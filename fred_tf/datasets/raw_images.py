@@ -257,7 +257,7 @@ def collected(
     """
     told = [] if faults is None else faults
 
-    def images(row: int) -> Generator[np.ndarray | None]:
+    def images(row: int) -> Generator[np.ndarray | None, None, None]:
         for number, image in enumerate(raw.images(row), start=row):
             if isinstance(image, ValueError):
                 if not preparation.skip_corrupt:
