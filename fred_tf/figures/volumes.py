@@ -4,11 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fred_tf.figures.canvas import MAX_CLASSES
-from fred_tf.figures.tiles import contrasted, tiles
+from fred_tf.figures.tiles import SIDES, contrasted, tiles
 from fred_tf.synthetic_set import SyntheticSet
-
-# The axis `[n, depth, height, width, channels]` that each looks along.
-_SIDES = {"front": 1, "top": 2, "side": 3}
 
 
 def views(synthetic_set: SyntheticSet, slices: int = 5) -> Figure:
@@ -51,7 +48,7 @@ def views(synthetic_set: SyntheticSet, slices: int = 5) -> Figure:
         rows,
         names,
         (side, side),
-        [*_SIDES, *(f"slice {place}" for place in places)],
+        [*SIDES.values(), *(f"slice {place}" for place in places)],
         f"{left_out} more classes are not shown" if left_out else "",
     )
 
@@ -63,7 +60,7 @@ def _row(
     volume = contrasted(
         synthetic_set.normalization.undo(synthetic_set.images[row : row + 1])
     )
-    shown = [volume.max(axis)[0] for axis in _SIDES.values()]
+    shown = [volume.max(axis)[0] for axis in SIDES]
     shown += [volume[0, place] for place in places]
     return [_square(x, max(volume.shape[1:4])) for x in shown]
 

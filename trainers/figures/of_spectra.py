@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from fred_tf import assembly, figures, seeds
 from fred_tf import config as config_lib
 from fred_tf.figures import Curve, spectra
+from fred_tf.figures.tiles import clearest, seen_size
 from fred_tf.transforms import DCT, DFT, Identity, Wavelet
 from trainers.figures.subject import MissingError, Subject, seen
 
@@ -33,12 +34,15 @@ def passes(subject: Subject) -> Figure:
         columns[f"highest\n{100 - 100 * share:.0f} %"] = spectra.band(
             images, _DCT, share, 1
         )
-    shown = [figures.displayable(x, normalization) for x in columns.values()]
+    along = clearest(images)
+    shown = [
+        figures.displayable(x, normalization, along) for x in columns.values()
+    ]
     rows = [[column[label] for column in shown] for label in range(len(names))]
     return figures.tiles(
         rows,
         names,
-        images.shape[-3:-1],
+        seen_size(images.shape[1:], along),
         list(columns),
         column_label="frequencies kept",
     )
