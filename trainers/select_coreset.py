@@ -94,7 +94,13 @@ def run(
     work = folder / _RECORD, _KIND, identity, data.facts.to_json()
     folder.mkdir(parents=True, exist_ok=True)
     with folder_lock.exclusive(folder):
-        record = records.continued(*work, way_out="Choose another --run_dir.")
+        record = records.continued(
+            *work,
+            way_out="Choose another --run_dir.",
+            has_begun=lambda content: (
+                "chosen" in content or (folder / "tfrecord").exists()
+            ),
+        )
         if _is_complete(folder, record):
             logging.info("%s is complete.", folder)
             return folder / "tfrecord"

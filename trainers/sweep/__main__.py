@@ -155,7 +155,12 @@ def _all_cells(sweep: records.Work, grid: Sequence[Cell]) -> dict[str, Cell]:
         ValueError: the record is damaged, or of another preset or seed.
     """
     way_out = "Choose another --sweep_dir."
-    found = records.continued(*sweep, way_out=way_out) or {"cells": {}}
+    places = [path for path in sweep[0].parent.glob("*") if path.is_dir()]
+    found = records.continued(
+        *sweep,
+        way_out=way_out,
+        has_begun=lambda content: any(map(making.has_begun, places)),
+    ) or {"cells": {}}
     cells = {
         folder: Cell(
             values["values"],
