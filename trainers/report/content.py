@@ -2,6 +2,7 @@
 
 import json
 
+from export import sizes
 from fred_tf import config as config_lib
 from fred_tf import figures, scoring
 from fred_tf.disk import rewinds
@@ -161,7 +162,7 @@ def _figures(run: DistilledRun) -> str:
 
 
 def _sizes(run: DistilledRun) -> str:
-    path = run.folder.path / "export" / "sizes.md"
+    path = run.folder.path / "export" / sizes.NAME
     if not path.exists():
         return ""
     header, _, *rows = [

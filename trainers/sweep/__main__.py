@@ -83,6 +83,7 @@ def run(
         ValueError: a cell's settings are out of range, or the folder holds a
             sweep of another preset or seed, or a cell of other settings or
             data; nothing has run.
+        FileExistsError: the folder holds another table of this name.
         RuntimeError: another process is at work in the folder, or has just
             added cells to it.
     """
@@ -97,16 +98,13 @@ def run(
     ]
 
     def tables() -> str:
-        return table.write(
-            root,
-            [
-                (values, making.kept(work))
-                for values, work in zip(_told_apart(asked.values()), works)
-            ],
-        )
+        told = zip(_told_apart(asked.values()), works)
+        return table.write(root, [(v, making.kept(work)) for v, work in told])
 
     for work in works:
         making.kept(work)
+    if not sweep[0].exists():
+        table.check_replaceable(root)
     files.make_folder(root)
     interruption = interruption or interruptions.Interruption()
     places = data_dir, expert_dir, download
