@@ -49,9 +49,12 @@ def run(
         ValueError: a form is unknown, or does not fit the run or soft labels;
             the experts are of another data set or network; or `shards` is
             below 1 or above the number of images.
+        FileExistsError: something else lies where a form would, or the table.
         RuntimeError: a form that loses nothing came back different.
     """
     export_dir = pathlib.Path(export_dir)
+    table = export_dir / sizes.NAME
+    sizes.check_replaceable(table)
     memory, decoded = distilled.parameterization, distilled.synthetic_set()
     if soft_labels_from:
         decoded = _softened(distilled, decoded, soft_labels_from)
@@ -80,7 +83,6 @@ def run(
         rows.append(sizes.size_of(Whitening.name, carried))
     if decoded.images.ndim == 4 and decoded.images.shape[-1] in (1, 3):
         rows += sizes.pictures(decoded)
-    table = export_dir / "sizes.md"
     files.write_text(table, sizes.table(decoded, rows))
     return [*written.values(), table]
 

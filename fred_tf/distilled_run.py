@@ -45,17 +45,22 @@ def identity(
     return described
 
 
-def check_start(config: config_lib.Config, start: "DistilledRun") -> None:
+def check_start(
+    config: config_lib.Config,
+    start: "DistilledRun",
+    facts: DataFacts | None = None,
+) -> None:
     """Refuses to begin a run with the memory of another that does not fit.
 
     Args:
         config: the run that is to begin.
         start: the other one.
+        facts: of the data; None where they are not read yet, and the name of
+            the data set must do.
 
     Raises:
         ValueError: the data sets differ, or the shapes of the memories.
     """
-    facts = start.facts
     alike = "dataset", "holdout", "normalization"
     asked, there = (
         {
@@ -69,8 +74,18 @@ def check_start(config: config_lib.Config, start: "DistilledRun") -> None:
             "A run starts from one of the same data, normalised alike. "
             f"Received: {there}{start.place}, asked for: {asked}."
         )
+    if facts is not None:
+        stated = (
+            records.plain({**x.to_json(), "test": None})
+            for x in (start.facts, facts)
+        )
+        records.refuse(
+            "The run to start from" + start.place,
+            records.differences(*stated),
+            "Start from a run of the same images, or restore them.",
+        )
     empty = assembly.parameterization(
-        config, facts.image_shape, len(facts.class_names)
+        config, start.facts.image_shape, len(start.facts.class_names)
     )
     shapes, shapes_there = (
         [tuple(weight.shape) for weight in memory.weights]

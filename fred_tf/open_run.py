@@ -140,6 +140,8 @@ def opened(
     with contextlib.ExitStack() as stack:
         stack.enter_context(workers.guard(run_dir, where))
         facts = data.facts
+        if start is not None:
+            check_start(config, start, facts)
         config = _fitted(config, data, start)
         folder = None
         if run_dir is not None:

@@ -56,6 +56,7 @@ FEATURE_EPOCHS = flags.DEFINE_integer(
 # Of the network that is trained here, as in the evaluation of a set.
 _TRAINING = {"learning_rate": 0.01, "momentum": 0.9, "weight_decay": 5e-4}
 _RECORD = "coreset.json"
+_WRITTEN = (Images(), "tfrecord"), (Gallery(), Gallery.path)
 _KIND = "coreset"
 
 
@@ -97,11 +98,19 @@ def run(
     work = folder / _RECORD, _KIND, identity, data.facts.to_json()
     folder.mkdir(parents=True, exist_ok=True)
     with folder_lock.exclusive(folder):
-        record = records.continued(*work, way_out="Choose another --run_dir.")
+        record = records.continued(
+            *work,
+            way_out="Choose another --run_dir.",
+            has_begun=lambda content: (
+                "chosen" in content or (folder / "tfrecord").exists()
+            ),
+        )
         if _is_complete(folder, record):
             logging.info("%s is complete.", folder)
             return folder / "tfrecord"
         check_choice(data, config.ipc)
+        for form, name in _WRITTEN:
+            form.check_replaceable(folder / name)
         if record is None:
             # What a kill leaves from here on is known to be ours.
             records.write(*work)
@@ -240,8 +249,8 @@ def _features(
 
 
 def _write(synthetic_set: SyntheticSet, folder: pathlib.Path) -> None:
-    Images().write(synthetic_set, None, folder / "tfrecord")
-    Gallery().write(synthetic_set, None, folder / "gallery.png")
+    for form, name in _WRITTEN:
+        form.write(synthetic_set, None, folder / name)
 
 
 @run_flags.program

@@ -5,7 +5,7 @@ import dataclasses
 import os
 import pathlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -94,6 +94,9 @@ class RunFolder:
     ) -> "RunFolder":
         """Makes the folder, or checks that it holds this very run.
 
+        One that holds settings alone is of a start that failed: it takes those
+        asked for.
+
         Args:
             path: the folder.
             identity: the settings asked for. Another number of `outer_steps`
@@ -123,10 +126,17 @@ class RunFolder:
             for folder in (path, path / _SNAPSHOTS):
                 files.remove_leftovers(folder)
             record = records.continued(
-                path / CONFIG, KIND, identity, data, _FREE, _WAY_OUT
+                path / CONFIG,
+                KIND,
+                identity,
+                data,
+                _FREE,
+                _WAY_OUT,
+                lambda content: has_begun(path),
             )
             if record is None:
-                asked._refuse_remains()
+                if not (path / CONFIG).exists():
+                    asked._refuse_remains()
                 asked._write_config()
                 return asked
             begun = cls.read(path)
@@ -185,13 +195,22 @@ class RunFolder:
         """Where the event files for TensorBoard are."""
         return self.path / _LOGS
 
-    def lock(self) -> contextlib.AbstractContextManager[None]:
-        """Returns a `with` block that keeps other processes from running here.
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keeps other processes from running here inside a `with` block.
 
         Raises:
-            RuntimeError: on entry, when another process holds the lock.
+            RuntimeError: on entry, when another process holds the lock, or has
+                begun a run of other settings here in the meantime.
         """
-        return folder_lock.exclusive(self.path)
+        with folder_lock.exclusive(self.path):
+            there = RunFolder.read(self.path)
+            if (there.identity, there.data) != (self.identity, self.data):
+                raise RuntimeError(
+                    f"{self.path} must be of this run. Received: another, that "
+                    "began at the same moment. Choose another --run_dir."
+                )
+            yield
 
     def append_metrics(self, step: int, scalars: Mapping[str, float]) -> None:
         """Appends a line to `metrics.jsonl`; see `metrics.append`."""
@@ -312,6 +331,15 @@ class RunFolder:
                     for name, (before, now) in different.items()
                 ),
             )
+
+
+def has_begun(path: files.Path) -> bool:
+    """Returns whether anything of a run but its settings is in a folder."""
+    path = pathlib.Path(path)
+    made = [path / metrics.NAME, *path.glob("evaluation*.json")]
+    for name in (_CHECKPOINTS, _LOGS, _SNAPSHOTS):
+        made += (path / name).glob("*")
+    return any(map(os.path.lexists, made))
 
 
 def _make(path: pathlib.Path) -> None:

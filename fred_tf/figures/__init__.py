@@ -1,6 +1,6 @@
 """What people look at: arrays in, a matplotlib figure out, no global state."""
 
-from fred_tf.figures.canvas import save, to_array
+from fred_tf.figures.canvas import check_replaceable, save, to_array
 from fred_tf.figures.curves import Curve, curves
 from fred_tf.figures.gallery import beside, gallery, strips
 from fred_tf.figures.maps import frequency_maps
@@ -11,6 +11,7 @@ from fred_tf.figures.volumes import views
 __all__ = [
     "Curve",
     "beside",
+    "check_replaceable",
     "curves",
     "displayable",
     "frequency_maps",

@@ -117,6 +117,8 @@ def write(
     forms = chosen(names, decoded, memory)
     check_shards(shards, len(decoded.images))
     folder = pathlib.Path(folder)
+    for form in forms.values():
+        form.check_replaceable(folder / form.path)
     for place in {(folder / form.path).parent for form in forms.values()}:
         files.remove_leftovers(place)  # Of exports that were killed.
     return {

@@ -85,7 +85,7 @@ synthetic_set = forms.read(PATH)"""
         settings = memory.settings
         said = facts.of(decoded)
         classes = list(_classes(decoded, memory, self.storage))
-        manifest.check_replaceable(path, self.kind)
+        self.check_replaceable(path)
         with files.replacing_folder(path) as temporary:
             shard = temporary / _SHARD
             with tf.io.TFRecordWriter(os.fspath(shard)) as writer:

@@ -40,6 +40,14 @@ class Form(abc.ABC):
         return True
 
     @abc.abstractmethod
+    def check_replaceable(self, path: pathlib.Path) -> None:
+        """Refuses to write where something else lies than an earlier export.
+
+        Raises:
+            FileExistsError: something does.
+        """
+
+    @abc.abstractmethod
     def write(
         self,
         decoded: SyntheticSet,
@@ -93,6 +101,9 @@ class SetForm(Form):
             ValueError: see `verify`; or what it holds is not as it is
                 described.
         """
+
+    def check_replaceable(self, path: pathlib.Path) -> None:
+        manifest.check_replaceable(path, self.kind, self.place)
 
     def recognises(self, path: pathlib.Path) -> bool:
         """Says whether there is an export of this kind at `path`.

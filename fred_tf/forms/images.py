@@ -100,7 +100,7 @@ synthetic_set = forms.read(PATH)"""
         path = pathlib.Path(path)
         check_shards(shards, len(decoded.images))
         metadata = self._metadata(decoded)
-        manifest.check_replaceable(path, self.kind)
+        self.check_replaceable(path)
         features, arrays = self._examples(decoded)
         with files.replacing_folder(path) as temporary:
             template = tfds.core.ShardedFileTemplate(

@@ -42,10 +42,13 @@ pixels = (rows @ np.linalg.inv(matrix) + center).reshape(images.shape)"""
     def fits(self, decoded, memory):
         return isinstance(decoded.normalization, ZCA)
 
+    def check_replaceable(self, path):
+        manifest.check_replaceable(path, self.kind)
+
     def write(self, decoded, memory, path):
         path, own = pathlib.Path(path), _of(decoded)
         parts = {"center": own.center, "matrix": own.matrix}
-        manifest.check_replaceable(path, self.kind)
+        self.check_replaceable(path)
         with files.replacing_folder(path) as temporary:
             for name, array in parts.items():
                 arrays.write(temporary / f"{name}.npy", array)

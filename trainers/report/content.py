@@ -2,6 +2,7 @@
 
 import json
 
+from export import sizes
 from fred_tf import config as config_lib
 from fred_tf import figures, scoring
 from fred_tf.datasets.data_facts import TEST, on_split
@@ -176,7 +177,7 @@ def _figures(run: DistilledRun) -> str:
 
 
 def _sizes(run: DistilledRun) -> str:
-    path = run.folder.path / "export" / "sizes.md"
+    path = run.folder.path / "export" / sizes.NAME
     if not path.exists():
         return ""
     lines = path.read_text(encoding="utf-8").splitlines()

@@ -86,7 +86,11 @@ def pack(
             pack_folder.copy_runner(temporary)
     else:
         way_out = "Choose another --pack, --overwrite it, or delete the folder."
-        records.continued(*asked, way_out=way_out)
+        records.continued(
+            *asked,
+            way_out=way_out,
+            has_begun=lambda content: (folder / "rows").exists(),
+        )
         records.write(*asked, rows=listed)
         pack_folder.copy_runner(folder)
     shared = packed_images.Shared(folder, part_bytes)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fred_tf.datasets.data_facts import TEST, on_split
-from fred_tf.disk import files
+from fred_tf.disk import files, replaceable
 from fred_tf.training.evaluator import Evaluation
 
 _COLUMNS = (
@@ -18,6 +18,24 @@ _COLUMNS = (
     "seconds_distilling",
     "seconds_evaluating",
 )
+
+
+_RESULTS = ("images", "floats", "steps", "loss", "accuracy", "networks")
+# Names of the tables, and what stands in their first lines.
+_MARKS = {
+    "table.md": f"{' | '.join(_RESULTS)} |",
+    "table.csv": ",networks,accuracy,deviation,failed",
+}
+
+
+def check_replaceable(root: pathlib.Path) -> None:
+    """Refuses a folder where tables of somebody else would be replaced.
+
+    Raises:
+        FileExistsError: see `replaceable.check_file`.
+    """
+    for name, mark in _MARKS.items():
+        replaceable.check_file(root / name, mark.encode())
 
 
 def write(
@@ -52,7 +70,7 @@ def write(
     writer.writerows(row for row, _ in rows)
     files.write_text(root / "table.csv", text.getvalue())
     table = _markdown(
-        [*axes, "images", "floats", "steps", "loss", "accuracy", "networks"],
+        [*axes, *_RESULTS],
         [
             [
                 *(row[axis] for axis in axes),

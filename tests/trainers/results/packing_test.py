@@ -69,6 +69,20 @@ def test_other_rows_are_refused(unlowered, tmp_path):
         packing.pack(some("batches"), [1], tmp_path, PART)
 
 
+def test_a_start_that_failed_takes_other_rows(unlowered, tmp_path, monkeypatch):
+    def fail(*_):
+        raise ValueError("no data here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(packing.packing, "pack_run", fail)
+        with pytest.raises(ValueError, match="no data"):
+            packing.pack(some("segments"), [1], tmp_path, PART)
+    assert (tmp_path / "rows.json").exists()
+    packing.pack(some("batches"), [1], tmp_path, PART)
+    with pytest.raises(ValueError, match="rows.batches.*another --pack"):
+        packing.pack(some("segments"), [1], tmp_path, PART)
+
+
 def test_rows_are_replaced_only_on_purpose(unlowered, tmp_path):
     folder = tmp_path / "packs"
     packing.pack(some("batches"), [1], folder, PART)

@@ -41,7 +41,7 @@ def sync(path: pathlib.Path) -> None:
         os.close(descriptor)
 
 
-def _plain(path: pathlib.Path, flags: int) -> int:
+def plain(path: pathlib.Path, flags: int) -> int:
     """Returns the descriptor of a regular file, to which no link leads."""
     flags |= os.O_NOFOLLOW | os.O_NONBLOCK
     try:
@@ -49,14 +49,14 @@ def _plain(path: pathlib.Path, flags: int) -> int:
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        raise _irregular(path, "a symbolic link") from None
+        raise irregular(path, "a symbolic link") from None
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     os.close(descriptor)
-    raise _irregular(path, "a folder, a pipe or a device")
+    raise irregular(path, "a folder, a pipe or a device")
 
 
-def _irregular(path: pathlib.Path, what: str) -> ValueError:
+def irregular(path: pathlib.Path, what: str) -> ValueError:
     return ValueError(
         f"{path} must be a plain file. Received: {what}. Put a copy of the "
         "file in its place."
@@ -71,7 +71,7 @@ def opened(path: pathlib.Path) -> Iterator[io.BufferedReader]:
         FileNotFoundError: there is none.
         ValueError: it is a link or the like.
     """
-    with open(_plain(path, os.O_RDONLY), "rb") as file:
+    with open(plain(path, os.O_RDONLY), "rb") as file:
         yield file
 
 
@@ -114,7 +114,7 @@ def _compare(path: pathlib.Path, received: str, digest: str) -> None:
 def append(path: pathlib.Path, data: bytes) -> None:
     """Writes to the end of a plain file, and waits until it is on the disk."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-    with open(_plain(path, flags), "ab") as file:
+    with open(plain(path, flags), "ab") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
