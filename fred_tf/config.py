@@ -152,13 +152,16 @@ def to_json(config: Config) -> dict[str, Any]:
     Where nothing is done to images no `preparation` is stated: records of
     earlier versions have none, and such work continues.
     """
-    values = dataclasses.asdict(config)
-    values["preparation"] = config.preparation.to_json()
-    if not values["preparation"]:
-        del values["preparation"]
-    for section in FAMILIES:
-        settings = getattr(config, section)
-        values[section] = {"name": settings.name, **settings.to_json()}
+    values: dict[str, Any] = {}
+    for name in field_types(Config):
+        part = getattr(config, name)
+        if isinstance(part, Settings):
+            named = {"name": part.name} if name in FAMILIES else {}
+            values[name] = {**named, **part.to_json()}
+        elif name != "preparation":
+            values[name] = part
+        elif stated := part.to_json():
+            values[name] = stated
     return values
 
 

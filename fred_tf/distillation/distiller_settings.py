@@ -2,7 +2,13 @@
 
 import dataclasses
 
-from fred_tf.settings import MOST_STEPS, Settings, check_least, check_share
+from fred_tf.settings import (
+    MOST_STEPS,
+    Settings,
+    check_least,
+    check_share,
+    later,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,6 +21,9 @@ class DistillerSettings(Settings):
             that is measured with the share `memory_step.SHARE`.
         memory_share: share of the images' deviation by which the first step
             moves them, in place of a step size, see `memory_step.py`.
+        settling_steps: over how many first steps that share goes on to be
+            measured, and the step size follows; 0 keeps what was measured
+            before the first.
         warm_up_steps: over how many steps the step size grows to its full
             size, from 0.
         memory_momentum: momentum for the memory and the objective's weights.
@@ -33,6 +42,7 @@ class DistillerSettings(Settings):
     memory_average: float = 0.0
     references_per_step: int = 0
     outlier_factor: float = 4.0
+    settling_steps: int = later(0)
 
     def __post_init__(self):
         # Of unnormalised coefficients steps of 1e8 are usual.
@@ -47,6 +57,7 @@ class DistillerSettings(Settings):
                 f"{self.memory_share}. Make one of them 0."
             )
         check_least("warm_up_steps", self.warm_up_steps, 0, MOST_STEPS)
+        check_least("settling_steps", self.settling_steps, 0, MOST_STEPS)
         check_share("memory_momentum", self.memory_momentum, "a decay")
         check_least("references_per_step", self.references_per_step, 0, 100_000)
         check_share(

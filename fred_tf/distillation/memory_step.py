@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from fred_tf.distillation.outliers import Watch, usual
+from fred_tf.distillation.outliers import Watch, moved, usual
 from fred_tf.optimizers.optimizer import Tensors
 from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.settings import Settings
@@ -66,20 +66,51 @@ def usual_step(
 
 
 def known_rate(
-    rate: tf.Tensor, watch: Watch, step: tf.Tensor, share: float
+    rate: tf.Tensor, watch: Watch, step: tf.Tensor, share: float, settling: int
 ) -> tf.Tensor:
-    """Returns the step size, found from what was measured where it is 0.
+    """Returns the step size, found from what was measured.
+
+    The first gradients of trajectory matching are long where the student's
+    steps are: ten times and more those of twenty steps later. A step size found
+    from them alone stays as much too small, so it follows for `settling` steps.
 
     Args:
         rate: as it was, 0 where it is to be found.
         watch: what is remembered of the steps that were measured.
-        step: integer scalar, below 0 as long as they are.
+        step: integer scalar, below 0 before the first step.
         share: by which the first step is to move the images.
+        settling: steps after which the rate stays as it is.
     """
     if not share:
         return rate
-    missing = (step >= 0) & (rate == 0)
-    return tf.where(missing, share / usual(watch.moves), rate)
+    move = usual(watch.moves)
+    follows = (step <= settling) & (settling > 0) & (move > 0)
+    found = (step >= 0) & ((rate == 0) | follows)
+    return tf.where(found, share / move, rate)
+
+
+def followed(
+    watch: Watch,
+    step: tf.Tensor,
+    share: float,
+    settling: int,
+    measure: Callable[[], tf.Tensor],
+) -> Watch:
+    """Returns the watch after a step that may be measured for the rate.
+
+    Args:
+        watch: before it. A rate that was set while it followed has nothing
+            there any more, see `Distiller.rate`, and follows no more.
+        step, share, settling: see `known_rate`.
+        measure: returns how far the step would move the images, see `move`.
+    """
+    if not share:
+        return watch
+    wanted = (step < 0) | ((step < settling) & (usual(watch.moves) > 0))
+    none = tf.zeros([], watch.moves.dtype)
+    seen = moved(watch, tf.cond(wanted, measure, lambda: none))
+    moves = tf.where(wanted, seen.moves, watch.moves)
+    return watch._replace(moves=moves)
 
 
 def warm(rate: tf.Tensor, step: tf.Tensor, steps: int) -> tf.Tensor:

@@ -6,7 +6,7 @@ from typing import ClassVar
 from fred_tf import budget
 from fred_tf.parameterizations import rounding
 from fred_tf.parameterizations.frequency_mask import MASK_RULES
-from fred_tf.settings import Settings, check_least, check_one_of
+from fred_tf.settings import Settings, check_least, check_one_of, later
 from fred_tf.transforms import TRANSFORMS, Transform
 from fred_tf.transforms.dct import NORMS
 
@@ -46,7 +46,7 @@ class FrequencySettings(Settings):
     mask_rule: str = "explained_variance"
     mask_statistics: str = "initial_images"
     bits: int = 0
-    kept_share: float = 0.0
+    kept_share: float = later(0.0)
 
     def __post_init__(self):
         rounding.check_bits(self.bits)
@@ -74,13 +74,6 @@ class FrequencySettings(Settings):
                 f"which needs one of {able}. Received: `transform` "
                 f"{self.transform!r}."
             )
-
-    def to_json(self):
-        """Leaves out a share that is not given: records are older than it."""
-        values = super().to_json()
-        if not self.kept_share:
-            del values["kept_share"]
-        return values
 
     def sized(self, image_shape):
         if not self.kept_share:
