@@ -272,7 +272,7 @@ def distiller(
         jit: whether to compile the step with XLA.
     """
     strategy = strategy or tf.distribute.get_strategy()
-    config = fitting.fitted(config, data)
+    config = fitting.recorded(config, data)
     with strategy.scope():
         memory = parameterization(config, data.image_shape, data.classes)
         matched = memory.complete(objective(config, data, experts))
