@@ -117,12 +117,11 @@ def tell(asked: Config, config: Config, data: ImageData) -> None:
     """
     counts = _counts(data)
     least, most = int(counts.argmin()), int(counts.argmax())
-    pairs = records.differences(
-        *(
-            config_lib.to_json(config_lib.resolved(x, data.image_shape))
-            for x in (sized(asked, data.image_shape), config)
-        )
+    before, after = (
+        config_lib.to_json(config_lib.resolved(x, data.image_shape))
+        for x in (sized(asked, data.image_shape), config)
     )
+    pairs = records.differences(before, after)
     if not OBJECTIVES[config.objective.name].needs_experts:
         pairs.pop("experts.batch_size", None)
     if asked.augmentation != config.augmentation:
