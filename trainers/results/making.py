@@ -20,7 +20,7 @@ from fred_tf.distillation import interruption as interruptions
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.forms.images import Images
 from fred_tf.objectives import OBJECTIVES
-from fred_tf.presets import fitting
+from fred_tf.presets.fitting import recorded
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import distill, select_coreset, train_experts
 from trainers.elsewhere import unpacking
@@ -274,7 +274,7 @@ class _Maker:
             return None
         trained_on = dataclasses.replace(run.facts, test=self.data.facts.test)
         ours = (
-            run.config == fitting.recorded(config, self.data)
+            run.config == recorded(config, self.data)
             and trained_on == self.data.facts
         )
         return run if ours and run.step == config.outer_steps else None
@@ -291,9 +291,7 @@ class _Maker:
         records.continued(
             folder / run_folder.CONFIG,
             run_folder.KIND,
-            distilled_run.identity(
-                fitting.recorded(config, self.data), jit=True
-            ),
+            distilled_run.identity(recorded(config, self.data), jit=True),
             self.data.facts.to_json(),
             ("data.test",),
             way_out,
