@@ -139,9 +139,8 @@ def opened(
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(workers.guard(run_dir, where))
-        facts = data.facts
         if start is not None:
-            check_start(config, start, facts)
+            check_start(config, start, data.facts)
         config = _fitted(config, data, start)
         folder = None
         if run_dir is not None:
@@ -149,9 +148,8 @@ def opened(
                 workers,
                 run_dir,
                 identity(config, jit, start),
-                facts.to_json(),
+                data,
                 {**devices.environment(strategy), **(environment or {})},
-                data.data_dir,
             )
             if workers.chief:
                 stack.enter_context(folder.lock())
@@ -176,7 +174,7 @@ def opened(
             rewind_curve(folder.path, distiller.step)
         yield OpenRun(
             config,
-            facts,
+            data.facts,
             distiller,
             workers,
             folder,
@@ -224,18 +222,18 @@ def _folder(
     workers: Workers,
     run_dir: Path,
     described: dict[str, Any],
-    data: dict[str, Any],
+    data: ImageData,
     environment: dict[str, Any],
-    data_dir: pathlib.Path | None,
 ) -> RunFolder:
     """Lets the chief make or check the folder, and the others find it."""
     # Hosts may have different numbers of cores.
     shared = {k: v for k, v in environment.items() if k != "cpu_threads"}
-    workers.agree({**described, "data": data, "environment": shared})
+    facts = data.facts.to_json()
+    workers.agree({**described, "data": facts, "environment": shared})
     with workers.chief_first():
         if workers.chief:
             return RunFolder.open(
-                run_dir, described, data, environment, data_dir
+                run_dir, described, facts, environment, data.data_dir
             )
         try:
             return RunFolder.read(run_dir)

@@ -103,7 +103,7 @@ def _split(
         headers = list(pool.map(_header, paths))
     return Raw(
         np.array(labels),
-        lambda row: _decoded(paths[row:]),
+        lambda rows: _decoded([paths[row] for row in rows]),
         lambda row: str(paths[row]),
         headers,
         str(folder),

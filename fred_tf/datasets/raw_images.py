@@ -43,9 +43,9 @@ class Raw:
 
     Attributes:
         labels: int `[n]`.
-        images: called with a row, yields the images from there on, each
+        images: called with ascending rows, yields the image of each,
             `[height, width, channels]` or a volume, or the error that kept it
-            from being decoded.
+            from being decoded. Others are not decoded.
         where: what to call the image of a row in messages.
         headers: what each image claims to be, or why it cannot be read.
         place: what to call the split in messages.
@@ -56,7 +56,7 @@ class Raw:
     """
 
     labels: np.ndarray
-    images: Callable[[int], Iterator[np.ndarray | ValueError]]
+    images: Callable[[np.ndarray], Iterator[np.ndarray | ValueError]]
     where: Callable[[int], str]
     headers: Sequence[Header | ValueError]
     place: str
@@ -99,7 +99,7 @@ def of_split(split: Split, place: str) -> Raw:
     header = Header(height, width, channels == 1, images.dtype != np.uint8)
     return Raw(
         split.labels,
-        lambda row: (images[number] for number in range(row, len(split))),
+        lambda rows: (images[int(row)] for row in rows),
         lambda row: f"image {row} of {place}",
         [header] * len(split),
         place,
@@ -119,18 +119,10 @@ def relabelled(
         labels: of these rows; None leaves them as they are.
     """
     kept = raw.labels[rows] if labels is None else labels
-    wanted = set(rows.tolist())
-
-    def images(row: int) -> Iterator[np.ndarray | ValueError]:
-        first = int(rows[row]) if row < len(rows) else len(raw.labels)
-        for number, image in enumerate(raw.images(first), start=first):
-            if number in wanted:
-                yield image
-
     return dataclasses.replace(
         raw,
         labels=kept,
-        images=images,
+        images=lambda asked: raw.images(rows[asked]),
         where=lambda row: raw.where(int(rows[row])),
         headers=[raw.headers[row] for row in rows],
         identity={
@@ -258,7 +250,8 @@ def collected(
     told = [] if faults is None else faults
 
     def images(row: int) -> Generator[np.ndarray | None, None, None]:
-        for number, image in enumerate(raw.images(row), start=row):
+        rows = np.arange(row, len(raw.labels))
+        for number, image in enumerate(raw.images(rows), start=row):
             if isinstance(image, ValueError):
                 if not preparation.skip_corrupt:
                     raise image

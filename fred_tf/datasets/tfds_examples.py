@@ -66,10 +66,10 @@ def raw(
         headers = [pictures.Header(height, width, channels == 1, deep)] * count
     labels = _labels(builder, split, count, None if declared else headers)
 
-    def images(first: int) -> Iterator[np.ndarray | ValueError]:
+    def images(rows: np.ndarray) -> Iterator[np.ndarray | ValueError]:
         if declared and not one_by_one:
-            return _of_one_size(builder, split, first)
-        return _of_any_size(builder, split, first, place)
+            return _of_one_size(builder, split, rows)
+        return _of_any_size(builder, split, rows, place)
 
     odd = declared and feature.shape[-1] not in (1, 3)
     return Raw(
@@ -130,22 +130,24 @@ def _volumes(builder: tfds.core.DatasetBuilder, split: str) -> Raw:
     def where(row: int) -> str:
         return f"image {row} of {place}"
 
-    def decoded(first: int) -> Iterator[tuple[Any, np.ndarray | ValueError]]:
-        examples = _read(builder, _examples(builder, split, first))
-        for row, example in enumerate(examples, start=first):
+    def decoded(
+        rows: np.ndarray,
+    ) -> Iterator[tuple[Any, np.ndarray | ValueError]]:
+        examples = _read(builder, _examples(builder, split, rows))
+        for row, example in zip(rows, examples):
             try:
                 yield example["label"], decode(example["image"], where(row))
             except ValueError as error:
                 yield example["label"], error
 
     labels, highest = np.empty(count, np.int64), 0.0
-    for row, (label, volume) in enumerate(decoded(0)):
+    for row, (label, volume) in enumerate(decoded(np.arange(count))):
         labels[row] = label
         if isinstance(volume, np.ndarray):
             highest = max(highest, float(volume.max()))
 
-    def images(first: int) -> Iterator[np.ndarray | ValueError]:
-        for _, volume in decoded(first):
+    def images(rows: np.ndarray) -> Iterator[np.ndarray | ValueError]:
+        for _, volume in decoded(rows):
             yield (
                 volume
                 if isinstance(volume, ValueError)
@@ -165,16 +167,29 @@ def _volumes(builder: tfds.core.DatasetBuilder, split: str) -> Raw:
 
 
 def _examples(
-    builder: tfds.core.DatasetBuilder, split: str, first: int = 0
+    builder: tfds.core.DatasetBuilder,
+    split: str,
+    rows: np.ndarray | None = None,
 ) -> tf.data.Dataset:
-    """Returns the examples from one on, images as they are encoded."""
-    return builder.as_dataset(
+    """Returns the examples of ascending rows, images as they are encoded.
+
+    None takes all.
+    """
+    examples = builder.as_dataset(
         split=split,
         shuffle_files=False,
         decoders=IMAGE_AND_LABEL,
         # Kept where it belongs, or not at all.
         read_config=tfds.ReadConfig(try_autocache=False),
-    ).skip(first)
+    )
+    count = builder.info.splits[split].num_examples
+    if rows is None or len(rows) == count:
+        return examples
+    wanted = np.zeros(count, bool)
+    wanted[rows] = True
+    wanted = tf.constant(wanted)
+    some = examples.enumerate().filter(lambda row, _: tf.gather(wanted, row))
+    return some.map(lambda _, example: example)
 
 
 def _read(
@@ -192,7 +207,7 @@ def _read(
 
 
 def _of_one_size(
-    builder: tfds.core.DatasetBuilder, split: str, first: int
+    builder: tfds.core.DatasetBuilder, split: str, rows: np.ndarray
 ) -> Iterator[np.ndarray]:
     feature = builder.info.features["image"]
 
@@ -201,7 +216,7 @@ def _of_one_size(
         return feature.decode_example(encoded)
 
     batches = (
-        _examples(builder, split, first)
+        _examples(builder, split, rows)
         .map(decode, num_parallel_calls=tf.data.AUTOTUNE)
         .batch(min(1000, 1 + _BATCH // max(1, math.prod(feature.shape))))
     )
@@ -210,12 +225,15 @@ def _of_one_size(
 
 
 def _of_any_size(
-    builder: tfds.core.DatasetBuilder, split: str, first: int, place: str
+    builder: tfds.core.DatasetBuilder,
+    split: str,
+    rows: np.ndarray,
+    place: str,
 ) -> Iterator[np.ndarray | ValueError]:
     declared = None not in builder.info.features["image"].shape
     decode = encoded_images.decode if declared else pictures.decode
 
-    def decoded(numbered: tuple[int, bytes]) -> np.ndarray | ValueError:
+    def decoded(numbered: tuple[Any, bytes]) -> np.ndarray | ValueError:
         number, encoded = numbered
         try:
             image = decode(encoded, f"image {number} of {place}")
@@ -223,10 +241,8 @@ def _of_any_size(
         except ValueError as error:
             return error
 
-    examples = enumerate(
-        _read(builder, _examples(builder, split, first)), start=first
-    )
-    encoded = ((number, example["image"]) for number, example in examples)
+    examples = zip(rows, _read(builder, _examples(builder, split, rows)))
+    encoded = ((row, example["image"]) for row, example in examples)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         while ahead := list(itertools.islice(encoded, _AHEAD)):
             yield from pool.map(decoded, ahead)

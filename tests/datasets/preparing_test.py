@@ -5,6 +5,8 @@ import pytest
 import tensorflow as tf
 
 from fred_tf import datasets, seeds
+from fred_tf.augmentations import SiameseAugmentation
+from fred_tf.coresets import random_set
 from fred_tf.datasets import (
     ClassBatches,
     Preparation,
@@ -12,6 +14,10 @@ from fred_tf.datasets import (
     raw_images,
 )
 from fred_tf.datasets.disk_images import DiskImages
+from fred_tf.networks import MLP, Functional
+from fred_tf.normalizations import NORMALIZATIONS
+from fred_tf.parameterizations import Frequency
+from fred_tf.training.network_training import NetworkTraining
 
 
 @pytest.fixture
@@ -98,6 +104,44 @@ def test_left_out_images_are_left_out_of_the_cache(photos, on_disk, caplog):
     assert facts[0] == facts[1]
     assert facts[0].preparation["left_out"] == 1
     assert caplog.text.count("1 of 24 images cannot be read") == 2
+
+
+def test_what_is_made_of_the_disk_is_made_of_memory(photos, request):
+    """The memory's beginning, its mask, coresets, whitening, experts."""
+    memory = load(photos)
+    request.getfixturevalue("on_disk")
+    disk = load(photos)
+    settings = Frequency.Settings(
+        coefficients_per_channel=8, mask_statistics="whole_class"
+    )
+    begun = []
+    for data in (memory, disk):
+        made = Frequency.within_budget(settings, (8, 8, 3), 2, 1)
+        made.adapt(data.normalized_train, data.train.labels, 0)
+        begun.append(made.get_weights())
+    for one, other in zip(*begun):
+        np.testing.assert_array_equal(one, other)
+    whitened = [
+        NORMALIZATIONS["zca"].fit(x.train.images) for x in (memory, disk)
+    ]
+    assert whitened[0] == whitened[1]
+    sets = [random_set(x, 2, 0).images for x in (memory, disk)]
+    np.testing.assert_array_equal(*sets)
+    training = NetworkTraining(
+        Functional(MLP((8, 8, 3), 2)),
+        SiameseAugmentation("none"),
+        batch_size=7,
+        normalization=memory.normalization,
+    )
+    first = training.start(tf.constant([0, 1]))
+    trained = [
+        training.passes(
+            first, x.train.images, x.train.labels, [1, 2], 0, 2, 0.1
+        )[0]
+        for x in (memory, disk)
+    ]
+    for one, other in zip(*trained):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_arrays_in_memory_are_prepared_too(generator):

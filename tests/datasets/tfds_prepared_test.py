@@ -109,6 +109,39 @@ def test_some_classes_are_a_data_set(tmp_path):
         )
 
 
+@pytest.mark.parametrize("any_size", [True, False])
+def test_images_of_other_classes_are_not_decoded(
+    tmp_path, any_size, monkeypatch
+):
+    """Of a thousand classes ten may be wanted."""
+    feature = ANY["image"] if any_size else IMAGE
+    names = tfds.features.ClassLabel(names=["ant", "bee", "cow"])
+    examples = [
+        {"image": np.full((4, 5, 3), n, np.uint8), "label": n % 3}
+        for n in range(12)
+    ]
+    folder = tmp_path / "animals" / "1.0.0"
+    splits = {"train": examples, "test": examples}
+    prepare(folder, {"image": feature, "label": names}, splits)
+    decoded = []
+    for room in (tfds_examples.pictures, tfds_examples.encoded_images):
+        decode = room.decode
+        monkeypatch.setattr(
+            room,
+            "decode",
+            lambda data, where, decode=decode: (
+                decoded.append(where) or decode(data, where)
+            ),
+        )
+    preparation = Preparation(classes="cow,ant", skip_corrupt=True)
+    data = datasets.load("animals", tmp_path, preparation=preparation)
+    levels = [0, 2, 3, 5, 6, 8, 9, 11]
+    np.testing.assert_array_equal(data.train.images[:, 0, 0, 0], levels)
+    np.testing.assert_array_equal(data.train.labels, [1, 0] * 4)
+    assert len(decoded) == 16
+    assert decoded[1].startswith("image 2 of 'train'")
+
+
 def test_known_constants_are_of_images_as_they_come(tmp_path):
     rows = [
         {"image": np.full((28, 28, 1), 9 * label, np.uint8), "label": label}
