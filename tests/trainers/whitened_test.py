@@ -294,6 +294,17 @@ def test_figures_are_of_all_runs_that_are_compared(
         assert run.synthetic_set().pixels().shape == (20, 8, 8, 1)
 
 
+def test_as_many_coefficients_are_kept_as_of_images_that_are_seen(digits):
+    plain = presets.config_for(digits, 1)
+    for name in NAMES:
+        data = datasets.load("digits", normalization=name)
+        found = presets.config_for(data, 1)
+        assert found.normalization == name
+        assert found.parameterization == plain.parameterization
+        assert found.distiller.memory_learning_rate == 0  # It is measured.
+    assert presets.settled(data, found) == found
+
+
 def test_frequencies_are_measured_of_what_people_see(digits, whitened):
     images = digits.train.images[:5]
     plain = digits.normalization(images)
