@@ -1,5 +1,6 @@
 """A whitened run through the whole system: what knows its matrices, and how."""
 
+import dataclasses
 import gc
 import json
 import shutil
@@ -80,6 +81,22 @@ def test_a_run_folder_has_the_recipe_and_no_matrix(folder, whitened, alone):
     assert fitted.fitted() is fitted and fitted.facts == run.facts
     decoded = fitted.synthetic_set()
     np.testing.assert_array_equal(decoded.pixels(), own.undo(decoded.images))
+
+
+@pytest.mark.parametrize("given", [None, "elsewhere"])
+def test_the_images_are_read_where_the_run_found_them(
+    folder, whitened, alone, monkeypatch, given
+):
+    asked = []
+
+    def load(config, data_dir, download):
+        asked.append((config.normalization, data_dir))
+        return whitened
+
+    monkeypatch.setattr(assembly, "load_data", load)
+    run = DistilledRun.restore(folder)
+    dataclasses.replace(run, data_dir="there").fitted(given)
+    assert asked == [("zca_frepo", given or "there")]
 
 
 def test_a_resumed_run_is_the_same_bit_for_bit(
