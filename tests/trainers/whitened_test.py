@@ -18,7 +18,6 @@ from fred_tf.normalizations import ZCA, UnfittedError, from_config
 from trainers import distill, train_experts
 from trainers.figures import named_runs
 from trainers.figures.subject import seen
-from trainers.results import making, rows
 
 NAMES = ("zca", "zca_kip", "zca_frepo")
 
@@ -328,27 +327,3 @@ def test_frequencies_are_measured_of_what_people_see(digits, whitened):
     assert seen(plain, digits.normalization) is plain
     white = whitened.normalization
     np.testing.assert_allclose(seen(white(images), white), images, atol=1e-5)
-
-
-def test_rows_with_and_without_whitening_differ_in_little():
-    plain, white = (
-        config.to_json(rows.ROWS[f"cifar10_ipc1_pixel_tm{end}"].config())
-        for end in ("", "_zca")
-    )
-    different = records.differences(plain, white)
-    assert different.keys() == {
-        "normalization",
-        "distiller.memory_learning_rate",
-    }
-
-
-def test_rows_share_no_experts_across_normalisations(
-    quick_tm, monkeypatch, tmp_path
-):
-    monkeypatch.setattr(train_experts, "run", lambda *_: None)
-    folders = set()
-    for name in ("standardize", *NAMES):
-        row = rows.Row("digits_ipc1_tm_tiny", (f"normalization={name}",))
-        maker = making._Maker("row", row, tmp_path, None, None, None)
-        folders.add(maker._experts(making.Clock(tmp_path / "minutes", "row")))
-    assert len(folders) == 4
