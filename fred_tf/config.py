@@ -136,7 +136,10 @@ def resolved(config: Config, image_shape: tuple[int, ...]) -> Config:
     if config.distiller.memory_share:
         return config
     rate = config.distiller.memory_learning_rate or usual_step(
-        config.parameterization, config.objective.name, image_shape
+        config.parameterization,
+        config.objective.name,
+        image_shape,
+        config.normalization,
     )
     return replace(config, {"distiller.memory_learning_rate": rate})
 
@@ -204,6 +207,7 @@ _CHANGE_THE_RATE = (
     "parameterization.transform",
     "parameterization.norm",
     "parameterization.channels",
+    "normalization",
 )
 
 

@@ -225,7 +225,7 @@ class DistilledRun:
         the training images, which are read for nothing else.
 
         Args:
-            data_dir: where TensorFlow Datasets keeps its data.
+            data_dir: where the data are; where the run found them if None.
             download: whether missing data may be downloaded.
 
         Raises:
@@ -234,9 +234,8 @@ class DistilledRun:
         """
         if self.facts.normalization.is_fitted:
             return self
-        return self.fitted_on(
-            assembly.load_data(self.config, data_dir, download)
-        )
+        place = self.data_dir if data_dir is None else data_dir
+        return self.fitted_on(assembly.load_data(self.config, place, download))
 
     def fitted_on(self, data: ImageData) -> "DistilledRun":
         """Returns the run with a normalisation that can be undone.

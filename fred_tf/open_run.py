@@ -172,15 +172,8 @@ def opened(
             folder.rewind_metrics(distiller.step)
             folder.rewind_snapshots(distiller.step)
             rewind_curve(folder.path, distiller.step)
-        yield OpenRun(
-            config,
-            data.facts,
-            distiller,
-            workers,
-            folder,
-            checkpoints,
-            data.data_dir,
-        )
+        told = workers, folder, checkpoints, data.data_dir
+        yield OpenRun(config, facts, distiller, *told)
 
 
 def _fitted(

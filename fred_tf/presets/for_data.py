@@ -18,6 +18,7 @@ from fred_tf.config import Config
 from fred_tf.datasets import ImageData, Preparation
 from fred_tf.distillation.memory_step import usual_step
 from fred_tf.networks import ConvNet
+from fred_tf.normalizations import ZCA, Standardize
 from fred_tf.objectives import DistributionMatching
 from fred_tf.parameterizations import Frequency
 from fred_tf.transforms import DCT
@@ -54,7 +55,7 @@ def config_for(data: ImageData, ipc: int) -> Config:
         "network.name": network.name,
         "network.depth": network.depth,
         "distiller.memory_learning_rate": 0.3
-        * usual_step(memory, objective.name, shape),
+        * usual_step(memory, objective.name, shape, data.normalization.name),
         "distiller.memory_average": 0.99,
         "evaluation.learning_rate": 0.01,
         "evaluation.epochs": 300,
@@ -69,6 +70,7 @@ def config_for(data: ImageData, ipc: int) -> Config:
             outer_steps=1_000,
             holdout=data.holdout,
             preparation=Preparation.of(data.preparation),
+            normalization=data.normalization.name,
             parameterization=memory,
         ),
         values,
@@ -87,7 +89,10 @@ def kept_coefficients(data: ImageData, ipc: int) -> int:
     """
     split = data.train
     rows = np.linspace(0, len(split) - 1, min(_MOST, len(split))).astype(int)
-    images = data.normalization(split.images[rows])
+    own = data.normalization
+    if isinstance(own, ZCA):  # After which all frequencies seem to matter.
+        own = Standardize.fit(split.images)
+    images = own(split.images[rows])
     energy = (DCT("ortho")(images).numpy() ** 2).mean(axis=(0, -1)).ravel()
     held = np.cumsum(np.sort(energy)[::-1]) / energy.sum()
     enough = int(np.searchsorted(held, ENERGY)) + 1

@@ -1,5 +1,6 @@
 """A whitened run through the whole system: what knows its matrices, and how."""
 
+import dataclasses
 import gc
 import json
 import shutil
@@ -17,7 +18,6 @@ from fred_tf.normalizations import ZCA, UnfittedError, from_config
 from trainers import distill, train_experts
 from trainers.figures import named_runs
 from trainers.figures.subject import seen
-from trainers.results import making, rows
 
 NAMES = ("zca", "zca_kip", "zca_frepo")
 
@@ -80,6 +80,22 @@ def test_a_run_folder_has_the_recipe_and_no_matrix(folder, whitened, alone):
     assert fitted.fitted() is fitted and fitted.facts == run.facts
     decoded = fitted.synthetic_set()
     np.testing.assert_array_equal(decoded.pixels(), own.undo(decoded.images))
+
+
+@pytest.mark.parametrize("given", [None, "elsewhere"])
+def test_the_images_are_read_where_the_run_found_them(
+    folder, whitened, alone, monkeypatch, given
+):
+    asked = []
+
+    def load(config, data_dir, download):
+        asked.append((config.normalization, data_dir))
+        return whitened
+
+    monkeypatch.setattr(assembly, "load_data", load)
+    run = DistilledRun.restore(folder)
+    dataclasses.replace(run, data_dir="there").fitted(given)
+    assert asked == [("zca_frepo", given or "there")]
 
 
 def test_a_resumed_run_is_the_same_bit_for_bit(
@@ -294,33 +310,20 @@ def test_figures_are_of_all_runs_that_are_compared(
         assert run.synthetic_set().pixels().shape == (20, 8, 8, 1)
 
 
+def test_as_many_coefficients_are_kept_as_of_images_that_are_seen(digits):
+    plain = presets.config_for(digits, 1)
+    for name in NAMES:
+        data = datasets.load("digits", normalization=name)
+        found = presets.config_for(data, 1)
+        assert found.normalization == name
+        assert found.parameterization == plain.parameterization
+        assert found.distiller.memory_learning_rate == 0  # It is measured.
+    assert presets.settled(data, found) == found
+
+
 def test_frequencies_are_measured_of_what_people_see(digits, whitened):
     images = digits.train.images[:5]
     plain = digits.normalization(images)
     assert seen(plain, digits.normalization) is plain
     white = whitened.normalization
     np.testing.assert_allclose(seen(white(images), white), images, atol=1e-5)
-
-
-def test_rows_with_and_without_whitening_differ_in_little():
-    plain, white = (
-        config.to_json(rows.ROWS[f"cifar10_ipc1_pixel_tm{end}"].config())
-        for end in ("", "_zca")
-    )
-    different = records.differences(plain, white)
-    assert different.keys() == {
-        "normalization",
-        "distiller.memory_learning_rate",
-    }
-
-
-def test_rows_share_no_experts_across_normalisations(
-    quick_tm, monkeypatch, tmp_path
-):
-    monkeypatch.setattr(train_experts, "run", lambda *_: None)
-    folders = set()
-    for name in ("standardize", *NAMES):
-        row = rows.Row("digits_ipc1_tm_tiny", (f"normalization={name}",))
-        maker = making._Maker("row", row, tmp_path, None, None, None)
-        folders.add(maker._experts(making.Clock(tmp_path / "minutes", "row")))
-    assert len(folders) == 4

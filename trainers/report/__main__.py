@@ -29,7 +29,7 @@ def run(
 
     Args:
         run_dir: the run folder.
-        data_dir: where TensorFlow Datasets keeps its data.
+        data_dir: where the data are; where the run found them if None.
         download: whether missing data may be downloaded.
 
     Raises:
