@@ -10,7 +10,7 @@ from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.config import Config, known_images, to_json
 from fred_tf.datasets import DataFacts, ImageData
 from fred_tf.datasets.class_batches import ClassBatches
-from fred_tf.disk import files, records
+from fred_tf.disk import claims, files, records
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts.store import WAY_OUT, ExpertStore
 from fred_tf.experts.trainer import ExpertTrainer
@@ -18,6 +18,7 @@ from fred_tf.networks import NETWORKS, Functional, convolve_in
 from fred_tf.objectives import OBJECTIVES, Objective
 from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
 from fred_tf.presets import fitting, general
+from fred_tf.settings import MOST
 from fred_tf.training.evaluator import Evaluator
 
 
@@ -144,11 +145,19 @@ def check_experts(
     except FileNotFoundError:
         return  # Who needs them says so.
     normalization = {"name": config.normalization}
+    if "image_shape" in (told := store.data or {}):
+        # What settings leave to the images follows from those there.
+        shape = claims.shape(told, "image_shape", range(3, 5), MOST)
+        config = fitting.sized(config, shape)
     different = records.differences(
         {**store.description, "data": store.data},
         {**_expert_settings(config), "data": {"normalization": normalization}},
         subset=True,
     )
+    there, asked = different.get("experts.batch_size", (0, 0))
+    if isinstance(there, int) and there < asked:
+        # It may have been all images, see `fitting.fitted`.
+        del different["experts.batch_size"]
     records.refuse(store.path, different, WAY_OUT)
 
 
@@ -272,7 +281,7 @@ def distiller(
         jit: whether to compile the step with XLA.
     """
     strategy = strategy or tf.distribute.get_strategy()
-    config = fitting.fitted(config, data)
+    config = fitting.recorded(config, data)
     with strategy.scope():
         memory = parameterization(config, data.image_shape, data.classes)
         matched = memory.complete(objective(config, data, experts))

@@ -189,7 +189,7 @@ def _fitted(
     asked: Config, data: ImageData, start: DistilledRun | None
 ) -> Config:
     """Returns the settings that a run has on its data, if it can be."""
-    config = fitting.fitted(asked, data)
+    config = fitting.recorded(asked, data)
     assembly.check_network(config, data)
     if start is None:
         fitting.check(config, data)

@@ -94,7 +94,7 @@ def run(
     identity = _identity(config, method, expert_dir, feature_epochs)
     assembly.check_experts(config, expert_dir)
     data = assembly.load_data(config, data_dir, download)
-    config = fitting.sized(config, data.image_shape)
+    config = fitting.fitted(config, data)
     work = folder / _RECORD, _KIND, identity, data.facts.to_json()
     folder.mkdir(parents=True, exist_ok=True)
     with folder_lock.exclusive(folder):

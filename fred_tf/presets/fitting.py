@@ -26,15 +26,14 @@ _UNEQUAL = 1.5
 def sized(config: Config, image_shape: tuple[int, ...]) -> Config:
     """Returns settings with what they leave to the size of the images.
 
-    That is kept coefficients of which a share is given, a network's depth of
-    0, and a step size that is usual. Volumes lose the operations of the
-    augmentation that are not of them.
+    That is kept coefficients of which a share is given, and a network's depth
+    of 0. Volumes lose the operations of the augmentation that are not of them.
 
     Args:
         config: the settings.
         image_shape: `[height, width, channels]`, or more spatial axes.
     """
-    known = dataclasses.replace(
+    return dataclasses.replace(
         config,
         parameterization=config.parameterization.sized(image_shape),
         network=config.network.sized(image_shape),
@@ -42,7 +41,18 @@ def sized(config: Config, image_shape: tuple[int, ...]) -> Config:
         .suited(image_shape)
         .strategy,
     )
-    return config_lib.resolved(known, image_shape)
+
+
+def recorded(config: Config, data: ImageData) -> Config:
+    """Returns settings as a run on some data has them, and records them.
+
+    Those that `fitted` gives, with the step size that is usual.
+
+    Args:
+        config: the settings asked for.
+        data: the real data.
+    """
+    return config_lib.resolved(fitted(config, data), data.image_shape)
 
 
 def fitted(config: Config, data: ImageData) -> Config:
@@ -102,15 +112,16 @@ def tell(asked: Config, config: Config, data: ImageData) -> None:
 
     Args:
         asked: the settings asked for.
-        config: what `fitted` made of them.
+        config: what became of them.
         data: the real data.
     """
     counts = _counts(data)
     least, most = int(counts.argmin()), int(counts.argmax())
-    pairs = records.differences(
-        config_lib.to_json(sized(asked, data.image_shape)),
-        config_lib.to_json(config),
+    before, after = (
+        config_lib.to_json(config_lib.resolved(x, data.image_shape))
+        for x in (sized(asked, data.image_shape), config)
     )
+    pairs = records.differences(before, after)
     if not OBJECTIVES[config.objective.name].needs_experts:
         pairs.pop("experts.batch_size", None)
     if asked.augmentation != config.augmentation:

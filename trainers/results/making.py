@@ -274,7 +274,7 @@ class _Maker:
             return None
         trained_on = dataclasses.replace(run.facts, test=self.data.facts.test)
         ours = (
-            run.config == fitting.fitted(config, self.data)
+            run.config == fitting.recorded(config, self.data)
             and trained_on == self.data.facts
         )
         return run if ours and run.step == config.outer_steps else None
@@ -291,7 +291,9 @@ class _Maker:
         records.continued(
             folder / run_folder.CONFIG,
             run_folder.KIND,
-            distilled_run.identity(fitting.fitted(config, self.data), jit=True),
+            distilled_run.identity(
+                fitting.recorded(config, self.data), jit=True
+            ),
             self.data.facts.to_json(),
             ("data.test",),
             way_out,
