@@ -140,8 +140,6 @@ def opened(
     with contextlib.ExitStack() as stack:
         stack.enter_context(workers.guard(run_dir, where))
         facts = data.facts
-        if start is not None:
-            check_start(config, start, facts)
         config = _fitted(config, data, start)
         folder = None
         if run_dir is not None:
@@ -193,6 +191,8 @@ def _fitted(
     assembly.check_network(config, data)
     if start is None:
         fitting.check(config, data)
+    else:
+        check_start(asked, start, data.facts)
     fitting.tell(asked, config, data)
     return config
 
