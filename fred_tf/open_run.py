@@ -139,8 +139,7 @@ def opened(
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(workers.guard(run_dir, where))
-        if start is not None:
-            check_start(config, start, data.facts)
+        facts = data.facts
         config = _fitted(config, data, start)
         folder = None
         if run_dir is not None:
@@ -184,6 +183,8 @@ def _fitted(
     assembly.check_network(config, data)
     if start is None:
         fitting.check(config, data)
+    else:
+        check_start(asked, start, data.facts)
     fitting.tell(asked, config, data)
     return config
 

@@ -120,14 +120,9 @@ class RunFolder:
         with folder_lock.exclusive(path):
             for folder in (path, path / _SNAPSHOTS):
                 files.remove_leftovers(folder)
+            work = path / CONFIG, KIND, identity, data
             record = records.continued(
-                path / CONFIG,
-                KIND,
-                identity,
-                data,
-                _FREE,
-                _WAY_OUT,
-                lambda content: has_begun(path),
+                *work, _FREE, _WAY_OUT, lambda content: has_begun(path)
             )
             if record is None:
                 if not (path / CONFIG).exists():

@@ -111,10 +111,21 @@ def _compare(path: pathlib.Path, received: str, digest: str) -> None:
         )
 
 
+@contextlib.contextmanager
+def _naming(path: pathlib.Path) -> Iterator[None]:
+    """Adds the path to errors like a full disk, which come without one."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(f"{path} was not written: {error}. Make room.") from None
+
+
 def append(path: pathlib.Path, data: bytes) -> None:
     """Writes to the end of a plain file, and waits until it is on the disk."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-    with open(plain(path, flags), "ab") as file:
+    with _naming(path), open(plain(path, flags), "ab") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
@@ -131,7 +142,10 @@ def replace(path: pathlib.Path, write: Callable[[BinaryIO], Any]) -> None:
     temporary.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     try:
-        with open(os.open(temporary, flags, 0o666), "wb") as file:
+        with (
+            _naming(path),
+            open(os.open(temporary, flags, 0o666), "wb") as file,
+        ):
             write(file)
             file.flush()
             os.fsync(file.fileno())
