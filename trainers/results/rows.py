@@ -199,16 +199,18 @@ _OWN = {
     )
     for name, row in _OWN.items()
 }
-# Ours: joint channels.
+# Ours: joint channels. The first three were made with a step size that was
+# measured before the first step alone.
+_AT_ONCE = "settling_steps=0"
 _OWN |= {
     "cifar10_ipc1_fred_tm_joint_cpu": Row(
         "cifar10_ipc1_tm_joint_cpu",
-        _HALVES,
+        (*_HALVES, _AT_ONCE),
         published=f"60.6 ± 0.8 ({_FRED})",
     ),
     "cifar10_ipc1_fred_tm_joint": Row(
         "cifar10_ipc1_tm_joint",
-        ("memory_share=0.05",),
+        ("memory_share=0.05", _AT_ONCE),
         published=f"60.6 ± 0.8 ({_FRED})",
         elsewhere=True,
     ),
@@ -220,7 +222,18 @@ _OWN |= {
             "experts.count=20",
             "experts.epochs=12",
             "outer_steps=2100",
+            _AT_ONCE,
         ),
+        published=f"70.3 ± 0.3 ({_FRED})",
+        elsewhere=True,
+    ),
+    "cifar10_ipc1_fred_tm_joint_settled": Row(
+        "cifar10_ipc1_tm_joint",
+        published=f"60.6 ± 0.8 ({_FRED})",
+        elsewhere=True,
+    ),
+    "cifar10_ipc10_fred_tm_joint_settled": Row(
+        "cifar10_ipc10_tm_joint",
         published=f"70.3 ± 0.3 ({_FRED})",
         elsewhere=True,
     ),
