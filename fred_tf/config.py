@@ -249,14 +249,12 @@ def replace(config: Config, values: Mapping[str, Any]) -> Config:
         if values.get(number) and share not in values and present(share):
             section, _, last = share.rpartition(".")
             changed[section][last] = 0.0
-    if values.get("distiller.memory_share"):
-        if "distiller.memory_learning_rate" not in values:
-            changed["distiller"]["memory_learning_rate"] = 0.0
+    if values.get(_EITHER[0][1]) and _EITHER[0][0] not in values:
+        changed["distiller"]["memory_learning_rate"] = 0.0
     if all(values.get(path) for path in _EITHER[1]):
         raise ValueError(
             "Kept coefficients are a number or a share. Received both: "
-            f"{[values[path] for path in _EITHER[1]]}. Leave out one of "
-            "`coefficients_per_channel` and `kept_share`."
+            f"{[values[path] for path in _EITHER[1]]}. Leave one out."
         )
     for path, value in values.items():
         section, _, last = path.rpartition(".")

@@ -172,7 +172,7 @@ def opened(
             folder.rewind_snapshots(distiller.step)
             rewind_curve(folder.path, distiller.step)
         told = workers, folder, checkpoints, data.data_dir
-        yield OpenRun(config, facts, distiller, *told)
+        yield OpenRun(config, data.facts, distiller, *told)
 
 
 def _fitted(
