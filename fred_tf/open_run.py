@@ -139,7 +139,6 @@ def opened(
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(workers.guard(run_dir, where))
-        facts = data.facts
         config = _fitted(config, data, start)
         folder = None
         if run_dir is not None:
