@@ -124,18 +124,15 @@ def expert_description(config: Config, facts: DataFacts) -> dict[str, Any]:
 def check_experts(
     config: Config, experts: files.Path | ExpertStore | None
 ) -> None:
-    """Refuses experts that saw other images, before any data are read.
-
-    What they see is whitened or not; what else differs, `ExpertStore.open`
-    says, since settings may follow from the data.
+    """Refuses experts that were trained otherwise, before any data are read.
 
     Args:
         config: the run, or what the experts are trained by.
         experts: the store or its folder; what is not there is not looked at.
 
     Raises:
-        ValueError: images are normalised otherwise, or the manifest of the
-            store is damaged.
+        ValueError: a setting differs, such as what images are normalised by;
+            or the manifest of the store is damaged.
     """
     if experts is None:
         return
@@ -154,7 +151,7 @@ def check_experts(
         config = fitting.sized(config, shape)
     different = records.differences(
         {**store.description, "data": store.data},
-        {"data": {"normalization": normalization}},
+        {**_expert_settings(config), "data": {"normalization": normalization}},
         subset=True,
     )
     there, asked = different.get("experts.batch_size", (0, 0))

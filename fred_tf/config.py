@@ -135,11 +135,9 @@ def resolved(config: Config, image_shape: tuple[int, ...]) -> Config:
     """
     if config.distiller.memory_share:
         return config
+    about = config.objective.name, image_shape, config.normalization
     rate = config.distiller.memory_learning_rate or usual_step(
-        config.parameterization,
-        config.objective.name,
-        image_shape,
-        config.normalization,
+        config.parameterization, *about
     )
     return replace(config, {"distiller.memory_learning_rate": rate})
 

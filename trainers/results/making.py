@@ -303,12 +303,10 @@ class _Maker:
         config = self.row.config()
         if not OBJECTIVES[config.objective.name].needs_experts:
             return None
-        # Rows of one data set and network share them.
-        names = "dataset", "network", "augmentation", "experts", "seed"
-        values = config_lib.to_json(config)
-        wanted = {name: values[name] for name in names}
-        if config.normalization != "standardize":  # Which the others have.
-            wanted["normalization"] = config.normalization
+        # Rows of one data set and network share them, unless it is whitened.
+        names = ["dataset", "network", "augmentation", "experts", "seed"]
+        names += ["normalization"] * (config.normalization != "standardize")
+        wanted = {name: config_lib.to_json(config)[name] for name in names}
         key = files.digest(repr(wanted).encode())[:8]
         experts = str(self.runs_dir / f"experts_{key}")
         with clock.on("experts"):
