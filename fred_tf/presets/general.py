@@ -42,6 +42,8 @@ ROWS = {
         "objective.max_start_epoch": 6,
         "objective.student_learning_rate": 0.02,
         "objective.student_learning_rate_step": 1e-6,
+        "distiller.memory_share": 0.03,
+        "distiller.settling_steps": 50,
         "experts.count": 5,
         "experts.epochs": 8,
         "outer_steps": 400,

@@ -27,7 +27,7 @@ BASE = Config(
 _JOINT = {
     "parameterization__channels": "joint",
     "distiller__memory_learning_rate": 0.0,
-    "distiller__memory_share": 0.1,
+    "distiller__memory_share": 0.03,
     "distiller__settling_steps": 50,
     "distiller__memory_average": 0.99,
 }
