@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from absl import logging
+
 from fred_tf.datasets import names
 from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.datasets.data_facts import TEST, DataFacts
@@ -117,6 +119,9 @@ def load(
     fitted = _known(source, found, done, normalization)
     if fitted is None:
         fitted = NORMALIZATIONS[normalization].fit(train.images)
+    logging.info("%s, to train on: %s.", called, train)
+    if test is not None:
+        logging.info("%s, to test on: %s.", called, test)
     return ImageData(
         called,
         train,

@@ -51,6 +51,14 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __str__(self) -> str:
+        shape = " x ".join(map(str, self.images.shape[1:]))
+        where = "memory"
+        if isinstance(self.images, DiskImages):
+            where = "a file, of which memory holds what is read"
+        size = self.images.nbytes / 1e6
+        return f"{len(self):,} images, {shape}, {size:,.1f} MB in {where}"
+
     def only(self, members: np.ndarray) -> "Split":
         """Returns some images, by index or by truth."""
         if isinstance(self.images, DiskImages):
