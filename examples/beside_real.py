@@ -45,6 +45,11 @@ class BesideReal:
 def main(run: Callable[[BesideReal], dict[str, float]]) -> None:
     """Prints what an example finds; see its docstring for the command."""
     folder, *data_dir = sys.argv[1:]
-    real = datasets.load(Distilled(folder).dataset, *data_dir)
+    distilled = Distilled(folder)
+    real = datasets.load(
+        distilled.dataset,
+        *data_dir,
+        preparation=datasets.Preparation.of(distilled.preparation),
+    )
     for name, accuracy in run(BesideReal(folder, real)).items():
         print(f"{name}: {100 * accuracy:.1f} % test accuracy")

@@ -1,5 +1,6 @@
 """A distilled set as `tf.data` and Keras take it; needs none of fred_tf."""
 
+import pathlib
 import sys
 
 import keras
@@ -16,6 +17,7 @@ class Distilled:
         labels: int64 `[n]`.
         classes: number of classes.
         dataset: name of the data set that it stands for.
+        preparation: what was done to the images of that.
         learning_rate: what it was made for, or 0.01.
     """
 
@@ -30,17 +32,35 @@ class Distilled:
         self.images, self.labels = tfds.as_numpy(split)
         self.classes = builder.info.features["label"].num_classes
         self.dataset = metadata["dataset"]
+        data = metadata["details"].get("data", {})
+        self.preparation = data.get("preparation", {})
         self.learning_rate = metadata["student_learning_rate"] or 0.01
         self._normalization = metadata["normalization"]
+        self._folder = pathlib.Path(folder)
 
     def normalize(self, images: np.ndarray) -> np.ndarray:
         """Returns real images, uint8 or in [0, 1], as the set's own are."""
         pixels = images / 255 if images.dtype == np.uint8 else images
+        if self._normalization["name"] != "standardize":
+            return self._whiten(np.float32(pixels))
         mean, deviation = (
             np.float32(self._normalization[name])
             for name in ("mean", "deviation")
         )
         return (np.float32(pixels) - mean) / deviation
+
+    def _whiten(self, pixels: np.ndarray) -> np.ndarray:
+        folder = self._folder.parent / "whitening"
+        if not folder.is_dir():
+            sys.exit(
+                f"Images are whitened by {self._normalization['name']}: export "
+                "--forms=images_float32,whitening."
+            )
+        center, matrix = (
+            np.load(folder / f"{name}.npy") for name in ("center", "matrix")
+        )
+        rows = pixels.reshape(len(pixels), -1)
+        return ((rows - center) @ matrix).reshape(pixels.shape)
 
 
 def network(

@@ -11,7 +11,8 @@ that fit the run:
     saved_model/1/   decodes instances, for `tf.saved_model.load` and Serving
     memory.keras     the same for `keras.saving.load_model`; what it does not
                      say of the data set is in memory.json
-    gallery.png      the images; masks.png the kept frequencies per class
+    gallery.png      the images; masks.png the kept frequencies per class,
+                     views.png volumes from three sides and in slices
     sizes.md         the bytes of each, beside the same images as pictures
 
 `--shards=N` splits the records of each form of images into N files;
@@ -73,10 +74,11 @@ def main() -> None:
     forms.chosen(FORMS.value, decoded, memory)
     forms.check_shards(SHARDS.value, len(decoded.images))
     data = None
+    source = command_line.data_dir(run_dir), command_line.DOWNLOAD.value
     if MEASURE.value:
-        data = assembly.load_data(
-            config, command_line.DATA_DIR.value, command_line.DOWNLOAD.value
-        )
+        data = assembly.load_data(config, *source)
+        distilled = distilled.fitted_on(data)
+    distilled = distilled.fitted(*source)
     written = exporting.run(
         distilled,
         export_dir,

@@ -5,6 +5,7 @@ import functools
 import io
 import logging as stdlib_logging
 import os
+import pathlib
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from absl import app, flags, logging
 
 from fred_tf import config as config_lib
 from fred_tf.disk import paths
+from fred_tf.disk.run_folder import CONFIG, RunFolder
 from fred_tf.distillation.interruption import STOPPED, Interruption, Stopped
 
 
@@ -44,7 +46,9 @@ DATA_DIR = flags.DEFINE(
     PATH,
     "data_dir",
     None,
-    "Where TensorFlow Datasets keeps its data; default ~/tensorflow_datasets.",
+    "Where paths of data begin, and where TensorFlow Datasets keeps its data; "
+    "default: where the data of the run were found, else the working folder, "
+    "and ~/tensorflow_datasets.",
 )
 DOWNLOAD = flags.DEFINE_bool(
     "download",
@@ -63,6 +67,13 @@ RUN_DIR = flags.DEFINE(
 def override(config: config_lib.Config) -> config_lib.Config:
     """Returns `config` with the overrides of the command line."""
     return config_lib.override(config, OVERRIDE.value)
+
+
+def data_dir(run_dir: paths.Path) -> str | None:
+    """Returns --data_dir, or where the data of a run were found last."""
+    if DATA_DIR.value or not (pathlib.Path(run_dir) / CONFIG).is_file():
+        return DATA_DIR.value
+    return RunFolder.read(run_dir).data_dir
 
 
 def required(flag: flags.FlagHolder) -> str:

@@ -12,6 +12,7 @@ from fred_tf.distilled_run import DistilledRun
 from fred_tf.experts.soft_labels import soft_labels
 from fred_tf.experts.store import ExpertStore
 from fred_tf.forms import FORMS, SetForm
+from fred_tf.forms.whitening import Whitening
 from fred_tf.scoring import measured
 from fred_tf.synthetic_set import SyntheticSet
 
@@ -48,9 +49,12 @@ def run(
         ValueError: a form is unknown, or does not fit the run or soft labels;
             the experts are of another data set or network; or `shards` is
             below 1 or above the number of images.
+        FileExistsError: something else lies where a form would, or the table.
         RuntimeError: a form that loses nothing came back different.
     """
     export_dir = pathlib.Path(export_dir)
+    table = export_dir / sizes.NAME
+    sizes.check_replaceable(table)
     memory, decoded = distilled.parameterization, distilled.synthetic_set()
     if soft_labels_from:
         decoded = _softened(distilled, decoded, soft_labels_from)
@@ -75,9 +79,10 @@ def run(
         sizes.size_of(form.name, path, accuracies.get(path))
         for path, form in sets.items()
     ]
+    if carried := written.get(Whitening.name):
+        rows.append(sizes.size_of(Whitening.name, carried))
     if decoded.images.ndim == 4 and decoded.images.shape[-1] in (1, 3):
         rows += sizes.pictures(decoded)
-    table = export_dir / "sizes.md"
     files.write_text(table, sizes.table(decoded, rows))
     return [*written.values(), table]
 

@@ -7,8 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 from export.measuring import Accuracy
+from fred_tf.datasets.data_facts import TEST, on_split
+from fred_tf.disk import replaceable
 from fred_tf.forms.encodings import Png
+from fred_tf.forms.whitening import matrix_bytes
 from fred_tf.synthetic_set import SyntheticSet
+
+_HEADER = "| form | bytes on disk | of them records | floats / records | "
+NAME = "sizes.md"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -61,6 +67,15 @@ def pictures(decoded: SyntheticSet) -> list[Size]:
     ]
 
 
+def check_replaceable(path: pathlib.Path) -> None:
+    """Refuses to replace what is no table of sizes.
+
+    Raises:
+        FileExistsError: see `replaceable.check_file`.
+    """
+    replaceable.check_file(path, _HEADER.encode())
+
+
 def table(decoded: SyntheticSet, rows: list[Size]) -> str:
     """Returns the sizes as Markdown; ratios are to the decoded floats.
 
@@ -71,8 +86,7 @@ def table(decoded: SyntheticSet, rows: list[Size]) -> str:
     floats = decoded.images.size * np.dtype(np.float32).itemsize
     memory = decoded.floats_stored * np.dtype(np.float32).itemsize
     lines = [
-        "| form | bytes on disk | of them records | floats / records | "
-        "test accuracy | against float32, in points |",
+        f"{_HEADER}test accuracy | against float32, in points |",
         "|---|---|---|---|---|---|",
         f"| decoded floats, in memory | {floats:,} | | 1.0 | | |",
         f"| stored floats, in memory | {memory:,} | | {floats / memory:.1f} "
@@ -89,4 +103,15 @@ def table(decoded: SyntheticSet, rows: list[Size]) -> str:
             f"| {row.name} | {row.size:,} | {payload} | "
             f"{floats / counted:.1f} | {accuracy} | {points} |"
         )
+    tested_on = dict(decoded.details.get("data") or {}).get("tested_on", TEST)
+    if tested_on != TEST:
+        lines += ["", f"Accuracies are{on_split(tested_on)}."]
+    if size := matrix_bytes(decoded):
+        lines += [
+            "",
+            f"Images are whitened by `{decoded.normalization.name}`, whose "
+            f"matrix takes {size:,} bytes as float32. The stored floats, which "
+            "a budget counts, and all forms but `whitening` are without it: it "
+            "follows from the training images.",
+        ]
     return "\n".join(lines) + "\n"

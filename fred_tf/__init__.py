@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fred_tf.config import Config as Config
     from fred_tf.coresets import CORESETS as CORESETS
     from fred_tf.datasets import ImageData as ImageData
+    from fred_tf.datasets import Preparation as Preparation
     from fred_tf.datasets import load as load_data
     from fred_tf.distilled_run import DistilledRun as DistilledRun
     from fred_tf.distilled_set import DistilledSet as DistilledSet
@@ -54,6 +55,7 @@ _PLACES = {
     "NORMALIZATIONS": ("normalizations", "NORMALIZATIONS"),
     "OBJECTIVES": ("objectives", "OBJECTIVES"),
     "PARAMETERIZATIONS": ("parameterizations", "PARAMETERIZATIONS"),
+    "Preparation": ("datasets", "Preparation"),
     "SyntheticSet": ("synthetic_set", "SyntheticSet"),
     "TRANSFORMS": ("transforms", "TRANSFORMS"),
     "distill": ("distilling", "distill"),

@@ -7,31 +7,43 @@ import tensorflow as tf
 
 from fred_tf import datasets
 from fred_tf.augmentations import SiameseAugmentation
-from fred_tf.config import Config, resolved, to_json
-from fred_tf.datasets import KNOWN, DataFacts, ImageData
+from fred_tf.config import Config, known_images, to_json
+from fred_tf.datasets import DataFacts, ImageData
 from fred_tf.datasets.class_batches import ClassBatches
-from fred_tf.disk import files
+from fred_tf.disk import claims, files, records
 from fred_tf.distillation.distiller import Distiller
-from fred_tf.experts.store import ExpertStore
+from fred_tf.experts.store import WAY_OUT, ExpertStore
 from fred_tf.experts.trainer import ExpertTrainer
 from fred_tf.kernels import KernelEvaluator
 from fred_tf.networks import NETWORKS, Functional, convolve_in
 from fred_tf.objectives import OBJECTIVES, Objective
 from fred_tf.objectives.kernel_ridge import KernelRidgeSettings
 from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
+from fred_tf.presets import fitting, general
+from fred_tf.settings import MOST
 from fred_tf.training.evaluator import Evaluator
 
 
 def load_data(
     config: Config, data_dir: files.Path | None = None, download: bool = False
 ) -> ImageData:
-    """Loads the data of a config, with its holdout; see `datasets.load`."""
+    """Loads the data of a config as it says; see `datasets.load`.
+
+    Raises:
+        ValueError: the config names no data set; see also `datasets.load`.
+    """
+    if config.dataset == general.ANY:
+        raise ValueError(
+            "The presets `dm` and `tm` suit any data set, and need the name of "
+            "one. Received: none. Give --dataset=..., e.g. folder:photos."
+        )
     return datasets.load(
         config.dataset,
         data_dir,
         download,
         config.holdout,
         normalization=config.normalization,
+        preparation=config.preparation,
     )
 
 
@@ -41,10 +53,15 @@ def facts_of(
     download: bool = False,
 ) -> list[DataFacts]:
     """Returns the facts of each config's data, which are loaded once."""
-    loaded: dict[tuple[str, float, str], DataFacts] = {}
+    loaded: dict[tuple[Any, ...], DataFacts] = {}
     facts = []
     for config in configs:
-        key = config.dataset, config.holdout, config.normalization
+        key = (
+            config.dataset,
+            config.holdout,
+            config.normalization,
+            config.preparation,
+        )
         if key not in loaded:
             loaded[key] = load_data(config, data_dir, download).facts
         facts.append(loaded[key])
@@ -55,23 +72,27 @@ def network(
     config: Config, image_shape: Sequence[int], classes: int
 ) -> Functional:
     """Returns the network of a config as a function of its parameters."""
-    member = NETWORKS[config.network.name]
-    layers = member(image_shape, classes, config.network)
+    settings = config.network.sized(image_shape)
+    layers = NETWORKS[settings.name](image_shape, classes, settings)
     convolve_in(layers, config.convolutions)
     return Functional(layers)
 
 
-def check_network(config: Config) -> None:
-    """Refuses a network that does not take the images of a known data set.
+def check_network(config: Config, data: ImageData | None = None) -> None:
+    """Refuses a network that does not take the images of a data set.
 
-    Other data sets are known when they are loaded.
+    Args:
+        config: the run.
+        data: the real data; None as long as they are not loaded, when only
+            known data sets are looked at.
 
     Raises:
         ValueError: the images are too small, or have other axes.
     """
-    if config.dataset in KNOWN:
-        spec = KNOWN[config.dataset]
-        network(config, spec.image_shape, spec.classes)
+    if data is not None:
+        network(config, data.image_shape, data.classes)
+    elif known := known_images(config):
+        network(config, *known)
 
 
 def augmentation(config: Config) -> SiameseAugmentation:
@@ -100,6 +121,46 @@ def expert_description(config: Config, facts: DataFacts) -> dict[str, Any]:
         **_expert_settings(config),
         "data": {k: stated[k] for k in ("name", "normalization", "train")},
     }
+
+
+def check_experts(
+    config: Config, experts: files.Path | ExpertStore | None
+) -> None:
+    """Refuses experts that were trained otherwise, before any data are read.
+
+    Args:
+        config: the run, or what the experts are trained by.
+        experts: the store or its folder; what is not there is not looked at.
+
+    Raises:
+        ValueError: a setting differs, such as what images are normalised by;
+            or the manifest of the store is damaged.
+    """
+    if experts is None:
+        return
+    try:
+        store = (
+            experts
+            if isinstance(experts, ExpertStore)
+            else ExpertStore(experts)
+        )
+    except FileNotFoundError:
+        return  # Who needs them says so.
+    normalization = {"name": config.normalization}
+    if "image_shape" in (told := store.data or {}):
+        # What settings leave to the images follows from those there.
+        shape = claims.shape(told, "image_shape", range(3, 5), MOST)
+        config = fitting.sized(config, shape)
+    different = records.differences(
+        {**store.description, "data": store.data},
+        {**_expert_settings(config), "data": {"normalization": normalization}},
+        subset=True,
+    )
+    there, asked = different.get("experts.batch_size", (0, 0))
+    if isinstance(there, int) and there < asked:
+        # It may have been all images, see `fitting.fitted`.
+        del different["experts.batch_size"]
+    records.refuse(store.path, different, WAY_OUT)
 
 
 def _expert_settings(config: Config) -> dict[str, Any]:
@@ -135,6 +196,7 @@ def expert_store(
     Raises:
         ValueError: the folder holds experts of other settings or data.
     """
+    config = fitting.fitted(config, data)
     settings = _expert_settings(config)
     settings["experts"]["epochs"] = config.experts.epochs
     return ExpertStore.create_or_open(
@@ -152,6 +214,7 @@ def expert_store(
 
 def expert_trainer(config: Config, data: ImageData) -> ExpertTrainer:
     """Returns the trainer of a config's experts."""
+    config = fitting.fitted(config, data)
     return ExpertTrainer(
         network(config, data.image_shape, data.classes),
         augmentation(config),
@@ -176,6 +239,7 @@ def objective(
         ValueError: it is not given, or holds experts of another data set or
             network.
     """
+    config = fitting.fitted(config, data)
     member = OBJECTIVES[config.objective.name]
     source: ClassBatches | ExpertStore
     if not member.needs_experts:
@@ -219,22 +283,23 @@ def distiller(
         jit: whether to compile the step with XLA.
     """
     strategy = strategy or tf.distribute.get_strategy()
+    config = fitting.recorded(config, data)
     with strategy.scope():
         memory = parameterization(config, data.image_shape, data.classes)
         matched = memory.complete(objective(config, data, experts))
-    settings = resolved(config, data.image_shape).distiller
-    return Distiller(memory, matched, settings, config.seed, jit, strategy)
+    return Distiller(
+        memory, matched, config.distiller, config.seed, jit, strategy
+    )
 
 
 def adapt(memory: Parameterization, data: ImageData, seed: int) -> None:
     """Fills an empty memory from the normalised training images."""
-    images = data.normalization(data.train.images)
-    memory.adapt(images, data.train.labels, seed)
+    memory.adapt(data.normalized_train, data.train.labels, seed)
 
 
 def begin(empty: Distiller, data: ImageData) -> None:
     """Lets a distiller begin with the normalised training images."""
-    empty.adapt(data.normalization(data.train.images), data.train.labels)
+    empty.adapt(data.normalized_train, data.train.labels)
 
 
 def kernel_settings(config: Config) -> KernelRidgeSettings:
@@ -246,6 +311,7 @@ def kernel_settings(config: Config) -> KernelRidgeSettings:
 
 def evaluator(config: Config, data: ImageData) -> Evaluator | KernelEvaluator:
     """Returns the evaluator of a config."""
+    config = fitting.fitted(config, data)
     if config.evaluation.by != "networks":
         settings = kernel_settings(config)
         solves = config.evaluation.by == "label_solve"

@@ -13,17 +13,15 @@ from typing import Any
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.datasets.names import check_name
+from fred_tf.datasets.preparation import Preparation
 from fred_tf.distillation.distiller_settings import DistillerSettings
-from fred_tf.distillation.memory_step import usual_step
+from fred_tf.distillation.memory_step import check_labels, usual_step
 from fred_tf.experts.trainer import ExpertSettings
 from fred_tf.networks import CONVOLUTIONS, NETWORKS, ConvNet
 from fred_tf.normalizations import NORMALIZATIONS
-from fred_tf.objectives import OBJECTIVES, check_label_kind
-from fred_tf.parameterizations import (
-    PARAMETERIZATIONS,
-    Frequency,
-    MemorySettings,
-)
+from fred_tf.objectives import OBJECTIVES
+from fred_tf.parameterizations import PARAMETERIZATIONS, Frequency
+from fred_tf.parameterizations.labels import MemorySettings
 from fred_tf.settings import (
     MOST_STEPS,
     Member,
@@ -64,6 +62,8 @@ class Config:
             test split, to choose settings by; 0 leaves the splits as they are.
         normalization: what images are mapped by before networks see them, a
             name in `NORMALIZATIONS`.
+        preparation: what is done to images before that: their size, colour,
+            and which classes.
         parameterization: settings of a member of `PARAMETERIZATIONS`.
         network: settings of a member of `NETWORKS`; it is matched, and
             trained in the evaluation.
@@ -79,6 +79,7 @@ class Config:
     seed: int = 0
     holdout: float = 0.0
     normalization: str = "standardize"
+    preparation: Preparation = Preparation()
     parameterization: MemorySettings = Frequency.Settings()
     network: Settings = ConvNet.Settings()
     convolutions: str = "float32"
@@ -97,27 +98,22 @@ class Config:
         check_one_of("convolutions", self.convolutions, CONVOLUTIONS)
         check_one_of("normalization", self.normalization, NORMALIZATIONS)
         instances = None
-        if self.dataset in KNOWN:
-            known = KNOWN[self.dataset]
-            shape, classes = known.image_shape, known.classes
+        if known := known_images(self):
+            shape, classes = known
             instances = classes * instances_per_class(self, shape, classes)
-        self._check_labels()
+        check_labels(self.parameterization, self.objective.name, self.distiller)
         self.objective.check_run(self, instances)
 
-    def _check_labels(self) -> None:
-        memory = self.parameterization
-        if not memory.learns_labels:
-            return
-        name = self.objective.name
-        check_label_kind(memory.labels, OBJECTIVES[name].label_kinds, name)
-        by_sgd = self.distiller.memory_optimizer == "sgd"
-        if by_sgd and not memory.label_learning_rate:
-            raise ValueError(
-                "Steps of SGD are as long as the gradient, and labels have "
-                "others than images. Received: learned labels and "
-                "`parameterization.label_learning_rate` 0. Give one, or take "
-                "`distiller.memory_optimizer` 'adam' or 'lamb'."
-            )
+
+def known_images(config: Config) -> tuple[tuple[int, ...], int] | None:
+    """Returns shape of the images and number of classes before data are read.
+
+    None where the data set is not among `KNOWN`.
+    """
+    if config.dataset not in KNOWN:
+        return None
+    known = KNOWN[config.dataset]
+    return config.preparation.known(known.image_shape, known.classes)
 
 
 def instances_per_class(
@@ -141,21 +137,34 @@ def resolved(config: Config, image_shape: tuple[int, ...]) -> Config:
     """
     if config.distiller.memory_share:
         return config
+    about = config.objective.name, image_shape, config.normalization
     rate = config.distiller.memory_learning_rate or usual_step(
-        config.parameterization,
-        config.objective.name,
-        image_shape,
-        config.distiller.memory_optimizer,
+        config.parameterization, *about, config.distiller.memory_optimizer
     )
     return replace(config, {"distiller.memory_learning_rate": rate})
 
 
+def prepared(config: Config, described: Mapping[str, Any]) -> Config:
+    """Returns `config` with the preparation that facts of data describe."""
+    return dataclasses.replace(config, preparation=Preparation.of(described))
+
+
 def to_json(config: Config) -> dict[str, Any]:
-    """Returns a config as JSON values; `from_json` undoes it."""
-    values = dataclasses.asdict(config)
-    for section in FAMILIES:
-        name = getattr(config, section).name
-        values[section] = {"name": name, **values[section]}
+    """Returns a config as JSON values; `from_json` undoes it.
+
+    Where nothing is done to images no `preparation` is stated: records of
+    earlier versions have none, and such work continues.
+    """
+    values: dict[str, Any] = {}
+    for name in field_types(Config):
+        part = getattr(config, name)
+        if isinstance(part, Settings):
+            named = {"name": part.name} if name in FAMILIES else {}
+            values[name] = {**named, **part.to_json()}
+        elif name != "preparation":
+            values[name] = part
+        elif stated := part.to_json():
+            values[name] = stated
     return values
 
 
@@ -198,11 +207,19 @@ _CHANGE_THE_RATE = (
     "parameterization.transform",
     "parameterization.norm",
     "parameterization.channels",
+    "normalization",
     "distiller.memory_optimizer",
 )
 
 
-_RATE = ("memory_learning_rate", "memory_share")
+# Of two of these, one is in the place of the other.
+_EITHER = (
+    ("distiller.memory_learning_rate", "distiller.memory_share"),
+    (
+        "parameterization.coefficients_per_channel",
+        "parameterization.kept_share",
+    ),
+)
 
 
 def replace(config: Config, values: Mapping[str, Any]) -> Config:
@@ -211,13 +228,15 @@ def replace(config: Config, values: Mapping[str, Any]) -> Config:
     Another member of a family (`{"parameterization.name": "pixel"}`) starts
     from its own defaults, and the step size for the memory falls back to the
     usual one where what it is tuned for changes. A step size replaces a share,
-    and a share a step size. Checks run once, after all replacements.
+    and a share a step size, as does a number of kept coefficients their share.
+    Checks run once, after all replacements.
     """
     changed = to_json(config)
 
     def present(path: str) -> Any:
         section, _, last = path.rpartition(".")
-        return (changed[section] if section else changed).get(last)
+        owner = getattr(config, section) if section else config
+        return getattr(owner, last, None)
 
     if any(
         path in values and values[path] != present(path)
@@ -228,13 +247,20 @@ def replace(config: Config, values: Mapping[str, Any]) -> Config:
         path = f"{section}.name"
         if path in values and values[path] != present(path):
             changed[section] = {"name": values[path]}
-    for one, other in (_RATE, _RATE[::-1]):
-        given = values.get(f"distiller.{one}")
-        if given and f"distiller.{other}" not in values:
-            changed["distiller"][other] = 0.0
+    for number, share in _EITHER:
+        if values.get(number) and share not in values and present(share):
+            section, _, last = share.rpartition(".")
+            changed[section][last] = 0.0
+    if values.get(_EITHER[0][1]) and _EITHER[0][0] not in values:
+        changed["distiller"]["memory_learning_rate"] = 0.0
+    if all(values.get(path) for path in _EITHER[1]):
+        raise ValueError(
+            "Kept coefficients are a number or a share. Received both: "
+            f"{[values[path] for path in _EITHER[1]]}. Leave one out."
+        )
     for path, value in values.items():
         section, _, last = path.rpartition(".")
-        (changed[section] if section else changed)[last] = value
+        (changed.setdefault(section, {}) if section else changed)[last] = value
     return from_json(changed)
 
 

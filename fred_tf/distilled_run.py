@@ -1,13 +1,14 @@
 """A run folder brought back to life: its config, memory and decoded set."""
 
 import dataclasses
+import pathlib
 from typing import Any
 
 import tensorflow as tf
 
 from fred_tf import assembly, budget
 from fred_tf import config as config_lib
-from fred_tf.datasets import DataFacts
+from fred_tf.datasets import DataFacts, ImageData, names
 from fred_tf.disk import files, paths, records
 from fred_tf.disk.checkpoints import Checkpoints
 from fred_tf.disk.files import Path
@@ -44,28 +45,47 @@ def identity(
     return described
 
 
-def check_start(config: config_lib.Config, start: "DistilledRun") -> None:
+def check_start(
+    config: config_lib.Config,
+    start: "DistilledRun",
+    facts: DataFacts | None = None,
+) -> None:
     """Refuses to begin a run with the memory of another that does not fit.
 
     Args:
         config: the run that is to begin.
         start: the other one.
+        facts: of the data; None where they are not read yet, and the name of
+            the data set must do.
 
     Raises:
         ValueError: the data sets differ, or the shapes of the memories.
     """
-    facts = start.facts
+    alike = "dataset", "holdout", "normalization"
     asked, there = (
-        {"dataset": x.dataset, "holdout": x.holdout}
+        {
+            **{name: getattr(x, name) for name in alike},
+            **x.preparation.to_json(),
+        }
         for x in (config, start.config)
     )
     if asked != there:
         raise ValueError(
-            "A run starts from one of the same data. Received: "
-            f"{there}{start.place}, asked for: {asked}."
+            "A run starts from one of the same data, normalised alike. "
+            f"Received: {there}{start.place}, asked for: {asked}."
+        )
+    if facts is not None:
+        stated = (
+            records.plain({**x.to_json(), "test": None})
+            for x in (start.facts, facts)
+        )
+        records.refuse(
+            "The run to start from" + start.place,
+            records.differences(*stated),
+            "Start from a run of the same images, or restore them.",
         )
     empty = assembly.parameterization(
-        config, facts.image_shape, len(facts.class_names)
+        config, start.facts.image_shape, len(start.facts.class_names)
     )
     shapes, shapes_there = (
         [tuple(weight.shape) for weight in memory.weights]
@@ -99,6 +119,23 @@ def _check_size(
         )
 
 
+def _located(
+    folder: RunFolder, config: config_lib.Config, facts: DataFacts
+) -> tuple[config_lib.Config, DataFacts, pathlib.Path | None]:
+    """Returns config and facts without the paths that earlier versions state.
+
+    And the folder that the data set was found in.
+    """
+    name, data_dir = names.located(config.dataset, folder.data_dir)
+    return (
+        dataclasses.replace(config, dataset=name),
+        dataclasses.replace(
+            facts, name=facts.name.replace(config.dataset, name, 1)
+        ),
+        data_dir,
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class DistilledRun:
     """The newest state of a run, without its data or experts.
@@ -111,6 +148,7 @@ class DistilledRun:
             average.
         learned: what the objective learned, e.g. the student learning rate.
         step: outer steps made.
+        data_dir: the folder that its data set was found in, if it says.
     """
 
     kept_in: RunFolder | None
@@ -119,6 +157,7 @@ class DistilledRun:
     parameterization: Parameterization
     learned: dict[str, float]
     step: int
+    data_dir: pathlib.Path | None = None
 
     @property
     def folder(self) -> RunFolder:
@@ -154,6 +193,7 @@ class DistilledRun:
             config = config_lib.from_json(
                 {k: v for k, v in folder.identity.items() if k not in beside}
             )
+            config, facts, data_dir = _located(folder, config, facts)
             _check_size(folder, config, facts)
             memory = assembly.parameterization(
                 config, facts.image_shape, len(facts.class_names)
@@ -174,7 +214,41 @@ class DistilledRun:
                 "save."
             )
         values = {n: float(v.numpy()) for n, v in zip(names, learned)}
-        return cls(folder, config, facts, memory, values, step)
+        return cls(folder, config, facts, memory, values, step, data_dir)
+
+    def fitted(
+        self, data_dir: Path | None = None, download: bool = False
+    ) -> "DistilledRun":
+        """Returns the run with a normalisation that can be undone.
+
+        A run folder holds no matrices of whitenings: they are made again of
+        the training images, which are read for nothing else.
+
+        Args:
+            data_dir: where the data are; where the run found them if None.
+            download: whether missing data may be downloaded.
+
+        Raises:
+            FileNotFoundError, ValueError: the images cannot be read, see
+                `datasets.load`, or are others than when the run was made.
+        """
+        if self.facts.normalization.is_fitted:
+            return self
+        place = self.data_dir if data_dir is None else data_dir
+        return self.fitted_on(assembly.load_data(self.config, place, download))
+
+    def fitted_on(self, data: ImageData) -> "DistilledRun":
+        """Returns the run with a normalisation that can be undone.
+
+        Args:
+            data: what the run was made of.
+
+        Raises:
+            ValueError: a whitening was fitted on other images.
+        """
+        own = data.fit_of(self.facts.normalization)
+        facts = dataclasses.replace(self.facts, normalization=own)
+        return dataclasses.replace(self, facts=facts)
 
     def synthetic_set(self) -> SyntheticSet:
         """Returns the decoded set."""
@@ -191,6 +265,7 @@ class DistilledRun:
             label_kind=self.parameterization.label_kind or LABEL_KINDS[0],
             details={
                 "config": config_lib.to_json(self.config),
+                "data": self.facts.description(),
                 "outer_steps": self.step,
             },
         )

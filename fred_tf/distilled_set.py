@@ -126,7 +126,7 @@ class DistilledSet:
         path = paths.optional(path)
         data = datasets.as_data(data)
         settled = presets.settled(
-            data, config or self.config(), None, overrides
+            data, config or self.config(), None, overrides, scored=True
         )
         return scoring.score(settled, self.decoded, data, path)
 

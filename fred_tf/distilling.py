@@ -19,6 +19,7 @@ from fred_tf.distilled_run import DistilledRun
 from fred_tf.distilled_set import DistilledSet
 from fred_tf.experts.store import ExpertStore
 from fred_tf.open_run import OpenRun, opened
+from fred_tf.presets import fitting
 from fred_tf.settings import check_one_of
 
 ON_DIVERGENCE = ("stop", "rewind")
@@ -212,7 +213,9 @@ def train_experts(
     devices.refuse_auto_jit()
     expert_dir = paths.checked(expert_dir, "expert_dir")
     data = datasets.as_data(data)
-    config = presets.settled(data, config)
+    asked = presets.settled(data, config)
+    config = fitting.fitted(asked, data)
+    fitting.tell(asked, config, data)
     store = assembly.expert_store(config, data, expert_dir)
     trainer = assembly.expert_trainer(config, data)
     trainer.train(store, config.experts.count, on_epoch, worker)

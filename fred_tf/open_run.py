@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,7 +10,6 @@ import tensorflow as tf
 from absl import logging
 
 from fred_tf import assembly
-from fred_tf import config as config_lib
 from fred_tf.config import Config
 from fred_tf.datasets import DataFacts, ImageData
 from fred_tf.disk import rewinds
@@ -22,6 +22,8 @@ from fred_tf.distillation.reference_stream import references_per_replica
 from fred_tf.distillation.workers import Workers
 from fred_tf.distilled_run import DistilledRun, check_start, identity
 from fred_tf.experts.store import ExpertStore
+from fred_tf.objectives import OBJECTIVES
+from fred_tf.presets import fitting
 from fred_tf.scoring import rewind_curve
 
 
@@ -36,6 +38,7 @@ class OpenRun:
         workers: the processes that make it.
         folder: the run folder; None if nothing is left on disk.
         checkpoints: those of the folder.
+        data_dir: the folder that its data set was found in, if any.
     """
 
     config: Config
@@ -44,6 +47,7 @@ class OpenRun:
     workers: Workers
     folder: RunFolder | None = None
     checkpoints: Checkpoints | None = None
+    data_dir: pathlib.Path | None = None
 
     def now(self) -> DistilledRun:
         """Returns the run as it is."""
@@ -54,6 +58,7 @@ class OpenRun:
             self.distiller.distilled,
             self.distiller.learned(),
             self.distiller.step,
+            self.data_dir,
         )
 
     def save(self, *_: Any) -> None:
@@ -75,19 +80,22 @@ def check(
     config: Config,
     strategy: tf.distribute.Strategy,
     start: DistilledRun | None = None,
+    experts: Path | ExpertStore | None = None,
 ) -> None:
     """Refuses a run that cannot be, before any data are read.
 
     Raises:
         ValueError: the network does not take the images, references cannot be
-            shared out over the replicas, `start` does not fit, or XLA chooses
-            by itself what it compiles.
+            shared out over the replicas, `start` does not fit, experts were
+            trained otherwise, or XLA chooses by itself what it compiles.
     """
     devices.refuse_auto_jit()
     references_per_replica(
         config.distiller.references_per_step, strategy.num_replicas_in_sync
     )
     assembly.check_network(config)
+    if OBJECTIVES[config.objective.name].needs_experts:
+        assembly.check_experts(config, experts)
     if start is not None:
         check_start(config, start)
 
@@ -115,7 +123,7 @@ def opened(
     strategy = strategy or devices.local_strategy()
     if jit is None:
         jit = "CPU" not in strategy.extended.worker_devices[0]
-    check(config, strategy, start)
+    check(config, strategy, start, experts)
     workers = Workers(strategy)
     if workers.count > 1 and run_dir is None:
         raise ValueError(
@@ -131,15 +139,14 @@ def opened(
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(workers.guard(run_dir, where))
-        facts = data.facts
-        config = config_lib.resolved(config, data.image_shape)
+        config = _fitted(config, data, start)
         folder = None
         if run_dir is not None:
             folder = _folder(
                 workers,
                 run_dir,
                 identity(config, jit, start),
-                facts.to_json(),
+                data,
                 {**devices.environment(strategy), **(environment or {})},
             )
             if workers.chief:
@@ -163,14 +170,22 @@ def opened(
             folder.rewind_metrics(distiller.step)
             folder.rewind_snapshots(distiller.step)
             rewind_curve(folder.path, distiller.step)
-        yield OpenRun(
-            config,
-            facts,
-            distiller,
-            workers,
-            folder,
-            checkpoints,
-        )
+        told = workers, folder, checkpoints, data.data_dir
+        yield OpenRun(config, data.facts, distiller, *told)
+
+
+def _fitted(
+    asked: Config, data: ImageData, start: DistilledRun | None
+) -> Config:
+    """Returns the settings that a run has on its data, if it can be."""
+    config = fitting.recorded(asked, data)
+    assembly.check_network(config, data)
+    if start is None:
+        fitting.check(config, data)
+    else:
+        check_start(asked, start, data.facts)
+    fitting.tell(asked, config, data)
+    return config
 
 
 def _restored(
@@ -200,16 +215,19 @@ def _folder(
     workers: Workers,
     run_dir: Path,
     described: dict[str, Any],
-    data: dict[str, Any],
+    data: ImageData,
     environment: dict[str, Any],
 ) -> RunFolder:
     """Lets the chief make or check the folder, and the others find it."""
     # Hosts may have different numbers of cores.
     shared = {k: v for k, v in environment.items() if k != "cpu_threads"}
-    workers.agree({**described, "data": data, "environment": shared})
+    facts = data.facts.to_json()
+    workers.agree({**described, "data": facts, "environment": shared})
     with workers.chief_first():
         if workers.chief:
-            return RunFolder.open(run_dir, described, data, environment)
+            return RunFolder.open(
+                run_dir, described, facts, environment, data.data_dir
+            )
         try:
             return RunFolder.read(run_dir)
         except FileNotFoundError as error:

@@ -11,6 +11,7 @@ from absl import logging
 from fred_tf import assembly, seeds
 from fred_tf.config import Config, to_json
 from fred_tf.datasets import DataFacts, ImageData, Split
+from fred_tf.datasets.data_facts import on_split
 from fred_tf.disk import claims, files, records
 from fred_tf.distillation import devices
 from fred_tf.synthetic_set import SyntheticSet
@@ -63,7 +64,7 @@ def score(
     """
     devices.refuse_auto_jit()
     corrupted = dict(corrupted or {})
-    _check_alike(synthetic_set, data, corrupted)
+    synthetic_set = fitted_on(data, synthetic_set, corrupted)
     wanted = config.evaluation.networks
     about = description(config, synthetic_set, corrupted, facts)
     about["tested_classes"] = data.tested_classes
@@ -71,7 +72,8 @@ def score(
     record: dict[str, Any] = {}
     if path is not None:
         work = path, KIND, identity, stated
-        record = records.continued(*work, way_out=WAY_OUT) or {}
+        free = ("data.tested_on",)  # Earlier versions did not say.
+        record = records.continued(*work, free, WAY_OUT) or {}
     clean, others = _kept(path, record, corrupted) if record else ([], {})
     if clean:
         logging.info("%s holds %d networks.", path, len(clean))
@@ -86,10 +88,11 @@ def score(
                 evaluator.score(state, synthetic_set, split)
             )
         logging.info(
-            "%s, network %d of %d: test accuracy %.4f",
+            "%s, network %d of %d: test accuracy%s %.4f",
             config.network.name,
             number + 1,
             wanted,
+            on_split(data.tested_on),
             clean[-1],
         )
         if path is not None:
@@ -123,14 +126,34 @@ def _kept(
     return clean, others
 
 
-def _check_alike(
-    synthetic_set: SyntheticSet, data: ImageData, corrupted: Mapping[str, Split]
-) -> None:
-    """Refuses to score a set on what it does not stand for.
+def fitted_on(
+    data: ImageData,
+    synthetic_set: SyntheticSet,
+    corrupted: Mapping[str, Split] | None = None,
+) -> SyntheticSet:
+    """Returns a set whose normalisation can be applied to test images.
 
     The names of the data sets may differ, as of a copy in a folder, and so may
     what they are normalised by: test images are normalised as the set is.
+
+    Args:
+        data: what is to score the set.
+        synthetic_set: the set.
+        corrupted: more test images by name.
+
+    Raises:
+        ValueError: the set stands for other data, or its whitening was fitted
+            on other training images.
     """
+    _check_alike(synthetic_set, data, corrupted or {})
+    own = data.fit_of(synthetic_set.normalization)
+    return dataclasses.replace(synthetic_set, normalization=own)
+
+
+def _check_alike(
+    synthetic_set: SyntheticSet, data: ImageData, corrupted: Mapping[str, Split]
+) -> None:
+    """Refuses to score a set on what it does not stand for."""
     shape = synthetic_set.images.shape[1:]
     tested = {data.name: data.scored, **corrupted}
     for name, split in tested.items():
@@ -187,7 +210,7 @@ def description(
         `identity`, which evaluations that continue one another share; and the
         set's `images`, `floats_stored` and `details`.
     """
-    settings = dataclasses.asdict(config.evaluation)
+    settings = config.evaluation.to_json()
     del settings["networks"]
     identity = {
         "network": to_json(config)["network"],

@@ -31,6 +31,15 @@ MOST_PASSES = 1_000_000
 MOST_CLASSES = 100_000
 
 
+def later(default: Any) -> Any:
+    """Returns a field of `Settings` that earlier versions had not.
+
+    At its default records do not state it: those of earlier versions, which
+    cannot, are of the same work.
+    """
+    return dataclasses.field(default=default, metadata={"later": True})
+
+
 @dataclasses.dataclass(frozen=True)
 class Settings:
     """Base of all settings; `name` is the member's key in its family."""
@@ -38,8 +47,32 @@ class Settings:
     name: ClassVar[str] = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the fields as JSON values."""
-        return dataclasses.asdict(self)
+        """Returns the fields as JSON values, see `later`."""
+        return {
+            field.name: getattr(self, field.name)
+            for field in dataclasses.fields(self)
+            if not field.metadata.get("later")
+            or getattr(self, field.name) != field.default
+        }
+
+    def sized(self, image_shape: Sequence[int]) -> Any:
+        """Returns these settings with what follows from the size of images.
+
+        Members take what this gives, so that a setting may leave a number to
+        the images. Where nothing is left open, it is returned as it is.
+
+        Args:
+            image_shape: `[height, width, channels]`, or more spatial axes.
+        """
+        return self
+
+    def shrunk(self, images: int) -> Self:
+        """Returns these settings with no more real images than there are.
+
+        Args:
+            images: those of the smallest class.
+        """
+        return self
 
     def check_run(self, config: Any, instances: int | None) -> None:
         """Checks what spans sections; objectives only.

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from fred_tf import budget, presets
+from fred_tf import config as config_lib
 from fred_tf.assembly import parameterization
-from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.parameterizations import PARAMETERIZATIONS
+from fred_tf.presets import fitting
 from fred_tf.synthetic_set import LABEL_KINDS
 
 
@@ -42,22 +43,23 @@ def test_refuses_ipc_zero():
 @pytest.mark.parametrize("name", presets.names())
 def test_stored_floats_never_exceed_the_budget(name):
     config = presets.preset(name)
-    spec = KNOWN[config.dataset]
-    memory = parameterization(config, spec.image_shape, spec.classes)
+    shape, classes = config_lib.known_images(config) or ((128, 128, 3), 10)
+    if "3d" in config.network.name:
+        shape = (16, 16, 16, 1)
+    config = fitting.sized(config, shape)
+    memory = parameterization(config, shape, classes)
     settings = config.parameterization
-    label = settings.label_floats(spec.classes)
-    allowed = spec.classes * budget.floats_per_class(
-        spec.image_shape, config.ipc, label
-    )
+    label = settings.label_floats(classes)
+    allowed = classes * budget.floats_per_class(shape, config.ipc, label)
     assert memory.floats_stored <= allowed
     if settings.name == "pixel":
         assert memory.floats_stored == allowed
         return
     assert memory.floats_stored == budget.frequency_floats(
-        spec.image_shape,
+        shape,
         config.ipc,
         settings.coefficients_per_channel,
-        spec.classes,
+        classes,
         label,
     )
 

@@ -101,6 +101,11 @@ def test_another_member_starts_from_its_own_defaults():
         (["parameterization.norm=ortho", "memory_learning_rate=3"], 3),
         # Naming what is there already changes nothing.
         (["parameterization.norm=none", "memory_learning_rate=3"], 3),
+        # Whitened images have another deviation: the step is measured.
+        (["normalization=zca"], 0),
+        (["normalization=zca_kip", "objective.name=gradient_matching"], 0),
+        (["normalization=zca", "memory_learning_rate=3"], 3),
+        (["normalization=standardize"], 1e8),
     ],
 )
 def test_the_usual_step_size_follows_what_it_depends_on(assignments, rate):

@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+import fred_tf
 from fred_tf import config, presets
 from fred_tf.disk import records
 from fred_tf.distilled_run import DataFacts, DistilledRun, check_start
@@ -142,9 +143,39 @@ def test_a_start_that_does_not_fit_is_refused(finished, changes, message):
 
 
 @pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"train": "0" * 64}, "`train` is .* there, '0{64}' is asked"),
+        ({"class_names": tuple("jihgfedcba")}, "`class_names` is"),
+        ({"preparation": {"crop": "center"}}, "`preparation` is {} there"),
+    ],
+)
+def test_a_start_from_other_images_is_refused(finished, changes, message):
+    """Also where the data set has the same name."""
+    other = dataclasses.replace(finished.facts, **changes)
+    with pytest.raises(ValueError, match=message) as caught:
+        check_start(DM, finished, other)
+    assert str(finished.folder.path) in str(caught.value)
+
+
+def test_data_are_compared_before_a_run_starts_from_another(
+    finished, digits, tmp_path
+):
+    changed = digits.train.images.copy()
+    changed[0] = 1 - changed[0]
+    train = dataclasses.replace(digits.train, images=changed)
+    data = dataclasses.replace(digits, train=train)
+    with pytest.raises(ValueError, match="`train` is .* same images"):
+        fred_tf.distill(data, DM, tmp_path / "run", start=finished)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
     "changes", [{}, {"outer_steps": 9}, {"seed": 1}, {"network.width": 16}]
 )
 def test_a_start_of_the_same_shapes_fits(finished, changes):
     check_start(config.replace(DM, changes), finished)
+    other_test = dataclasses.replace(finished.facts, test=None)
+    check_start(config.replace(DM, changes), finished, other_test)
     moved = dataclasses.replace(finished, step=0)
     check_start(config.replace(DM, changes), moved)

@@ -24,7 +24,7 @@ _SECTIONS |= {
 }
 NUMBERS = sorted(
     {
-        (section, kind.name, name)
+        (section, getattr(kind, "name", ""), name)
         for section, kinds in _SECTIONS.items()
         for kind in kinds
         for name, type_ in settings.field_types(kind).items()
@@ -46,7 +46,7 @@ def test_every_number_has_a_range(value):
         if member:
             values[section] = {"name": member, name: value}
         elif section:
-            values[section][name] = value
+            values.setdefault(section, {})[name] = value
         else:
             values[name] = value
         with pytest.raises(ValueError, match=rf"`([a-z]+\.)?{name}`"):

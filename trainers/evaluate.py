@@ -27,8 +27,10 @@ from fred_tf import assembly, forms
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
 from fred_tf.datasets import ImageData, corruptions
+from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.normalizations import UnfittedError
 from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluator import Evaluation
@@ -94,15 +96,19 @@ def configs(
     return wanted
 
 
-def table(own: str, results: dict[str, Evaluation]) -> str:
+def table(
+    own: str, results: dict[str, Evaluation], tested_on: str = TEST
+) -> str:
     """Returns the accuracies as Markdown.
 
     Args:
         own: the network that the set was distilled with.
         results: evaluations by network.
+        tested_on: what stands for the test split.
     """
     corrupted = list(next(iter(results.values())).corrupted)
-    names = ["clean", *corrupted, *(["mean of corrupted"] if corrupted else [])]
+    clean = f"clean{on_split(tested_on)}"
+    names = [clean, *corrupted, *(["mean of corrupted"] if corrupted else [])]
     lines = [
         f"| trained | {' | '.join(names)} |",
         "|---|" + "---|" * len(names),
@@ -179,8 +185,8 @@ def subject(
     The run is None where something else than its set is scored.
     """
     if EXPORTED.value:
-        config, exported = _settings(run_dir), forms.read(EXPORTED.value)
-        return config, "exported", lambda data: exported, None
+        exported = _exported(EXPORTED.value)
+        return _settings(run_dir), "exported", exported, None
     if BASELINE.value:
         config, make = _settings(run_dir), _BASELINES[BASELINE.value]
         return config, BASELINE.value, lambda data: make(data, config), None
@@ -189,11 +195,22 @@ def subject(
     return config, "", lambda data: run.synthetic_set(), run
 
 
+def _exported(path: files.Path) -> Callable[[ImageData], SyntheticSet]:
+    """Returns how to get an export, which is read at once if it can be."""
+    try:
+        exported = forms.read(path)
+    except UnfittedError:
+        # Pictures that the data alone can whiten again.
+        return lambda data: forms.read(path)
+    return lambda data: exported
+
+
 def _part(data: ImageData) -> str:
-    """Returns over how many classes an accuracy is, unless it is over all."""
+    """Returns what an accuracy is over, unless it is a whole test split."""
+    on = on_split(data.tested_on)
     if data.tested_classes == data.classes:
-        return ""
-    return f" over {data.tested_classes} of {data.classes} classes"
+        return on
+    return f"{on} over {data.tested_classes} of {data.classes} classes"
 
 
 def _settings(run_dir: files.Path) -> config_lib.Config:
@@ -212,7 +229,7 @@ def main() -> None:
     config, word, make, distilled = subject(run_dir)
     wanted = configs(config, NETWORKS.value)
     data = assembly.load_data(
-        config, run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
+        config, run_flags.data_dir(run_dir), run_flags.DOWNLOAD.value
     )
     corrupted, facts = corrupted_sets(data, names) if names else ({}, {})
     run_dir.mkdir(parents=True, exist_ok=True)
@@ -233,7 +250,7 @@ def main() -> None:
             f"{len(results[network].accuracies)} networks{_part(data)}: {file}"
         )
     if len(results) > 1 or names:
-        print(f"\n{table(config.network.name, results)}")
+        print(f"\n{table(config.network.name, results, data.tested_on)}")
 
 
 if __name__ == "__main__":

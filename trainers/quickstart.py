@@ -18,7 +18,7 @@ from export import exporting
 from fred_tf import assembly, presets
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
-from fred_tf.disk import files
+from fred_tf.disk import files, replaceable
 from fred_tf.scoring import score
 from trainers import distill, run_flags, train_experts
 
@@ -33,6 +33,7 @@ PIXEL = {
 }
 # The full training set has 1,437 images: far fewer passes suffice.
 FULL = {"evaluation.epochs": 60, "evaluation.learning_rate": 0.02}
+_HEADER = "| trained on | images | floats stored | test accuracy |"
 
 
 def run(config: config_lib.Config, run_dir: files.Path) -> str:
@@ -44,6 +45,8 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
         run_dir: folder of everything that is made.
     """
     root = pathlib.Path(run_dir)
+    table_path = root / "table.md"
+    replaceable.check_file(table_path, _HEADER.encode())
     data = assembly.load_data(config)
     experts = str(root / "experts")
     train_experts.run(config, experts)
@@ -78,7 +81,7 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
     networks = config.evaluation.networks
     table = "\n".join(
         [
-            "| trained on | images | floats stored | test accuracy |",
+            _HEADER,
             "|---|---|---|---|",
             *rows,
             "",
@@ -86,7 +89,7 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
             f"standard deviation of {networks} networks.",
         ]
     )
-    files.write_text(root / "table.md", table + "\n")
+    files.write_text(table_path, table + "\n")
     return table
 
 

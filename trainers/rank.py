@@ -20,6 +20,7 @@ from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
 from fred_tf.datasets import ImageData
+from fred_tf.datasets.data_facts import on_split
 from fred_tf.disk import files, records
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import description, score
@@ -160,7 +161,9 @@ def main() -> None:
             f"--rates must be numbers joined by commas: {error}."
         ) from None
     data = assembly.load_data(
-        config, run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
+        config,
+        run_flags.data_dir(restored.folder.path),
+        run_flags.DOWNLOAD.value,
     )
     ranking = run(
         config,
@@ -174,6 +177,8 @@ def main() -> None:
     for name, value in ranking.items():
         percent = value if name.endswith("score") else 100 * value
         print(f"{name:26} {percent:5.1f} %")
+    if on := on_split(data.tested_on):
+        print(f"Accuracies are{on}.")
 
 
 if __name__ == "__main__":

@@ -11,12 +11,13 @@ from export.command_line import (
     DOWNLOAD,
     PATH,
     RUN_DIR,
-    override,
     required,
     set_determinism,
 )
 from fred_tf import config as config_lib
 from fred_tf import presets
+from fred_tf.datasets import names
+from fred_tf.disk.paths import Path
 
 __all__ = [
     "DATA_DIR",
@@ -25,6 +26,7 @@ __all__ = [
     "PATH",
     "RUN_DIR",
     "config",
+    "data_dir",
     "has_preset",
     "override",
     "preset_and_overrides",
@@ -37,12 +39,33 @@ flags.adopt_module_key_flags(command_line)
 _PRESET = flags.DEFINE_string(
     "preset",
     None,
-    "Settings to start from, named <dataset>_ipc<k>_<objective>; "
-    "--list_presets prints all.",
+    "Settings to start from, named <dataset>_ipc<k>_<objective>, or dm or tm "
+    "for the data of --dataset; --list_presets prints all.",
 )
 _SEED = flags.DEFINE_integer(
     "seed", 0, "The one seed from which everything random follows.", 0
 )
+# What is often said of data, by the setting that each flag is short for.
+_OF_DATA: dict[str, flags.FlagHolder] = {
+    "dataset": flags.DEFINE_string(
+        "dataset",
+        None,
+        "Another data set than the preset's: a name of TensorFlow Datasets, "
+        "folder:<path> with a folder of pictures for each class, or "
+        "file:<path> with arrays.",
+    ),
+    "preparation.image_size": flags.DEFINE_integer(
+        "image_size",
+        None,
+        "Brings images to squares of this side; see preparation.resize.",
+        0,
+    ),
+    "preparation.skip_corrupt": flags.DEFINE_bool(
+        "skip_corrupt",
+        None,
+        "Leaves out images that cannot be read, and counts them.",
+    ),
+}
 _LIST = flags.DEFINE_bool("list_presets", False, "Prints the presets, exits.")
 EXPERT_DIR = flags.DEFINE(
     command_line.PATH,
@@ -53,19 +76,59 @@ EXPERT_DIR = flags.DEFINE(
 
 
 def config() -> config_lib.Config:
-    """Returns the config that --preset, --override and --seed ask for."""
-    return config_lib.override(*preset_and_overrides())
+    """Returns the config that --preset and the other flags ask for."""
+    return _located(config_lib.override(*preset_and_overrides()))
 
 
 def preset_and_overrides() -> tuple[config_lib.Config, list[str]]:
-    """Returns what --preset and --seed ask for, and the --override values."""
+    """Returns what --preset and the flags of single settings ask for.
+
+    And the --override values.
+    """
     if not _PRESET.value:
         raise ValueError(
             "--preset is required. --list_presets prints the presets."
         )
     preset = presets.preset(_PRESET.value)
     seeded = config_lib.replace(preset, {"seed": _SEED.value})
-    return seeded, command_line.OVERRIDE.value
+    return _located(_with_data(seeded)), command_line.OVERRIDE.value
+
+
+def override(changed: config_lib.Config) -> config_lib.Config:
+    """Returns a run's config with what the command line changes of it."""
+    return _located(command_line.override(_with_data(changed)))
+
+
+def _with_data(changed: config_lib.Config) -> config_lib.Config:
+    """Returns a config with what flags say of the data."""
+    return config_lib.replace(
+        changed,
+        {
+            path: flag.value
+            for path, flag in _OF_DATA.items()
+            if flag.value is not None
+        },
+    )
+
+
+def _located(asked: config_lib.Config) -> config_lib.Config:
+    """Returns a config whose data set is named without its path.
+
+    From here on --data_dir says where it is.
+    """
+    name, folder = names.located(asked.dataset, DATA_DIR.value)
+    if name == asked.dataset:
+        return asked
+    flags.FLAGS[DATA_DIR.name].value = str(folder)
+    return config_lib.replace(asked, {"dataset": name})
+
+
+def data_dir(run_dir: Path) -> str | None:
+    """Returns --data_dir, or where the data of a run were found last.
+
+    With --preset the data are not those of a run.
+    """
+    return DATA_DIR.value if has_preset() else command_line.data_dir(run_dir)
 
 
 def has_preset() -> bool:

@@ -34,6 +34,7 @@ from fred_tf.disk import files, folder_lock, records
 from fred_tf.experts.store import ExpertStore
 from fred_tf.forms.images import Images
 from fred_tf.forms.pictures import Gallery
+from fred_tf.presets import fitting
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.network_training import (
     NetworkTraining,
@@ -55,6 +56,7 @@ FEATURE_EPOCHS = flags.DEFINE_integer(
 # Of the network that is trained here, as in the evaluation of a set.
 _TRAINING = {"learning_rate": 0.01, "momentum": 0.9, "weight_decay": 5e-4}
 _RECORD = "coreset.json"
+_WRITTEN = (Images(), "tfrecord"), (Gallery(), Gallery.path)
 _KIND = "coreset"
 
 
@@ -90,15 +92,25 @@ def run(
     """
     folder = pathlib.Path(run_dir)
     identity = _identity(config, method, expert_dir, feature_epochs)
+    assembly.check_experts(config, expert_dir)
     data = assembly.load_data(config, data_dir, download)
+    config = fitting.fitted(config, data)
     work = folder / _RECORD, _KIND, identity, data.facts.to_json()
     folder.mkdir(parents=True, exist_ok=True)
     with folder_lock.exclusive(folder):
-        record = records.continued(*work, way_out="Choose another --run_dir.")
+        record = records.continued(
+            *work,
+            way_out="Choose another --run_dir.",
+            has_begun=lambda content: (
+                "chosen" in content or (folder / "tfrecord").exists()
+            ),
+        )
         if _is_complete(folder, record):
             logging.info("%s is complete.", folder)
             return folder / "tfrecord"
         check_choice(data, config.ipc)
+        for form, name in _WRITTEN:
+            form.check_replaceable(folder / name)
         if record is None:
             # What a kill leaves from here on is known to be ours.
             records.write(*work)
@@ -237,8 +249,8 @@ def _features(
 
 
 def _write(synthetic_set: SyntheticSet, folder: pathlib.Path) -> None:
-    Images().write(synthetic_set, None, folder / "tfrecord")
-    Gallery().write(synthetic_set, None, folder / "gallery.png")
+    for form, name in _WRITTEN:
+        form.write(synthetic_set, None, folder / name)
 
 
 @run_flags.program

@@ -37,6 +37,7 @@ from absl import flags, logging
 
 from fred_tf import assembly, distilling
 from fred_tf.config import Config
+from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.distillation import devices
 from fred_tf.experts.inspection import StoredExpert, inspect
 from fred_tf.experts.store import ExpertStore
@@ -76,9 +77,11 @@ def run(
     """
     devices.refuse_auto_jit()
     assembly.check_network(config)
+    assembly.check_experts(config, expert_dir)
     data = assembly.load_data(config, data_dir, download)
     store = assembly.expert_store(config, data, expert_dir)
     logging.info("%s", usage(config, store, config.experts.count))
+    told_on = f"test accuracy{on_split(data.tested_on)}"
     begun = spoken = time.monotonic()
 
     def report(expert: int, epoch: int, accuracy: float | None) -> None:
@@ -93,7 +96,7 @@ def run(
             config.experts.count,
             epoch,
             config.experts.epochs,
-            "" if accuracy is None else f", test accuracy {accuracy:.3f}",
+            "" if accuracy is None else f", {told_on} {accuracy:.3f}",
             now - begun,
         )
 
@@ -163,8 +166,9 @@ def _summary(store: ExpertStore, experts: list[StoredExpert]) -> str:
     told = [expert.facts.get("test_accuracy") for expert in usable]
     scores = [100 * accuracy for accuracy in told if accuracy is not None]
     if scores:
+        on = on_split((store.data or {}).get("tested_on", TEST))
         parts.append(
-            f"test accuracy {np.mean(scores):.1f} +- {np.std(scores):.1f} %"
+            f"test accuracy{on} {np.mean(scores):.1f} +- {np.std(scores):.1f} %"
         )
     return "; ".join(parts)
 

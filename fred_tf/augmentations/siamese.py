@@ -2,7 +2,7 @@
 
 import dataclasses
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import tensorflow as tf
@@ -25,6 +25,9 @@ class Operation(NamedTuple):
     draw: Callable[..., dict[str, Any]]
     apply: Callable[..., tf.Tensor]
 
+
+# Brightness and contrast change what of a volume is solid.
+_OF_PICTURES = ("color",)
 
 OPERATIONS = {
     "color": Operation(color.draw_color, color.adjust_color),
@@ -54,6 +57,10 @@ class SiameseAugmentation:
     per call. (Zhao and Bilen, 2021, arXiv 2102.08259, in the mode that the
     authors' code calls "single". That code draws parameters for every image
     and, if siamese, broadcasts those of the first; here they are drawn once.)
+
+    Volumes are augmented as the pictures that lie one behind the other in them:
+    all slices of a volume are moved, cut, mirrored, scaled and turned alike.
+    `color` has no meaning for them, and is refused; `suited` leaves it out.
 
     A seed gives other numbers under `jit_compile=True` than without: calls
     that are to agree must be compiled alike.
@@ -100,15 +107,26 @@ class SiameseAugmentation:
             () if self.strategy == "none" else tuple(self.strategy.split("_"))
         )
 
+    def suited(self, image_shape: Sequence[int]) -> "SiameseAugmentation":
+        """Returns this without the operations that are not of such images.
+
+        Args:
+            image_shape: `[height, width, channels]`, or more spatial axes.
+        """
+        if len(image_shape) == 3:
+            return self
+        left = [name for name in self.names if name not in _OF_PICTURES]
+        return SiameseAugmentation("_".join(left) or "none")
+
     def __call__(
         self, images: tf.Tensor, seed: tf.Tensor, shared: bool = False
     ) -> tf.Tensor:
         """Returns augmented images, differentiable in `images`.
 
         Args:
-            images: float `[batch, height, width, channels]`; only the batch
-                size may be unknown while tracing. The strategy "none" takes
-                voxels, too.
+            images: float `[batch, height, width, channels]`, of volumes with
+                a depth before the height; only the batch size may be unknown
+                while tracing.
             seed: int32 `[2]`.
             shared: whether all images get the same parameters.
 
@@ -116,17 +134,20 @@ class SiameseAugmentation:
             Like `images` in shape and dtype.
 
         Raises:
-            ValueError: `images` has another rank or an unknown size.
+            ValueError: `images` has another rank or an unknown size, or are
+                volumes and an operation is not of them.
             TypeError: `images` is not floating.
         """
         images = tf.convert_to_tensor(images)
         if not self.names:
             return images
+        if images.shape.rank == 5:
+            return self._of_volumes(images, seed, shared)
         if images.shape.rank != 4 or None in images.shape[1:]:
             raise ValueError(
                 "`images` must be [batch, height, width, channels] with known "
                 f"height, width and channels. Received: {images.shape}. Set "
-                "them with `tf.ensure_shape`; voxels take the strategy 'none'."
+                "them with `tf.ensure_shape`."
             )
         if not images.dtype.is_floating:
             raise TypeError(
@@ -153,6 +174,26 @@ class SiameseAugmentation:
             [], choice_seed, 0, len(branches), tf.int32
         )
         return tf.ensure_shape(tf.switch_case(choice, branches), images.shape)
+
+    def _of_volumes(
+        self, volumes: tf.Tensor, seed: tf.Tensor, shared: bool
+    ) -> tf.Tensor:
+        """Augments `[batch, depth, height, width, channels]`, see the class."""
+        if odd := [name for name in self.names if name in _OF_PICTURES]:
+            raise ValueError(
+                f"Volumes have no {' or '.join(odd)} to augment. Received: "
+                f"{self.strategy!r}. Leave it out of the strategy."
+            )
+        _, depth, height, width, channels = volumes.shape
+        # An operation treats channels alike: the slices become channels.
+        slices = tf.transpose(volumes, [0, 2, 3, 1, 4])
+        slices = tf.reshape(slices, [-1, height, width, depth * channels])
+        slices = tf.reshape(
+            self(slices, seed, shared), [-1, height, width, depth, channels]
+        )
+        return tf.ensure_shape(
+            tf.transpose(slices, [0, 3, 1, 2, 4]), volumes.shape
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, fit for JSON."""

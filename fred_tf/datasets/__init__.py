@@ -1,17 +1,30 @@
 """Real images: where they come from and how they are handed out."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
-from fred_tf.datasets import arrays, image_folder, pipelines
+from absl import logging
+
+from fred_tf.datasets import names
 from fred_tf.datasets.class_batches import ClassBatches
-from fred_tf.datasets.data_facts import DataFacts
+from fred_tf.datasets.data_facts import TEST, DataFacts
 from fred_tf.datasets.dataset_spec import KNOWN, DatasetSpec, base_name
-from fred_tf.datasets.image_data import ImageData, Split, hold_out
-from fred_tf.datasets.names import FOLDER
+from fred_tf.datasets.holdout import held_out, hold_out
+from fred_tf.datasets.image_data import ImageData, Split
+from fred_tf.datasets.preparation import Preparation
+from fred_tf.datasets.preparing import Prepared, prepared
+from fred_tf.datasets.raw_images import Found
+from fred_tf.datasets.sources import (
+    IN_MEMORY,
+    SOURCES,
+    Asked,
+    Source,
+    source_of,
+)
 from fred_tf.disk import paths
 from fred_tf.disk.files import Path
-from fred_tf.normalizations import NORMALIZATIONS
+from fred_tf.normalizations import NORMALIZATIONS, Normalization
 from fred_tf.settings import check_one_of
 
 __all__ = [
@@ -20,6 +33,7 @@ __all__ = [
     "DataFacts",
     "DatasetSpec",
     "ImageData",
+    "Preparation",
     "SOURCES",
     "Source",
     "Split",
@@ -27,51 +41,8 @@ __all__ = [
     "load",
 ]
 
-# What data are called that have no name of their own.
-IN_MEMORY = "arrays"
-
-
-class Source(NamedTuple):
-    """A kind of place that images come from.
-
-    Attributes:
-        takes: whether it is meant by what `load` was given.
-        read: of that, `data_dir` and `download`: train split, test split or
-            None, and class names.
-    """
-
-    takes: Callable[[Any], bool]
-    read: Callable[[Any, Path | None, bool], arrays.Splits]
-
-
-def _read_digits(source, data_dir, download):
-    from fred_tf.datasets import digits  # Loads scikit-learn.
-
-    return digits.read()
-
-
-def _read_tfds(source, data_dir, download):
-    from fred_tf.datasets import tfds_images  # Loads TensorFlow Datasets.
-
-    return tfds_images.read(source, data_dir, download)
-
-
-def _is_folder(source: Any) -> bool:
-    return isinstance(source, str) and source.startswith(FOLDER)
-
-
-# The first that takes it.
-SOURCES = {
-    "digits": Source(lambda source: source == "digits", _read_digits),
-    "folder": Source(
-        _is_folder, lambda source, *_: image_folder.read(source[len(FOLDER) :])
-    ),
-    "arrays": Source(arrays.takes, lambda source, *_: arrays.read(source)),
-    "pipeline": Source(
-        pipelines.takes, lambda source, *_: pipelines.read(source)
-    ),
-    "tfds": Source(lambda source: isinstance(source, str), _read_tfds),
-}
+# Nothing is done to images.
+AS_THEY_ARE = Preparation()
 
 
 def as_data(data: ImageData | Any) -> ImageData:
@@ -87,25 +58,28 @@ def load(
     name: str | None = None,
     normalization: str = "standardize",
     class_names: Sequence[str] | None = None,
+    preparation: Preparation = AS_THEY_ARE,
 ) -> ImageData:
-    """Reads a data set into memory.
+    """Reads a data set; what is too much for memory stays on the disk.
 
     ```python
     load("digits")  # comes with scikit-learn
-    load("folder:photos")  # photos/train/<class>/*.png, photos/test/...
+    load("folder:photos", preparation=Preparation(64))  # photos/<class>/*
     load("cifar10", data_dir="~/tensorflow_datasets")
     load((images, labels))  # or ((images, labels), (images, labels)) with test
     load(dataset)  # a tf.data.Dataset of (image, label), or a pair with test
     ```
 
-    Data sets in `KNOWN` are standardised with its constants; every other
-    normalisation is fitted on the training split.
+    Data sets in `KNOWN` are standardised with its constants as long as their
+    images are as they come; every other normalisation is fitted on the
+    training split, without what is held out.
 
     Args:
-        source: `digits`, `folder:<path>`, a TensorFlow Datasets name
-            `name[/config][:version]`, arrays, or `tf.data` pipelines.
-        data_dir: where TensorFlow Datasets keeps its data; None for its
-            default, ~/tensorflow_datasets.
+        source: `digits`, `folder:<path>`, `file:<path>`, a TensorFlow Datasets
+            name `name[/config][:version]`, arrays, or `tf.data` pipelines.
+        data_dir: where paths begin, and TensorFlow Datasets keeps its data;
+            None for the working folder, and its default
+            ~/tensorflow_datasets.
         download: whether TensorFlow Datasets may download a missing set.
         holdout: share of the training images of each class that replaces the
             test split, to choose settings by; 0 leaves the splits as they are.
@@ -114,6 +88,7 @@ def load(
         class_names: what the classes of data in memory are called, in the
             order of their labels; by default their numbers. Others have names
             of their own.
+        preparation: what is done to the images: size, colour, classes.
 
     Raises:
         FileNotFoundError: the files are missing; no network is touched unless
@@ -121,43 +96,65 @@ def load(
         OSError: the files are damaged.
         ValueError: the name is unknown, `paths.checked` refuses `data_dir`, or
             the data do not suit image classification; see `tfds_images.read`,
-            `image_folder.read`, `arrays.read`, `Split` and `ImageData`.
+            `image_folder.read`, `arrays.read`, `preparing.prepared`, `Split`
+            and `ImageData`.
         TypeError: no kind of source is like this.
     """
-    reader = next((s for s in SOURCES.values() if s.takes(source)), None)
-    if reader is None:
-        raise TypeError(
-            "Data are a name, a pair of arrays (images, labels), a "
-            "`tf.data.Dataset` of such pairs, or two of these to train on and "
-            f"to test with. Received: {type(source).__name__}."
-        )
-    if isinstance(source, str) and source == IN_MEMORY:
+    reader = source_of(source)
+    called, own_names = name or IN_MEMORY, class_names
+    folder = paths.optional(data_dir, "data_dir")
+    if isinstance(source, str):
+        called, folder = names.located(source, data_dir)
+        source = called
+    found = reader.read(Asked(source, folder, download, preparation))
+    found = dataclasses.replace(
+        found, class_names=_class_names(source, own_names, found.class_names)
+    )
+    done = prepared(found, preparation, hold_back=not holdout)
+    check_one_of("normalization", normalization, NORMALIZATIONS)
+    train, test, tested_on = done.train, done.test, done.tested_on
+    if holdout:  # Instead of a test split, whatever that is like.
+        train, test = held_out(train, done.class_names, holdout)
+        tested_on = TEST
+    fitted = _known(source, found, done, normalization)
+    if fitted is None:
+        fitted = NORMALIZATIONS[normalization].fit(train.images)
+    logging.info("%s, to train on: %s.", called, train)
+    if test is not None:
+        logging.info("%s, to test on: %s.", called, test)
+    return ImageData(
+        called,
+        train,
+        test,
+        done.class_names,
+        fitted,
+        holdout,
+        preparation=done.preparation,
+        tested_on=tested_on,
+        data_dir=folder,
+    )
+
+
+def _known(
+    source: Any, found: Found, done: Prepared, normalization: str
+) -> Normalization | None:
+    """Returns the published constants of a set, if they are of its images.
+
+    Raises:
+        ValueError: the set is called like a known one, and is another.
+    """
+    spec = KNOWN.get(base_name(source)) if isinstance(source, str) else None
+    if spec is None or done.preparation:
+        return None
+    given = done.train.images.shape[1:], len(found.class_names)
+    if given != (spec.image_shape, spec.classes):
         raise ValueError(
-            "Data that were handed over in memory cannot be loaded by name. "
-            f"Received: {source!r}. Pass the arrays themselves, in Python."
-        )
-    data_dir = paths.optional(data_dir, "data_dir")
-    train, test, own_names = reader.read(source, data_dir, download)
-    class_names = _class_names(source, class_names, own_names)
-    called = source if isinstance(source, str) else name or IN_MEMORY
-    spec = KNOWN.get(base_name(called)) if isinstance(source, str) else None
-    given = train.images.shape[1:], len(class_names)
-    if spec and given != (spec.image_shape, spec.classes):
-        raise ValueError(
-            f"{called!r} must have images {spec.image_shape} of {spec.classes} "
+            f"{source!r} must have images {spec.image_shape} of {spec.classes} "
             f"classes. Received: {given[0]} of {given[1]}. Give a data set of "
             "your own another name."
         )
-    check_one_of("normalization", normalization, NORMALIZATIONS)
-    fitted = (
-        spec.normalization
-        if spec and spec.normalization.name == normalization
-        else NORMALIZATIONS[normalization].fit(train.images)
-    )
-    if holdout:  # Instead of a test split, whatever that is like.
-        whole = ImageData(called, train, None, class_names, fitted)
-        return hold_out(whole, holdout)
-    return ImageData(called, train, test, class_names, fitted)
+    same = spec.normalization.name == normalization
+    return spec.normalization if same else None
 
 
 def _class_names(

@@ -6,6 +6,9 @@ import numpy as np
 
 from fred_tf.datasets.image_data import Split
 
+# Of pictures, with colours and what lies beside them.
+_MOST_CHANNELS = 5
+
 Splits = tuple[Split, Split | None, tuple[str, ...]]
 
 
@@ -33,9 +36,10 @@ def read(source: Any) -> Splits:
     Args:
         source: `(images, labels)`, or `((images, labels), (images, labels))`
             of which the second are test images. Images are `[n, ..., channels]`
-            or `[n, height, width]`, uint8 or floating point in [0, 1]; labels
-            are integers from 0, `[n]` or `[n, 1]`. Classes are named by their
-            numbers.
+            or `[n, height, width]`, uint8, truth values or floating point in
+            [0, 1]; labels are integers from 0, `[n]` or `[n, 1]`. Classes are
+            named by their numbers. Volumes may lack their channel, see
+            `with_channels`.
 
     Raises:
         ValueError: the arrays are not like this, see `Split`; or there are
@@ -53,10 +57,36 @@ def read(source: Any) -> Splits:
     return train, tests[0] if tests else None, tuple(map(str, range(classes)))
 
 
+def with_channels(images: np.ndarray) -> np.ndarray:
+    """Returns images of one channel that have no axis for it with that axis.
+
+    Four axes may be those of `[n, height, width, channels]`, or of `[n, depth,
+    height, width]`: they are volumes where the last two are equal and more than
+    any picture has channels.
+    """
+    shape = images.shape
+    lacking = len(shape) == 3 or (
+        len(shape) == 4
+        and shape[1] not in (1, 3)  # Channels first, which is refused.
+        and shape[3] == shape[2] > _MOST_CHANNELS
+    )
+    return images[..., None] if lacking else images
+
+
+def is_occupancy(images: np.ndarray) -> bool:
+    """Returns whether bytes are truth values: volumes of 0 and 1 alone."""
+    return (
+        images.ndim == 5
+        and images.dtype == np.uint8
+        and images.size > 0
+        and images.max() <= 1
+    )
+
+
 def _split(images: Any, labels: Any) -> Split:
-    images, labels = np.asarray(images), np.asarray(labels)
-    if images.ndim == 3:
-        images = images[..., None]
+    images, labels = with_channels(np.asarray(images)), np.asarray(labels)
+    if images.dtype == bool or is_occupancy(images):
+        images = images.astype(np.uint8) * np.uint8(255)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     return Split(images, labels)

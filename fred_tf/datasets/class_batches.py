@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from fred_tf import seeds
+from fred_tf.datasets.disk_images import DiskImages
 from fred_tf.datasets.image_data import Split
 from fred_tf.normalizations import Normalization
 
@@ -11,9 +12,9 @@ from fred_tf.normalizations import Normalization
 class ClassBatches:
     """Draws normalised images of every class at once.
 
-    Images stay on the host as they are stored, once; a drawn batch is
-    normalised. `draw` is made of stateless ops, fit for `tf.function` and
-    `tf.data.Dataset.map`, which capture the images instead of copying them
+    Images stay on the host as they are stored, once, or on the disk; a drawn
+    batch is normalised. `draw` is made of stateless ops, fit for `tf.function`
+    and `tf.data.Dataset.map`, which capture the images instead of copying them
     into their graphs.
 
     ```python
@@ -38,7 +39,11 @@ class ClassBatches:
             members = split.indices_of(label)
             table[label, : len(members)] = members
         with tf.device("CPU:0"):
-            self._images = tf.constant(split.images)
+            if isinstance(split.images, DiskImages):
+                self._images, rows = split.images.tensor()
+                table = rows.astype(np.int32)[table]
+            else:
+                self._images = tf.constant(split.images)
             self._table = tf.constant(table)
             self._occupied = tf.constant(
                 np.arange(table.shape[1]) < self.counts[:, None]

@@ -4,7 +4,23 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from fred_tf.disk import claims
 from fred_tf.normalizations import Normalization, from_config
+
+# The split that accuracies are on, unless another one stands for it.
+TEST = "test"
+
+
+def on_split(tested_on: str) -> str:
+    """Returns what to say of accuracies that are not on a test split.
+
+    ` on the validation split`; nothing where they are.
+    """
+    if tested_on == TEST:
+        return ""
+    if " " in tested_on:
+        return f" on {tested_on}"
+    return f" on the {tested_on} split"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +38,7 @@ class DataFacts:
         train: digest of the training split, see `arrays.digest`; None where it
             is not known.
         test: digest of the test split; None where there is none.
+        tested_on: what stands for the test split, e.g. `validation`.
     """
 
     name: str
@@ -31,9 +48,15 @@ class DataFacts:
     preparation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     train: str | None = None
     test: str | None = None
+    tested_on: str = TEST
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the facts as JSON values."""
+        """Returns the facts as JSON values.
+
+        Where a test split is what is tested on they do not say so: records of
+        earlier versions do not, either.
+        """
+        other = {} if self.tested_on == TEST else {"tested_on": self.tested_on}
         return {
             "name": self.name,
             "image_shape": list(self.image_shape),
@@ -42,11 +65,32 @@ class DataFacts:
             "preparation": dict(self.preparation),
             "train": self.train,
             "test": self.test,
+            **other,
+        }
+
+    def description(self) -> dict[str, Any]:
+        """Returns where images come from and what was done to them.
+
+        For exports, which state classes and normalisation beside it.
+        """
+        stated = self.to_json()
+        names = ("name", "image_shape", "preparation", "train", "test")
+        return {
+            **{name: stated[name] for name in names},
+            "tested_on": self.tested_on,
         }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "DataFacts":
-        """Undoes `to_json`."""
+        """Undoes `to_json`.
+
+        Raises:
+            ValueError: `tested_on` or `preparation` is of another kind.
+        """
+        if "tested_on" in values:
+            claims.text(values, "tested_on")
+        if "preparation" in values:
+            claims.mapping(values, "preparation")
         return cls(
             **{
                 **values,

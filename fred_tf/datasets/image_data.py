@@ -2,12 +2,16 @@
 
 import dataclasses
 import functools
+import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from absl import logging
 
 from fred_tf.datasets import names
-from fred_tf.datasets.data_facts import DataFacts
+from fred_tf.datasets.data_facts import TEST, DataFacts
+from fred_tf.datasets.disk_images import DiskImages, Images
 from fred_tf.disk.arrays import digest
 from fred_tf.normalizations import Normalization
 from fred_tf.settings import check_class_names
@@ -20,22 +24,25 @@ class Split:
     Attributes:
         images: `[n, height, width, channels]`, uint8, or float32 in [0, 1];
             voxels have a depth before the height. Other floating-point types
-            are converted to float32.
+            are converted to float32. What is too much for memory is on the
+            disk, see `DiskImages`.
         labels: int32 `[n]`, not negative. Other integer types are converted.
 
     Raises:
         ValueError: the arrays are not as stated above.
     """
 
-    images: np.ndarray
+    images: Images
     labels: np.ndarray
 
     def __post_init__(self):
-        images, labels = np.asarray(self.images), np.asarray(self.labels)
+        images, labels = self.images, np.asarray(self.labels)
+        if not isinstance(images, DiskImages):
+            images = np.asarray(images)
         _check_layout(images)
         _check_pixels(images)
         _check_labels(labels, len(images))
-        if images.dtype != np.uint8:
+        if images.dtype != np.uint8 and not isinstance(images, DiskImages):
             images = images.astype(np.float32, copy=False)
         labels = labels.astype(np.int32, copy=False)
         object.__setattr__(self, "images", images)
@@ -43,6 +50,20 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def __str__(self) -> str:
+        shape = " x ".join(map(str, self.images.shape[1:]))
+        where = "memory"
+        if isinstance(self.images, DiskImages):
+            where = "a file, of which memory holds what is read"
+        size = self.images.nbytes / 1e6
+        return f"{len(self):,} images, {shape}, {size:,.1f} MB in {where}"
+
+    def only(self, members: np.ndarray) -> "Split":
+        """Returns some images, by index or by truth."""
+        if isinstance(self.images, DiskImages):
+            return Split(self.images.only(members), self.labels[members])
+        return Split(self.images[members], self.labels[members])
 
     def indices_of(self, label: int) -> np.ndarray:
         """Returns the ascending indices of the images of one class."""
@@ -67,6 +88,10 @@ class ImageData:
             `class_names[i]`.
         normalization: maps pixels in [0, 1] to what networks see.
         holdout: share of the training images that stand for the test split.
+        preparation: what was done to the images, see `DataFacts`.
+        tested_on: what stands for the test split, see `DataFacts`.
+        data_dir: the folder that the data set was found in; records for
+            others do not state it.
 
     Raises:
         ValueError: the splits do not fit each other, the class names or the
@@ -80,6 +105,9 @@ class ImageData:
     class_names: tuple[str, ...]
     normalization: Normalization
     holdout: float = 0.0
+    preparation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    tested_on: str = TEST
+    data_dir: pathlib.Path | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "class_names", tuple(self.class_names))
@@ -120,6 +148,29 @@ class ImageData:
         """Number of classes."""
         return len(self.class_names)
 
+    @property
+    def normalized_train(self) -> Images:
+        """The normalised training images, float32."""
+        images = self.train.images
+        if isinstance(images, DiskImages):
+            return images.map(self.normalization)
+        return self.normalization(images)
+
+    def fit_of(self, normalization: Normalization) -> Normalization:
+        """Returns a normalisation of a record with all it takes to be applied.
+
+        Args:
+            normalization: of what was made from these data.
+
+        Raises:
+            ValueError: it was fitted on other images.
+        """
+        if normalization == self.normalization:
+            return self.normalization
+        if normalization.is_fitted:
+            return normalization
+        return normalization.fitted(self.train.images)
+
     @functools.cached_property
     def facts(self) -> DataFacts:
         """What records state; the first time, all images are digested."""
@@ -128,41 +179,11 @@ class ImageData:
             self.image_shape,
             self.class_names,
             self.normalization,
+            self.preparation,
             train=self.train.digest,
             test=None if self.test is None else self.test.digest,
+            tested_on=self.tested_on,
         )
-
-
-def hold_out(data: ImageData, share: float) -> ImageData:
-    """Returns data whose test split is a part of the training split.
-
-    To choose settings by: the real test split is not looked at. The last
-    images of each class are held out, and the name says so, so that nothing
-    made with it is taken for something else.
-
-    Args:
-        data: the whole data.
-        share: of each class that is held out, in (0, 1); rounded to images.
-
-    Raises:
-        ValueError: a class would have no image left on one of the sides.
-    """
-    held = np.zeros(len(data.train), bool)
-    for label, name in enumerate(data.class_names):
-        rows = data.train.indices_of(label)
-        count = round(share * len(rows))
-        if not 0 < count < len(rows):
-            raise ValueError(
-                "`holdout` must leave each class an image to train on and one "
-                f"to test on. Received: {share} of {len(rows)} images of class "
-                f"{name!r}. Choose another share."
-            )
-        held[rows[-count:]] = True
-    train, test = (
-        Split(data.train.images[members], data.train.labels[members])
-        for members in (~held, held)
-    )
-    return dataclasses.replace(data, train=train, test=test, holdout=share)
 
 
 def check(data: ImageData) -> None:
@@ -252,6 +273,10 @@ def _check_pixels(images: np.ndarray) -> None:
             f"dtype {images.dtype}. Divide pixels by the largest value that "
             "their bits can hold, 65535 of uint16."
         )
+    if isinstance(images, DiskImages):
+        for block in images.blocks():
+            _check_pixels(block)
+        return
     # NaN and infinities survive minimum and maximum.
     low, high = images.min(), images.max()
     if not np.isfinite([low, high]).all():

@@ -3,107 +3,122 @@
 import collections
 import concurrent.futures
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from absl import logging
 
-from fred_tf.datasets import encoded_images
-from fred_tf.datasets.image_data import Split
-from fred_tf.disk import files, paths
-from fred_tf.disk.files import Path
+from fred_tf.datasets import pictures
+from fred_tf.datasets.raw_images import Found, Raw
+from fred_tf.disk import files
+from fred_tf.disk.paths import Path, checked
 
-SUFFIXES = (".png", ".jpg", ".jpeg")
 TEST_FOLDERS = ("test", "validation", "val")
+# Pictures that are decoded at a time, which may be large; and bytes of a file.
+_AHEAD, _MOST_BYTES = 8, 1 << 28
+# What systems and archives leave beside people's files.
+_HIDDEN = (".", "__MACOSX")
 
 
-def read(root: Path) -> tuple[Split, Split, tuple[str, ...]]:
-    """Returns train split, test split and class names of an image folder.
+def read(root: Path) -> Found:
+    """Returns the splits of a folder, not decoded yet.
 
-        root/train/<class>/*.png
-        root/test/<class>/*.png
+        root/<class>/**/*.jpg
+        root/train/<class>/**/*.jpg   root/test/<class>/**/*.jpg
 
     Classes are numbered in the sorted order of their folder names, images
-    follow the sorted order of their file names. PNG and JPEG files are read;
-    what else is there, a warning counts and names. PNG files of 16 bits become
-    float32, divided by 65,535. Where there is no `test` folder, `validation` or
-    `val` takes its place.
+    follow the sorted order of their paths. What is not read, a warning counts
+    and names. The test split is in `test`, `validation` or `val`, the first
+    that is there beside `train`; it is None where none is.
 
     Raises:
-        FileNotFoundError: a folder is missing.
-        ValueError: a class has no images, a file cannot be decoded or claims
-            too many pixels, images differ in size, channels or bits, or the
-            test split has a class that the training split lacks.
+        FileNotFoundError: the folder is missing, or holds no folders.
+        ValueError: a class has no pictures, or the test split has a class that
+            the training split lacks.
     """
-    root = paths.checked(root, "folder:")
-    train = root / "train"
+    root = checked(root, "folder")
+    train = root / "train" if (root / "train").is_dir() else root
     tests = [root / name for name in TEST_FOLDERS if (root / name).is_dir()]
-    if not train.is_dir() or not tests:
-        raise FileNotFoundError(
-            f"{root} must hold train/<class>/ and test/<class>/ with "
-            f"{', '.join(SUFFIXES)} files."
-        )
+    tests = tests if train != root else []
     class_names = _class_names(train)
+    if not class_names:
+        raise FileNotFoundError(
+            f"{root} must hold a folder of pictures for each class, or such "
+            "folders in `train` and `test`. Received: "
+            f"{'none in it' if root.is_dir() else 'no such folder'}."
+        )
+    if not tests:
+        return Found(_split(train, class_names), None, class_names)
     unknown = sorted(set(_class_names(tests[0])) - set(class_names))
     if unknown:
         raise ValueError(
             f"Every class of {tests[0]} must occur in {train}. Received: "
             f"{unknown} besides. Remove these folders, or add training images."
         )
-    return (
-        _read_split(train, class_names),
-        _read_split(tests[0], class_names),
+    return Found(
+        _split(train, class_names),
+        _split(tests[0], class_names, may_be_empty=True),
         class_names,
+        tests[0].name,
     )
 
 
 def _class_names(folder: pathlib.Path) -> tuple[str, ...]:
+    if not folder.is_dir():
+        return ()
     return tuple(
         sorted(
             path.name
             for path in folder.iterdir()
-            if path.is_dir() and not path.name.startswith(".")
+            if path.is_dir() and not path.name.startswith(_HIDDEN)
         )
     )
 
 
-def _read_split(folder: pathlib.Path, class_names: tuple[str, ...]) -> Split:
-    found, labels = [], []
+def _split(
+    folder: pathlib.Path,
+    class_names: Sequence[str],
+    may_be_empty: bool = False,
+) -> Raw:
+    paths: list[pathlib.Path] = []
+    labels: list[int] = []
     for label, name in enumerate(class_names):
-        of_class = sorted(filter(_is_read, (folder / name).glob("*")))
-        found += of_class
-        labels += [label] * len(of_class)
-    _tell_of_others(folder, found)
-    if not found:
-        raise ValueError(
-            f"{folder} must hold <class>/*.png or *.jpg files. Received: none."
+        chosen = sorted(
+            path
+            for path in (folder / name).rglob("*")
+            if _is_read(path, folder)
         )
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        images = list(pool.map(_read_image, found))
-    for path, image in zip(found, images):
-        if (image.shape, image.dtype) != (images[0].shape, images[0].dtype):
+        if not chosen and not may_be_empty:
             raise ValueError(
-                "All images must have the same height, width, channels and "
-                f"bits. Received: {images[0].shape} {images[0].dtype} in "
-                f"{found[0]} and {image.shape} {image.dtype} in {path}. Resize "
-                "or convert one of them."
+                f"Every class must have pictures. Received: {folder / name} "
+                f"with none of {', '.join(pictures.SUFFIXES)}. Add some, or "
+                "remove the folder."
             )
-    stacked = np.stack(images)
-    if stacked.dtype == np.uint16 and (brightest := stacked.max()) < 1 << 15:
-        logging.warning(
-            "%s holds images of 16 bits whose brightest value is %d: they are "
-            "divided by 65,535 and so at most %.3f of 1. If they are of fewer "
-            "bits, multiply them before they are written.",
-            folder,
-            brightest,
-            brightest / encoded_images.MOST_OF_16_BITS,
-        )
-    return Split(encoded_images.scaled(stacked), np.asarray(labels))
+        paths += chosen
+        labels += [label] * len(chosen)
+    _tell_of_others(folder, paths)
+    if not paths:
+        raise ValueError(f"{folder} must hold pictures. Received: none.")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        headers = list(pool.map(_header, paths))
+    return Raw(
+        np.array(labels),
+        lambda rows: _decoded([paths[row] for row in rows]),
+        lambda row: str(paths[row]),
+        headers,
+        str(folder),
+        {"files": _identity(folder, paths)},
+    )
 
 
-def _is_read(path: pathlib.Path) -> bool:
-    hidden = path.name.startswith(".")
-    return not hidden and path.suffix.lower() in SUFFIXES and path.is_file()
+def _is_hidden(path: pathlib.Path, folder: pathlib.Path) -> bool:
+    parts = path.relative_to(folder).parts
+    return any(part.startswith(_HIDDEN) for part in parts)
+
+
+def _is_read(path: pathlib.Path, folder: pathlib.Path) -> bool:
+    is_picture = path.suffix.lower() in pictures.SUFFIXES
+    return is_picture and path.is_file() and not _is_hidden(path, folder)
 
 
 def _tell_of_others(
@@ -124,19 +139,50 @@ def _tell_of_others(
         folder,
         ", ".join(f"{n} {kind}" for kind, n in counts.most_common()),
         ", ".join(repr(str(p.relative_to(folder))) for p in others[:3]),
-        ", ".join(SUFFIXES),
+        ", ".join(pictures.SUFFIXES),
     )
 
 
 def _kind(folder: pathlib.Path, path: pathlib.Path) -> str:
-    if any(x.startswith(".") for x in path.relative_to(folder).parts):
+    if _is_hidden(path, folder):
         return "hidden"
-    depth = len(path.relative_to(folder).parts)
-    if depth != 2:
-        return "in subfolders of classes" if depth > 2 else "beside the classes"
+    if len(path.relative_to(folder).parts) == 1:
+        return "beside the classes"
     return path.suffix.lower() or "without a suffix"
 
 
-def _read_image(path: pathlib.Path) -> np.ndarray:
-    # Data sets are often links to files elsewhere.
-    return encoded_images.decode(files.read_bytes(path.resolve()), str(path))
+def _header(path: pathlib.Path) -> pictures.Header | ValueError:
+    try:
+        # Data sets are often links to files elsewhere.
+        with files.opened(path.resolve()) as file:
+            return pictures.header(file, path)
+    except ValueError as error:
+        return error
+
+
+def _decoded(
+    paths: Sequence[pathlib.Path],
+) -> Iterator[np.ndarray | ValueError]:
+    """Yields pictures in order, decoded by threads, a few ahead."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for start in range(0, len(paths), _AHEAD):
+            yield from pool.map(_decode, paths[start : start + _AHEAD])
+
+
+def _decode(path: pathlib.Path) -> np.ndarray | ValueError:
+    try:
+        return pictures.decode(
+            files.read_bytes(path.resolve(), _MOST_BYTES), path
+        )
+    except ValueError as error:
+        return error
+
+
+def _identity(folder: pathlib.Path, paths: Sequence[pathlib.Path]) -> str:
+    """Returns a digest that changes when a file of a folder does."""
+    told = [
+        (p.relative_to(folder).as_posix(), s.st_size, s.st_mtime_ns)
+        for p in paths
+        for s in [p.stat()]
+    ]
+    return files.digest(repr(told).encode())

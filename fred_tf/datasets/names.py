@@ -4,11 +4,15 @@ They stand in lines of files, tables and logs: what such a line would not give
 back is refused before any work, as names of classes are.
 """
 
+import os
+import pathlib
+
 from fred_tf.disk import paths
 from fred_tf.settings import is_line
 
-# A data set in a folder of images is called by this and its path.
-FOLDER = "folder:"
+# Sets in a folder of images, and in a file of arrays, are called by these and
+# the last part of their path.
+FOLDER, FILE = "folder:", "file:"
 
 
 def check_name(argument: str, name: str) -> None:
@@ -22,10 +26,51 @@ def check_name(argument: str, name: str) -> None:
         ValueError: it is no single line of UTF-8 without outer spaces, or
             names a folder by a path that is refused, see `paths.checked`.
     """
-    if name.startswith(FOLDER):
-        paths.checked(name[len(FOLDER) :], argument)
+    if kind := _kind(name):
+        paths.checked(name[len(kind) :], argument)
     elif not is_line(name):
         raise ValueError(
             f"`{argument}` must be a single line of UTF-8 without outer spaces "
             f"and control characters. Received: {name!r}. Choose another name."
         )
+
+
+def located(
+    name: str, data_dir: paths.Path | None = None
+) -> tuple[str, pathlib.Path | None]:
+    """Returns a name without a path, and the folder that what it names is in.
+
+    `folder:../own/photos` becomes `folder:photos` in the folder `own`: records
+    and exports state the name alone.
+
+    Args:
+        name: of a data set, perhaps with a path, which begins in `data_dir`,
+            or in the working folder where that does not have it.
+        data_dir: where data are; None for no place in particular.
+
+    Raises:
+        ValueError: `paths.checked` refuses a path, or it has no last part.
+    """
+    folder = paths.optional(data_dir, "data_dir")
+    kind = _kind(name)
+    if not kind:
+        return name, folder
+    path = paths.checked(name[len(kind) :], kind)
+    if folder is not None and ((folder / path).exists() or not path.exists()):
+        path = folder / path
+    path = pathlib.Path(os.path.abspath(path))
+    if not path.name:
+        raise ValueError(
+            f"`{kind}` must name a folder or file below another. Received: "
+            f"{path}. Move the images to a folder of their own."
+        )
+    return f"{kind}{path.name}", path.parent
+
+
+def path_of(name: str, folder: pathlib.Path) -> pathlib.Path:
+    """Returns the path of what `located` has found."""
+    return folder / name[len(_kind(name)) :]
+
+
+def _kind(name: str) -> str:
+    return next((k for k in (FOLDER, FILE) if name.startswith(k)), "")

@@ -4,14 +4,21 @@ What metadata and headers claim is bounded by the size of the files before
 anything is allocated.
 """
 
+import concurrent.futures
+import io
+import itertools
 import math
 import os
+import pathlib
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from fred_tf.datasets import encoded_images
+from fred_tf.datasets import encoded_images, pictures, tfds_volumes
+from fred_tf.datasets.raw_images import Raw
 from fred_tf.datasets.tfds_metadata import damaged
 from fred_tf.disk import tfrecords
 
@@ -20,62 +27,232 @@ IMAGE_AND_LABEL = tfds.decode.PartialDecoding(
     {"image": True, "label": True},
     decoders={"image": tfds.decode.SkipDecoding()},
 )
-# Values decoded at a time, about.
-_BATCH = 1 << 26
+# Values decoded at a time, about; and images of any size.
+_BATCH, _AHEAD = 1 << 26, 8
 # Bytes around a record; and what compression gains at most: zlib 1,032 times,
 # where a bit may stand for a colour of three bytes.
 _FRAME, _MOST_COMPRESSED = 16, 1032 * 24
 
 
-def read_split(
-    builder: tfds.core.DatasetBuilder, split: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Returns images and labels in the order in which they are stored.
+def raw(
+    builder: tfds.core.DatasetBuilder, split: str, one_by_one: bool = False
+) -> Raw:
+    """Returns a split in the order in which it is stored, not decoded yet.
 
-    Images of 16 bits become float32 in [0, 1].
+    Images of a declared size are decoded as TFDS does, a batch at a time; of
+    16 bits they become float32 in [0, 1]. Others may have any size, and are
+    decoded as pictures in files are.
+
+    Args:
+        builder: of a prepared set.
+        split: its name.
+        one_by_one: whether an image of a declared size that cannot be decoded
+            is handed out as the error, instead of ending it all.
 
     Raises:
         OSError: a file is missing or damaged, or holds less than is claimed.
-        ValueError: an image has too many pixels, or all do not fit into
-            memory.
+        ValueError: an image has too many pixels.
+    """
+    feature = builder.info.features["image"]
+    if tfds_volumes.is_volume(feature):
+        return _volumes(builder, split)
+    declared = None not in feature.shape
+    count = _count(builder, split, feature)
+    place = f"{split!r} of {builder.data_path}"
+    headers: list[pictures.Header | ValueError] = []
+    if declared:
+        height, width, channels = feature.shape
+        deep = feature.np_dtype != np.uint8
+        headers = [pictures.Header(height, width, channels == 1, deep)] * count
+    labels = _labels(builder, split, count, None if declared else headers)
+
+    def images(rows: np.ndarray) -> Iterator[np.ndarray | ValueError]:
+        if declared and not one_by_one:
+            return _of_one_size(builder, split, rows)
+        return _of_any_size(builder, split, rows, place)
+
+    odd = declared and feature.shape[-1] not in (1, 3)
+    return Raw(
+        labels,
+        images,
+        lambda number: f"image {number} of {place}",
+        headers,
+        place,
+        _identity(builder, split),
+        feature.shape[-1] if odd else None,
+    )
+
+
+def _labels(
+    builder: tfds.core.DatasetBuilder,
+    split: str,
+    count: int,
+    headers: list[pictures.Header | ValueError] | None,
+) -> np.ndarray:
+    """Returns all labels, and adds to `headers`, if any, what images claim."""
+    place = f"{split!r} of {builder.data_path}"
+    examples = _examples(builder, split)
+    if headers is None:
+        alone = examples.map(lambda example: example["label"]).batch(1000)
+        parts = list(_read(builder, alone))
+        return np.concatenate([np.empty(0, np.int64), *parts])
+    labels = np.empty(count, np.int64)
+    for row, example in enumerate(_read(builder, examples)):
+        labels[row] = example["label"]
+        headers.append(_header(example["image"], f"image {row} of {place}"))
+    return labels
+
+
+def _identity(builder: tfds.core.DatasetBuilder, split: str) -> dict[str, Any]:
+    """Returns what tells a split from others, and from itself when changed."""
+    return {
+        "source": builder.info.full_name,
+        "split": split,
+        "files": [
+            [path.name, stat.st_size, stat.st_mtime_ns]
+            for path in map(pathlib.Path, _paths(builder, split))
+            for stat in [path.stat()]
+        ],
+    }
+
+
+def _volumes(builder: tfds.core.DatasetBuilder, split: str) -> Raw:
+    """Returns a split of volumes, as `raw` does.
+
+    All are decoded once to know the highest value, see
+    `tfds_volumes.brightened`.
     """
     feature = builder.info.features["image"]
     count = _count(builder, split, feature)
-    kind = feature.np_dtype
-    # As `encoded_images.scaled` gives them.
-    stored = np.float32 if kind == np.uint16 else kind
+    place = f"{split!r} of {builder.data_path}"
+    decode = tfds_volumes.decoder(feature)
+
+    def where(row: int) -> str:
+        return f"image {row} of {place}"
+
+    def decoded(
+        rows: np.ndarray,
+    ) -> Iterator[tuple[Any, np.ndarray | ValueError]]:
+        examples = _read(builder, _examples(builder, split, rows))
+        for row, example in zip(rows, examples):
+            try:
+                yield example["label"], decode(example["image"], where(row))
+            except ValueError as error:
+                yield example["label"], error
+
+    labels, highest = np.empty(count, np.int64), 0.0
+    for row, (label, volume) in enumerate(decoded(np.arange(count))):
+        labels[row] = label
+        if isinstance(volume, np.ndarray):
+            highest = max(highest, float(volume.max()))
+
+    def images(rows: np.ndarray) -> Iterator[np.ndarray | ValueError]:
+        for _, volume in decoded(rows):
+            yield (
+                volume
+                if isinstance(volume, ValueError)
+                else tfds_volumes.brightened(volume, highest)
+            )
+
+    channels = tfds_volumes.shape_of(feature)[-1]
+    return Raw(
+        labels,
+        images,
+        where,
+        [tfds_volumes.header(feature)] * count,
+        place,
+        _identity(builder, split),
+        None if channels in (1, 3) else channels,
+    )
+
+
+def _examples(
+    builder: tfds.core.DatasetBuilder,
+    split: str,
+    rows: np.ndarray | None = None,
+) -> tf.data.Dataset:
+    """Returns the examples of ascending rows, images as they are encoded.
+
+    None takes all.
+    """
+    examples = builder.as_dataset(
+        split=split,
+        shuffle_files=False,
+        decoders=IMAGE_AND_LABEL,
+        # Kept where it belongs, or not at all.
+        read_config=tfds.ReadConfig(try_autocache=False),
+    )
+    count = builder.info.splits[split].num_examples
+    if rows is None or len(rows) == count:
+        return examples
+    wanted = np.zeros(count, bool)
+    wanted[rows] = True
+    wanted = tf.constant(wanted)
+    some = examples.enumerate().filter(lambda row, _: tf.gather(wanted, row))
+    return some.map(lambda _, example: example)
+
+
+def _read(
+    builder: tfds.core.DatasetBuilder, examples: tf.data.Dataset
+) -> Iterator[Any]:
+    """Yields examples as arrays; TFDS checks each record, and their number.
+
+    Raises:
+        OSError: a file is damaged.
+    """
     try:
-        images = np.empty((count, *feature.shape), stored)
-    except MemoryError as error:
-        raise ValueError(
-            f"Images must fit into memory. Received: {count:,} of shape "
-            f"{feature.shape} in {split!r} of {builder.data_path}. Choose a "
-            "smaller data set."
-        ) from error
-    labels = np.empty(count, np.int64)
+        yield from tfds.as_numpy(examples)
+    except tf.errors.OpError as error:
+        raise damaged(builder.data_path, error) from error
+
+
+def _of_one_size(
+    builder: tfds.core.DatasetBuilder, split: str, rows: np.ndarray
+) -> Iterator[np.ndarray]:
+    feature = builder.info.features["image"]
 
     def decode(example):
         encoded = encoded_images.bounded(example["image"], feature.shape)
-        return feature.decode_example(encoded), example["label"]
+        return feature.decode_example(encoded)
 
     batches = (
-        builder.as_dataset(
-            split=split, shuffle_files=False, decoders=IMAGE_AND_LABEL
-        )
+        _examples(builder, split, rows)
         .map(decode, num_parallel_calls=tf.data.AUTOTUNE)
         .batch(min(1000, 1 + _BATCH // max(1, math.prod(feature.shape))))
     )
-    start = 0
+    for batch in _read(builder, batches):
+        yield from encoded_images.scaled(batch)
+
+
+def _of_any_size(
+    builder: tfds.core.DatasetBuilder,
+    split: str,
+    rows: np.ndarray,
+    place: str,
+) -> Iterator[np.ndarray | ValueError]:
+    declared = None not in builder.info.features["image"].shape
+    decode = encoded_images.decode if declared else pictures.decode
+
+    def decoded(numbered: tuple[Any, bytes]) -> np.ndarray | ValueError:
+        number, encoded = numbered
+        try:
+            image = decode(encoded, f"image {number} of {place}")
+            return encoded_images.scaled(image)
+        except ValueError as error:
+            return error
+
+    examples = zip(rows, _read(builder, _examples(builder, split, rows)))
+    encoded = ((row, example["image"]) for row, example in examples)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        while ahead := list(itertools.islice(encoded, _AHEAD)):
+            yield from pool.map(decoded, ahead)
+
+
+def _header(encoded: bytes, where: str) -> pictures.Header | ValueError:
     try:
-        # TFDS checks each record, and their number when they end.
-        for image_batch, label_batch in tfds.as_numpy(batches):
-            stop = start + len(label_batch)
-            images[start:stop] = encoded_images.scaled(image_batch)
-            labels[start:stop] = label_batch
-            start = stop
-    except tf.errors.OpError as error:
-        raise damaged(builder.data_path, error) from error
-    return images, labels
+        return pictures.header(io.BytesIO(encoded), where)
+    except ValueError as error:
+        return error
 
 
 def _count(
@@ -89,10 +266,12 @@ def _count(
         ValueError: an image has too many pixels.
     """
     place = f"{split!r} of {builder.data_path}"
-    encoded_images.check_size(feature.shape, place)
     count = builder.info.splits[split].num_examples
     there = checked_bytes(builder, split)
-    claimed = count * math.prod(feature.shape)
+    claimed = count
+    if None not in feature.shape:
+        encoded_images.check_size(feature.shape, place)
+        claimed *= math.prod(feature.shape)
     if count * _FRAME > there or claimed > there * _MOST_COMPRESSED:
         raise damaged(
             builder.data_path,
@@ -108,11 +287,15 @@ def checked_bytes(builder: tfds.core.DatasetBuilder, split: str) -> int:
         OSError: one is missing, or is no TFRecord file.
     """
     size = 0
-    for path in builder.info.splits[split].filepaths:
+    for path in _paths(builder, split):
         try:
-            # Data sets are often links to files elsewhere.
-            tfrecords.check(os.path.realpath(path))
+            tfrecords.check(path)
             size += os.path.getsize(path)
         except (FileNotFoundError, ValueError) as error:
             raise damaged(builder.data_path, error) from error
     return size
+
+
+def _paths(builder: tfds.core.DatasetBuilder, split: str) -> list[str]:
+    # Data sets are often links to files elsewhere.
+    return [os.path.realpath(p) for p in builder.info.splits[split].filepaths]

@@ -12,14 +12,17 @@ from absl import logging
 from google.protobuf import json_format
 from tensorflow_datasets.core.utils import file_utils
 
-from fred_tf.datasets import encoded_images, tfds_metadata
+from fred_tf.datasets import (
+    encoded_images,
+    tfds_examples,
+    tfds_metadata,
+    tfds_volumes,
+)
 from fred_tf.datasets.dataset_spec import KNOWN, base_name
 from fred_tf.datasets.image_data import Split
-from fred_tf.datasets.tfds_examples import (
-    IMAGE_AND_LABEL,
-    checked_bytes,
-    read_split,
-)
+from fred_tf.datasets.preparation import Preparation
+from fred_tf.datasets.raw_images import Found, Raw, collected
+from fred_tf.datasets.tfds_examples import IMAGE_AND_LABEL, checked_bytes
 from fred_tf.datasets.tfds_metadata import damaged
 from fred_tf.disk.files import Path
 from fred_tf.settings import MOST_CLASSES
@@ -39,14 +42,17 @@ _NAME = re.compile(rf"([a-z0-9_]+)(/{tfds_metadata.CONFIG})?(:[\d.*]+)?")
 
 
 def read(
-    name: str, data_dir: Path | None = None, download: bool = False
-) -> tuple[Split, Split | None, tuple[str, ...]]:
-    """Returns train split, test split and class names of a TFDS data set.
+    name: str,
+    data_dir: Path | None = None,
+    download: bool = False,
+    one_by_one: bool = False,
+) -> Found:
+    """Returns the splits of a TFDS data set, not decoded yet.
 
     Splits `train` and `test` are read; where there is no `test` split, or one
-    without labels, `validation` takes its place. Images keep the order in
-    which they are stored; those of 16 bits become float32 in [0, 1]. The set
-    must have an `image` of fixed size and a class `label`.
+    without labels, `validation` takes its place, and where that is no better
+    there is none. Images keep the order in which they are stored; they may be
+    of any sizes. The set must have an `image` and a class `label`.
 
     Args:
         name: as TFDS writes it, `name[/config][:version]`. A prepared folder
@@ -54,47 +60,59 @@ def read(
             that made it, so own data sets work, too.
         data_dir: where TFDS keeps its data; None for TFDS's default.
         download: whether a missing set may be downloaded and prepared.
+        one_by_one: see `tfds_examples.raw`.
 
     Raises:
         FileNotFoundError: the set is not prepared and `download` is False; no
             network is touched.
         OSError: the prepared files are damaged.
-        ValueError: there is no such name, it is no data set of labelled images
-            of one size, or what is prepared is not to be trusted, see
+        ValueError: there is no such name, it is no data set of labelled
+            images, or what is prepared is not to be trusted, see
             `tfds_metadata.check`.
     """
     builder = _builder(name, data_dir)
     _check_features(name, builder.info.features)
     _prepare(name, builder, download)
     splits = builder.info.splits
-    tests = [split for split in TEST_SPLITS if split in splits]
-    if "train" not in splits or not tests:
+    if "train" not in splits:
         raise ValueError(
-            "A data set must have a `train` split and one of "
-            f"{TEST_SPLITS}. Received: {sorted(splits)} in {name!r}."
+            "A data set must have a `train` split. Received: "
+            f"{sorted(splits)} in {name!r}."
         )
-    return (
-        Split(*read_split(builder, "train")),
-        _labelled(builder, tests),
+    train = tfds_examples.raw(builder, "train", one_by_one)
+    tests = [split for split in TEST_SPLITS if split in splits]
+    tested_on, test = _labelled(builder, tests, one_by_one)
+    return Found(
+        train,
+        test,
         tuple(builder.info.features["label"].names),
+        tested_on,
     )
 
 
 def _labelled(
-    builder: tfds.core.DatasetBuilder, tests: Sequence[str]
-) -> Split | None:
+    builder: tfds.core.DatasetBuilder, tests: Sequence[str], one_by_one: bool
+) -> tuple[str, Raw | None]:
     """Returns the first split with labels; competitions keep theirs."""
     for split in tests:
-        images, labels = read_split(builder, split)
-        if labels.min(initial=0) >= 0:
-            return Split(images, labels)
+        raw = tfds_examples.raw(builder, split, one_by_one)
+        lowest = raw.labels.min(initial=0)
+        if lowest >= 0:
+            if split != TEST_SPLITS[0]:
+                logging.warning(
+                    "%s has no `test` split with labels: accuracies are on its "
+                    "split `%s`.",
+                    builder.info.name,
+                    split,
+                )
+            return split, raw
         logging.warning(
             "The split `%s` of %s has no labels (%d) and is not used.",
             split,
             builder.info.name,
-            labels.min(),
+            lowest,
         )
-    return None
+    return TEST_SPLITS[0], None
 
 
 def is_prepared(name: str, data_dir: Path | None = None) -> bool:
@@ -132,7 +150,8 @@ def read_test(
             f"{list(known)}. Load the data set that it belongs to."
         )
     tests = [split for split in TEST_SPLITS if split in builder.info.splits]
-    return Split(*read_split(builder, tests[0]))
+    raw = tfds_examples.raw(builder, tests[0])
+    return collected(raw, Preparation(), None, raw.deep)
 
 
 def read_classes(
@@ -238,8 +257,9 @@ def _unknown_name(name: str, data_dir: Path | None) -> str:
     base = base_name(name).lower()
     near = difflib.get_close_matches(base, known, n=3) or sorted(KNOWN)
     return (
-        "`dataset` must be `digits`, `folder:<path>`, a name that TensorFlow "
-        f"Datasets knows, or a data set prepared in {data_dir or _DEFAULT}. "
+        "`dataset` must be `digits`, `folder:<path>`, `file:<path>`, a name "
+        "that TensorFlow Datasets knows, or a data set prepared in "
+        f"{data_dir or _DEFAULT}. "
         f"Received: {name!r}. Did you mean one of {near}?"
     )
 
@@ -250,7 +270,9 @@ def _check_features(
     is_dict = isinstance(features, tfds.features.FeaturesDict)
     by_name = dict(features.items()) if is_dict else {"": features}
     for key, kind in _FEATURES.items():
-        if not isinstance(by_name.get(key), kind):
+        if key == "image" and tfds_volumes.is_volume(by_name.get(key)):
+            tfds_volumes.check(name, by_name[key])
+        elif not isinstance(by_name.get(key), kind):
             kinds = {k: type(value).__name__ for k, value in by_name.items()}
             raise ValueError(
                 "A data set for image classification must have a feature "
@@ -264,10 +286,4 @@ def _check_features(
             f"A data set must have from 1 to {MOST_CLASSES:,} classes. "
             f"Received in {name!r}: {classes}. Write the images to files and "
             "load them as `folder:<path>`."
-        )
-    if None in by_name["image"].shape:
-        raise ValueError(
-            f"All images must have the same size. Received in {name!r}: "
-            f"shape {by_name['image'].shape}. Write the images to files of one "
-            "size and load them as `folder:<path>`."
         )

@@ -158,8 +158,13 @@ def naming(
     try:
         yield
     except OSError as error:
-        if error.filename is not None or error.errno is None:
+        if error.filename is not None:
             raise
+        if error.errno is None:
+            # NumPy says no more than how many numbers were not written.
+            if type(error) is not OSError or str(path) in str(error):
+                raise
+            raise OSError(f"{path} was not written: {error}; {state}") from None
         raise type(error)(
             error.errno, f"{error.strerror}; {state}", str(path)
         ) from error

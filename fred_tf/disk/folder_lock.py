@@ -63,6 +63,15 @@ def exclusive(folder: files.Path, patience: float = 0.0) -> Iterator[None]:
         yield
 
 
+def is_held(folder: files.Path) -> bool:
+    """Returns whether another process, or this one, holds a folder's lock."""
+    try:
+        with exclusive(folder):
+            return False
+    except RuntimeError:
+        return True
+
+
 def _check(path: pathlib.Path) -> None:
     """Refuses a file that the library would empty though it is not ours.
 

@@ -20,7 +20,7 @@ without having asked it.
 import contextlib
 import json
 import pathlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from fred_tf.disk import files
@@ -192,6 +192,7 @@ def continued(
     data: Mapping[str, Any] | None,
     free: Collection[str] = (),
     way_out: str = WAY_OUT,
+    has_begun: Callable[[Mapping[str, Any]], bool] = lambda content: True,
 ) -> dict[str, Any] | None:
     """Returns what a file holds of this very work.
 
@@ -209,9 +210,12 @@ def continued(
             extended or does not depend on them; those of data begin with
             `data.`.
         way_out: what to do about other work.
+        has_begun: whether anything has come of other work, by the record's
+            `content`. What failed before that gives way.
 
     Returns:
-        The `content` of the record; None where there is no file.
+        The `content` of the record; None where there is no file, or one of
+        other work that gives way.
 
     Raises:
         ValueError: the file is of other settings or data, or `read` refuses
@@ -221,11 +225,11 @@ def continued(
         return None
     record = read(path, kind, way_out)
     different = differences(work(record), {**identity, "data": data})
-    refuse(
-        path,
-        {name: pair for name, pair in different.items() if name not in free},
-        way_out,
-    )
+    for name in free:
+        different.pop(name, None)
+    if different and not has_begun(content(record)):
+        return None
+    refuse(path, different, way_out)
     return content(record)
 
 

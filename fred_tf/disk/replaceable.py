@@ -1,13 +1,18 @@
 """What a writer may replace: a thing of the same kind, and nothing else."""
 
+import contextlib
 import fnmatch
+import os
 import pathlib
 from collections.abc import Collection
 
-from fred_tf.disk import leftovers
+from fred_tf.disk import files, leftovers
 
 # Left by kills, systems and interpreters; nobody misses them.
 _PASSING = ("._*", ".DS_Store", f".*{leftovers.SUFFIX}", "*.pyc")
+
+# Bytes of a file in which its mark stands.
+_BEGINNING = 4096
 
 
 def check(
@@ -57,3 +62,24 @@ def _refuse_others(folder: pathlib.Path, own: Collection[str]) -> None:
             f"What is replaced must hold nothing else. Received: {folder} "
             f"with {', '.join(others[:5])}. Move it, or choose another folder."
         )
+
+
+def check_file(path: pathlib.Path, mark: bytes) -> None:
+    """Refuses to replace a file that this library has not written.
+
+    Args:
+        path: where one is to be written; it need not exist.
+        mark: what stands near the beginning of those that it writes.
+
+    Raises:
+        FileExistsError: there is one without it, a folder or a link.
+    """
+    if not os.path.lexists(path):
+        return
+    with contextlib.suppress(ValueError), files.opened(path) as file:
+        if mark in file.read(_BEGINNING):
+            return
+    raise FileExistsError(
+        f"Only an earlier {path.name} is replaced. Received: {path}, which "
+        "fred_tf has not written. Move it, or choose another folder."
+    )

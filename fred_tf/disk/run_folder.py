@@ -2,9 +2,10 @@
 
 import contextlib
 import dataclasses
+import os
 import pathlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from absl import logging
 from fred_tf.disk import (
     arrays,
     checkpoint_files,
+    claims,
     files,
     folder_lock,
     metrics,
@@ -21,7 +23,7 @@ from fred_tf.disk import (
 
 # A run may go on to more or fewer steps, and be scored by more or fewer
 # networks; it never looks at the test split.
-_FREE = ("outer_steps", "evaluation.networks", "data.test")
+_FREE = "outer_steps", "evaluation.networks", "data.test", "data.tested_on"
 
 KIND = "run"
 CONFIG = "config.json"
@@ -65,12 +67,16 @@ class RunFolder:
         data: facts of its data, see `DataFacts`.
         environment: what else decides random numbers and rounding, as it was
             when the run began: threads, replicas, library versions.
+        data_dir: the folder that the data set was found in the last time, as
+            text; None where that is no folder in particular. It tells nothing
+            of the run, and nothing that is made of it states it.
     """
 
     path: pathlib.Path
     identity: dict[str, Any]
     data: dict[str, Any]
     environment: dict[str, Any]
+    data_dir: str | None = None
 
     @classmethod
     def open(
@@ -79,8 +85,12 @@ class RunFolder:
         identity: Mapping[str, Any],
         data: Mapping[str, Any],
         environment: Mapping[str, Any],
+        data_dir: files.Path | None = None,
     ) -> "RunFolder":
         """Makes the folder, or checks that it holds this very run.
+
+        One that holds settings alone is of a start that failed: it takes those
+        asked for.
 
         Args:
             path: the folder.
@@ -89,6 +99,7 @@ class RunFolder:
             data: facts of the data asked for; its test split may be another.
             environment: that of this process. Where it differs from that of
                 the folder a warning is logged.
+            data_dir: the folder that the data set was found in.
 
         Raises:
             ValueError: the folder holds another run, one of another format,
@@ -97,25 +108,38 @@ class RunFolder:
             OSError: the folder cannot be made or written to.
         """
         path = pathlib.Path(path)
-        asked = cls(path, *map(records.plain, (identity, data, environment)))
+        there = None if data_dir is None else os.path.abspath(data_dir)
+        asked = cls(
+            path,
+            records.plain(identity),
+            records.plain(data),
+            records.plain(environment),
+            str(there) if there else None,
+        )
         _make(path)
         with folder_lock.exclusive(path):
             for folder in (path, path / _SNAPSHOTS):
                 files.remove_leftovers(folder)
+            work = path / CONFIG, KIND, identity, data
             record = records.continued(
-                path / CONFIG, KIND, identity, data, _FREE, _WAY_OUT
+                *work, _FREE, _WAY_OUT, lambda content: has_begun(path)
             )
             if record is None:
-                asked._refuse_remains()
+                if not (path / CONFIG).exists():
+                    asked._refuse_remains()
                 asked._write_config()
                 return asked
             begun = cls.read(path)
             asked._refuse_fewer_steps()
             begun._warn_of_other(asked.environment)
-            if begun.identity != asked.identity:
-                begun = dataclasses.replace(begun, identity=asked.identity)
-                begun._write_config()
-            return begun
+            now = dataclasses.replace(
+                begun,
+                identity=asked.identity,
+                data_dir=asked.data_dir or begun.data_dir,
+            )
+            if now != begun:
+                now._write_config()
+            return now
 
     @classmethod
     def read(cls, path: files.Path) -> "RunFolder":
@@ -139,8 +163,16 @@ class RunFolder:
                     f"{record.get(part)!r}. Restore it from a copy, or choose "
                     "another --run_dir."
                 )
+        data_dir = None
+        if "data_dir" in record:
+            with records.stating(path / CONFIG):
+                data_dir = claims.text(record, "data_dir")
         return cls(
-            path, record["identity"], record["data"], record["environment"]
+            path,
+            record["identity"],
+            record["data"],
+            record["environment"],
+            data_dir,
         )
 
     @property
@@ -153,13 +185,22 @@ class RunFolder:
         """Where the event files for TensorBoard are."""
         return self.path / _LOGS
 
-    def lock(self) -> contextlib.AbstractContextManager[None]:
-        """Returns a `with` block that keeps other processes from running here.
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keeps other processes from running here inside a `with` block.
 
         Raises:
-            RuntimeError: on entry, when another process holds the lock.
+            RuntimeError: on entry, when another process holds the lock, or has
+                begun a run of other settings here in the meantime.
         """
-        return folder_lock.exclusive(self.path)
+        with folder_lock.exclusive(self.path):
+            there = RunFolder.read(self.path)
+            if (there.identity, there.data) != (self.identity, self.data):
+                raise RuntimeError(
+                    f"{self.path} must be of this run. Received: another, that "
+                    "began at the same moment. Choose another --run_dir."
+                )
+            yield
 
     def append_metrics(self, step: int, scalars: Mapping[str, float]) -> None:
         """Appends a line to `metrics.jsonl`; see `metrics.append`."""
@@ -245,6 +286,7 @@ class RunFolder:
             self.identity,
             self.data,
             environment=self.environment,
+            **({} if self.data_dir is None else {"data_dir": self.data_dir}),
         )
 
     def _refuse_remains(self) -> None:
@@ -279,6 +321,15 @@ class RunFolder:
                     for name, (before, now) in different.items()
                 ),
             )
+
+
+def has_begun(path: files.Path) -> bool:
+    """Returns whether anything of a run but its settings is in a folder."""
+    path = pathlib.Path(path)
+    made = [path / metrics.NAME, *path.glob("evaluation*.json")]
+    for name in (_CHECKPOINTS, _LOGS, _SNAPSHOTS):
+        made += (path / name).glob("*")
+    return any(map(os.path.lexists, made))
 
 
 def _make(path: pathlib.Path) -> None:

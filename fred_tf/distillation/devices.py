@@ -46,7 +46,7 @@ def strategy() -> tf.distribute.Strategy:
         _CONNECTING,
     )
     try:
-        with _ending_after(_CONNECTING):
+        with _ending_after(_CONNECTING), _ending_by_signals():
             return tf.distribute.MultiWorkerMirroredStrategy()
     except tf.errors.OpError as error:
         raise RuntimeError(
@@ -54,8 +54,6 @@ def strategy() -> tf.distribute.Strategy:
             f"{error.message}. Its port may be in use, or another worker runs "
             "another program."
         ) from error
-    finally:
-        _hear_signals()
 
 
 @contextlib.contextmanager
@@ -72,12 +70,27 @@ def _ending_after(seconds: float) -> Iterator[None]:
             faulthandler.cancel_dump_traceback_later()
 
 
-def _hear_signals() -> None:
-    """Takes SIGTERM back, which TensorFlow keeps to itself among workers."""
-    if threading.current_thread() is threading.main_thread():
-        handler = signal.getsignal(signal.SIGTERM)
-        if handler is not None:
-            signal.signal(signal.SIGTERM, handler)
+@contextlib.contextmanager
+def _ending_by_signals() -> Iterator[None]:
+    """Lets signals end the process in the block, which holds Python.
+
+    Handlers of Python's are not called there. SIGTERM does so only until
+    TensorFlow, which keeps it to itself among workers, takes it; afterwards
+    both have their handlers again.
+    """
+    before = {s: signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGINT)}
+    if threading.current_thread() is not threading.main_thread():
+        before = {}  # Only that one may set handlers.
+    # Those of C cannot be put back; who ignores signals goes on doing so.
+    before = {s: h for s, h in before.items() if h is not None}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def local_strategy() -> tf.distribute.Strategy:

@@ -84,6 +84,7 @@ class Distiller:
             share=0.0
             if settings.memory_learning_rate
             else settings.memory_share or memory_step.SHARE,
+            settling_steps=settings.settling_steps,
             warm_up_steps=settings.warm_up_steps,
             decay_steps=settings.decay_steps,
         )
@@ -156,6 +157,9 @@ class Distiller:
     @rate.setter
     def rate(self, value: float) -> None:
         self._state.rate.assign(value)
+        # It no longer follows what was measured.
+        moves = self._state.watch.moves
+        moves.assign(-tf.ones_like(moves))
 
     @property
     def last_good(self) -> int:

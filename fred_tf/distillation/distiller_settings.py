@@ -9,6 +9,7 @@ from fred_tf.settings import (
     check_least,
     check_one_of,
     check_share,
+    later,
 )
 
 MEMORY_OPTIMIZERS = ("sgd", "adam", "lamb")
@@ -26,6 +27,9 @@ class DistillerSettings(Settings):
             LAMB the usual one of all objectives.
         memory_share: share of the images' deviation by which the first step
             moves them, in place of a step size, see `memory_step.py`.
+        settling_steps: over how many first steps that share goes on to be
+            measured, and the step size follows; 0 keeps what was measured
+            before the first.
         warm_up_steps: over how many steps the step size grows to its full
             size, from 0.
         decay_steps: over how many steps it falls to a tenth, along half a
@@ -40,15 +44,16 @@ class DistillerSettings(Settings):
             not made, see `outliers.py`; 0 makes every finite step.
     """
 
-    memory_optimizer: str = "sgd"
     memory_learning_rate: float = 0.0
     memory_share: float = 0.0
     warm_up_steps: int = 0
-    decay_steps: int = 0
     memory_momentum: float = 0.5
     memory_average: float = 0.0
     references_per_step: int = 0
     outlier_factor: float = 4.0
+    settling_steps: int = later(0)
+    memory_optimizer: str = later("sgd")
+    decay_steps: int = later(0)
 
     def __post_init__(self):
         # Of unnormalised coefficients steps of 1e8 are usual.
@@ -73,7 +78,7 @@ class DistillerSettings(Settings):
                 f"{self.memory_optimizer!r}. Give "
                 "`distiller.memory_learning_rate`, or leave both out."
             )
-        for name in ("warm_up_steps", "decay_steps"):
+        for name in ("warm_up_steps", "settling_steps", "decay_steps"):
             check_least(name, getattr(self, name), 0, MOST_STEPS)
         check_share("memory_momentum", self.memory_momentum, "a decay")
         check_least("references_per_step", self.references_per_step, 0, 100_000)

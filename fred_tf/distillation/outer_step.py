@@ -1,6 +1,7 @@
 """One outer step as pure functions: a state and references in, a state out."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import keras
@@ -41,6 +42,7 @@ class OuterStep:
         outlier_factor: see `outliers.is_outlier`.
         share: of the images' deviation, by which the first step is to move
             them where `State.rate` is 0; 0 where the rate is given.
+        settling_steps: for how many steps the rate follows that.
         warm_up_steps, decay_steps: of the rate, see `memory_step.scheduled`.
 
     Raises:
@@ -55,6 +57,7 @@ class OuterStep:
     memory_average: float = 0.0
     outlier_factor: float = 0.0
     share: float = 0.0
+    settling_steps: int = 0
     warm_up_steps: int = 0
     decay_steps: int = 0
 
@@ -207,15 +210,13 @@ class OuterStep:
             loss, gradients: of the step.
 
         Returns:
-            The scalars are `loss`, `gradient_norm` of the memory and what the
-            memory tells of its parts, `usual_gradient_norm` that it was
-            compared with, the number `skipped` so far, the step's
-            `memory_learning_rate`, what the objective learns, after the step;
-            and `trouble` and `last_good`, see `outliers.py`.
+            The scalars are `loss`, `gradient_norm` of the memory and of its
+            parts, `usual_gradient_norm` that it was compared with, the number
+            `skipped` so far, the step's `memory_learning_rate`, what the
+            objective learns; and `trouble` and `last_good`, see `outliers.py`.
         """
-        known = memory_step.known_rate(
-            state.rate, state.watch, step, self.share
-        )
+        watch, following = state.watch, (self.share, self.settling_steps)
+        known = memory_step.known_rate(state.rate, watch, step, *following)
         state = state._replace(rate=known)
         rate = memory_step.scheduled(
             state.rate, step, self.warm_up_steps, self.decay_steps
@@ -223,16 +224,13 @@ class OuterStep:
         new = self._made(state, constants, step, loss, gradients, rate)
         norm = tf.linalg.global_norm(gradients.memory)
         finite = is_finite((loss, gradients, new))
-        watch, factor = state.watch, self.outlier_factor
-        made = ~outliers.is_outlier(watch, norm, finite, factor) & (step >= 0)
+        odd = outliers.is_outlier(watch, norm, finite, self.outlier_factor)
+        made = ~odd & (step >= 0)
         seen = outliers.measured(watch, norm, finite)
-        if self.share:
-            move = tf.cond(
-                step < 0,
-                lambda: self._move(state.memory, constants, gradients.memory),
-                lambda: tf.zeros_like(norm),
-            )
-            seen = where(step < 0, outliers.moved(seen, move), seen)
+        move = functools.partial(
+            self._move, state.memory, constants, gradients.memory
+        )
+        seen = memory_step.followed(seen, step, *following, move)
         health = self.objective.health(loss, state.learned)
         after = outliers.after_step(seen, step, made, health)
         new = where(made, new, state)
@@ -247,7 +245,9 @@ class OuterStep:
             "skipped": tf.cast(new.watch.skipped, loss.dtype),
             "memory_learning_rate": rate,
             **dict(zip(self.objective.weight_names, new.learned)),
-            "trouble": tf.cast(outliers.trouble(after, factor), loss.dtype),
+            "trouble": tf.cast(
+                outliers.trouble(after, self.outlier_factor), loss.dtype
+            ),
             "last_good": tf.cast(new.watch.good, loss.dtype),
         }
 

@@ -18,19 +18,19 @@ SHA-256 of each.
 import contextlib
 import pathlib
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 from absl import logging
 
 from fred_tf.disk import files, folder_lock, records
-from fred_tf.experts import manifest, trajectory_array
+from fred_tf.experts import manifest, trajectory_array, worker_locks
 
 # How long to wait for another process' write before giving up, in seconds.
 _PATIENCE = 600.0
 
-_WAY_OUT = (
+WAY_OUT = (
     "Choose another store, or make one with the settings asked for with "
     f"`{manifest.PROGRAM}`."
 )
@@ -84,8 +84,8 @@ class ExpertStore:
 
         Args:
             path: the folder.
-            description: see `ExpertStore.description`. An existing store must
-                have this very description.
+            description: see `ExpertStore.description`. A store that has
+                trajectories must have this very description.
             data: see `ExpertStore.data`; the test split may be another.
 
         Raises:
@@ -107,7 +107,11 @@ class ExpertStore:
             store = cls(path)
             different = store._differences({**asked, "data": stated})
             different.pop("data.test", None)
-            records.refuse(path, different, _WAY_OUT)
+            if different and not (len(store) or worker_locks.any_held(path)):
+                # Of a start that failed.
+                manifest.write(path, asked, stated, [])
+                store, different = cls(path), {}
+            records.refuse(path, different, WAY_OUT)
             store._forget_missing()
         manifest.check_files(store.path, store._entries, store.description)
         return store
@@ -132,7 +136,7 @@ class ExpertStore:
         """
         store = cls(path)
         different = store._differences(expected or {}, subset=True)
-        records.refuse(store.path, different, _WAY_OUT)
+        records.refuse(store.path, different, WAY_OUT)
         if not len(store):
             raise ValueError(
                 "An expert store must hold at least one trajectory. Received: "
@@ -174,9 +178,8 @@ class ExpertStore:
         taken = {entry["file"] for entry in self._entries}
         return [n for n in numbers if manifest.file_name(n) not in taken]
 
-    @contextlib.contextmanager
-    def lock(self, worker: int = 0) -> Iterator[None]:
-        """Keeps other processes from being `worker` inside a `with` block.
+    def lock(self, worker: int = 0) -> contextlib.AbstractContextManager[None]:
+        """Returns a `with` block that keeps others from being `worker`.
 
         Processes that train different experts for one store are workers 0, 1,
         2, ...; who trains alone is worker 0. Writing needs no such lock.
@@ -184,17 +187,7 @@ class ExpertStore:
         Raises:
             RuntimeError: on entry, when another process is that worker.
         """
-        folder = self.path / ".workers" / str(worker)
-        folder.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as held:
-            try:
-                held.enter_context(folder_lock.exclusive(folder))
-            except RuntimeError as error:
-                raise RuntimeError(
-                    f"{error} Several processes may train experts for one "
-                    "folder if each has a `task.index` of its own in TF_CONFIG."
-                ) from None
-            yield
+        return worker_locks.exclusive(self.path, worker)
 
     def reload(self) -> None:
         """Takes up what other processes have appended.
@@ -204,7 +197,7 @@ class ExpertStore:
         """
         description, data, entries = manifest.read(self.path)
         now = {**description, "data": data}
-        records.refuse(self.path, self._differences(now), _WAY_OUT)
+        records.refuse(self.path, self._differences(now), WAY_OUT)
         self._entries = entries
 
     def append(

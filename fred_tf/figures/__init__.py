@@ -1,16 +1,18 @@
 """What people look at: arrays in, a matplotlib figure out, no global state."""
 
-from fred_tf.figures.canvas import save, to_array
+from fred_tf.figures.canvas import check_replaceable, save, to_array
 from fred_tf.figures.curves import Curve, curves
 from fred_tf.figures.gallery import beside, gallery, strips
 from fred_tf.figures.labels import labels
 from fred_tf.figures.maps import frequency_maps
 from fred_tf.figures.masks import masks
 from fred_tf.figures.tiles import displayable, tiles
+from fred_tf.figures.volumes import views
 
 __all__ = [
     "Curve",
     "beside",
+    "check_replaceable",
     "curves",
     "displayable",
     "frequency_maps",
@@ -21,4 +23,5 @@ __all__ = [
     "strips",
     "tiles",
     "to_array",
+    "views",
 ]

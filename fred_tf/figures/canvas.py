@@ -8,13 +8,15 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from fred_tf.disk import files
+from fred_tf.disk import files, replaceable
 
 # More classes than this make a picture nobody reads.
 MAX_CLASSES = 20
-_ANONYMOUS = {
-    "png": {"Software": None},
-    "svg": {"Creator": None, "Date": None},
+# What the files say of who made them; neither a version nor a date.
+_MAKER = "fred_tf"
+_METADATA = {
+    "png": {"Software": _MAKER},
+    "svg": {"Creator": _MAKER, "Date": None},
 }
 
 
@@ -41,13 +43,13 @@ def write(figure: Figure, file: IO[bytes], kind: str, dpi: float = 200) -> None:
     Args:
         figure: any figure.
         file: what is written to.
-        kind: `"png"` or `"svg"`; neither names software or a date.
+        kind: `"png"` or `"svg"`; neither names a version or a date.
         dpi: pixels per inch.
     """
     FigureCanvasAgg(figure)
     # The salt makes the names inside an SVG the same every time.
     with matplotlib.rc_context({"svg.hashsalt": "fred_tf"}):
-        figure.savefig(file, format=kind, dpi=dpi, metadata=_ANONYMOUS[kind])
+        figure.savefig(file, format=kind, dpi=dpi, metadata=_METADATA[kind])
 
 
 def save(figure: Figure, path: files.Path, dpi: float = 200) -> pathlib.Path:
@@ -58,7 +60,7 @@ def save(figure: Figure, path: files.Path, dpi: float = 200) -> pathlib.Path:
     """
     path = pathlib.Path(path)
     kind = path.suffix.lower().lstrip(".")
-    if kind not in _ANONYMOUS:
+    if kind not in _METADATA:
         raise ValueError(
             f"Figures are written as PNG or SVG. Received: {path}. Let the "
             "name end in `.png` or `.svg`."
@@ -67,3 +69,12 @@ def save(figure: Figure, path: files.Path, dpi: float = 200) -> pathlib.Path:
         with open(temporary, "wb") as file:
             write(figure, file, kind, dpi)
     return path
+
+
+def check_replaceable(path: pathlib.Path) -> None:
+    """Refuses to replace a PNG that `save` has not written.
+
+    Raises:
+        FileExistsError: see `replaceable.check_file`.
+    """
+    replaceable.check_file(path, f"Software\0{_MAKER}".encode())

@@ -6,7 +6,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fred_tf.figures.canvas import MAX_CLASSES
-from fred_tf.figures.tiles import displayable, tiles
+from fred_tf.figures.tiles import (
+    SIDES,
+    clearest,
+    displayable,
+    seen_size,
+    tiles,
+)
 from fred_tf.normalizations import Normalization
 from fred_tf.synthetic_set import SyntheticSet
 
@@ -14,8 +20,9 @@ from fred_tf.synthetic_set import SyntheticSet
 def gallery(synthetic_set: SyntheticSet, per_class: int = 10) -> Figure:
     """Draws the first images of each class, a row per class.
 
-    They are drawn as `displayable` says. Of more than 20 classes the first 20
-    are drawn, and a note says so.
+    They are drawn as `displayable` says, volumes from the side from which they
+    look least alike. Of more than 20 classes the first 20 are drawn, and a note
+    says so.
 
     Args:
         synthetic_set: images with one channel (drawn grey) or three (RGB).
@@ -26,12 +33,19 @@ def gallery(synthetic_set: SyntheticSet, per_class: int = 10) -> Figure:
             images have neither one nor three channels.
     """
     _check(synthetic_set, per_class)
-    names = synthetic_set.class_names[:MAX_CLASSES]
+    names, images = (
+        synthetic_set.class_names[:MAX_CLASSES],
+        synthetic_set.images,
+    )
+    along = clearest(images)
     return tiles(
-        [_row(synthetic_set, label, per_class) for label in range(len(names))],
+        [
+            _row(synthetic_set, label, per_class, along)
+            for label in range(len(names))
+        ],
         names,
-        synthetic_set.images.shape[-3:-1],
-        note=_note(synthetic_set.class_names),
+        seen_size(images.shape[1:], along),
+        note=_note(synthetic_set.class_names, images.ndim, along),
     )
 
 
@@ -59,22 +73,23 @@ def beside(sets: Mapping[str, SyntheticSet], per_class: int = 4) -> Figure:
                 f"{first.images.shape[1:]}, and in {name!r} {other.classes} "
                 f"of {other.images.shape[1:]}."
             )
-    names = first.class_names[:MAX_CLASSES]
-    gap = np.ones(first.images.shape[-3:-1])
+    names, along = first.class_names[:MAX_CLASSES], clearest(first.images)
+    size = seen_size(first.images.shape[1:], along)
+    gap = np.ones(size)
     rows: list[list[np.ndarray]] = [[] for _ in names]
     columns = []
     for name, other in sets.items():
         width = min(per_class, int(np.bincount(other.labels).max()))
         for label, row in enumerate(rows):
-            images = _row(other, label, width)
+            images = _row(other, label, width, along)
             row.extend([*images, *[gap] * (width - len(images)), gap])
         columns += [name, *[""] * width]
     return tiles(
         [row[:-1] for row in rows],
         names,
-        first.images.shape[-3:-1],
+        size,
         columns[:-1],
-        _note(first.class_names),
+        _note(first.class_names, first.images.ndim, along),
     )
 
 
@@ -105,17 +120,19 @@ def strips(
     if len(steps) > most:
         places = np.linspace(0, len(steps) - 1, most).round().astype(int)
         steps = [steps[place] for place in places]
+    last = snapshots[steps[-1]]
+    along = clearest(last.astype(np.float32))
     shown = [
-        displayable(snapshots[step].astype(np.float32), normalization)
+        displayable(snapshots[step].astype(np.float32), normalization, along)
         for step in steps
     ]
     names = class_names[:MAX_CLASSES]
     return tiles(
         [[column[label] for column in shown] for label in range(len(names))],
         names,
-        snapshots[steps[0]].shape[-3:-1],
+        seen_size(last.shape[1:], along),
         [f"{step:,}" for step in steps],
-        _note(class_names),
+        _note(class_names, last.ndim, along),
         "outer step",
     )
 
@@ -134,11 +151,26 @@ def _check(synthetic_set: SyntheticSet, per_class: int) -> None:
         )
 
 
-def _row(synthetic_set: SyntheticSet, label: int, count: int) -> np.ndarray:
+def _row(
+    synthetic_set: SyntheticSet, label: int, count: int, along: int
+) -> np.ndarray:
     rows = np.flatnonzero(synthetic_set.labels == label)[:count]
-    return displayable(synthetic_set.images[rows], synthetic_set.normalization)
+    return displayable(
+        synthetic_set.images[rows], synthetic_set.normalization, along
+    )
 
 
-def _note(class_names: Sequence[str]) -> str:
-    dropped = len(class_names) - MAX_CLASSES
-    return f"{dropped} more classes are not shown" if dropped > 0 else ""
+def _note(class_names: Sequence[str], rank: int, along: int) -> str:
+    """Returns what a line above says of what is drawn.
+
+    Args:
+        class_names: all of them.
+        rank: axes of a batch.
+        along: the axis of volumes that is looked along.
+    """
+    dropped, parts = len(class_names) - MAX_CLASSES, []
+    if rank == 5:
+        parts.append(f"seen from the {SIDES[along]}")
+    if dropped > 0:
+        parts.append(f"{dropped} more classes are not shown")
+    return "; ".join(parts)

@@ -16,28 +16,68 @@ _FONT_SIZE = 9
 _DEVIATIONS = 2.5
 
 
-def displayable(images: np.ndarray, normalization: Normalization) -> np.ndarray:
+# What a volume `[n, depth, height, width, channels]` is seen from, by the axis
+# that is looked along.
+SIDES = {1: "front", 2: "top", 3: "side"}
+
+
+def clearest(images: np.ndarray) -> int:
+    """Returns the axis along which volumes look least alike; 1 for images.
+
+    Args:
+        images: `[n, ..., channels]`.
+    """
+    if images.ndim != 5:
+        return 1
+    differ = {axis: images.max(axis).std(0).mean() for axis in SIDES}
+    return max(differ, key=lambda axis: differ[axis])
+
+
+def seen_size(image_shape: Sequence[int], along: int = 1) -> tuple[int, int]:
+    """Returns height and width of an image, or of a volume seen from a side.
+
+    Args:
+        image_shape: `[height, width, channels]`, or with a depth before.
+        along: the axis of a batch that is looked along.
+    """
+    sizes = list(image_shape[:-1])
+    if len(sizes) == 3:
+        del sizes[along - 1]
+    height, width = sizes
+    return height, width
+
+
+def displayable(
+    images: np.ndarray, normalization: Normalization, along: int = 1
+) -> np.ndarray:
     """Returns normalised images as a screen shows them.
 
     Normalisation is undone. Distilled pixels leave [0, 1]: an image that does
     is drawn with less contrast, so that its values within 2.5 deviations of
-    its mean show, and the rest is clipped. Volumes are seen from the front:
-    their maximum over the leading spatial axes.
+    its mean show, and the rest is clipped. Volumes are seen from a side: their
+    maximum along an axis.
 
     Args:
-        images: `[n, ..., height, width, channels]`, one channel or three.
+        images: `[n, height, width, channels]`, one channel or three, or with a
+            depth before the height.
         normalization: what they were normalised with.
+        along: which axis of volumes, a key of `SIDES`.
 
     Returns:
         In [0, 1], `[n, height, width]`, or `[n, height, width, 3]`.
     """
-    pixels = _fitted(normalization.undo(images))
-    pixels = pixels.max(axis=tuple(range(1, pixels.ndim - 3)))
+    pixels = contrasted(normalization.undo(images))
+    if pixels.ndim == 5:
+        pixels = pixels.max(axis=along)
     return pixels[..., 0] if pixels.shape[-1] == 1 else pixels
 
 
-def _fitted(pixels: np.ndarray) -> np.ndarray:
-    """Maps each image's own range to [0, 1] and clips the rest."""
+def contrasted(pixels: np.ndarray) -> np.ndarray:
+    """Maps each image's own range to [0, 1] and clips the rest.
+
+    Args:
+        pixels: `[n, ..., channels]`, in [0, 1] but for what goes beyond.
+    """
     axes = tuple(range(1, pixels.ndim))
     mean = pixels.mean(axes, keepdims=True)
     spread = _DEVIATIONS * pixels.std(axes, keepdims=True)

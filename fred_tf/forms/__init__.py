@@ -10,8 +10,9 @@ from fred_tf.forms.encodings import ENCODINGS
 from fred_tf.forms.form import Form, SetForm
 from fred_tf.forms.images import Images, check_shards
 from fred_tf.forms.keras_memory import KerasMemory
-from fred_tf.forms.pictures import Gallery, Masks
+from fred_tf.forms.pictures import Gallery, Masks, Views
 from fred_tf.forms.saved_model import SavedModel
+from fred_tf.forms.whitening import Whitening
 from fred_tf.parameterizations import Parameterization
 from fred_tf.settings import check_one_of
 from fred_tf.synthetic_set import SyntheticSet
@@ -24,7 +25,9 @@ FORMS: dict[str, Form] = {
         SavedModel(),
         KerasMemory(),
         Gallery(),
+        Views(),
         Masks(),
+        Whitening(),
     )
 }
 
@@ -56,7 +59,8 @@ def chosen(
     """Returns the forms of these names, in the order of the table.
 
     Args:
-        names: keys of `FORMS`; all that fit if None or empty.
+        names: keys of `FORMS`; all that fit and are written by default if None
+            or empty.
         decoded: the set.
         memory: what it was decoded from, if it has one.
 
@@ -76,7 +80,11 @@ def chosen(
                 f"A set with {of} and images {list(decoded.images.shape[1:])} "
                 f"has the forms {list(fit)}. Received: {name!r}."
             )
-    return {n: form for n, form in fit.items() if not wanted or n in wanted}
+    return {
+        name: form
+        for name, form in fit.items()
+        if (name in wanted if wanted else form.by_default)
+    }
 
 
 def write(
@@ -109,6 +117,8 @@ def write(
     forms = chosen(names, decoded, memory)
     check_shards(shards, len(decoded.images))
     folder = pathlib.Path(folder)
+    for form in forms.values():
+        form.check_replaceable(folder / form.path)
     for place in {(folder / form.path).parent for form in forms.values()}:
         files.remove_leftovers(place)  # Of exports that were killed.
     return {

@@ -87,7 +87,7 @@ synthetic_set = forms.read(PATH)"""
         settings = memory.settings
         said = facts.of(decoded)
         classes = list(_classes(decoded, memory, self.storage))
-        manifest.check_replaceable(path, self.kind)
+        self.check_replaceable(path)
         with files.replacing_folder(path) as temporary:
             shard = temporary / _SHARD
             with tf.io.TFRecordWriter(os.fspath(shard)) as writer:
@@ -113,7 +113,7 @@ synthetic_set = forms.read(PATH)"""
                     f"{settings.transform!r} as {self.storage}, and for each "
                     "class their positions. Decoded images are normalised and "
                     "may leave the range of real ones: pixels in [0, 1] units "
-                    "are image * deviation + mean, both in `normalization`."
+                    f"are {decoded.normalization.undoing}."
                 ),
                 **provenance(decoded),
                 **said,
@@ -180,7 +180,7 @@ def _decoded(shard: pathlib.Path, said: dict[str, Any]) -> SyntheticSet:
     if all("soft_labels" in parts for parts in classes):
         soft_labels = np.concatenate([x["soft_labels"] for x in classes])
     return facts.restored(
-        said, memory.decode().numpy(), memory.labels, soft_labels
+        said, memory.decode().numpy(), memory.labels, soft_labels, shard.parent
     )
 
 

@@ -26,15 +26,15 @@ class Encoding(abc.ABC):
         loss: what is lost, in words for the user.
         lossy: whether anything is.
         description: what the stored images are and how pixels come of them,
-            in words for the user.
+            in words for the user; `{doing}` and `{undoing}` stand for those of
+            the normalisation.
     """
 
     loss: str
     lossy: bool = True
     description: str = (
         "They are normalised and may leave the range of real images: pixels "
-        "in [0, 1] units are image * deviation + mean, both in `normalization` "
-        "of the metadata."
+        "in [0, 1] units are {undoing} of the metadata."
     )
 
     def fits(self, shape: Sequence[int]) -> bool:
@@ -142,8 +142,7 @@ class Png(Encoding):
     description = (
         "Each is a picture of its own range of values: pixels in [0, 1] units, "
         "which they may leave, are low + image / 255 * (high - low); nothing "
-        "else is to be undone. Networks take (pixel - mean) / deviation, both "
-        "in `normalization` of the metadata."
+        "else is to be undone. Networks take {doing} of the metadata."
     )
 
     def fits(self, shape):

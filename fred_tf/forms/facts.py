@@ -1,6 +1,7 @@
 """What an export says of a set beside its images, and the set from that."""
 
 import contextlib
+import pathlib
 import struct
 import unicodedata
 import zipfile
@@ -14,6 +15,8 @@ from google.protobuf import message
 
 from fred_tf import normalizations
 from fred_tf.disk import claims, files, records
+from fred_tf.forms import whitening
+from fred_tf.normalizations import Normalization, UnfittedError
 from fred_tf.settings import MOST_CLASSES
 from fred_tf.synthetic_set import LABEL_KINDS, SyntheticSet
 
@@ -84,20 +87,41 @@ def class_names(facts: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(claims.listed(facts, "class_names", MOST_CLASSES))
 
 
+def normalization(
+    facts: Mapping[str, Any], path: pathlib.Path | None
+) -> Normalization:
+    """Returns what the images of an export are normalised by.
+
+    Args:
+        facts: what it says of itself.
+        path: where it lies: a whitening may lie beside it. None looks nowhere.
+
+    Raises:
+        ValueError: it is none, or what lies beside it is damaged.
+    """
+    stated = normalizations.from_config(claims.mapping(facts, "normalization"))
+    if stated.is_fitted or path is None:
+        return stated
+    return whitening.beside(stated, path)
+
+
 def restored(
     facts: Mapping[str, Any],
     images: np.ndarray,
     labels: np.ndarray,
     soft_labels: np.ndarray | None = None,
+    path: pathlib.Path | None = None,
 ) -> SyntheticSet:
     """Returns the set of which `of` gave the facts.
+
+    Args:
+        facts: what an export says of itself.
+        images, labels, soft_labels: see `SyntheticSet`.
+        path: where it lies, see `normalization`.
 
     Raises:
         ValueError: they are not as `of` gives them.
     """
-    normalization = normalizations.from_config(
-        claims.mapping(facts, "normalization")
-    )
     rate = facts.get("student_learning_rate")
     if rate is not None:
         rate = claims.number(facts, "student_learning_rate", 0, _MOST_RATE)
@@ -111,7 +135,7 @@ def restored(
         images=images,
         labels=labels,
         class_names=class_names(facts),
-        normalization=normalization,
+        normalization=normalization(facts, path),
         dataset=dataset,
         floats_stored=claims.integer(facts, "floats_stored", 0, _MOST_FLOATS),
         student_learning_rate=rate,
@@ -133,6 +157,8 @@ def believed(path: files.Path) -> Iterator[None]:
     """
     try:
         yield
+    except UnfittedError:
+        raise  # It holds what it says; what it lacks is elsewhere.
     except (
         ValueError,
         TypeError,

@@ -23,6 +23,7 @@ class Form(abc.ABC):
             path in quotes; empty for what is only looked at.
         sharded: whether `write` takes `shards`, a number of files.
         soft_labels: whether sets with soft labels can be written so.
+        by_default: whether it is written where no form is named.
     """
 
     name: str
@@ -30,12 +31,21 @@ class Form(abc.ABC):
     loading: str = ""
     sharded: bool = False
     soft_labels: bool = True
+    by_default: bool = True
 
     def fits(
         self, decoded: SyntheticSet, memory: Parameterization | None
     ) -> bool:
         """Says whether a set can be written so; see `write`."""
         return True
+
+    @abc.abstractmethod
+    def check_replaceable(self, path: pathlib.Path) -> None:
+        """Refuses to write where something else lies than an earlier export.
+
+        Raises:
+            FileExistsError: something does.
+        """
 
     @abc.abstractmethod
     def write(
@@ -91,6 +101,9 @@ class SetForm(Form):
             ValueError: see `verify`; or what it holds is not as it is
                 described.
         """
+
+    def check_replaceable(self, path: pathlib.Path) -> None:
+        manifest.check_replaceable(path, self.kind, self.place)
 
     def recognises(self, path: pathlib.Path) -> bool:
         """Says whether there is an export of this kind at `path`.

@@ -11,7 +11,6 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from google.protobuf import json_format
 
-from fred_tf import normalizations
 from fred_tf.disk import claims, files, records, tfrecords
 from fred_tf.forms import facts, limits, manifest
 from fred_tf.forms.encodings import ENCODINGS, Encoding
@@ -101,7 +100,7 @@ synthetic_set = forms.read(PATH)"""
         path = pathlib.Path(path)
         check_shards(shards, len(decoded.images))
         metadata = self._metadata(decoded)
-        manifest.check_replaceable(path, self.kind)
+        self.check_replaceable(path)
         features, arrays = self._examples(decoded)
         with files.replacing_folder(path) as temporary:
             template = tfds.core.ShardedFileTemplate(
@@ -126,7 +125,7 @@ synthetic_set = forms.read(PATH)"""
                 check_data=False,
                 supervised_keys=("image", "label"),
                 metadata=tfds.core.MetadataDict(metadata),
-                description=f"{purpose(decoded)} {self._codec.description}",
+                description=f"{purpose(decoded)} {self._described(decoded)}",
                 **provenance(decoded),
             )
             manifest.write(temporary, self.kind, lengths)
@@ -157,6 +156,12 @@ synthetic_set = forms.read(PATH)"""
             soft is not None,
         )
         return features, arrays
+
+    def _described(self, decoded: SyntheticSet) -> str:
+        own = decoded.normalization
+        return self._codec.description.format(
+            doing=own.doing, undoing=own.undoing
+        )
 
     def _metadata(self, decoded: SyntheticSet) -> dict[str, Any]:
         said = facts.of(decoded)
@@ -208,14 +213,12 @@ def _decoded(folder: pathlib.Path, shards: list[pathlib.Path]) -> SyntheticSet:
     stored = tf.data.TFRecordDataset([os.fspath(shard) for shard in shards])
     examples = tf.io.parse_example(next(iter(stored.batch(count))), spec)
     arrays = codec.parsed(examples, shape)
-    normalization = normalizations.from_config(
-        claims.mapping(said, "normalization")
-    )
     return facts.restored(
         said,
-        codec.decode(arrays, normalization),
+        codec.decode(arrays, facts.normalization(said, folder)),
         examples["label"].numpy(),
         examples["soft_label"].numpy() if soft else None,
+        folder,
     )
 
 

@@ -49,7 +49,7 @@ images, labels = memory.decode(), memory.labels"""
             raise ValueError(
                 f"{_RULE} Received: {path}. Give a name that ends in `.keras`."
             )
-        self._check_replaceable(path)
+        self.check_replaceable(path)
         stored_memory.check_set(decoded, memory)
         stored_memory.weights(memory)  # Of types that are read back.
         said = {
@@ -71,8 +71,7 @@ images, labels = memory.decode(), memory.labels"""
             )
         return path
 
-    def _check_replaceable(self, path: pathlib.Path) -> None:
-        """Refuses to replace models and JSON files that are no export."""
+    def check_replaceable(self, path):
         beside = _beside(path)
         ours = beside.is_file() and not beside.is_symlink()
         if ours:  # Not read as JSON: a damaged export may be replaced.
@@ -97,6 +96,7 @@ images, labels = memory.decode(), memory.labels"""
                 memory.decode().numpy(),
                 memory.labels,
                 facts.soft_labels(said),
+                path,
             )
 
     def recognises(self, path):

@@ -69,7 +69,7 @@ model.decode_class(3, 1, 0)  # 1 image of class 3, drawn by seed 0"""
 
     def write(self, decoded, memory, path):
         path = pathlib.Path(path)
-        manifest.check_replaceable(path, self.kind, self.place)
+        self.check_replaceable(path)
         stored_memory.check_set(decoded, memory)
         weights = stored_memory.weights(memory)
         said = {
@@ -118,6 +118,7 @@ model.decode_class(3, 1, 0)  # 1 image of class 3, drawn by seed 0"""
                 memory.decode().numpy(),
                 memory.labels,
                 facts.soft_labels(said),
+                path,
             )
 
 

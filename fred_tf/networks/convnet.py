@@ -1,6 +1,7 @@
 """ConvNet-D: the network of nearly every distillation paper."""
 
 import dataclasses
+import math
 from typing import ClassVar
 
 import keras
@@ -18,7 +19,9 @@ class ConvNetSettings(Settings):
 
     Attributes:
         width: channels of every block.
-        depth: number of blocks.
+        depth: number of blocks; 0 takes as many as suit the size of the
+            images (3 for 28 or 32 pixels a side and one more for each
+            doubling, as in the papers), and a `ConvNet3D` for volumes.
         norm: `"instance"`, `"batch"`, `"layer"`, `"group"` (4 groups) or
             `"none"`.
         pooling: `"average"`, `"max"` or `"none"`.
@@ -35,7 +38,7 @@ class ConvNetSettings(Settings):
 
     def __post_init__(self):
         check_least("width", self.width, 1, 65_536)
-        check_least("depth", self.depth, 1, 100)
+        check_least("depth", self.depth, 0, 100)
         check_one_of("norm", self.norm, NORMS)
         check_one_of("pooling", self.pooling, POOLINGS)
         check_one_of("activation", self.activation, ACTIVATIONS)
@@ -44,6 +47,18 @@ class ConvNetSettings(Settings):
                 '`width` must be a multiple of the 4 groups of `norm` "group". '
                 f"Received: {self.width}."
             )
+
+    def sized(self, image_shape):
+        if self.depth:
+            return self
+        side = min(image_shape[:-1]) + 2 * border(image_shape)
+        depth = max(1, round(math.log2(side)) - 2)
+        values = {**dataclasses.asdict(self), "depth": depth}
+        if len(image_shape) == 4 and type(self) is ConvNetSettings:
+            # As wide as that of the paper, at most: volumes are large.
+            values["width"] = min(self.width, ConvNet3DSettings.width)
+            return ConvNet3DSettings(**values)
+        return type(self)(**values)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -45,12 +45,18 @@ def convolution(
         axes: 2 for images, 3 for voxels.
         bias: whether the convolution has one.
     """
+    padding = "same"
+    if border and axes == 3:
+        # TensorFlow 2.21 on CPUs (oneDNN) makes one op of a pad and a Conv3D
+        # after it, and forgets the padding of "same": sizes come out smaller
+        # than the graph says. All zeros by the pad, it is right.
+        border, padding = border + size // 2, "valid"
     return [
         *([_PADDINGS[axes](border, **LAST)] if border else []),
         _CONVOLUTIONS[axes](
             filters,
             size,
-            padding="same",
+            padding=padding,
             use_bias=bias,
             **LAST,
             **fan_in_initializers(*[size] * axes, channels),

@@ -41,7 +41,7 @@ class Network(keras.Model, Member, abc.ABC):
         super().__init__(**{"dtype": "float32", **kwargs})
         self.image_shape = tuple(map(int, image_shape))
         self.classes = int(classes)
-        self.settings = settings or self.Settings()
+        self.settings = (settings or self.Settings()).sized(self.image_shape)
         self.steps = merge(self.make_layers(self.image_shape))
         for layer in self._flatten_layers(include_self=False):
             layer.dtype_policy = self.dtype_policy

@@ -4,7 +4,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from fred_tf.normalizations.normalization import Normalization, unit_range
+from fred_tf.normalizations.normalization import (
+    Normalization,
+    UnfittedError,
+    unit_range,
+)
 from fred_tf.normalizations.standardize import Standardize
 from fred_tf.normalizations.zca import KIPZCA, ZCA, FRePoZCA
 from fred_tf.settings import check_one_of
@@ -19,6 +23,7 @@ __all__ = [
     "KIPZCA",
     "Normalization",
     "Standardize",
+    "UnfittedError",
     "ZCA",
     "from_config",
     "unit_range",

@@ -14,6 +14,10 @@ from fred_tf.disk import claims
 _MOST = 1e9
 
 
+class UnfittedError(ValueError):
+    """A normalisation of a record lacks what the training images give it."""
+
+
 class Normalization(abc.ABC):
     """Maps images in [0, 1] to what networks see, and back.
 
@@ -22,9 +26,18 @@ class Normalization(abc.ABC):
 
     Attributes:
         name: its key in `NORMALIZATIONS`.
+        doing: what is made of pixels in [0, 1] units, in words that `of the
+            metadata` or nothing follows.
+        undoing: what pixels are made by, likewise.
     """
 
     name: ClassVar[str]
+    doing: ClassVar[str] = (
+        "what `fred_tf.NORMALIZATIONS` makes of a pixel by `normalization`"
+    )
+    undoing: ClassVar[str] = (
+        "what `fred_tf.NORMALIZATIONS` undoes to an image by `normalization`"
+    )
 
     @classmethod
     @abc.abstractmethod
@@ -42,6 +55,22 @@ class Normalization(abc.ABC):
     @abc.abstractmethod
     def undo(self, images: np.ndarray | tf.Tensor) -> Any:
         """Returns images in [0, 1] units; distilled pixels may leave [0, 1]."""
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it can be applied; one of a record may need `fitted`."""
+        return True
+
+    def fitted(self, images: np.ndarray) -> Self:
+        """Returns it with all that it takes to be applied.
+
+        Args:
+            images: the training images that it was fitted on.
+
+        Raises:
+            ValueError: it was fitted on others.
+        """
+        return self
 
     def check(self, image_shape: Sequence[int]) -> None:
         """Raises ValueError unless it suits images of this shape; any may."""

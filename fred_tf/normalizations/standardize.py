@@ -36,6 +36,8 @@ class Standardize(Normalization):
     """
 
     name: ClassVar[str] = "standardize"
+    doing: ClassVar[str] = "(pixel - mean) / deviation, both in `normalization`"
+    undoing: ClassVar[str] = "image * deviation + mean, both in `normalization`"
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
 

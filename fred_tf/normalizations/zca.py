@@ -29,55 +29,47 @@ The two matrices of CIFAR-10 take 75 MB, which no record should. So a config
 holds the recipe and a digest of the training images that it was fitted on, and
 what is rebuilt from it has no matrices of its own. It refuses to be applied
 until the same fit exists in this process, be it made by `fitted`, by `fit` or
-by loading the data; all that are equal share it. The digest is one of images,
-not of matrices, since eigenvectors differ in their last bits between machines.
-A fit on the 50,000 images takes a minute on two cores and 450 MB.
+by loading the data; all that are equal share it, and hold it once they have
+used it. Who has none of the images takes `with_matrix`, which keeps what it is
+given to itself. The digest is one of images, not of matrices, since
+eigenvectors differ in their last bits between machines. A fit on the 50,000
+images takes a minute on two cores and 450 MB.
 """
 
 import dataclasses
-import functools
 import math
 import re
 import weakref
-from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
 import tensorflow as tf
 
 from fred_tf.disk import arrays, claims
-from fred_tf.normalizations.normalization import Normalization, unit_range
-from fred_tf.normalizations.standardize import Standardize
+from fred_tf.normalizations import whitening
+from fred_tf.normalizations.normalization import (
+    Normalization,
+    UnfittedError,
+    unit_range,
+)
+from fred_tf.normalizations.whitening import Whitening
 from fred_tf.settings import check_positive
 
 # A 64x64x3 image; its covariance takes 1.2 GB.
 MOST_PIXELS = 12_288
-# Mean variance of standardised pixels below which nothing but rounding varies.
-_NO_VARIANCE = 1e-12
-_BLOCK = 1024
+# What descriptions of exports say of it.
+_WHERE = (
+    "with all values of an image as a row, and center and matrix as the export "
+    "`whitening` has them, or of the training images whose digest is in "
+    "`normalization`"
+)
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class _Fit:
-    """What is subtracted, `[d]`, and the matrices `[d, d]`, float32."""
-
-    center: np.ndarray
-    whiten: np.ndarray
-    color: np.ndarray
-
-    @functools.cached_property
-    def tensors(self) -> tuple[tf.Tensor, ...]:
-        """The same as tensors, which graphs capture instead of copying."""
-        with tf.init_scope():
-            return tuple(
-                tf.convert_to_tensor(array)
-                for array in (self.center, self.whiten, self.color)
-            )
-
-
 # Fits by what they are known by, as long as something uses them.
-_FITS: weakref.WeakValueDictionary[tuple, _Fit] = weakref.WeakValueDictionary()
+_FITS: weakref.WeakValueDictionary[tuple, Whitening] = (
+    weakref.WeakValueDictionary()
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +79,7 @@ class ZCA(Normalization):
     ```python
     zca = ZCA.fit(images)
     pixels = zca.undo(zca(images))  # images again
-    again = from_config(zca.get_config())  # applies while `zca` exists
+    again = from_config(zca.get_config())  # applies if `zca` exists
     again = again.fitted(images)  # anywhere
     ```
 
@@ -104,6 +96,8 @@ class ZCA(Normalization):
     """
 
     name: ClassVar[str] = "zca"
+    doing: ClassVar[str] = f"(pixels - center) @ matrix, {_WHERE}"
+    undoing: ClassVar[str] = f"image @ inverse(matrix) + center, {_WHERE}"
     standardized: ClassVar[bool] = False
     centered: ClassVar[bool] = True
     relative: ClassVar[bool] = False
@@ -153,11 +147,12 @@ class ZCA(Normalization):
                 f"{MOST_PIXELS} values each. Received: {images.shape}. Take "
                 "`standardize`, or smaller images."
             )
-        _check_finite(images)
+        whitening.check_finite(images)
         fitted = cls(shape, arrays.digest(images), epsilon)
         fit = _FITS.get(fitted._key)
         if fit is None:
-            fit = fitted._computed(images)
+            recipe = cls.standardized, cls.centered, cls.relative
+            fit = whitening.computed(images, *recipe, fitted.epsilon)
             _FITS[fitted._key] = fit
         # Holds it as long as this object lives; no field, so never compared.
         object.__setattr__(fitted, "_fit", fit)
@@ -178,15 +173,57 @@ class ZCA(Normalization):
                 f"`{self.name}` must be fitted on the images that its digest "
                 f"is of: {self.image_shape}, {self.digest[:12]}. Received: "
                 f"{again.image_shape}, {again.digest[:12]}. Load the data set "
-                "as it was, held-out images included."
+                "as it was, with the same `holdout`."
             )
         return again
+
+    def with_matrix(self, center: np.ndarray, matrix: np.ndarray) -> "ZCA":
+        """Returns it with matrices that an export carries.
+
+        Args:
+            center: m above, `[d]`.
+            matrix: what rows are multiplied by, `[d, d]`; see `center` and
+                `matrix` of a whitening that is fitted.
+
+        Raises:
+            ValueError: they are of other shapes, not finite, or singular.
+        """
+        other = dataclasses.replace(self)
+        size = math.prod(self.image_shape)
+        carried = whitening.carried(center, matrix, size)
+        # No field, so never compared; and kept from others that are equal.
+        object.__setattr__(other, "_fit", carried)
+        return other
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it has matrices; see the top of this file."""
+        return self._found is not None
+
+    @property
+    def center(self) -> np.ndarray:
+        """What is subtracted of pixels in rows, float32 `[d]`.
+
+        Raises:
+            UnfittedError: it has no matrices.
+        """
+        return self._matrices.center
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """What rows are then multiplied by, float32 `[d, d]`.
+
+        Raises:
+            UnfittedError: it has no matrices.
+        """
+        return self._matrices.whiten
 
     def __call__(self, images: np.ndarray | tf.Tensor):
         """Returns whitened float32 images, like `images` in kind.
 
         Raises:
-            ValueError: it has no matrices, or images have another shape.
+            UnfittedError: it has no matrices.
+            ValueError: images have another shape.
         """
         images = unit_range(images)
         if isinstance(images, tf.Tensor):
@@ -199,7 +236,8 @@ class ZCA(Normalization):
         """Returns images in [0, 1] units; distilled pixels may leave [0, 1].
 
         Raises:
-            ValueError: it has no matrices, or images have another shape.
+            UnfittedError: it has no matrices.
+            ValueError: images have another shape.
         """
         if isinstance(images, tf.Tensor):
             center, _, color = self._matrices.tensors
@@ -221,14 +259,21 @@ class ZCA(Normalization):
         return self.name, self.image_shape, self.digest, self.epsilon
 
     @property
-    def _matrices(self) -> _Fit:
+    def _found(self) -> Whitening | None:
+        """The matrices, which it holds from the first look on."""
         fit = getattr(self, "_fit", None) or _FITS.get(self._key)
+        object.__setattr__(self, "_fit", fit)
+        return fit
+
+    @property
+    def _matrices(self) -> Whitening:
+        fit = self._found
         if fit is None:
-            raise ValueError(
+            raise UnfittedError(
                 f"`{self.name}` of a record has no matrices until the training "
                 f"images with its digest, {self.digest[:12]}..., are loaded. "
-                "Load the data set with this normalisation first, or call "
-                "`fitted(images)`."
+                f"Load the data set with `normalization` {self.name!r} first, "
+                "call `fitted(images)`, or export `whitening` beside the set."
             )
         return fit
 
@@ -242,43 +287,11 @@ class ZCA(Normalization):
             return tf.ensure_shape(mapped, images.shape)
         images = np.ascontiguousarray(images)
         rows = images.reshape(-1, math.prod(self.image_shape))
-        for start in range(0, len(rows), _BLOCK):
-            rows[start : start + _BLOCK] = rule(rows[start : start + _BLOCK])
-        return images
-
-    def _computed(self, images: np.ndarray) -> _Fit:
-        count, size = len(images), math.prod(self.image_shape)
-        mean = sum(block.sum(0) for block in _blocks(images)) / count
-        center, deviation = np.zeros(size), np.ones(size)
-        if self.standardized:
-            channels = Standardize.fit(images)
-            repeats = size // self.image_shape[-1]
-            center = np.tile(channels.mean, repeats)
-            deviation = np.tile(channels.deviation, repeats)
-        if self.centered:
-            center = mean
-        covariance = np.zeros((size, size))
-        for block in _blocks(images):
-            block = (block - center) / deviation
-            covariance += block.T @ block
-        covariance /= count if self.relative else count - 1
-        scale = np.trace(covariance) / size
-        if self.relative and scale < _NO_VARIANCE:
-            raise ValueError(
-                f"`{self.name}` is fitted on images that differ. Received: "
-                f"{count} images alike. Take `standardize`."
+        for start in range(0, len(rows), whitening.BLOCK):
+            rows[start : start + whitening.BLOCK] = rule(
+                rows[start : start + whitening.BLOCK]
             )
-        values, vectors = np.linalg.eigh(covariance)
-        # Rounding leaves eigenvalues of 0 slightly below it.
-        values = np.maximum(values, 0)
-        values += self.epsilon * scale if self.relative else self.epsilon
-        if not self.centered:
-            values[: max(size - count, 0)] = 1  # In ascending order.
-        roots = np.sqrt(values)
-        # Images are rows: matrices that multiply them from the right.
-        whiten = (vectors / roots) @ vectors.T / deviation[:, None]
-        color = (vectors * roots) @ vectors.T * deviation
-        return _Fit(*(a.astype(np.float32) for a in (center, whiten, color)))
+        return images
 
 
 @dataclasses.dataclass(frozen=True)
@@ -296,23 +309,3 @@ class KIPZCA(FRePoZCA):
 
     name: ClassVar[str] = "zca_kip"
     centered: ClassVar[bool] = False
-
-
-def _check_finite(images: np.ndarray) -> None:
-    """Raises ValueError unless all values are finite."""
-    if images.dtype.kind != "f":
-        return
-    starts = range(0, len(images), _BLOCK)
-    if all(np.isfinite(images[s : s + _BLOCK]).all() for s in starts):
-        return
-    raise ValueError(
-        "Images to fit a whitening on must be finite. Received: "
-        f"{np.count_nonzero(~np.isfinite(images))} NaN or infinite values."
-    )
-
-
-def _blocks(images: np.ndarray) -> Iterator[np.ndarray]:
-    """Yields rows of float64 pixels in [0, 1]."""
-    for start in range(0, len(images), _BLOCK):
-        block = unit_range(images[start : start + _BLOCK])
-        yield block.reshape(len(block), -1).astype(np.float64)

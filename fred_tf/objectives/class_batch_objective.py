@@ -21,6 +21,10 @@ class ClassBatchSettings(Settings):
             "real_batch_per_class", self.real_batch_per_class, 1, MOST_PASSES
         )
 
+    def shrunk(self, images):
+        count = min(self.real_batch_per_class, images)
+        return dataclasses.replace(self, real_batch_per_class=count)
+
 
 class ClassBatchObjective(Objective):
     """An objective that looks at as many real images of each class.

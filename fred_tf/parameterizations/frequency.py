@@ -1,8 +1,8 @@
 """FreD's frequency memory: few coefficients, many images."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
-from typing import ClassVar
 
 import keras
 import numpy as np
@@ -12,88 +12,12 @@ from fred_tf import budget, seeds
 from fred_tf.coresets.random_selection import select_random
 from fred_tf.paper import Paper
 from fred_tf.parameterizations import rounding
-from fred_tf.parameterizations.frequency_mask import MASK_RULES, choose_mask
-from fred_tf.parameterizations.labels import MemorySettings
+from fred_tf.parameterizations.frequency_mask import choose_mask
+from fred_tf.parameterizations.frequency_settings import FrequencySettings
 from fred_tf.parameterizations.parameterization import Parameterization
-from fred_tf.settings import check_least, check_one_of
-from fred_tf.transforms import TRANSFORMS, Transform
-from fred_tf.transforms.dct import NORMS
 
-MASK_STATISTICS = ("initial_images", "whole_class")
-CHANNELS = ("separate", "joint")
 # Bands of equal width, from the lowest frequency to the highest.
 BANDS = 4
-
-
-@dataclasses.dataclass(frozen=True)
-class FrequencySettings(MemorySettings):
-    """Settings of `Frequency`.
-
-    Attributes:
-        coefficients_per_channel: kept entries, between 1 and the number of
-            positions in a channel; with joint channels their mean.
-        transform: whose coefficients are stored, a name in `TRANSFORMS`.
-        norm: of the transform `dct`, see there.
-        channels: `"separate"`, as in the paper, or `"joint"`, see `Frequency`.
-        mask_rule: what is kept: the highest `"explained_variance"` ratio, as
-            in the paper, the highest `"energy"`, the lowest or highest of all
-            frequencies (`"low_frequency"`, `"high_frequency"`), or
-            `"random"` positions, drawn for each class.
-        mask_statistics: `"initial_images"` scores the drawn images only, as
-            the official masks do; `"whole_class"` every real image of the
-            class, which is steadier where few are drawn.
-        bits: images are decoded from values rounded to so many bits, 2 to 8,
-            and gradients pass through the rounding (see `rounding.py`), for
-            exports of that width; 0 rounds nothing.
-    """
-
-    name: ClassVar[str] = "frequency"
-    coefficients_per_channel: int = 64
-    transform: str = "dct"
-    norm: str = "none"
-    channels: str = "separate"
-    mask_rule: str = "explained_variance"
-    mask_statistics: str = "initial_images"
-    bits: int = 0
-
-    def __post_init__(self):
-        super().__post_init__()
-        rounding.check_bits(self.bits)
-        count = self.coefficients_per_channel
-        check_least("coefficients_per_channel", count, 1)
-        check_one_of("transform", self.transform, TRANSFORMS)
-        check_one_of("norm", self.norm, NORMS)
-        check_one_of("channels", self.channels, CHANNELS)
-        check_one_of("mask_rule", self.mask_rule, MASK_RULES)
-        check_one_of("mask_statistics", self.mask_statistics, MASK_STATISTICS)
-        transform = self.make_transform()
-        if self.mask_rule.endswith("frequency") and not (
-            transform.has_frequencies
-        ):
-            raise ValueError(
-                f"The `transform` {self.transform!r} has no frequencies and "
-                "needs another `mask_rule`, e.g. 'explained_variance'. "
-                f"Received: {self.mask_rule!r}."
-            )
-        if self.channels == "joint" and not transform.any_length:
-            able = [name for name, t in TRANSFORMS.items() if t().any_length]
-            raise ValueError(
-                "`channels` 'joint' transforms the axis of the channels, too, "
-                f"which needs one of {able}. Received: `transform` "
-                f"{self.transform!r}."
-            )
-
-    @property
-    def needs_variance(self) -> bool:
-        """Whether masks need two instances of a class."""
-        return (
-            self.mask_rule == "explained_variance"
-            and self.mask_statistics == "initial_images"
-        )
-
-    def make_transform(self) -> Transform:
-        """Returns the transform that these settings name."""
-        return TRANSFORMS[self.transform]().with_norm(self.norm)
 
 
 def spectrum_shape(
@@ -194,7 +118,7 @@ class Frequency(Parameterization):
 
     @classmethod
     def instances_within(cls, settings, image_shape, classes, ipc):
-        count = settings.coefficients_per_channel
+        count = settings.sized(image_shape).coefficients_per_channel
         available = budget.positions(image_shape)
         label = settings.label_floats(classes)
         instances = budget.instances_per_class(image_shape, ipc, count, label)
@@ -206,6 +130,21 @@ class Frequency(Parameterization):
                 "`ipc`."
             )
         return instances
+
+    @classmethod
+    def shrunk(cls, settings, image_shape, ipc, images):
+        """Keeps more of fewer images: the budget stays what it is."""
+        everything = budget.positions(image_shape)
+        asked = settings.coefficients_per_channel
+        enough = math.ceil(ipc * everything / images)
+        count = min(max(asked, enough), everything)
+        if (
+            count != asked
+            and settings.needs_variance
+            and ipc * everything // count < 2
+        ):
+            count = everything
+        return dataclasses.replace(settings, coefficients_per_channel=count)
 
     @classmethod
     def step_gain(cls, settings, image_shape):

@@ -146,6 +146,11 @@ class Hallucinator(Parameterization):
             )
         return bases * settings.hallucinators
 
+    @classmethod
+    def real_images(cls, settings, image_shape, classes, ipc):
+        instances = cls.instances_within(settings, image_shape, classes, ipc)
+        return instances // settings.hallucinators
+
     def adapt(self, images, labels, seed):
         per_class = self.basis_count // self.classes
         rows = select_random(labels, per_class, self.classes, seed)

@@ -11,7 +11,13 @@ import dataclasses
 
 import numpy as np
 
-from fred_tf.settings import MOST_RATE, Settings, check_least, check_one_of
+from fred_tf.settings import (
+    MOST_RATE,
+    Settings,
+    check_least,
+    check_one_of,
+    later,
+)
 from fred_tf.synthetic_set import LABEL_KINDS
 
 FIXED = "fixed"
@@ -34,9 +40,9 @@ class MemorySettings(Settings):
             images, which suits Adam and LAMB.
     """
 
-    labels: str = FIXED
-    label_scale: float = 0.0
-    label_learning_rate: float = 0.0
+    labels: str = later(FIXED)
+    label_scale: float = later(0.0)
+    label_learning_rate: float = later(0.0)
 
     def __post_init__(self):
         check_one_of(

@@ -141,6 +141,19 @@ class MultiFormation(Parameterization):
             )
         return canvases * patches
 
+    @classmethod
+    def real_images(cls, settings, image_shape, classes, ipc):
+        return ipc * settings.factor ** (len(image_shape) - 1)
+
+    @classmethod
+    def shrunk(cls, settings, image_shape, ipc, images):
+        """Cuts canvases into fewer patches."""
+        axes, shortest = len(image_shape) - 1, min(image_shape[:-1])
+        factor = min(settings.factor, shortest)
+        while factor > 1 and ipc * factor**axes > images:
+            factor -= 1
+        return dataclasses.replace(settings, factor=factor)
+
     def adapt(self, images, labels, seed):
         factor, spatial = self.settings.factor, self.image_shape[:-1]
         tiles = factor ** len(spatial)

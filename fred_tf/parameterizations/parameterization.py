@@ -62,7 +62,7 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
         self.image_shape = tuple(int(size) for size in image_shape)
         self.classes = int(classes)
         self.instances_per_class = int(instances_per_class)
-        self.settings = settings or self.Settings()
+        self.settings = (settings or self.Settings()).sized(self.image_shape)
         # Constructors make the weights; calls make none.
         self.built = True
         self.label_values: keras.Variable | None = None
@@ -96,6 +96,41 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
             ValueError: the budget holds nothing of use; the message says
                 which setting to change.
         """
+
+    @classmethod
+    def real_images(
+        cls,
+        settings: MemorySettings,
+        image_shape: Sequence[int],
+        classes: int,
+        ipc: int,
+    ) -> int:
+        """Returns how many real images of each class `adapt` takes.
+
+        Args:
+            settings, image_shape, classes, ipc: as for `instances_within`.
+        """
+        return cls.instances_within(settings, image_shape, classes, ipc)
+
+    @classmethod
+    def shrunk(
+        cls,
+        settings: MemorySettings,
+        image_shape: Sequence[int],
+        ipc: int,
+        images: int,
+    ) -> MemorySettings:
+        """Returns the nearest settings that so few real images are enough for.
+
+        Where none are, what is returned may still take too many.
+
+        Args:
+            settings: this member's, as `sized` gives them.
+            image_shape: `[height, width, channels]`, or more spatial axes.
+            ipc: the budget is `ipc` whole images per class.
+            images: real images of the smallest class.
+        """
+        return settings
 
     @classmethod
     def within_budget(

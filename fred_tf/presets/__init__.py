@@ -1,15 +1,19 @@
-"""Named settings: `<dataset>_ipc<k>_<objective>`, one row each."""
+"""Named settings: `<dataset>_ipc<k>_<objective>`, one row each.
+
+`dm` and `tm` suit any data set, whose name is given beside them.
+"""
 
 from collections.abc import Iterable
 
 from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
-from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.presets import (
     distribution_matching,
     feature_regression,
+    general,
     gradient_matching,
     kernel_ridge,
+    larger,
     trajectory_matching,
 )
 from fred_tf.presets.for_data import config_for
@@ -18,10 +22,12 @@ from fred_tf.settings import nearest
 __all__ = ["config_for", "names", "preset", "settled", "table"]
 
 _TABLES = (
+    general,
     distribution_matching,
     feature_regression,
     gradient_matching,
     kernel_ridge,
+    larger,
     trajectory_matching,
 )
 
@@ -33,18 +39,31 @@ def names() -> list[str]:
 
 def table() -> str:
     """Returns one line per preset, for people."""
-    lines = [f"{'preset':24} images/class  outer steps  objective"]
+    width = max(map(len, names()))
+    lines = [f"{'preset':{width}} images/class  outer steps  objective"]
     for name in names():
         config = preset(name)
-        known = KNOWN[config.dataset]
-        images = config_lib.instances_per_class(
-            config, known.image_shape, known.classes
-        )
         lines.append(
-            f"{name:24} {images:12} {config.outer_steps:12,}  "
+            f"{name:{width}} {_images(config):>12} {config.outer_steps:12,}  "
             f"{config.objective.name}"
         )
     return "\n".join(lines)
+
+
+def _images(config: config_lib.Config) -> str:
+    """Returns how many images of a class there will be, before data are read.
+
+    A share of the frequencies says it of images of any size.
+    """
+    side = config.preparation.image_size
+    if known := config_lib.known_images(config):
+        return str(config_lib.instances_per_class(config, *known))
+    if side:
+        squares = (side, side, 3)
+        return str(config_lib.instances_per_class(config, squares, 10))
+    if share := config.parameterization.to_json().get("kept_share"):
+        return str(int(config.ipc / share))
+    return "by size"
 
 
 def preset(name: str) -> config_lib.Config:
@@ -67,6 +86,7 @@ def settled(
     config: config_lib.Config | str | None,
     ipc: int | None = None,
     overrides: Iterable[str] = (),
+    scored: bool = False,
 ) -> config_lib.Config:
     """Returns the settings of a run on some data.
 
@@ -75,11 +95,14 @@ def settled(
         config: settings, the name of a preset, or None.
         ipc: in the place of a config: `config_for`.
         overrides: `name=value` each.
+        scored: whether a set is only scored, which whitens test images as the
+            set is, whatever the settings say.
 
     Raises:
         TypeError: `config` is neither settings nor a name.
-        ValueError: both `config` and `ipc` are given, or neither; or a setting
-            is unknown or out of its range.
+        ValueError: both `config` and `ipc` are given, or neither; a setting is
+            unknown or out of its range; or it asks for another normalisation
+            than the data have.
     """
     if config is None and ipc is not None:
         settings = config_for(data, ipc)
@@ -98,12 +121,23 @@ def settled(
             f"Received: `config` {config!r} and `ipc` {ipc!r}. Give one of "
             "them; `overrides=['ipc=2']` changes that of a preset."
         )
+    own = data.normalization.name
     named = config_lib.replace(
-        settings,
+        config_lib.prepared(settings, data.preparation),
         {
             "dataset": data.dataset,
             "holdout": data.holdout,
-            "normalization": data.normalization.name,
+            "normalization": own,
         },
     )
-    return config_lib.override(named, overrides)
+    overridden = config_lib.override(named, overrides)
+    # What is not the default was asked for.
+    usual = config_lib.Config.normalization
+    asked = {overridden.normalization, settings.normalization} - {own, usual}
+    if overridden.normalization != own or (asked and not scored):
+        raise ValueError(
+            "`normalization` is that of the data, which are loaded before. "
+            f"Received: {(asked or {usual}).pop()!r} for data with {own!r}. "
+            "Load them with it: `fred_tf.load_data(..., normalization=...)`."
+        )
+    return overridden

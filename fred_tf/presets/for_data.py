@@ -15,9 +15,10 @@ import numpy as np
 
 from fred_tf import config as config_lib
 from fred_tf.config import Config
-from fred_tf.datasets import ImageData
+from fred_tf.datasets import ImageData, Preparation
 from fred_tf.distillation.memory_step import usual_step
-from fred_tf.networks.network import border
+from fred_tf.networks import ConvNet
+from fred_tf.normalizations import ZCA, Standardize
 from fred_tf.objectives import DistributionMatching
 from fred_tf.parameterizations import Frequency
 from fred_tf.transforms import DCT
@@ -49,13 +50,12 @@ def config_for(data: ImageData, ipc: int) -> Config:
     objective = DistributionMatching.Settings(
         real_batch_per_class=min(64, smallest)
     )
-    side = min(shape[:-1]) + 2 * border(shape)
+    network = ConvNet.Settings(depth=0).sized(shape)
     values = {
-        "network.name": "convnet" if len(shape) == 3 else "convnet3d",
-        # 3 for 32 pixels, one more for each doubling, as in the papers.
-        "network.depth": max(1, round(math.log2(side)) - 2),
+        "network.name": network.name,
+        "network.depth": network.depth,
         "distiller.memory_learning_rate": 0.3
-        * usual_step(memory, objective.name, shape),
+        * usual_step(memory, objective.name, shape, data.normalization.name),
         "distiller.memory_average": 0.99,
         "evaluation.learning_rate": 0.01,
         "evaluation.epochs": 300,
@@ -69,6 +69,8 @@ def config_for(data: ImageData, ipc: int) -> Config:
             objective=objective,
             outer_steps=1_000,
             holdout=data.holdout,
+            preparation=Preparation.of(data.preparation),
+            normalization=data.normalization.name,
             parameterization=memory,
         ),
         values,
@@ -87,7 +89,10 @@ def kept_coefficients(data: ImageData, ipc: int) -> int:
     """
     split = data.train
     rows = np.linspace(0, len(split) - 1, min(_MOST, len(split))).astype(int)
-    images = data.normalization(split.images[rows])
+    own = data.normalization
+    if isinstance(own, ZCA):  # After which all frequencies seem to matter.
+        own = Standardize.fit(split.images)
+    images = own(split.images[rows])
     energy = (DCT("ortho")(images).numpy() ** 2).mean(axis=(0, -1)).ravel()
     held = np.cumsum(np.sort(energy)[::-1]) / energy.sum()
     enough = int(np.searchsorted(held, ENERGY)) + 1

@@ -19,6 +19,7 @@ from fred_tf.settings import (
     check_least,
     check_one_of,
     check_share,
+    later,
 )
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.network_training import (
@@ -63,17 +64,17 @@ class EvaluatorSettings(Settings):
         weight_decay: L2 coefficient of SGD.
     """
 
-    by: str = "networks"
     networks: int = 5
-    loss: str = "usual"
-    optimizer: str = "sgd"
-    schedule: str = "drop"
-    warm_up_epochs: int = 0
     epochs: int = 1000
     batch_size: int = 256
     learning_rate: float = 0.0
     momentum: float = 0.9
     weight_decay: float = 5e-4
+    by: str = later("networks")
+    loss: str = later("usual")
+    optimizer: str = later("sgd")
+    schedule: str = later("drop")
+    warm_up_epochs: int = later(0)
 
     def __post_init__(self):
         for name in ("networks", "epochs", "batch_size"):

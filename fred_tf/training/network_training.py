@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from fred_tf import seeds
 from fred_tf.augmentations import SiameseAugmentation
+from fred_tf.datasets.disk_images import DiskImages
 from fred_tf.networks import Functional
 from fred_tf.normalizations import Normalization
 from fred_tf.optimizers import Adam
@@ -65,7 +66,7 @@ class NetworkTraining:
     def passes(
         self,
         state: State,
-        images: np.ndarray | tf.Tensor,
+        images: np.ndarray | tf.Tensor | DiskImages,
         labels: np.ndarray | tf.Tensor,
         seed: np.ndarray | tf.Tensor,
         first: int,
@@ -88,9 +89,14 @@ class NetworkTraining:
         labels = tf.convert_to_tensor(labels)
         if labels.dtype.is_integer:
             labels = tf.cast(labels, tf.int32)
+        if isinstance(images, DiskImages):
+            whole, rows = images.tensor()
+        else:
+            whole, rows = images, np.arange(len(images))
         return self._passes(
             state,
-            tf.convert_to_tensor(images),
+            tf.convert_to_tensor(whole),
+            integer(rows),
             labels,
             tf.convert_to_tensor(seed),
             integer(first),
@@ -99,8 +105,8 @@ class NetworkTraining:
         )
 
     @functools.partial(tf.function, autograph=False, reduce_retracing=True)
-    def _passes(self, state, images, labels, seed, first, count, rate):
-        size = tf.shape(images)[0]
+    def _passes(self, state, images, rows, labels, seed, first, count, rate):
+        size = tf.shape(rows)[0]
         batches = (size + self.batch_size - 1) // self.batch_size
 
         def one_pass(number, state):
@@ -113,7 +119,7 @@ class NetworkTraining:
                 indices = order[begin : begin + self.batch_size]
                 state = self.step(
                     state,
-                    tf.gather(images, indices),
+                    tf.gather(images, tf.gather(rows, indices)),
                     tf.gather(labels, indices),
                     seeds.fold(pass_seed, batch),
                     own,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from fred_tf.datasets.image_data import ImageData, Split, hold_out
+from fred_tf.datasets.image_data import ImageData, Split
 from fred_tf.normalizations import Standardize
 
 GREY = Standardize((0.5,), (0.25,))
@@ -174,23 +174,3 @@ def test_normalization_must_fit_the_channels():
     split = Split(images(2, (8, 8, 3)), [0, 1])
     with pytest.raises(ValueError, match="per channel. Received: 1 for"):
         data(split, split)
-
-
-def test_holdout_takes_the_last_of_each_class(digits):
-    held = hold_out(digits, 0.1)
-    assert held.name == "digits, holdout 0.1"
-    assert len(held.train) + len(held.test) == len(digits.train)
-    for label in range(10):
-        rows = digits.train.indices_of(label)
-        count = round(0.1 * len(rows))
-        np.testing.assert_array_equal(
-            held.test.images[held.test.indices_of(label)],
-            digits.train.images[rows[-count:]],
-        )
-        assert len(held.train.indices_of(label)) == len(rows) - count
-
-
-@pytest.mark.parametrize("share", [0.001, 0.999])
-def test_holdout_leaves_both_sides_something(digits, share):
-    with pytest.raises(ValueError, match=f"`holdout`.*Received: {share} of"):
-        hold_out(digits, share)

@@ -27,8 +27,7 @@ def prepare(folder, features, splits):
         with tf.io.TFRecordWriter(str(path)) as writer:
             for example in examples:
                 example = {key: example[key] for key in features}
-                encoded = features.encode_example(example)
-                writer.write(features.serialize_example(encoded))
+                writer.write(features.serialize_example(example))
     tfds.folder_dataset.write_metadata(
         data_dir=folder,
         features=features,

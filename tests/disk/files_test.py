@@ -102,6 +102,20 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, full_disk):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(
+    "error",
+    [OSError("9 requested and 0 written"), OSError(28, "No space left")],
+)
+@pytest.mark.parametrize("replacing", ["replacing_file", "replacing_folder"])
+def test_an_error_that_names_no_file_gets_one(replacing, error, tmp_path):
+    path = tmp_path / "a"
+    with pytest.raises(OSError) as raised:
+        with getattr(files, replacing)(path):
+            raise error
+    text = str(raised.value)
+    assert str(path) in text and "intact" in text and error.args[-1] in text
+
+
 def test_a_folder_is_replaced_when_the_block_ends(tmp_path):
     path = tmp_path / "folder"
     for content in ("old", "new"):

@@ -66,7 +66,53 @@ def test_a_moved_and_linked_folder_is_the_same_run(folder, tmp_path):
         assert opened.identity == folder.identity
 
 
+def test_a_start_that_failed_takes_other_settings(folder):
+    """Until something is there that was made with those of before."""
+    (folder.path / "notes.txt").write_text("")
+    (folder.path / "checkpoints").mkdir()
+    other = {**_SETTINGS, "seed": 7}
+    data = {**_DATA, "train": "xyz"}
+    opened = RunFolder.open(folder.path, other, data, {"threads": 1})
+    assert opened == RunFolder.read(folder.path)
+    assert opened.identity["seed"] == 7 and opened.data["train"] == "xyz"
+    with opened.lock():
+        pass
+    with pytest.raises(RuntimeError, match="of this run. Received: another"):
+        with folder.lock():
+            pass
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "metrics.jsonl",
+        "checkpoints/x",
+        "tensorboard/x",
+        "snapshots/1.npy",
+        "evaluation_step000001.json",
+    ],
+)
+def test_what_was_made_keeps_its_settings(folder, name):
+    (folder.path / name).parent.mkdir(exist_ok=True)
+    (folder.path / name).write_text("x")
+    with pytest.raises(ValueError, match="`seed` is .* there, 7 is asked for"):
+        RunFolder.open(folder.path, {**_SETTINGS, "seed": 7}, _DATA, {})
+
+
+def test_the_config_of_another_program_is_not_replaced(folder):
+    path = folder.path / "config.json"
+    for text in (
+        '{"model_type": "bert"}',
+        path.read_text().replace("20", "30"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ValueError, match="config.json"):
+            RunFolder.open(folder.path, _SETTINGS, _DATA, _ENVIRONMENT)
+        assert path.read_text() == text
+
+
 def test_another_run_is_refused_by_the_first_difference(folder):
+    folder.append_metrics(1, {})
     before = (folder.path / "config.json").read_bytes()
     asked = _changed(_SETTINGS, "objective.student_steps", 30)
     asked = {**asked, "ipc": 1, "outer_steps": 7}
@@ -82,6 +128,7 @@ def test_another_run_is_refused_by_the_first_difference(folder):
 def test_other_training_images_are_refused_and_other_test_images_are_not(
     folder,
 ):
+    folder.append_metrics(1, {})
     asked = {**_DATA, "test": "xyz"}
     assert RunFolder.open(folder.path, _SETTINGS, asked, _ENVIRONMENT) == folder
     asked["train"] = "xyz"
@@ -144,6 +191,7 @@ def test_settings_that_are_a_link_are_not_read(folder):
 
 
 def test_another_environment_is_said(folder, caplog):
+    folder.append_metrics(1, {})
     asked = _changed(_ENVIRONMENT, "versions.tensorflow", "2.21")
     opened = RunFolder.open(folder.path, _SETTINGS, _DATA, asked)
     assert "versions.tensorflow was '2.18', is now '2.21'." in caplog.text

@@ -18,13 +18,44 @@ def test_a_share_is_met_at_the_median():
         (7, 9.0, 9.0),
     ):
         found = memory_step.known_rate(
-            tf.constant(before), watch, tf.constant(step), 0.3
+            tf.constant(before), watch, tf.constant(step), 0.3, 0
         )
         assert float(found) == pytest.approx(expected)
     given = memory_step.known_rate(
-        tf.constant(2.0), watch, tf.constant(0), share=0.0
+        tf.constant(2.0), watch, tf.constant(0), 0.0, 0
     )
     assert float(given) == 2
+
+
+def test_a_step_size_follows_until_gradients_have_settled():
+    """The first gradients are a hundred times those of later steps."""
+    watch, rate, rates = outliers.start(tf.float32), tf.constant(0.0), []
+    for step in range(-3, 30):
+        rate = memory_step.known_rate(rate, watch, tf.constant(step), 0.5, 20)
+        rates.append(float(rate))
+        move = tf.constant(100.0 if step < 2 else 1.0)
+        watch = memory_step.followed(
+            watch, tf.constant(step), 0.5, 20, lambda move=move: move
+        )
+    assert rates[:3] == [0, 0, 0]
+    assert rates[3] == pytest.approx(0.005)
+    # The median is of the later ones as soon as they are more.
+    assert rates[3 + 7] == pytest.approx(0.5)
+    assert rates[3 + 20 :] == [rates[-1]] * 10
+    assert int(tf.reduce_sum(tf.cast(watch.moves >= 0, tf.int32))) == 23
+
+
+def test_a_step_size_that_was_set_follows_no_more():
+    watch = outliers.moved(outliers.start(tf.float32), tf.constant(2.0))
+    for step in (3, 5):
+        args = tf.constant(step), 0.5, 20
+        found = memory_step.known_rate(tf.constant(7.0), watch, *args)
+        assert float(found) == 0.25
+        none = outliers.start(tf.float32)
+        kept = memory_step.known_rate(tf.constant(7.0), none, *args)
+        assert float(kept) == 7
+        after = memory_step.followed(none, *args, lambda: tf.constant(1.0))
+        assert float(outliers.usual(after.moves)) == 0
 
 
 def test_it_grows_to_its_full_size():

@@ -1,18 +1,22 @@
 """Workers that find each other, or say why not; threads stand for processes."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from concurrent import futures
 
 import pytest
+import tensorflow as tf
 from absl import logging
 
 from export import command_line
-from fred_tf.distillation import cluster, rendezvous
+from fred_tf.distillation import cluster, devices, rendezvous
 from fred_tf.distillation.interruption import STOPPED
 
 
@@ -153,6 +157,68 @@ def test_a_signal_ends_the_wait(number, addresses, monkeypatch, capsys):
     assert ended.value.code == 128 + number
     assert time.monotonic() - begun < 5
     assert capsys.readouterr().err.endswith(f"{STOPPED}\n")
+
+
+CONNECTING = """
+from fred_tf.distillation import devices
+devices.strategy()
+"""
+
+
+@pytest.mark.slow  # It has a quick twin below.
+def test_ctrl_c_ends_the_connecting(addresses):
+    """TensorFlow waits for a worker that came, and then was gone."""
+    pair, job = addresses[:2], {"type": "worker", "index": 0}
+    told = json.dumps({"cluster": {"worker": pair}, "task": job})
+    with subprocess.Popen(
+        [sys.executable, "-c", CONNECTING],
+        env={**os.environ, "TF_CONFIG": told},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as first:
+        rendezvous.meet(cluster.Place(1, pair), 120.0)
+        time.sleep(5)
+        assert first.poll() is None
+        first.send_signal(signal.SIGINT)
+        assert first.wait(10) == -signal.SIGINT
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_signals_are_heard_while_tensorflow_connects(
+    fails, addresses, monkeypatch
+):
+    told = {"worker": addresses[:2]}, {"type": "worker", "index": 0}
+    told = json.dumps(dict(zip(("cluster", "task"), told)))
+    monkeypatch.setenv("TF_CONFIG", told)
+    monkeypatch.setattr(rendezvous, "meet", lambda *_: None)
+    numbers, seen = (signal.SIGTERM, signal.SIGINT), []
+
+    def connect():
+        seen.extend(map(signal.getsignal, numbers))
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # As TensorFlow takes it.
+        if fails:
+            raise tf.errors.UnavailableError(None, None, "no port")
+        return "a strategy"
+
+    monkeypatch.setattr(tf.distribute, "MultiWorkerMirroredStrategy", connect)
+    before = [*map(signal.getsignal, numbers)]
+
+    def heard(*_):
+        raise AssertionError
+
+    try:
+        signal.signal(signal.SIGTERM, heard)
+        with (
+            pytest.raises(RuntimeError, match="no port")
+            if fails
+            else contextlib.nullcontext()
+        ):
+            assert devices.strategy() == "a strategy"
+        assert seen == [signal.SIG_DFL, signal.SIG_DFL]
+        assert [*map(signal.getsignal, numbers)] == [heard, before[1]]
+    finally:
+        for number, handler in zip(numbers, before):
+            signal.signal(number, handler)
 
 
 @pytest.mark.parametrize("told", ["-1", "0", "ten", "nan", "inf"])

@@ -5,10 +5,12 @@ import runpy
 import sys
 
 import keras
+import numpy as np
 import pytest
 
 from examples import continual, mix_with_real, train_keras, warm_start
 from examples.beside_real import BesideReal
+from fred_tf import datasets, forms
 from fred_tf.coresets import random_set
 from fred_tf.forms.images import Images
 
@@ -76,3 +78,17 @@ def test_programs_say_their_accuracies(folder, monkeypatch, capsys, name, said):
     for line, words in zip(lines, said):
         assert words in line
         assert " % test accuracy" in line
+
+
+@pytest.mark.parametrize("name", ["zca", "zca_kip"])
+def test_whitened_sets_bring_their_matrix(name, tmp_path):
+    data = datasets.load("digits", normalization=name)
+    chosen = random_set(data, 1, seed=0)
+    places = forms.write(chosen, None, tmp_path, ["images_float32"]).values()
+    sets = BesideReal(*map(str, places), data)
+    with pytest.raises(SystemExit, match="images_float32,whitening"):
+        sets.train()
+    forms.write(chosen, None, tmp_path, ["whitening"])
+    images, _ = sets.train(slice(20))
+    expected = data.normalization(data.train.images[:20])
+    np.testing.assert_allclose(images, expected, atol=1e-5)

@@ -23,6 +23,16 @@ from trainers import distill
 ROOT = pathlib.Path(__file__).parents[2]
 
 
+def test_tables_of_others_stay(run, tmp_path):
+    (tmp_path / "sizes.md").write_text("| shirt | size |")
+    with pytest.raises(FileExistsError, match="sizes.md, which fred_tf has"):
+        exporting.run(run, tmp_path, ["gallery"])
+    assert [path.name for path in tmp_path.iterdir()] == ["sizes.md"]
+    (tmp_path / "sizes.md").unlink()
+    for _ in range(2):
+        exporting.run(run, tmp_path, ["gallery"])
+
+
 def test_exact_forms_give_the_set_back(run, exported):
     expected = run.synthetic_set()
     for name in ("images_float32", "coefficients_float32"):

@@ -85,7 +85,8 @@ def main() -> int:
                 )
                 sys.stdout.flush()
     hours = (time.monotonic() - begun) / 3600
-    arguments.page.write_text(page.page(tallies, sys.argv[1:], every, hours))
+    said = [text for text in sys.argv[1:] if not text.startswith("--page")]
+    arguments.page.write_text(page.page(tallies, said, every, hours))
     return int(not all(tally.is_good for tally in tallies))
 
 

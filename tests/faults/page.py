@@ -28,9 +28,10 @@ readers what nobody should: what it does is in `tests/faults/`, what is promised
 in [the threat model](threat-model.md).
 """
 _KINDS = """\
-- *Killed*: SIGKILL at a file operation (opening to write, writing, flushing,
-  syncing, renaming, deleting), Python's and TensorFlow's; a write is half done.
-  Then the same command again. *Survived*: images, losses, accuracies and
+- *Killed*: at a file operation (opening to write, writing, flushing, syncing,
+  renaming, deleting), Python's and TensorFlow's; a write is half done. The same
+  command is given to the folder as it is then, once where operations leave the
+  same. *Survived*: images, losses, accuracies and
   settings are bit for bit those of a run that nothing happened to.
 - *Full disk*: from an operation on nothing more fits; then there is room, and
   the same command again. *Refused*: one line named the path, and the second

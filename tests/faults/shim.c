@@ -7,6 +7,9 @@
      kill_at   SIGKILL at that operation, which is half done if it writes
      full_at   from that operation on the disk is full: what needs room fails
      log       file that is told of each operation; empty for none
+     copies    folder that a copy of `folder` is put into at each operation,
+               named by its number: what a kill there would leave; empty for
+               none
 
    A log has a line for each operation: its name and paths between tabs. */
 
@@ -16,6 +19,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -24,13 +28,15 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define LONGEST (2 * PATH_MAX)
 
-enum verdict { GO_ON, KILL, FULL };
+enum verdict { GO_ON, KILL, FULL, COPY };
 
-static char folder[LONGEST];
+static char folder[LONGEST], copies[LONGEST];
+static __thread long copied;
 static size_t folder_length;
 static atomic_long counted;
 static long kill_at, full_at;
@@ -42,7 +48,9 @@ static atomic_int armed;
 
 static void *next(const char *name) { return dlsym(RTLD_NEXT, name); }
 
-void faults_arm(const char *below, long kill, long full, const char *log) {
+void faults_arm(const char *below, long kill, long full, const char *log,
+                const char *into) {
+  snprintf(copies, sizeof copies, "%s", into);
   snprintf(folder, sizeof folder, "%s", below);
   folder_length = strlen(folder);
   kill_at = kill;
@@ -92,6 +100,10 @@ static enum verdict counts(const char *name, int needs_room, const char *path,
     if (NEXT(write)(log_file, line, length) != length) abort();
   }
   if (number == kill_at) return KILL;
+  if (copies[0]) {
+    copied = number;
+    return COPY;
+  }
   return full_at && number >= full_at && needs_room ? FULL : GO_ON;
 }
 
@@ -100,11 +112,24 @@ static void die(void) {
   for (;;) pause();
 }
 
+/* Copies the folder as it is before the operation, or within its writing. */
+static void copy(void) {
+  char to[LONGEST + 32];
+  char *command[] = {"cp", "-a", folder, to, NULL};
+  extern char **environ;
+  pid_t child;
+  int status;
+  snprintf(to, sizeof to, "%s/%ld", copies, copied);
+  if (posix_spawnp(&child, "cp", NULL, NULL, command, environ)) abort();
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+}
+
 /* Answers for operations that happen or do not. */
 #define ANSWER(given, failed) \
   do {                          \
     enum verdict answer_ = (given); \
     if (answer_ == KILL) die(); \
+    if (answer_ == COPY) copy(); \
     if (answer_ == FULL) {      \
       errno = ENOSPC;           \
       return failed;            \
@@ -171,33 +196,50 @@ OPENAT(openat64)
 FOPEN(fopen)
 FOPEN(fopen64)
 
-/* --- Writing: at a kill, half of it is on the disk ------------------------ */
+/* --- Writing: at a kill or a copy, half of it is on the disk -------------- */
+
+static int is_halved(enum verdict verdict) {
+  return verdict == KILL || verdict == COPY;
+}
+
+static ssize_t sum(ssize_t done, ssize_t rest) {
+  return rest < 0 ? rest : done + rest;
+}
 
 ssize_t write(int file, const void *bytes, size_t size) {
   enum verdict verdict = on("write", 1, file);
-  if (verdict == KILL && NEXT(write)(file, bytes, size / 2) < 0) die();
+  ssize_t done = 0;
+  if (is_halved(verdict)) done = NEXT(write)(file, bytes, size / 2);
   ANSWER(verdict, -1);
-  return NEXT(write)(file, bytes, size);
+  if (done < 0) done = 0;
+  return sum(done,
+             NEXT(write)(file, (const char *)bytes + done, size - done));
 }
 
-#define PWRITE(name, offset_type)                                           \
-  ssize_t name(int file, const void *bytes, size_t size, offset_type at) {  \
-    enum verdict verdict = on("write", 1, file);                            \
-    if (verdict == KILL && NEXT(name)(file, bytes, size / 2, at) < 0) die(); \
-    ANSWER(verdict, -1);                                                    \
-    return NEXT(name)(file, bytes, size, at);                               \
+#define PWRITE(name, offset_type)                                            \
+  ssize_t name(int file, const void *bytes, size_t size, offset_type at) {   \
+    enum verdict verdict = on("write", 1, file);                             \
+    ssize_t done = 0;                                                        \
+    if (is_halved(verdict)) done = NEXT(name)(file, bytes, size / 2, at);    \
+    ANSWER(verdict, -1);                                                     \
+    if (done < 0) done = 0;                                                  \
+    return sum(done, NEXT(name)(file, (const char *)bytes + done,            \
+                                size - done, at + done));                    \
   }
 PWRITE(pwrite, off_t)
 PWRITE(pwrite64, off64_t)
 
 size_t fwrite(const void *bytes, size_t size, size_t count, FILE *stream) {
   enum verdict verdict = on("write", 1, fileno(stream));
-  if (verdict == KILL) {
-    NEXT(fwrite)(bytes, 1, size * count / 2, stream);
+  size_t done = 0, all = size * count;
+  if (is_halved(verdict)) {
+    done = NEXT(fwrite)(bytes, 1, all / 2, stream);
     NEXT(fflush)(stream);
   }
   ANSWER(verdict, 0);
-  return NEXT(fwrite)(bytes, size, count, stream);
+  if (!done) return NEXT(fwrite)(bytes, size, count, stream);
+  done += NEXT(fwrite)((const char *)bytes + done, 1, all - done, stream);
+  return done / size;
 }
 
 int fflush(FILE *stream) {

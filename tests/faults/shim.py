@@ -43,6 +43,7 @@ def arm(
     kill_at: int = 0,
     full_at: int = 0,
     log: pathlib.Path | None = None,
+    copies: pathlib.Path | None = None,
 ) -> None:
     """Begins to count operations below a folder.
 
@@ -52,12 +53,15 @@ def arm(
             1; 0 for none.
         full_at: from this operation on the disk is full; 0 for never.
         log: file that each operation is written to.
+        copies: folder that gets a copy of `folder` at each operation, named by
+            its number: what a kill there would leave.
     """
     ctypes.CDLL(None).faults_arm(
         os.fsencode(folder),
         ctypes.c_long(kill_at),
         ctypes.c_long(full_at),
         os.fsencode(log or ""),
+        os.fsencode(copies or ""),
     )
 
 

@@ -17,9 +17,9 @@ PROGRAM = """
 import pathlib, sys
 from fred_tf.disk import files
 from tests.faults import shim
-folder, kill_at, full_at, log = sys.argv[1:]
+folder, kill_at, full_at, log, copies = sys.argv[1:]
 folder = pathlib.Path(folder)
-shim.arm(folder, int(kill_at), int(full_at), log)
+shim.arm(folder, int(kill_at), int(full_at), log, copies)
 files.write_text(folder / "file", "new")
 with files.replacing_folder(folder / "inside") as temporary:
     (temporary / "part").write_text("new")
@@ -31,9 +31,10 @@ def write(tmp_path_factory):
     """Writes anew over what is old; returns the exit code and what it said."""
     library = shim.build(tmp_path_factory.mktemp("shim"))
 
-    def write(folder, kill_at=0, full_at=0, log=""):
+    def write(folder, kill_at=0, full_at=0, log="", copies=""):
         (folder / "inside").mkdir(exist_ok=True, parents=True)
         command = [sys.executable, "-c", PROGRAM, folder, kill_at, full_at, log]
+        command.append(copies)
         ended = subprocess.run(
             list(map(str, command)),
             env=shim.environment(library),
@@ -72,11 +73,17 @@ def test_a_kill_anywhere_leaves_old_or_new_and_the_same_call_ends_it(
     write, operations, tmp_path
 ):
     assert len(operations) > 15
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    assert write(old(tmp_path / "copied"), copies=copies) == (0, "")
     seen = set()
     for number in range(1, len(operations) + 1):
         folder = old(tmp_path / str(number))
         assert write(folder, kill_at=number) == (-9, "")
         found = contents(folder)
+        # Names of temporary files have the number of the process.
+        copied = contents(copies / str(number))
+        assert sorted(copied.values()) == sorted(found.values())
         assert found["file"] in ("old", "new")
         seen.add(found["file"])
         assert write(folder)[0] == 0

@@ -46,7 +46,21 @@ def test_saved_file_is_the_array(tmp_path):
 def test_equal_figures_give_equal_files(tmp_path):
     one = canvas.save(line(1), tmp_path / "one.png").read_bytes()
     assert one == canvas.save(line(1), tmp_path / "two.png").read_bytes()
-    assert b"Software" not in one
+    assert b"Software\0fred_tf" in one  # And no version.
+
+
+def test_only_what_was_saved_here_is_replaced(tmp_path):
+    path = canvas.save(line(1), tmp_path / "line.png")
+    canvas.check_replaceable(path)
+    canvas.check_replaceable(tmp_path / "none.png")
+    encoded = tf.io.encode_png(tf.zeros((2, 2, 3), tf.uint8)).numpy()
+    (tmp_path / "photo.png").write_bytes(encoded)
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "link.png").symlink_to(path)
+    for name in ("photo", "empty", "folder", "link"):
+        with pytest.raises(FileExistsError, match=f"{name}.png, which fred_tf"):
+            canvas.check_replaceable(tmp_path / f"{name}.png")
 
 
 def test_failure_leaves_the_old_file(tmp_path, monkeypatch):

@@ -128,13 +128,24 @@ def test_class_without_images_keeps_its_row(digits):
     assert len(names(figure)) == 10
 
 
-def test_volumes_are_seen_from_the_front(digits):
+@pytest.mark.parametrize(
+    ("axis", "side"), enumerate(["front", "top", "side"], start=1)
+)
+def test_volumes_are_seen_from_where_they_look_least_alike(digits, axis, side):
     empty = np.full_like(digits.images, digits.images.min())
-    volumes = np.stack([empty, digits.images, empty], axis=1)
+    volumes = np.stack([empty, digits.images, empty], axis)
     deep = dataclasses.replace(digits, images=volumes)
-    np.testing.assert_array_equal(
-        tiles(figures.gallery(deep)), tiles(figures.gallery(digits))
+    figure = figures.gallery(deep)
+    np.testing.assert_array_equal(tiles(figure), tiles(figures.gallery(digits)))
+    (note,) = figure.texts
+    assert note.get_text() == f"seen from the {side}"
+    beside = figures.beside({"a": deep, "b": deep}, per_class=1)
+    assert tiles(beside)[0].shape == (8, 8)
+    snapshots = {step: volumes[:10] for step in (0, 5)}
+    over_time = figures.strips(
+        snapshots, digits.class_names, digits.normalization
     )
+    np.testing.assert_array_equal(tiles(over_time)[1], tiles(figure)[0])
 
 
 def test_bad_requests_are_refused(digits):

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from sklearn.datasets import load_digits
 
-from fred_tf import figures
+from fred_tf import figures, forms
 from fred_tf.forms.pictures import Gallery, Masks
 from fred_tf.normalizations import Standardize
 from fred_tf.parameterizations import Frequency
@@ -36,6 +36,23 @@ def test_gallery_file_is_the_figure(synthetic_set, tmp_path):
     np.testing.assert_array_equal(
         read_png(path), figures.to_array(figure, dpi=200)
     )
+
+
+def test_pictures_of_others_stay(synthetic_set, tmp_path):
+    """Nothing else is written, either."""
+    path = tmp_path / "gallery.png"
+    path.write_bytes(b"a photograph")
+    for write in (
+        lambda: Gallery().write(synthetic_set, None, path),
+        lambda: forms.write(synthetic_set, None, tmp_path),
+    ):
+        with pytest.raises(FileExistsError, match="gallery.png, which fred_tf"):
+            write()
+    assert [file.name for file in tmp_path.iterdir()] == ["gallery.png"]
+    assert path.read_bytes() == b"a photograph"
+    path.unlink()
+    for _ in range(2):
+        forms.write(synthetic_set, None, tmp_path, ["gallery"])
 
 
 def test_masks_file_is_the_figure(synthetic_set, tmp_path):

@@ -98,7 +98,7 @@ def test_without_pooling_the_depth_is_free():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"depth": 0}, "at least 1. Received: 0"),
+        ({"depth": -1}, "at least 0. Received: -1"),
         ({"width": 0}, "at least 1. Received: 0"),
         ({"width": 6, "norm": "group"}, "multiple of the 4.*Received: 6"),
         ({"norm": "layers"}, "Received: 'layers'. Did you mean 'layer'"),

@@ -137,17 +137,21 @@ def test_fits_alike_each_time(name, generator):
     np.testing.assert_array_equal(again, whitened)
 
 
-def test_a_config_is_applied_while_its_fit_exists(generator):
+def test_a_config_is_applied_where_its_fit_exists(generator):
     images = pictures(generator, (6, 6, 1))
     zca = NORMALIZATIONS["zca_kip"].fit(images, 0.2)
     whitened = zca(images)
     written = json.dumps(zca.get_config())
     assert len(written) < 200
-    again = from_config(json.loads(written))
+    used, again = (from_config(json.loads(written)) for _ in range(2))
     assert again == zca and hash(again) == hash(zca)
-    np.testing.assert_array_equal(again(images), whitened)
+    np.testing.assert_array_equal(used(images), whitened)
     del zca
     gc.collect()
+    np.testing.assert_array_equal(used(images), whitened)
+    del used
+    gc.collect()
+    assert not again.is_fitted
     for apply in (again, again.undo, lambda x: again(tf.constant(x))):
         with pytest.raises(ValueError, match=r"`zca_kip` .* `fitted\(images"):
             apply(images)

@@ -3,11 +3,19 @@ import re
 import pytest
 
 from fred_tf import config, presets
+from fred_tf.datasets.class_lists import CLASS_LISTS
+from fred_tf.presets import general, larger
+
+# Of which the name does not begin with the data set.
+OTHERS = {*general.ROWS, *larger.ROWS}
 
 
-@pytest.mark.parametrize("name", presets.names())
+@pytest.mark.parametrize("name", sorted({*presets.names()} - OTHERS))
 def test_names_say_what_the_preset_is(name):
-    form = r"(\w+)_ipc(\d+)_(dc|dm|dsa|frepo|kip|rfad|tm)(_joint)?(_cpu|_tiny)?"
+    form = (
+        r"(\w+)_ipc(\d+)_(?:pixel_)?(dc|dm|dsa|frepo|kip|rfad|tm)"
+        r"(_joint|_zca)?(_cpu|_tiny)?"
+    )
     match = re.fullmatch(form, name)
     settings = presets.preset(name)
     assert match, name
@@ -25,6 +33,69 @@ def test_names_say_what_the_preset_is(name):
     assert settings.objective.name == objective[match[3]]
     if match[3] in ("dc", "dsa"):
         assert (settings.augmentation == "none") == (match[3] == "dc")
+
+
+@pytest.mark.parametrize("name", CLASS_LISTS)
+def test_subsets_of_imagenet_are_made_as_published(name):
+    settings = presets.preset(f"{name}_ipc1_tm")
+    assert settings.dataset == "imagenet2012"
+    assert settings.preparation.classes == name
+    assert settings.preparation.image_size == 128
+    assert not settings.preparation.antialias
+    by_letter = len(name) == len("imagenet_a")
+    assert settings.preparation.resize == ("crop" if by_letter else "squash")
+    assert (settings.network.depth, settings.network.width) == (5, 128)
+    assert settings.parameterization.coefficients_per_channel == 2048
+    assert settings.distiller.memory_learning_rate == 1e9
+    assert settings.objective.student_steps == 20
+    assert settings.objective.max_start_epoch == 10
+    assert settings.objective.student_learning_rate_step == 1e-6
+
+
+def test_published_values_of_the_other_objectives_on_larger_sets():
+    for letter in "abcde":
+        matched = presets.preset(f"imagenet_{letter}_ipc1_dm")
+        assert matched.distiller.memory_learning_rate == 1e6
+        pushed = presets.preset(f"imagenet_{letter}_ipc1_dsa")
+        assert pushed.distiller.memory_learning_rate == 1e5
+        assert pushed.augmentation != "none"
+        for settings in (matched, pushed):
+            assert settings.objective.real_batch_per_class == 256
+            assert settings.outer_steps == 1_000
+
+
+def test_published_values_of_volumes():
+    settings = presets.preset("mnist3d_ipc1_dm")
+    assert settings.parameterization.coefficients_per_channel == 512
+    assert settings.distiller.memory_learning_rate == 1e6
+    assert (settings.outer_steps, settings.evaluation.epochs) == (1_000, 500)
+    assert settings.augmentation == "none"
+    assert (settings.network.name, settings.network.width) == ("convnet3d", 64)
+
+
+@pytest.mark.parametrize(
+    ("ipc", "steps", "start", "images"),
+    [(1, 30, 30, 8), (10, 40, 40, 25), (50, 40, 40, 128)],
+)
+def test_tiny_imagenet_keeps_the_shares_of_cifar100(ipc, steps, start, images):
+    settings = presets.preset(f"tiny_imagenet_ipc{ipc}_tm")
+    assert settings.objective.student_steps == steps
+    assert settings.objective.max_start_epoch == start
+    assert settings.network.depth == 4
+    assert config.instances_per_class(settings, (64, 64, 3), 200) == images
+    known = config.resolved(settings, (64, 64, 3))
+    assert known.distiller.memory_learning_rate == 4e8
+
+
+def test_the_list_of_presets_says_how_many_images():
+    lines = {
+        line.split()[0]: line.split() for line in presets.table().split("\n")
+    }
+    assert lines["dm"][1] == "8"
+    assert lines["imagenet_a_ipc1_dm"][1] == "8"
+    assert lines["tiny_imagenet_ipc10_tm"][1] == "25"
+    assert lines["cifar10_ipc1_tm"][1] == "16"
+    assert lines["mnist3d_ipc1_dm"][1:3] == ["by", "size"]
 
 
 def test_published_values_of_trajectory_matching():

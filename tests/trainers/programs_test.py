@@ -283,6 +283,9 @@ def test_quickstart_on_the_tiny_preset(tmp_path, quick_tm, monkeypatch):
     assert (tmp_path / "table.md").read_text() == table + "\n"
     monkeypatch.setattr(quickstart.exporting, "run", lambda *_: None)
     assert quickstart.run(quick_tm, tmp_path) == table
+    (tmp_path / "table.md").write_text("| shirt | size |")
+    with pytest.raises(FileExistsError, match="table.md, which fred_tf has"):
+        quickstart.run(quick_tm, tmp_path)
 
 
 def test_a_holdout_replaces_the_test_split_everywhere(tmp_path, quick_tm):

@@ -37,6 +37,15 @@ def test_writes_real_images_that_evaluate_reads(method, tmp_path, digits):
         select_coreset.run(other, tmp_path, method, feature_epochs=1)
 
 
+def test_a_picture_of_somebody_else_stays(tmp_path):
+    (tmp_path / "gallery.png").write_bytes(b"a photograph")
+    with pytest.raises(FileExistsError, match="gallery.png, which fred_tf"):
+        select_coreset.run(TM, tmp_path, "random")
+    assert not (tmp_path / "coreset.json").exists()
+    (tmp_path / "gallery.png").unlink()
+    select_coreset.run(TM, tmp_path, "random")
+
+
 def test_a_folder_that_is_not_complete_is_completed(tmp_path):
     folder = select_coreset.run(TM, tmp_path, "random")
     written = (tmp_path / "coreset.json").read_text()

@@ -83,7 +83,9 @@ def main() -> int:
     if SCORE.value:
         run_dir = run_flags.required(run_flags.RUN_DIR)
         config, word, make, _ = evaluate.subject(run_dir)
-        data = assembly.load_data(config, *source)
+        data = assembly.load_data(
+            config, run_flags.data_dir(run_dir), run_flags.DOWNLOAD.value
+        )
         packing.pack_set(
             config,
             folder,

@@ -1,6 +1,7 @@
 """Functions as StableHLO, for accelerators that have JAX but no TensorFlow."""
 
 import importlib.util
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -71,6 +72,9 @@ def lower(
     # without a global seed where op determinism is on.
     tf.random.set_seed(0)
     compiled = tf.function(function, jit_compile=True, autograph=False)
+    # It warns of tensors that are captured, and prints them. They are the
+    # matrices of whitenings, which are meant to be written.
+    logging.getLogger(jax2tf.call_tf.__module__).setLevel(logging.ERROR)
     called = jax2tf.call_tf(compiled, has_side_effects=False)
 
     def described(value):

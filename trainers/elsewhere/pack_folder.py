@@ -22,7 +22,7 @@ _FILES = (
     *(ABOUT, STATE, "set.npz", "*.jax", "metrics.jsonl", "spent.json"),
     *("scores.json", "run.py", "runner/*.py", "programs.json"),
     *("data/[0-9a-f]*/[0-9]*.npz", "experts/[0-9a-f]*/[0-9]*.npz"),
-    "experts/[0-9a-f]*/experts.json",
+    *("experts/[0-9a-f]*/experts.json", ".lock", "experts/[0-9a-f]*/.lock"),
 )
 OWN = ("rows.json", *_FILES, *(f"rows/*/{name}" for name in _FILES))
 _RUN = pathlib.Path(__file__).with_name("run.py")

@@ -17,7 +17,8 @@ from fred_tf.disk import claims, files, paths
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import OBJECTIVES
-from fred_tf.scoring import description
+from fred_tf.presets import fitting
+from fred_tf.scoring import description, fitted_on
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import evaluate
 from trainers.elsewhere import (
@@ -84,6 +85,8 @@ def pack_run(
         ValueError: the folder holds a pack of other settings or data.
         FileExistsError: the folder holds something else.
     """
+    config = fitting.fitted(config, data)
+    scored = {k: fitting.fitted(v, data) for k, v in scored.items()}
     evaluations = {k: config_lib.to_json(v) for k, v in scored.items()}
     work = pack_folder.work(folder, config, data, scored=evaluations)
     shared = shared or Shared()
@@ -217,6 +220,7 @@ def pack_set(
         FileExistsError: the folder holds something else.
     """
     check_jax()
+    synthetic_set = fitted_on(data, synthetic_set)
     paths.checked(folder, "--pack")
     claims.word({"word": word}, "word", may_be_empty=True)
     scored = evaluate.configs(config, networks)

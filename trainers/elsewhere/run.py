@@ -18,6 +18,7 @@ the set and scored. The same command goes on with what was stopped.
     spent.json    device, minutes, and where this run differs from the same one
                   made with TensorFlow, see `runner/differences.py` and --help
     programs.json the SHA-256 of this file and of those in `runner`
+    .lock         which process makes the pack; one at a time does
 
 A file that is not as it was written is refused by name. What a pack says is
 run: run only packs that you made.
@@ -58,26 +59,29 @@ def _main() -> int:
 
     if (HERE / "pack.json").exists() or (HERE / "rows.json").exists():
         sealed.check_programs(HERE)
-    from runner import differences, rows
+    from runner import differences, lock, rows
 
     arguments = _arguments(differences.listed())
-    if (arguments.pack / rows.ROWS).exists():
-        rows.make(
-            arguments.pack,
-            arguments.minutes,
-            arguments.processes,
-            arguments.score or "complete",
-        )
-        return 0
-    from runner import experts
-    from runner.pack import Pack
-
-    pack = Pack(arguments.pack)
+    if arguments.parent:
+        lock.end_with(arguments.parent)
     if arguments.experts:
+        from runner import experts
+        from runner.pack import Pack
+
         first, every = map(int, arguments.experts.split("/"))
+        pack = Pack(arguments.pack)
         experts.train_some(pack, arguments.minutes, first, every)
         return 0
-    make(pack, arguments)
+    with lock.exclusive(arguments.pack):
+        if (arguments.pack / rows.ROWS).exists():
+            rows.make(
+                arguments.pack,
+                arguments.minutes,
+                arguments.processes,
+                arguments.score or "complete",
+            )
+        else:
+            make(arguments)
     return 0
 
 
@@ -109,6 +113,7 @@ def _arguments(listed: str) -> argparse.Namespace:
     )
     # For the processes that this one starts.
     parser.add_argument("--experts", help=argparse.SUPPRESS)
+    parser.add_argument("--parent", type=int, help=argparse.SUPPRESS)
     parser.add_argument(
         "--end", type=float, default=float("inf"), help=argparse.SUPPRESS
     )
@@ -119,12 +124,14 @@ def _arguments(listed: str) -> argparse.Namespace:
     return arguments
 
 
-def make(pack, arguments: argparse.Namespace) -> None:
+def make(arguments: argparse.Namespace) -> None:
     """Trains experts, distils, and scores, as far as the time goes."""
     from runner import experts
     from runner.distil import distil
+    from runner.pack import Pack
     from runner.score import score
 
+    pack = Pack(arguments.pack)
     begun = time.monotonic()
     if "reference" in pack.about:
         if not experts.train(pack, arguments.minutes, arguments.processes):

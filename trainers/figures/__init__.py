@@ -58,6 +58,10 @@ FIGURES = {
     "beside": NamedFigure(
         of_runs.beside, "random real images beside distilled ones"
     ),
+    "views": NamedFigure(
+        of_runs.views,
+        "one volume of each class, from three sides and in slices",
+    ),
     "over_time": NamedFigure(
         of_runs.over_time, "one of each class, by outer step"
     ),

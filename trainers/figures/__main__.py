@@ -73,7 +73,7 @@ def main() -> None:
     first = next(iter(runs.values()))
     data = assembly.load_data(
         first.config,
-        run_flags.DATA_DIR.value,
+        run_flags.data_dir(run_dir),
         run_flags.DOWNLOAD.value,
     )
     if data.facts.train != first.facts.train:
@@ -82,6 +82,7 @@ def main() -> None:
             f"Received: other ones in {data.name!r} than when {run_dir} was "
             "made. Restore them, or distil again."
         )
+    runs = {name: other.fitted_on(data) for name, other in runs.items()}
     subject = Subject(runs, data, run_flags.EXPERT_DIR.value)
     for path in run(subject, run_dir / "figures", NAMES.value):
         print(path)

@@ -6,11 +6,17 @@ from matplotlib.figure import Figure
 
 from fred_tf import figures, scoring
 from fred_tf.coresets import random_set
+from fred_tf.datasets.data_facts import on_split
 from fred_tf.figures import Curve
 from fred_tf.parameterizations import Frequency
 from trainers.figures.subject import MissingError, Subject, title
 
-_ACCURACY = "test accuracy (%)"
+
+def _accuracy(subject: Subject) -> str:
+    """Returns what an axis of accuracies is called."""
+    splits = {run.facts.tested_on for run in subject.runs.values()}
+    others = map(on_split, sorted(splits))
+    return f"test accuracy{' or'.join(filter(None, others))} (%)"
 
 
 def masks(subject: Subject) -> Figure:
@@ -40,6 +46,14 @@ def beside(subject: Subject) -> Figure:
     return figures.beside({"random real": real, **subject.sets()})
 
 
+def views(subject: Subject) -> Figure:
+    """Volumes from three sides and in slices."""
+    subject.check_seen()
+    if len(subject.run.facts.image_shape) != 4:
+        raise MissingError("only volumes have sides and slices")
+    return figures.views(subject.run.synthetic_set())
+
+
 def over_time(subject: Subject) -> Figure:
     """An image of each class at several steps."""
     subject.check_seen()
@@ -57,7 +71,7 @@ def accuracy_by_step(subject: Subject) -> Figure:
             lines[name] = Curve.of_accuracies(evaluations)
     if not lines:
         raise MissingError("no run has evaluations of --evaluate_every")
-    return figures.curves(lines, "outer step", _ACCURACY)
+    return figures.curves(lines, "outer step", _accuracy(subject))
 
 
 def accuracy_by_budget(subject: Subject) -> Figure:
@@ -82,4 +96,6 @@ def accuracy_by_budget(subject: Subject) -> Figure:
     if not groups:
         raise MissingError("no set of a run has been evaluated")
     lines = {name: Curve.of_accuracies(group) for name, group in groups.items()}
-    return figures.curves(lines, "floats stored", _ACCURACY, log_x=True)
+    return figures.curves(
+        lines, "floats stored", _accuracy(subject), log_x=True
+    )

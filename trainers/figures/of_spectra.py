@@ -9,8 +9,9 @@ from matplotlib.figure import Figure
 from fred_tf import assembly, figures, seeds
 from fred_tf import config as config_lib
 from fred_tf.figures import Curve, spectra
+from fred_tf.figures.tiles import clearest, seen_size
 from fred_tf.transforms import DCT, DFT, Identity, Wavelet
-from trainers.figures.subject import MissingError, Subject
+from trainers.figures.subject import MissingError, Subject, seen
 
 _DCT = DCT(norm="ortho")
 _REAL = "real images"
@@ -33,12 +34,15 @@ def passes(subject: Subject) -> Figure:
         columns[f"highest\n{100 - 100 * share:.0f} %"] = spectra.band(
             images, _DCT, share, 1
         )
-    shown = [figures.displayable(x, normalization) for x in columns.values()]
+    along = clearest(images)
+    shown = [
+        figures.displayable(x, normalization, along) for x in columns.values()
+    ]
     rows = [[column[label] for column in shown] for label in range(len(names))]
     return figures.tiles(
         rows,
         names,
-        images.shape[-3:-1],
+        seen_size(images.shape[1:], along),
         list(columns),
         column_label="frequencies kept",
     )
@@ -46,7 +50,7 @@ def passes(subject: Subject) -> Figure:
 
 def compaction(subject: Subject) -> Figure:
     """Energy held by the best positions, frequencies or pixels."""
-    images, _ = subject.real()
+    images = seen(subject.real()[0], subject.data.normalization)
     bases = {
         "DCT": (images, _DCT),
         "DFT": (images, DFT()),
@@ -119,9 +123,12 @@ def _of_each(
     measure: Callable[[np.ndarray, np.ndarray], np.ndarray | None],
 ) -> dict[str, np.ndarray]:
     """Returns what is measured of real images and of each set, by name."""
-    measured = {_REAL: measure(*subject.real())}
+    images, labels = subject.real()
+    images = seen(images, subject.data.normalization)
+    measured = {_REAL: measure(images, labels)}
     for name, distilled in subject.sets().items():
-        measured[name] = measure(distilled.images, distilled.labels)
+        images = seen(distilled.images, distilled.normalization)
+        measured[name] = measure(images, distilled.labels)
     return {name: x for name, x in measured.items() if x is not None}
 
 

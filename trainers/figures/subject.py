@@ -9,6 +9,7 @@ from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.normalizations import ZCA, Normalization
 from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.synthetic_set import SyntheticSet
 
@@ -66,6 +67,15 @@ class Subject:
         channels = self.run.facts.image_shape[-1]
         if channels not in (1, 3):
             raise MissingError(f"images of {channels} channels cannot be seen")
+
+
+def seen(images: np.ndarray, normalization: Normalization) -> np.ndarray:
+    """Returns images of which frequencies are measured.
+
+    Whitening gives all of them about the same energy, and is undone.
+    """
+    whitened = isinstance(normalization, ZCA)
+    return normalization.undo(images) if whitened else images
 
 
 def title(config: config_lib.Config) -> str:

@@ -5,7 +5,7 @@
 The page holds its pictures itself and asks no other host for anything, so it
 can be mailed. It shows what the run folder holds: settings, curves, images,
 evaluations, the figures of `trainers.figures` and the sizes of
-`python -m export`. No real data are needed.
+`python -m export`. No real data are needed, but for runs that are whitened.
 """
 
 import pathlib
@@ -18,17 +18,27 @@ from fred_tf.distilled_run import DistilledRun
 from trainers.report.content import page
 
 NAME = "report.html"
-flags.declare_key_flag("run_dir")
+for _name in ("run_dir", "data_dir", "download"):
+    flags.declare_key_flag(_name)
 
 
-def run(run_dir: files.Path) -> pathlib.Path:
+def run(
+    run_dir: files.Path, data_dir: str | None = None, download: bool = False
+) -> pathlib.Path:
     """Writes the page of a run and returns its path.
 
+    Args:
+        run_dir: the run folder.
+        data_dir: where the data are; where the run found them if None.
+        download: whether missing data may be downloaded.
+
     Raises:
-        FileNotFoundError: there is no run, or it has no checkpoint yet.
-        ValueError: the folder is damaged; the message says how.
+        FileNotFoundError: there is no run, or it has no checkpoint yet; or a
+            whitened run lacks its data.
+        ValueError: the folder is damaged; the message says how. Or its data
+            are others than when it was made.
     """
-    distilled = DistilledRun.restore(run_dir)
+    distilled = DistilledRun.restore(run_dir).fitted(data_dir, download)
     path = distilled.folder.path / NAME
     files.write_text(path, page(distilled))
     return path
@@ -36,7 +46,13 @@ def run(run_dir: files.Path) -> pathlib.Path:
 
 @command_line.program
 def main() -> None:
-    print(run(command_line.required(command_line.RUN_DIR)))
+    print(
+        run(
+            command_line.required(command_line.RUN_DIR),
+            command_line.DATA_DIR.value,
+            command_line.DOWNLOAD.value,
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 import json
 
+from export import sizes
 from fred_tf import config as config_lib
 from fred_tf import figures, scoring
+from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import rewinds
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.figures import Curve
@@ -20,7 +22,7 @@ _CURVES = {
     "student_learning_rate": ("student learning rate", False),
 }
 # Figures of `trainers.figures` that the page draws itself; they need no data.
-_DRAWN_HERE = ("masks", "labels", "over_time", "accuracy_by_step")
+_DRAWN_HERE = ("masks", "views", "labels", "over_time", "accuracy_by_step")
 
 
 def page(run: DistilledRun) -> str:
@@ -56,6 +58,7 @@ def _summary(run: DistilledRun) -> str:
     memory = run.parameterization
     rows = [
         ("data set", run.facts.name),
+        *_prepared(run),
         ("classes", ", ".join(run.facts.class_names)),
         ("images", f"{memory.instances:,}"),
         ("per class", f"{memory.instances_per_class:,}"),
@@ -66,6 +69,17 @@ def _summary(run: DistilledRun) -> str:
         *((n.replace("_", " "), f"{v:.4g}") for n, v in run.learned.items()),
     ]
     return markup.table(("", ""), rows)
+
+
+def _prepared(run: DistilledRun) -> list[tuple[str, str]]:
+    """Returns what was done to the images, and what accuracies are on."""
+    told = [
+        (name.replace("_", " "), str(value))
+        for name, value in run.facts.preparation.items()
+    ]
+    if run.facts.tested_on != TEST:
+        told.append(("tested on", run.facts.tested_on))
+    return told
 
 
 def _unusual(run: DistilledRun) -> list[tuple[str, str]]:
@@ -108,7 +122,8 @@ def _accuracy(run: DistilledRun) -> str:
         if how.by != "networks":
             row = [how.by, accuracy, "", count, ""]
         rows.append([cell.replace("_", " ") for cell in row])
-    header = ("network", "test accuracy", "loss", "networks", "epochs")
+    heading = f"test accuracy{on_split(run.facts.tested_on)}"
+    header = ("network", heading, "loss", "networks", "epochs")
     return markup.table(header, rows)
 
 
@@ -117,9 +132,8 @@ def _images(run: DistilledRun) -> str:
     if decoded.images.shape[-1] in (1, 3):
         drawn = figures.gallery(decoded)
         first = markup.drawing(drawn, "the first of each class")
-    return first + "".join(
-        _drawn(run, name) for name in ("over_time", "masks", "labels")
-    )
+    more = ("views", "over_time", "masks", "labels")
+    return first + "".join(_drawn(run, name) for name in more)
 
 
 def _drawn(run: DistilledRun, name: str) -> str:
@@ -170,14 +184,17 @@ def _figures(run: DistilledRun) -> str:
 
 
 def _sizes(run: DistilledRun) -> str:
-    path = run.folder.path / "export" / "sizes.md"
+    path = run.folder.path / "export" / sizes.NAME
     if not path.exists():
         return ""
+    lines = path.read_text(encoding="utf-8").splitlines()
     header, _, *rows = [
         [cell.strip() for cell in line.strip("|").split("|")]
-        for line in path.read_text(encoding="utf-8").splitlines()
+        for line in lines
+        if line.startswith("|")
     ]
-    return markup.table(header, rows)
+    notes = [line for line in lines if line and not line.startswith("|")]
+    return markup.table(header, rows) + "".join(map(markup.note, notes))
 
 
 def _usage(run: DistilledRun) -> str:

@@ -47,6 +47,11 @@ def hint(text: str, command: str) -> str:
     return f"<p>{html.escape(text)} <code>{html.escape(command)}</code></p>\n"
 
 
+def note(text: str) -> str:
+    """Returns a paragraph."""
+    return f"<p>{html.escape(text)}</p>\n"
+
+
 def code(text: str) -> str:
     """Returns lines as they stand."""
     return f"<pre>{html.escape(text)}</pre>\n"

@@ -3,6 +3,7 @@
     python -m trainers.results --data_dir=~/tensorflow_datasets
     python -m trainers.results --rows=mnist_ipc1_fred_dm --data_dir=...
     python -m trainers.results --rows=none     # only writes RESULTS.md again
+    python -m trainers.results --rows=A --seeds=3   # distilled three times
 
 A row trains experts if it needs them, distils, evaluates on the test split and
 writes `results/<row>.json`; runs are in `runs/results`. Stopped, the same
@@ -36,7 +37,8 @@ from trainers.elsewhere import pack_flag
 from trainers.elsewhere.pack_flag import OVERWRITE, PACK
 from trainers.results import packing
 from trainers.results.making import finished, make
-from trainers.results.rows import ROWS, Row
+from trainers.results.rows import ROWS, Row, with_repeats
+from trainers.results.rows import SEEDS as SEEDS_OF_ROWS
 from trainers.results.table import table
 
 NAMES = flags.DEFINE_list(
@@ -53,6 +55,14 @@ RUNS_DIR = flags.DEFINE(
 )
 RESULTS_DIR = flags.DEFINE(
     run_flags.PATH, "results_dir", "results", "Where the rows' JSON files are."
+)
+SEEDS = flags.DEFINE_integer(
+    "seeds",
+    1,
+    "How many times to make each row that distils or chooses images, with the "
+    "seeds 0, 1 and so on; the table gives their mean and spread.",
+    1,
+    SEEDS_OF_ROWS,
 )
 SHARES = flags.DEFINE_list(
     "shares", [], "Of the time there, one number for each row; default equal."
@@ -106,17 +116,22 @@ def _unpack(folder: str, data_dir: str | None) -> list[str]:
     told = packing.unpack(ROWS, folder, RUNS_DIR.value, data_dir)
     for name, line in told.items():
         print(f"{name}: {line}")
-    return packing.complete(folder)
+    return packing.complete(ROWS, folder)
 
 
 @run_flags.program
 def main() -> int:
     run_flags.set_determinism()
-    here = [name for name, row in ROWS.items() if not row.elsewhere]
+    here = [
+        name
+        for name, row in ROWS.items()
+        if not row.elsewhere and not row.repeats
+    ]
     names = [] if NAMES.value == ["none"] else NAMES.value or here
     for name in names:
         check_one_of("--rows", name, ROWS)
         assembly.check_network(ROWS[name].evaluation())
+    names = with_repeats(names, SEEDS.value)
     source = run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
     rows = {name: ROWS[name] for name in names}
     if PACK.value:

@@ -20,6 +20,7 @@ from fred_tf.distillation import interruption as interruptions
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.forms.images import Images
 from fred_tf.objectives import OBJECTIVES
+from fred_tf.presets.fitting import recorded
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import distill, select_coreset, train_experts
 from trainers.elsewhere import unpacking
@@ -273,7 +274,7 @@ class _Maker:
             return None
         trained_on = dataclasses.replace(run.facts, test=self.data.facts.test)
         ours = (
-            run.config == config_lib.resolved(config, self.data.image_shape)
+            run.config == recorded(config, self.data)
             and trained_on == self.data.facts
         )
         return run if ours and run.step == config.outer_steps else None
@@ -287,11 +288,10 @@ class _Maker:
             f"{list(self.row.overrides)}, run it there and bring it back, see "
             "`trainers.elsewhere`."
         )
-        config = config_lib.resolved(config, self.data.image_shape)
         records.continued(
             folder / run_folder.CONFIG,
             run_folder.KIND,
-            distilled_run.identity(config, jit=True),
+            distilled_run.identity(recorded(config, self.data), jit=True),
             self.data.facts.to_json(),
             ("data.test",),
             way_out,
@@ -303,10 +303,10 @@ class _Maker:
         config = self.row.config()
         if not OBJECTIVES[config.objective.name].needs_experts:
             return None
-        # Rows of one data set and network share them.
-        names = "dataset", "network", "augmentation", "experts", "seed"
-        values = config_lib.to_json(config)
-        wanted = {name: values[name] for name in names}
+        # Rows of one data set and network share them, unless it is whitened.
+        names = ["dataset", "network", "augmentation", "experts", "seed"]
+        names += ["normalization"] * (config.normalization != "standardize")
+        wanted = {name: config_lib.to_json(config)[name] for name in names}
         key = files.digest(repr(wanted).encode())[:8]
         experts = str(self.runs_dir / f"experts_{key}")
         with clock.on("experts"):
@@ -317,8 +317,8 @@ class _Maker:
 def _smallest_lossless(run: DistilledRun, decoded: SyntheticSet) -> str:
     """Returns the form in which a run takes the fewest bytes without loss."""
     fit = forms.fitting(decoded, run.parameterization)
-    lossless = ("coefficients_float32", "images_float32")
-    return next(name for name in lossless if name in fit)
+    one = "coefficients_float32"
+    return one if one in fit else "images_float32"
 
 
 def _bytes(export: pathlib.Path | None) -> dict[str, int | None]:

@@ -86,7 +86,11 @@ def pack(
             pack_folder.copy_runner(temporary)
     else:
         way_out = "Choose another --pack, --overwrite it, or delete the folder."
-        records.continued(*asked, way_out=way_out)
+        records.continued(
+            *asked,
+            way_out=way_out,
+            has_begun=lambda content: (folder / "rows").exists(),
+        )
         records.write(*asked, rows=listed)
         pack_folder.copy_runner(folder)
     shared = packed_images.Shared(folder, part_bytes)
@@ -118,8 +122,9 @@ def unpack(
 
     Raises:
         FileNotFoundError: there is no such folder.
-        ValueError: a row is of other settings than when it was packed, or its
-            run here is ahead of what comes back.
+        ValueError: a row is of other settings than when it was packed, but for
+            the number of its steps, or its run here is ahead of what comes
+            back.
     """
     folder, told = pathlib.Path(folder), {}
     for name, settings in _listed(folder).items():
@@ -137,6 +142,8 @@ def unpack(
             continue
         asked = config_lib.to_json(rows[name].config())
         for stated in (settings["config"], packed.about["identity"]["config"]):
+            # How many steps it was to make changes none that it made.
+            asked["outer_steps"] = stated.get("outer_steps")
             records.refuse(
                 folder / rows_of_packs.ROWS,
                 records.differences({name: stated}, {name: asked}),
@@ -147,13 +154,22 @@ def unpack(
     return told
 
 
-def complete(folder: files.Path) -> list[str]:
-    """Returns the rows of a folder that have all their steps and scores."""
+def complete(rows: Mapping[str, Row], folder: files.Path) -> list[str]:
+    """Returns the rows of a folder that have all their steps and scores.
+
+    They may have been packed for more steps.
+
+    Args:
+        rows: all rows, by name.
+        folder: from `pack`.
+    """
     folder, found = pathlib.Path(folder), []
     for name in _listed(folder):
         packed = reading.read(sealed.inside(folder, _place(name)))
-        state = packed.about, reading.spent(packed), reading.scores(packed)
-        if rows_of_packs.is_complete(*state):
+        spent, steps = reading.spent(packed), rows[name].config().outer_steps
+        reached = {**spent, "complete": spent.get("step") == steps}
+        scores = reading.scores(packed)
+        if rows_of_packs.is_complete(packed.about, reached, scores):
             found.append(name)
     return found
 

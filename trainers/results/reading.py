@@ -69,6 +69,8 @@ def read(path: files.Path) -> dict[str, Any]:
         preparation = claims.mapping(data, "preparation")
         if "source" in preparation:
             _line(preparation, "source")
+        if "tested_on" in data:
+            _line(data, "tested_on")
         exported = record["identity"]["form"]
         is_run = record["identity"]["subject"] == "run"
         kinds = {"all": True, "runs": is_run, "forms": exported}

@@ -1,7 +1,9 @@
 """RESULTS.md, from the files that `trainers.results` writes."""
 
+import math
 from typing import Any
 
+from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import files
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS
@@ -11,8 +13,8 @@ from trainers.results.rows import ROWS, UNSEEN
 
 _HEAD = (
     "objective | stored as | images | floats | bytes | outer steps | minutes | "
-    "experts | networks x epochs | seed | accuracy | best on the way | "
-    "published | row"
+    "experts | networks x epochs | seed | accuracy | over seeds | "
+    "best on the way | published | row"
 )
 
 
@@ -32,7 +34,11 @@ def table(results_dir: files.Path) -> str:
         for n in (*ROWS, *sorted(results.keys() - ROWS.keys()))
         if n in results
     ]
-    own = [n for n in order if not (n in ROWS and ROWS[n].run_of)]
+    own = [
+        n
+        for n in order
+        if not (n in ROWS and (ROWS[n].run_of or ROWS[n].repeats))
+    ]
     lines = [
         "# Results",
         "",
@@ -40,22 +46,29 @@ def table(results_dir: files.Path) -> str:
         "`results/`, which say more: all settings, each network's accuracy, "
         "the hardware. Test accuracy in per cent at the final outer step, mean "
         "and standard deviation over networks trained from scratch; nothing "
-        "was chosen by it. The best evaluation on the way, where there were "
-        "any, is a choice by the test split. Minutes are of distilling, those "
-        "of experts apart, and include what else the machine was doing. Bytes "
-        "are those of the records, without loss. What was tried and what "
-        "mattered is in [docs/what-mattered.md](docs/what-mattered.md).",
+        "was chosen by it. *Over seeds* is the mean and deviation of that mean "
+        "over distillations with so many seeds. The best evaluation on the "
+        "way, where there were any, is a choice by the test split. Minutes are "
+        "of distilling, those of experts apart, and include what else the "
+        "machine was doing. Bytes are those of the records, without loss. What "
+        "was tried and what mattered is in "
+        "[docs/what-mattered.md](docs/what-mattered.md).",
     ]
     for title, names in _by_budget(own, results).items():
         lines += ["", f"## {title}", "", f"| {_HEAD} |"]
         lines.append("|---" * (_HEAD.count("|") + 1) + "|")
-        lines += [_line(name, results[name]) for name in names]
+        lines += [_line(name, results) for name in names]
     lines += _transfer(order, results)
     lines += _forms(order, results)
     lines += _sources(results)
+    lines += _matrices(results)
     hardware = sorted({record["hardware"] for record in results.values()})
     lines += ["", f"Hardware: {'; '.join(hardware) or 'none yet'}."]
-    missing = [name for name in ROWS if name not in results]
+    missing = [
+        name
+        for name, row in ROWS.items()
+        if name not in results and not row.repeats
+    ]
     if missing:
         lines += ["", f"Not made yet: {', '.join(missing)}."]
     return "\n".join(lines) + "\n"
@@ -74,7 +87,41 @@ def _sources(results: dict[str, Any]) -> list[str]:
             but = ", ".join(f"`{name}`" for name in own)
             but = f", but for {but}" if but else ""
             lines += ["", f"Rows of {dataset} are of {source}{but}."]
+    tested = {
+        (record["data"]["name"], record["data"].get("tested_on", TEST))
+        for record in results.values()
+    }
+    for dataset, tested_on in sorted(tested):
+        if tested_on != TEST:
+            on = on_split(tested_on)
+            lines += ["", f"Accuracies of {dataset} are{on}."]
     return lines
+
+
+def _matrices(results: dict[str, Any]) -> list[str]:
+    """Returns what the matrices take that whitened rows do not count."""
+    sizes = {
+        record["data"]["name"]: 4
+        * math.prod(record["data"]["image_shape"]) ** 2
+        for record in results.values()
+        if _whitening(record)
+    }
+    return [
+        part
+        for dataset, size in sorted(sizes.items())
+        for part in (
+            "",
+            f"Rows of {dataset} whose images are whitened count neither as "
+            f"floats nor as bytes the matrix that whitens: {size:,} bytes as "
+            "float32, which follow from the training images.",
+        )
+    ]
+
+
+def _whitening(record: dict[str, Any]) -> str:
+    """Returns the recipe that a row's images are whitened by, if any."""
+    name = record["config"].get("normalization", "")
+    return name if name.startswith("zca") else ""
 
 
 def _by_budget(
@@ -103,7 +150,19 @@ def _accuracy(record: dict[str, Any]) -> str:
     return str(accuracy).replace("+-", "±").removesuffix(" %")
 
 
-def _line(name: str, record: dict[str, Any]) -> str:
+def _over_seeds(name: str, results: dict[str, Any]) -> str:
+    """Returns the accuracy of a row over its distillations, if several."""
+    again = [n for n in results if n in ROWS and ROWS[n].repeats == name]
+    if not again:
+        return ""
+    means = tuple(results[n]["mean"] for n in (name, *again))
+    rate = results[name]["learning_rate"]
+    record = {"accuracies": means, "learning_rate": rate}
+    return f"{_accuracy(record)} of {len(means)}"
+
+
+def _line(name: str, results: dict[str, Any]) -> str:
+    record = results[name]
     minutes, config = record["minutes"], record["config"]
     scored, subject = record["evaluation"]["evaluation"], record["subject"]
     member = OBJECTIVES[config["objective"]["name"]]
@@ -117,6 +176,8 @@ def _line(name: str, record: dict[str, Any]) -> str:
         best = f"{_accuracy(on_the_way[step])} at {int(step):,}"
     if subject != "run":
         objective, stored = "", {"full": "all images"}.get(subject, subject)
+    if recipe := _whitening(record):
+        stored += f", whitened ({recipe})"
     cells = [
         objective,
         stored,
@@ -129,6 +190,7 @@ def _line(name: str, record: dict[str, Any]) -> str:
         f"{len(record['accuracies'])} x {scored['epochs']:,}{_how(record)}",
         config["seed"],
         _accuracy(record),
+        _over_seeds(name, results),
         best,
         ROWS[name].published if name in ROWS else "",
         f"`{name}`",

@@ -83,6 +83,7 @@ def run(
         ValueError: a cell's settings are out of range, or the folder holds a
             sweep of another preset or seed, or a cell of other settings or
             data; nothing has run.
+        FileExistsError: the folder holds another table of this name.
         RuntimeError: another process is at work in the folder, or has just
             added cells to it.
     """
@@ -97,16 +98,13 @@ def run(
     ]
 
     def tables() -> str:
-        return table.write(
-            root,
-            [
-                (values, making.kept(work))
-                for values, work in zip(_told_apart(asked.values()), works)
-            ],
-        )
+        told = zip(_told_apart(asked.values()), works)
+        return table.write(root, [(v, making.kept(work)) for v, work in told])
 
     for work in works:
         making.kept(work)
+    if not sweep[0].exists():
+        table.check_replaceable(root)
     files.make_folder(root)
     interruption = interruption or interruptions.Interruption()
     places = data_dir, expert_dir, download
@@ -155,7 +153,12 @@ def _all_cells(sweep: records.Work, grid: Sequence[Cell]) -> dict[str, Cell]:
         ValueError: the record is damaged, or of another preset or seed.
     """
     way_out = "Choose another --sweep_dir."
-    found = records.continued(*sweep, way_out=way_out) or {"cells": {}}
+    places = [path for path in sweep[0].parent.glob("*") if path.is_dir()]
+    found = records.continued(
+        *sweep,
+        way_out=way_out,
+        has_begun=lambda content: any(map(making.has_begun, places)),
+    ) or {"cells": {}}
     cells = {
         folder: Cell(
             values["values"],

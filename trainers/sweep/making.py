@@ -10,7 +10,7 @@ import numpy as np
 from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.datasets import DataFacts
-from fred_tf.disk import files, records
+from fred_tf.disk import files, records, run_folder
 from fred_tf.disk.run_folder import CONFIG, RunFolder
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.scoring import score
@@ -53,7 +53,21 @@ def kept(work: records.Work) -> dict[str, Any]:
         ValueError: its folder holds a cell of other settings or data.
     """
     way_out = "Choose another --sweep_dir, or delete the folder of the cell."
-    return records.continued(*work, way_out=way_out) or {}
+    return (
+        records.continued(
+            *work,
+            way_out=way_out,
+            has_begun=lambda content: has_begun(work[0].parent),
+        )
+        or {}
+    )
+
+
+def has_begun(folder: pathlib.Path) -> bool:
+    """Returns whether a cell has more than its settings, or a failed start."""
+    path = folder / RECORD
+    scored = path.exists() and "accuracies" in records.read(path, KIND)
+    return scored or run_folder.has_begun(folder)
 
 
 def is_finished(
@@ -115,6 +129,7 @@ def make(
         outer_steps=run.step,
         loss=float(np.mean(losses[-_LAST:])) if losses else None,
         accuracies=list(result.accuracies),
+        tested_on=data.tested_on,
     )
 
 

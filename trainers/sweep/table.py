@@ -6,7 +6,8 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fred_tf.disk import files
+from fred_tf.datasets.data_facts import TEST, on_split
+from fred_tf.disk import files, replaceable
 from fred_tf.training.evaluator import Evaluation
 
 _COLUMNS = (
@@ -17,6 +18,24 @@ _COLUMNS = (
     "seconds_distilling",
     "seconds_evaluating",
 )
+
+
+_RESULTS = ("images", "floats", "steps", "loss", "accuracy", "networks")
+# Names of the tables, and what stands in their first lines.
+_MARKS = {
+    "table.md": f"{' | '.join(_RESULTS)} |",
+    "table.csv": ",networks,accuracy,deviation,failed",
+}
+
+
+def check_replaceable(root: pathlib.Path) -> None:
+    """Refuses a folder where tables of somebody else would be replaced.
+
+    Raises:
+        FileExistsError: see `replaceable.check_file`.
+    """
+    for name, mark in _MARKS.items():
+        replaceable.check_file(root / name, mark.encode())
 
 
 def write(
@@ -51,7 +70,7 @@ def write(
     writer.writerows(row for row, _ in rows)
     files.write_text(root / "table.csv", text.getvalue())
     table = _markdown(
-        [*axes, "images", "floats", "steps", "loss", "accuracy", "networks"],
+        [*axes, *_RESULTS],
         [
             [
                 *(row[axis] for axis in axes),
@@ -64,6 +83,9 @@ def write(
         ],
     )
     table += _over_seeds(axes, rows)
+    splits = {facts.get("tested_on", TEST) for _, facts in cells}
+    for tested_on in sorted(splits - {TEST}):
+        table += f"\nAccuracies are{on_split(tested_on)}.\n"
     files.write_text(root / "table.md", table)
     return table
 

@@ -156,6 +156,20 @@ def test_a_reader_may_expect_a_part(store):
         ExpertStore.open(store.path, {"data": {"train": "xyz"}})
 
 
+def test_a_start_that_failed_takes_other_settings(tmp_path, description):
+    """Unless somebody is training for it, or has."""
+    ExpertStore.create_or_open(tmp_path, description)
+    other = {**description, "seed": 1}
+    store = ExpertStore.create_or_open(tmp_path, other)
+    assert ExpertStore(tmp_path).description == other
+    with store.lock(3):
+        with pytest.raises(ValueError, match="`seed` is 1 there, 0 is asked"):
+            ExpertStore.create_or_open(tmp_path, description)
+        ExpertStore.create_or_open(tmp_path, other)
+    ExpertStore.create_or_open(tmp_path, description)
+    assert ExpertStore(tmp_path).description == description
+
+
 def test_a_trainer_expects_the_whole(store, description, data):
     part = {"parameters": 640, "epochs": 3, "dtype": "float32"}
     with pytest.raises(ValueError, match="`network.name` is .* absent is ask"):

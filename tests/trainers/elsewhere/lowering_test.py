@@ -8,6 +8,7 @@ from fred_tf import assembly, config, presets
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.augmentations.siamese import OPERATIONS
 from fred_tf.networks.instance_norm import normalize
+from fred_tf.normalizations import NORMALIZATIONS
 from trainers.elsewhere.lowering import lower
 
 jax = pytest.importorskip("jax")
@@ -110,3 +111,18 @@ def test_jax_normalises_large_images_alike(generator, tmp_path):
     ]
     path = tmp_path / "norm.jax"
     assert_close(*run_both(derivatives, arguments, path))
+
+
+@pytest.mark.parametrize("name", ["zca", "zca_kip", "zca_frepo"])
+def test_matrices_of_whitenings_go_along(digits, tmp_path, caplog, name):
+    own = NORMALIZATIONS[name].fit(digits.train.images)
+    images = digits.scored.images[:20]
+
+    def both_ways(images):
+        whitened = own(images)
+        return {"whitened": whitened, "pixels": own.undo(whitened)}
+
+    found, expected = run_both(both_ways, [images], tmp_path / "both.jax")
+    assert_close(found, expected)
+    np.testing.assert_allclose(found["pixels"], images, atol=1e-5)
+    assert not caplog.text

@@ -69,6 +69,20 @@ def test_other_rows_are_refused(unlowered, tmp_path):
         packing.pack(some("batches"), [1], tmp_path, PART)
 
 
+def test_a_start_that_failed_takes_other_rows(unlowered, tmp_path, monkeypatch):
+    def fail(*_):
+        raise ValueError("no data here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(packing.packing, "pack_run", fail)
+        with pytest.raises(ValueError, match="no data"):
+            packing.pack(some("segments"), [1], tmp_path, PART)
+    assert (tmp_path / "rows.json").exists()
+    packing.pack(some("batches"), [1], tmp_path, PART)
+    with pytest.raises(ValueError, match="rows.batches.*another --pack"):
+        packing.pack(some("segments"), [1], tmp_path, PART)
+
+
 def test_rows_are_replaced_only_on_purpose(unlowered, tmp_path):
     folder = tmp_path / "packs"
     packing.pack(some("batches"), [1], folder, PART)
@@ -147,14 +161,24 @@ def test_rows_come_home_finished_or_not(unlowered, digits, tmp_path):
     assert told["batches"] == "step 3 of 3, convnet 0.3750 (2 networks)"
     assert told["shorter"].endswith("never begun")
     assert DistilledRun.restore(runs / "segments/run").step == 20
-    assert packing.complete(folder) == ["batches"]
+    assert packing.complete(ROWS, folder) == ["batches"]
+    # Of one that is asked for fewer steps by now, those that were made count.
+    advance(folder / "rows/segments", 30, [0.5, 0.25])
+    fewer = {
+        **ROWS,
+        "segments": Row("digits_ipc1_tm_tiny", ("outer_steps=30",)),
+    }
+    assert packing.complete(ROWS, folder) == ["batches"]
+    assert packing.complete(fewer, folder) == ["segments", "batches"]
+    packing.unpack(fewer, folder, runs)
+    assert DistilledRun.restore(runs / "segments/run").step == 30
     # The row is made of it, and nothing is trained.
     record = making.make("batches", ROWS["batches"], runs, tmp_path / "results")
     assert record["accuracies"] == [0.5, 0.25]
     assert record["distilled_on"] == record["scored_on"] == "it"
     assert record["minutes"]["distilling"] == 2.5
-    changed = {**ROWS, "segments": Row("digits_ipc1_tm_tiny")}
-    with pytest.raises(ValueError, match="outer_steps.*version that packed"):
+    changed = {**ROWS, "segments": Row("digits_ipc1_tm_tiny", ("seed=1",))}
+    with pytest.raises(ValueError, match="seed.*version that packed"):
         packing.unpack(changed, folder, runs)
 
 
@@ -167,7 +191,7 @@ def test_rows_are_made_there_in_slices(tmp_path):
     # Too short for all of it, then long enough.
     subprocess.run([*command, "--minutes=0.51"], check=True)
     subprocess.run([*command, "--minutes=20"], check=True)
-    assert sorted(packing.complete(folder)) == ["batches", "segments"]
+    assert sorted(packing.complete(ROWS, folder)) == ["batches", "segments"]
     packing.unpack(ROWS, folder, runs)
     for name, row in rows.items():
         record = making.make(name, row, runs, tmp_path / "results")

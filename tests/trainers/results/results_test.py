@@ -15,7 +15,7 @@ from fred_tf.training.evaluator import Evaluator
 from trainers.results import making
 from trainers.results import table as result_table
 from trainers.results.clock import Clock
-from trainers.results.rows import ROWS, UNSEEN, Row
+from trainers.results.rows import ROWS, UNSEEN, Row, with_repeats
 
 QUICK = ("augmentation=none", "network.name=mlp", "evaluation.epochs=1")
 TINY = {
@@ -242,7 +242,7 @@ def test_the_table_comes_from_the_files_alone(folders, monkeypatch):
     found = json.loads((folders[1] / "random.json").read_text())
     line = next(x for x in table.splitlines() if "| `random` |" in x)
     mean, deviation = 100 * found["mean"], 100 * found["deviation"]
-    assert f"| {mean:.1f} ± {deviation:.1f} |  | 14.4 (Nobody) |" in line
+    assert f"| {mean:.1f} ± {deviation:.1f} |  |  | 14.4 (Nobody) |" in line
     assert "Not made yet" not in table
     assert "## digits, ipc 1" in table
     assert "| TM | FreD | 20 | 640 |" in table
@@ -254,6 +254,37 @@ def test_the_table_comes_from_the_files_alone(folders, monkeypatch):
         assert "| `other` |" in table
     finally:
         (folders[1] / "other.json").rename(folders[1] / "random.json")
+
+
+def test_seeds_of_a_row_are_one_line():
+    means = {"a": 0.5, "a_seed1": 0.52, "a_seed2": 0.54, "b": 0.1}
+    results = {
+        name: {"mean": mean, "learning_rate": 0.01}
+        for name, mean in means.items()
+    }
+    found = result_table._over_seeds("a", results)
+    assert found == ""  # No row of the project is called so.
+    rows = {name: Row("digits_ipc1_dm", repeats="a") for name in means}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            result_table, "ROWS", {**rows, "a": Row("x"), "b": Row("x")}
+        )
+        assert result_table._over_seeds("a", results) == "52.0 ± 1.6 of 3"
+        assert result_table._over_seeds("b", results) == ""
+
+
+def test_each_row_of_a_run_can_be_made_with_other_seeds():
+    (own, *again) = with_repeats(["mnist_ipc1_fred_dm"], 3)
+    assert own == "mnist_ipc1_fred_dm" and len(again) == 2
+    for seed, name in enumerate(again, start=1):
+        row = ROWS[name]
+        assert row.repeats == own and row.config().seed == seed
+        same = dataclasses.replace(row.config(), seed=0)
+        assert same == ROWS[own].config()
+    assert with_repeats(["mnist_ipc1_fred_dm"], 1) == [own]
+    # A seed of its own, and the scores of another row's run.
+    alone = [again[0], "mnist_ipc1_fred_dm_on_vgg11"]
+    assert with_repeats(alone, 3) == alone
 
 
 def test_rows_of_other_images_are_named():
@@ -272,3 +303,15 @@ def test_foreign_files_are_refused(tmp_path):
     (tmp_path / "a.json").write_text('{"format_version": 1}')
     with pytest.raises(ValueError, match="must be 4 .*Received: 1.*Delete "):
         result_table.table(tmp_path)
+
+
+def test_the_table_says_which_bytes_a_whitened_row_does_not_count():
+    path = pathlib.Path(__file__).parents[3] / "results"
+    record = json.loads((path / "cifar10_ipc1_pixel_tm.json").read_text())
+    plain = {**record["identity"], **record}
+    whitened = {**plain, "config": {**plain["config"], "normalization": "zca"}}
+    assert "pixels |" in result_table._line("row", plain)
+    assert "pixels, whitened (zca) |" in result_table._line("row", whitened)
+    _, said = result_table._matrices({"plain": plain, "whitened": whitened})
+    assert "37,748,736 bytes" in said and "cifar10" in said
+    assert result_table._matrices({"plain": plain}) == []

@@ -121,6 +121,14 @@ def test_stopped_and_continued_equals_uninterrupted(tmp_path):
     assert distilled.config.parameterization.name == "pixel"
 
 
+@pytest.mark.parametrize("name", ["table.md", "table.csv"])
+def test_tables_of_others_stay(name, tmp_path):
+    (tmp_path / name).write_text("a,b")
+    with pytest.raises(FileExistsError, match=f"{name}, which fred_tf has"):
+        sweep.run(DM, cells([], ["one: outer_steps=0"]), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_a_cell_that_fails_is_named_and_the_others_go_on(tmp_path):
     grid = cells([*QUICK, "real_batch_per_class=10000,8"])
     table = sweep.run(DM, grid, tmp_path)

@@ -1,5 +1,6 @@
 """Expert trajectories, trained by one process or by several at once."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from . import lock
 from .pack import Pack, seeds
 
 RUN = pathlib.Path(__file__).parents[1] / "run.py"
@@ -25,30 +27,36 @@ def train(pack: Pack, minutes: float, processes: int = 1) -> bool:
 
     Returns:
         Whether all are there.
+
+    Raises:
+        BlockingIOError: another process trains them.
     """
     begun = time.monotonic()
     missing = sum(not path.exists() for path in pack.expert_paths())
     if not missing:
         return True
-    if processes > 1 and missing > 1:
-        command = [sys.executable, RUN, "--pack", pack.folder]
-        command += ["--minutes", minutes]
-        count = min(processes, missing)
-        others = [
-            subprocess.Popen(
-                [*map(str, command), "--experts", f"{number}/{count}"]
-            )
-            for number in range(count)
-        ]
-        codes = [other.wait() for other in others]
-        if any(codes):
-            raise SystemExit(f"Training experts ended with {codes}, see above.")
-    else:
-        train_some(pack, minutes, 0, 1)
+    # Other packs of the same folder may share them.
+    with lock.exclusive(pack.experts()):
+        if processes > 1 and missing > 1:
+            _train_together(pack, minutes, min(processes, missing))
+        else:
+            train_some(pack, minutes, 0, 1)
     spent = (time.monotonic() - begun) / 60
     pack.spent["experts"] = pack.spent.get("experts", 0.0) + spent
     pack.save_spent()
     return all(path.exists() for path in pack.expert_paths())
+
+
+def _train_together(pack: Pack, minutes: float, count: int) -> None:
+    command = [sys.executable, RUN, "--pack", pack.folder]
+    command += ["--minutes", minutes, "--parent", os.getpid()]
+    others = [
+        subprocess.Popen([*map(str, command), "--experts", f"{number}/{count}"])
+        for number in range(count)
+    ]
+    codes = [other.wait() for other in others]
+    if any(codes):
+        raise SystemExit(f"Training experts ended with {codes}, see above.")
 
 
 def train_some(pack: Pack, minutes: float, first: int, every: int) -> None:

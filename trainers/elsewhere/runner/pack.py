@@ -69,7 +69,7 @@ class Pack:
 
     def expert_functions(self) -> tuple[Any, Any]:
         """Returns how an expert starts, and a step of its training."""
-        place = self._experts()
+        place = self.experts()
         files = sealed.read(place / "experts.json", "pack_experts")["files"]
         start, step = (
             _function(place / name, files[name])
@@ -83,7 +83,8 @@ class Pack:
         read, labels = images.read(sealed.inside(self.shared, name), name)
         return jnp.asarray(read), jnp.asarray(labels)
 
-    def _experts(self) -> pathlib.Path:
+    def experts(self) -> pathlib.Path:
+        """Returns the folder of the experts that the pack needs."""
         return sealed.inside(self.shared, self.about["reference"]["experts"])
 
     def expert_paths(self) -> list[pathlib.Path]:
@@ -91,7 +92,7 @@ class Pack:
         about = self.about.get("reference", {})
         if not (count := len(about.get("expert_seeds", []))):
             return []
-        return [self._experts() / f"{number}.npz" for number in range(count)]
+        return [self.experts() / f"{number}.npz" for number in range(count)]
 
     def read_expert(self, path: pathlib.Path) -> dict[str, np.ndarray]:
         """Reads what `write_expert` wrote."""

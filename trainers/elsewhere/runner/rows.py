@@ -55,6 +55,7 @@ def make(
         command += ["--pack", packs[row["name"]]]
         command += ["--minutes", left * share, "--processes", processes]
         command += ["--score", score, "--end", end]
+        command += ["--parent", os.getpid()]
         code = subprocess.run(list(map(str, command))).returncode
         if code:
             print(f"{row['name']} ended with {code}, see above.", flush=True)

@@ -41,7 +41,7 @@ def sync(path: pathlib.Path) -> None:
         os.close(descriptor)
 
 
-def _plain(path: pathlib.Path, flags: int) -> int:
+def plain(path: pathlib.Path, flags: int) -> int:
     """Returns the descriptor of a regular file, to which no link leads."""
     flags |= os.O_NOFOLLOW | os.O_NONBLOCK
     try:
@@ -49,14 +49,14 @@ def _plain(path: pathlib.Path, flags: int) -> int:
     except OSError as error:
         if error.errno != errno.ELOOP:
             raise
-        raise _irregular(path, "a symbolic link") from None
+        raise irregular(path, "a symbolic link") from None
     if stat.S_ISREG(os.fstat(descriptor).st_mode):
         return descriptor
     os.close(descriptor)
-    raise _irregular(path, "a folder, a pipe or a device")
+    raise irregular(path, "a folder, a pipe or a device")
 
 
-def _irregular(path: pathlib.Path, what: str) -> ValueError:
+def irregular(path: pathlib.Path, what: str) -> ValueError:
     return ValueError(
         f"{path} must be a plain file. Received: {what}. Put a copy of the "
         "file in its place."
@@ -71,7 +71,7 @@ def opened(path: pathlib.Path) -> Iterator[io.BufferedReader]:
         FileNotFoundError: there is none.
         ValueError: it is a link or the like.
     """
-    with open(_plain(path, os.O_RDONLY), "rb") as file:
+    with open(plain(path, os.O_RDONLY), "rb") as file:
         yield file
 
 
@@ -111,10 +111,21 @@ def _compare(path: pathlib.Path, received: str, digest: str) -> None:
         )
 
 
+@contextlib.contextmanager
+def _naming(path: pathlib.Path) -> Iterator[None]:
+    """Adds the path to errors like a full disk, which come without one."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        raise OSError(f"{path} was not written: {error}. Make room.") from None
+
+
 def append(path: pathlib.Path, data: bytes) -> None:
     """Writes to the end of a plain file, and waits until it is on the disk."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-    with open(_plain(path, flags), "ab") as file:
+    with _naming(path), open(plain(path, flags), "ab") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
@@ -131,7 +142,10 @@ def replace(path: pathlib.Path, write: Callable[[BinaryIO], Any]) -> None:
     temporary.unlink(missing_ok=True)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     try:
-        with open(os.open(temporary, flags, 0o666), "wb") as file:
+        with (
+            _naming(path),
+            open(os.open(temporary, flags, 0o666), "wb") as file,
+        ):
             write(file)
             file.flush()
             os.fsync(file.fileno())

@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 
 from tests.flipping import flips
@@ -105,8 +106,14 @@ def test_what_cannot_be_written_leaves_what_was(tmp_path, full_disk):
     path = tmp_path / "spent.json"
     sealed.write(path, "spent", "of", device="it")
     before = path.read_bytes()
-    with full_disk(100), pytest.raises(OSError):
-        sealed.write(path, "spent", "of", device="x" * 200)
+    numbers = np.zeros(1000)
+    for write in (
+        lambda: sealed.write(path, "spent", "of", device="x" * 200),
+        lambda: sealed.replace(path, lambda f: np.save(f, numbers)),
+        lambda: sealed.append(path, b"x" * 200),
+    ):
+        with full_disk(len(before)), pytest.raises(OSError, match=str(path)):
+            write()
     with pytest.raises(ValueError):
         sealed.write(path, "spent", "of", minutes=float("nan"))
     assert path.read_bytes() == before

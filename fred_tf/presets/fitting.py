@@ -1,0 +1,156 @@
+"""What settings become on some data: a pure function of both.
+
+A run records the settings that it was made with, not those that were asked
+for. Asked for again with the same data they become the same, and settings that
+have become so stay as they are: so a run continues with the command that began
+it, and its own record makes it anew.
+"""
+
+import dataclasses
+
+import numpy as np
+from absl import logging
+
+from fred_tf import config as config_lib
+from fred_tf.augmentations import SiameseAugmentation
+from fred_tf.config import Config
+from fred_tf.datasets import ImageData
+from fred_tf.disk import records
+from fred_tf.objectives import OBJECTIVES
+from fred_tf.parameterizations import PARAMETERIZATIONS
+
+# A class of so many times the images of another is worth a line.
+_UNEQUAL = 1.5
+
+
+def sized(config: Config, image_shape: tuple[int, ...]) -> Config:
+    """Returns settings with what they leave to the size of the images.
+
+    That is kept coefficients of which a share is given, and a network's depth
+    of 0. Volumes lose the operations of the augmentation that are not of them.
+
+    Args:
+        config: the settings.
+        image_shape: `[height, width, channels]`, or more spatial axes.
+    """
+    return dataclasses.replace(
+        config,
+        parameterization=config.parameterization.sized(image_shape),
+        network=config.network.sized(image_shape),
+        augmentation=SiameseAugmentation(config.augmentation)
+        .suited(image_shape)
+        .strategy,
+    )
+
+
+def recorded(config: Config, data: ImageData) -> Config:
+    """Returns settings as a run on some data has them, and records them.
+
+    Those that `fitted` gives, with the step size that is usual.
+
+    Args:
+        config: the settings asked for.
+        data: the real data.
+    """
+    return config_lib.resolved(fitted(config, data), data.image_shape)
+
+
+def fitted(config: Config, data: ImageData) -> Config:
+    """Returns settings that need no more real images than there are.
+
+    Nothing is drawn twice: fewer real images of a class are looked at in a
+    step, a memory keeps more of fewer instances, and an expert's batch is all
+    there is. What the smallest class has bounds all classes.
+
+    Args:
+        config: the settings asked for.
+        data: the real data.
+    """
+    shape, counts = data.image_shape, _counts(data)
+    smallest = int(counts.min())
+    config = sized(config, shape)
+    memory = config.parameterization
+    member = PARAMETERIZATIONS[memory.name]
+    return dataclasses.replace(
+        config,
+        parameterization=member.shrunk(memory, shape, config.ipc, smallest),
+        objective=config.objective.shrunk(smallest),
+        experts=dataclasses.replace(
+            config.experts,
+            batch_size=min(config.experts.batch_size, len(data.train)),
+        ),
+    )
+
+
+def check(config: Config, data: ImageData) -> None:
+    """Refuses a memory that begins with more real images than there are.
+
+    Args:
+        config: settings, as `fitted` gives them.
+        data: the real data.
+
+    Raises:
+        ValueError: the smallest class has too few, or the budget cannot be
+            met.
+    """
+    memory, counts = config.parameterization, _counts(data)
+    needed = PARAMETERIZATIONS[memory.name].real_images(
+        memory, data.image_shape, data.classes, config.ipc
+    )
+    least = int(counts.argmin())
+    if needed > counts[least]:
+        raise ValueError(
+            f"A memory of `ipc` {config.ipc} begins with {needed:,} real "
+            "images of each class. Received: "
+            f"{counts[least]:,} of class {data.class_names[least]!r} in "
+            f"{data.name!r}. Lower `ipc`, or add images."
+        )
+
+
+def tell(asked: Config, config: Config, data: ImageData) -> None:
+    """Logs what settings have become, and how unequal the classes are.
+
+    Args:
+        asked: the settings asked for.
+        config: what became of them.
+        data: the real data.
+    """
+    counts = _counts(data)
+    least, most = int(counts.argmin()), int(counts.argmax())
+    before, after = (
+        config_lib.to_json(config_lib.resolved(x, data.image_shape))
+        for x in (sized(asked, data.image_shape), config)
+    )
+    pairs = records.differences(before, after)
+    if not OBJECTIVES[config.objective.name].needs_experts:
+        pairs.pop("experts.batch_size", None)
+    if asked.augmentation != config.augmentation:
+        pairs["augmentation"] = asked.augmentation, config.augmentation
+    if pairs:
+        changes = [f"`{name}` {a} -> {b}" for name, (a, b) in pairs.items()]
+        logging.warning(
+            "Settings become what %s has (%s; %s images in all, %s of class "
+            "%r, the smallest): %s.",
+            data.name,
+            "x".join(map(str, data.image_shape)),
+            f"{len(data.train):,}",
+            f"{counts[least]:,}",
+            data.class_names[least],
+            ", ".join(changes),
+        )
+    if counts[most] >= _UNEQUAL * counts[least]:
+        logging.warning(
+            "The classes of %s are unequal: from %s images (%r) to %s (%r). "
+            "Each counts alike in what is matched, and has as many images in "
+            "the distilled set.",
+            data.name,
+            f"{counts[least]:,}",
+            data.class_names[least],
+            f"{counts[most]:,}",
+            data.class_names[most],
+        )
+
+
+def _counts(data: ImageData) -> np.ndarray:
+    """Returns how many training images each class has."""
+    return np.bincount(data.train.labels, minlength=data.classes)

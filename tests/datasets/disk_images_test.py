@@ -1,0 +1,162 @@
+"""Images on the disk: written once, continued after a kill, shared, sealed."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from fred_tf.datasets import disk_images
+from fred_tf.datasets.disk_images import DiskImages
+
+ROOT = pathlib.Path(__file__).parents[2]
+IMAGES = np.random.default_rng(0).integers(0, 256, (20, 4, 3, 1), np.uint8)
+
+
+def stream(left_out=(), begun=None):
+    def images(row):
+        if begun is not None:
+            begun.append(row)
+        for number in range(row, len(IMAGES)):
+            yield None if number in left_out else IMAGES[number]
+
+    return images
+
+
+def kept(root, images=None, **identity):
+    return disk_images.kept(
+        root,
+        {"source": "x", **identity},
+        len(IMAGES),
+        IMAGES.shape[1:],
+        IMAGES.dtype,
+        images or stream(),
+    )
+
+
+def test_rows_are_read_as_numpy_would(tmp_path):
+    values, left_out = kept(tmp_path)
+    assert left_out == []
+    assert values.shape == IMAGES.shape and values.dtype == np.uint8
+    for key in (3, slice(2, 9, 3), [5, 1, 5], IMAGES[:, 0, 0, 0] > 99, -1):
+        np.testing.assert_array_equal(values[key], IMAGES[key])
+        assert not isinstance(values[key], np.memmap)
+    some = values.only(np.array([4, 2, 9]))
+    np.testing.assert_array_equal(some[1:], IMAGES[[2, 9]])
+    np.testing.assert_array_equal(
+        some.only(np.array([True, False, True]))[:], IMAGES[[4, 9]]
+    )
+    blocks = np.concatenate(list(values.blocks(7)))
+    np.testing.assert_array_equal(blocks, IMAGES)
+
+
+def test_a_second_run_shares_what_is_written(tmp_path):
+    kept(tmp_path)
+    begun = []
+    values, _ = kept(tmp_path, stream(begun=begun))
+    assert begun == []
+    np.testing.assert_array_equal(values[:], IMAGES)
+    kept(tmp_path, stream(begun=begun), image_size=64)
+    assert begun == [0] and len(list(tmp_path.iterdir())) == 2
+
+
+def test_what_is_left_out_is_remembered(tmp_path):
+    for _ in range(2):
+        values, left_out = kept(tmp_path, stream(left_out=(0, 7)))
+        assert left_out == [0, 7]
+        np.testing.assert_array_equal(
+            values[:], np.delete(IMAGES, [0, 7], axis=0)
+        )
+
+
+_CHILD = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+import numpy as np
+from fred_tf.datasets import disk_images
+disk_images._BLOCK = 30
+images = np.random.default_rng(0).integers(0, 256, (20, 4, 3, 1), np.uint8)
+def stream(row):
+    for number in range(row, 20):
+        if number == 13:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield images[number]
+like = 20, (4, 3, 1), images.dtype
+disk_images.kept(sys.argv[2], {"source": "x"}, *like, stream)
+"""
+
+
+def test_a_kill_costs_a_block(tmp_path):
+    child = subprocess.run([sys.executable, "-c", _CHILD, ROOT, tmp_path])
+    assert child.returncode == -signal.SIGKILL
+    begun = []
+    values, _ = kept(tmp_path, stream(begun=begun))
+    assert begun == [12]
+    np.testing.assert_array_equal(values[:], IMAGES)
+
+
+def test_two_runs_at_once_write_the_images_once(tmp_path):
+    """The second waits for the first; no image is decoded twice."""
+    begun, results = [], []
+
+    def slow(row):
+        begun.append(row)
+        for image in IMAGES[row:]:
+            time.sleep(0.005)
+            yield image
+
+    runs = [
+        threading.Thread(
+            target=lambda: results.append(kept(tmp_path, slow)[0][:])
+        )
+        for _ in range(3)
+    ]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert begun == [0]
+    for images in results:
+        np.testing.assert_array_equal(images, IMAGES)
+    assert len(results) == 3
+
+
+def test_no_flipped_byte_goes_unseen(tmp_path):
+    kept(tmp_path)
+    (folder,) = tmp_path.iterdir()
+    for name, step in (("images.bin", 37), ("cache.json", 5)):
+        path = folder / name
+        whole = path.read_bytes()
+        for place in range(0, len(whole), step):
+            flipped = bytearray(whole)
+            flipped[place] ^= 1
+            path.write_bytes(flipped)
+            with pytest.raises(ValueError, match=name):
+                kept(tmp_path)
+        path.write_bytes(whole)
+    os.truncate(folder / "images.bin", 100)
+    with pytest.raises(ValueError, match="has 100 bytes and not 240"):
+        kept(tmp_path)
+
+
+def test_images_of_another_size_are_refused(tmp_path):
+    def odd(row):
+        yield IMAGES[0]
+        yield IMAGES[1, :3]
+
+    with pytest.raises(ValueError, match=r"Image 1 must be .*\(3, 3, 1\)"):
+        kept(tmp_path, odd)
+
+
+def test_data_that_shrink_while_they_are_read_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="must be 20 images. Received: 3"):
+        kept(tmp_path, lambda row: iter(IMAGES[:3]))
+
+
+def test_an_array_in_memory_is_one_of_these_too():
+    np.testing.assert_array_equal(DiskImages(IMAGES)[4:6], IMAGES[4:6])

@@ -1,0 +1,72 @@
+"""Rows of regression on images, as fields of `Row`.
+
+KIP's and RFAD's are scored by their kernels, FRePo's by networks that regress;
+`rows.py` adds to each one that is scored by the networks of the others.
+"""
+
+from typing import Any
+
+_WIDE = ("network.width=128",)
+_KIP, _FREPO = "Nguyen et al. 2021", "Zhou et al. 2022"
+_NOTEBOOK = f"46.7 (notebook of {_KIP})"
+_SCORES = ("parameterization.labels=scores",)
+_FRED_KIP = ("parameterization.name=frequency", "coefficients_per_channel=160")
+_FRED_FREPO = (
+    "parameterization.name=frequency",
+    *_SCORES,
+    "memory_learning_rate=0.003",
+)
+USUAL = (
+    "evaluation.by=networks",
+    "evaluation.networks=5",
+    "evaluation.loss=cross_entropy",
+    "evaluation.optimizer=sgd",
+    "evaluation.schedule=drop",
+    "evaluation.learning_rate=0.01",
+    "evaluation.batch_size=256",
+    "network.norm=instance",
+    "network.width=128",
+    "evaluation.epochs=300",
+)
+REGRESSED: dict[str, dict[str, Any]] = {
+    "cifar10_ipc10_pixel_kip": dict(
+        preset="cifar10_ipc10_kip", published=_NOTEBOOK
+    ),
+    "cifar10_ipc10_pixel_kip_labels": dict(
+        preset="cifar10_ipc10_kip", overrides=_SCORES
+    ),
+    "cifar10_ipc10_fred_kip": dict(
+        preset="cifar10_ipc10_kip", overrides=_FRED_KIP
+    ),
+    "cifar10_ipc10_pixel_rfad": dict(
+        preset="cifar10_ipc10_rfad_cpu",
+        published="66.3 by a wide network (Loo et al. 2022)",
+    ),
+    "mnist_ipc1_pixel_kip": dict(
+        preset="mnist_ipc1_kip",
+        overrides=_SCORES,
+        published=f"85.5 ± 0.1 ({_KIP})",
+    ),
+    "mnist_ipc1_pixel_frepo": dict(
+        preset="mnist_ipc1_frepo_cpu", scored_with=_WIDE
+    ),
+    "mnist_ipc1_fred_frepo": dict(
+        preset="mnist_ipc1_frepo_cpu",
+        overrides=(
+            *_FRED_FREPO,
+            "coefficients_per_channel=98",
+            "mask_rule=energy",
+        ),
+        scored_with=_WIDE,
+    ),
+    "cifar10_ipc1_pixel_frepo": dict(
+        preset="cifar10_ipc1_frepo_cpu",
+        scored_with=_WIDE,
+        published=f"46.8 ({_FREPO})",
+    ),
+    "cifar10_ipc1_fred_frepo": dict(
+        preset="cifar10_ipc1_frepo_cpu",
+        overrides=_FRED_FREPO,
+        scored_with=_WIDE,
+    ),
+}
