@@ -101,7 +101,7 @@ class Config:
         if known := known_images(self):
             shape, classes = known
             instances = classes * instances_per_class(self, shape, classes)
-        check_labels(self.parameterization, self.objective.name, self.distiller)
+        check_labels(self.parameterization, self.objective, self.distiller)
         self.objective.check_run(self, instances)
 
 
@@ -110,9 +110,8 @@ def known_images(config: Config) -> tuple[tuple[int, ...], int] | None:
 
     None where the data set is not among `KNOWN`.
     """
-    if config.dataset not in KNOWN:
+    if not (known := KNOWN.get(config.dataset)):
         return None
-    known = KNOWN[config.dataset]
     return config.preparation.known(known.image_shape, known.classes)
 
 
@@ -235,8 +234,7 @@ def replace(config: Config, values: Mapping[str, Any]) -> Config:
 
     def present(path: str) -> Any:
         section, _, last = path.rpartition(".")
-        owner = getattr(config, section) if section else config
-        return getattr(owner, last, None)
+        return getattr(getattr(config, section, config), last, None)
 
     if any(
         path in values and values[path] != present(path)
