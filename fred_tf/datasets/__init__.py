@@ -86,8 +86,7 @@ def load(
         name: what data in memory are called; others have their own.
         normalization: a name in `NORMALIZATIONS`.
         class_names: what the classes of data in memory are called, in the
-            order of their labels; by default their numbers. Others have names
-            of their own.
+            order of their labels; by default their numbers.
         preparation: what is done to the images: size, colour, classes.
 
     Raises:
@@ -119,9 +118,7 @@ def load(
     fitted = _known(source, found, done, normalization)
     if fitted is None:
         fitted = NORMALIZATIONS[normalization].fit(train.images)
-    logging.info("%s, to train on: %s.", called, train)
-    if test is not None:
-        logging.info("%s, to test on: %s.", called, test)
+    _tell(called, train, test)
     return ImageData(
         called,
         train,
@@ -133,6 +130,12 @@ def load(
         tested_on=tested_on,
         data_dir=folder,
     )
+
+
+def _tell(name: str, train: Split, test: Split | None) -> None:
+    logging.info("%s, to train on: %s.", name, train)
+    if test is not None:
+        logging.info("%s, to test on: %s.", name, test)
 
 
 def _known(

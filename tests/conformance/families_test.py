@@ -125,6 +125,9 @@ def test_forms_are_written_again_and_read(name, decoded, digits, tmp_path):
     if name == "whitening":  # Of which others have none.
         own = NORMALIZATIONS["zca"].fit(digits.train.images)
         written = dataclasses.replace(written, normalization=own)
+    if name == "views":  # Volumes have them.
+        volumes = written.images.reshape(-1, 4, 4, 4, 1)
+        written = dataclasses.replace(written, images=volumes)
     assert form.name == name
     assert form.fits(written, memory)
     for _ in range(2):  # An export replaces an earlier one.

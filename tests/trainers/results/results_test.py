@@ -310,8 +310,10 @@ def test_the_table_says_which_bytes_a_whitened_row_does_not_count():
     record = json.loads((path / "cifar10_ipc1_pixel_tm.json").read_text())
     plain = {**record["identity"], **record}
     whitened = {**plain, "config": {**plain["config"], "normalization": "zca"}}
-    assert "pixels |" in result_table._line("row", plain)
-    assert "pixels, whitened (zca) |" in result_table._line("row", whitened)
-    _, said = result_table._matrices({"plain": plain, "whitened": whitened})
+    results = {"plain": plain, "whitened": whitened}
+    assert "pixels |" in result_table._line("plain", results)
+    line = result_table._line("whitened", results)
+    assert "pixels, whitened (zca) |" in line
+    _, said = result_table._matrices(results)
     assert "37,748,736 bytes" in said and "cifar10" in said
     assert result_table._matrices({"plain": plain}) == []

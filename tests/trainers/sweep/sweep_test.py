@@ -130,7 +130,7 @@ def test_tables_of_others_stay(name, tmp_path):
 
 
 def test_a_cell_that_fails_is_named_and_the_others_go_on(tmp_path):
-    grid = cells([*QUICK, "real_batch_per_class=10000,8"])
+    grid = cells([*QUICK, "ipc=1000,1"])
     table = sweep.run(DM, grid, tmp_path)
     assert "failed: " in table
     failed, good = rows(tmp_path)
