@@ -82,7 +82,7 @@ def copy(tmp_path_factory) -> pathlib.Path:
     shutil.copy(ROOT / "setup.cfg", folder)
     for path, code in blocks():
         file = folder / path
-        if file.name == "__init__.py":
+        if file.name in ("__init__.py", "sources.py"):
             # The import and the line, where people would put them.
             file.write_text(f"{file.read_text()}\n{code}")
         else:
