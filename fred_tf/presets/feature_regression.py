@@ -38,15 +38,17 @@ BASE = Config(
 )
 
 BATCH = {"network.norm": "batch"}
-# Two cores: a narrower network of one norm for both, a quarter of the real
-# images, and steps ten times as long, as many as a quarter of an hour holds.
+# Two cores: a narrower network without norm for both, a quarter of the real
+# images, and steps ten times as long, as many as a quarter of an hour holds. On
+# held-out MNIST 1,500 steps of 0.003 give 82 %, of 0.01 77 %, and of 0.003 with
+# batch norm 77 %.
 CPU = {  # ours
     "network.width": 32,
     "network.norm": "none",
     "objective.real_batch_per_class": 25,
     "distiller.memory_learning_rate": 3e-3,
-    "outer_steps": 3_000,
-    "distiller.decay_steps": 3_000,
+    "outer_steps": 10_000,
+    "distiller.decay_steps": 10_000,
 }
 MNIST = {"dataset": "mnist", "objective.mirror": False}
 
