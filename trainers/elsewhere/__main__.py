@@ -30,8 +30,9 @@ import shlex
 from absl import flags
 
 from fred_tf import assembly
+from fred_tf.datasets.data_facts import TEST, on_split
 from trainers import evaluate, run_flags
-from trainers.elsewhere import pack_flag, packing, unpacking
+from trainers.elsewhere import pack_flag, packing, reading, unpacking
 from trainers.elsewhere.pack_flag import OVERWRITE, PACK
 from trainers.elsewhere.runner import differences
 
@@ -72,8 +73,10 @@ def main() -> int:
             run_flags.DATA_DIR.value,
             evaluate.NAME.value,
         )
+        facts = reading.read(pathlib.Path(BRING_BACK.value)).data
+        on = on_split(facts.get("tested_on", TEST))
         for network, evaluation in evaluations.items():
-            print(f"{evaluation} test accuracy of {network}: {run_dir}")
+            print(f"{evaluation} test accuracy{on} of {network}: {run_dir}")
         if not evaluations:
             print(f"Next: python -m trainers.evaluate --run_dir={run_dir}")
         return 0
