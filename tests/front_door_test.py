@@ -101,7 +101,9 @@ def notebook():
     return code
 
 
-@pytest.mark.parametrize("source", ["digits", "arrays"])
+@pytest.mark.parametrize(
+    "source", ["digits", pytest.param("arrays", marks=pytest.mark.slow)]
+)
 def test_the_notebook_gives_the_programs_set(
     notebook, source, digits, tmp_path, monkeypatch
 ):

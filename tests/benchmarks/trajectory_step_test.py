@@ -30,6 +30,7 @@ def test_a_peak_is_of_the_process_itself():
     assert before + 0.09 < after < before + 0.15
 
 
+@pytest.mark.slow  # It loads TensorFlow several times.
 def test_a_side_that_fails_is_heard():
     with pytest.raises(RuntimeError, match=r"'swap' .* 3 steps.*code 1 ") as e:
         trajectory_step.Process("swap", 3, 8)

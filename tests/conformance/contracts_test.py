@@ -109,6 +109,7 @@ def test_labels_reach_every_form_and_the_evaluation(
     assert score(quick, hard, digits).accuracies != softly.accuracies
 
 
+@pytest.mark.slow  # `labels_test` has a quick one.
 def test_trajectory_matching_differentiates_them(
     toy_settings, digits, expert_dir
 ):

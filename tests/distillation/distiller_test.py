@@ -87,6 +87,7 @@ def test_jit_lowers_the_loss(digits, expert_dir):
     assert np.mean(losses[-5:]) < np.mean(losses[:5])
 
 
+@pytest.mark.slow  # The conformance tests compile one, too.
 def test_compiled_outer_step_of_trajectory_matching(digits, tmp_path):
     """Equals the uncompiled one where nothing random is drawn in it."""
     name = "digits_ipc1_tm_tiny"

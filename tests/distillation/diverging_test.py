@@ -72,6 +72,7 @@ def test_the_rule_saves_a_run(digits, expert_dir, tmp_path):
         assert skipped == (line["loss"] > 10)
 
 
+@pytest.mark.slow  # The rule itself is tested above.
 def test_without_it_the_run_is_lost_and_says_so(
     digits, expert_dir, tmp_path, monkeypatch
 ):
@@ -111,6 +112,7 @@ def test_without_it_the_run_is_lost_and_says_so(
     assert rates == [1e5 / 2**n for n in range(1, rewinds.MOST + 1)]
 
 
+@pytest.mark.slow  # `rewinds` has quick tests.
 def test_half_the_step_saves_a_run_that_goes_back(
     digits, tmp_path, monkeypatch
 ):

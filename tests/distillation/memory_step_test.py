@@ -60,12 +60,18 @@ def test_a_step_size_that_was_set_follows_no_more():
 
 def test_it_grows_to_its_full_size():
     rates = [
-        float(memory_step.warm(tf.constant(8.0), tf.constant(step), 4))
+        float(memory_step.scheduled(tf.constant(8.0), tf.constant(step), 4, 0))
         for step in range(-1, 6)
     ]
     assert rates == [0, 2, 4, 6, 8, 8, 8]
-    at_once = memory_step.warm(tf.constant(8.0), tf.constant(0), 0)
+    at_once = memory_step.scheduled(tf.constant(8.0), tf.constant(0), 0, 0)
     assert float(at_once) == 8
+
+
+def test_it_falls_to_a_tenth_along_half_a_cosine():
+    for step, expected in ((0, 8), (5, 4.4), (10, 0.8), (11, 0.8)):
+        rate = memory_step.scheduled(tf.constant(8.0), tf.constant(step), 0, 10)
+        assert float(rate) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e4])

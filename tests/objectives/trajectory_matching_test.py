@@ -206,6 +206,7 @@ def test_adjoint_equals_unroll_with_minibatches_and_augmentation(
         assert np.linalg.norm(stored - recomputed) < tolerance * size
 
 
+@pytest.mark.slow  # The adjoint is compared quickly above.
 def test_unrolled_gradient_equals_central_differences(
     experts, images, reference
 ):

@@ -46,7 +46,11 @@ class StopAfter(interruptions.Interruption):
 
 @pytest.mark.parametrize(
     ("settings", "stops"),
-    [(DM, (1, 2)), (AVERAGED, (2,)), (TM, (2,))],
+    [
+        (DM, (1, 2)),
+        pytest.param(AVERAGED, (2,), marks=pytest.mark.slow),
+        (TM, (2,)),
+    ],
     ids=["dm", "averaged", "tm"],
 )
 def test_stopped_at_any_step_equals_uninterrupted(

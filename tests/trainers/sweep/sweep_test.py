@@ -86,6 +86,7 @@ def fails(*_):
     raise ValueError("No room.\nNot at all.")
 
 
+@pytest.mark.slow  # Runs that stop have quick tests.
 def test_stopped_and_continued_equals_uninterrupted(tmp_path):
     grid = cells([*QUICK, "seed=0,1"])
     stopped, whole = tmp_path / "stopped", tmp_path / "whole"
