@@ -164,7 +164,7 @@ def _over_seeds(name: str, results: dict[str, Any]) -> str:
 def _line(name: str, results: dict[str, Any]) -> str:
     record = results[name]
     minutes, config = record["minutes"], record["config"]
-    scored, subject = record["evaluation"]["evaluation"], record["subject"]
+    subject = record["subject"]
     member = OBJECTIVES[config["objective"]["name"]]
     objective = member.called_with(config["augmentation"])
     if record["outer_steps"] == 0:
@@ -187,7 +187,7 @@ def _line(name: str, results: dict[str, Any]) -> str:
         "" if record["outer_steps"] is None else f"{record['outer_steps']:,}",
         _where(minutes.get("distilling", ""), record.get("distilled_on")),
         minutes.get("experts", ""),
-        f"{len(record['accuracies'])} x {scored['epochs']:,}{_how(record)}",
+        _scored_by(record),
         config["seed"],
         _accuracy(record),
         _over_seeds(name, results),
@@ -196,6 +196,14 @@ def _line(name: str, results: dict[str, Any]) -> str:
         f"`{name}`",
     ]
     return f"| {' | '.join(map(str, cells))} |"
+
+
+def _scored_by(record: dict[str, Any]) -> str:
+    """Returns networks and epochs, or the regression that scores instead."""
+    scored = record["evaluation"]["evaluation"]
+    if (by := scored.get("by", "networks")) != "networks":
+        return by.replace("_", " ")
+    return f"{len(record['accuracies'])} x {scored['epochs']:,}{_how(record)}"
 
 
 def _how(record: dict[str, Any]) -> str:

@@ -317,3 +317,11 @@ def test_the_table_says_which_bytes_a_whitened_row_does_not_count():
     _, said = result_table._matrices(results)
     assert "37,748,736 bytes" in said and "cifar10" in said
     assert result_table._matrices({"plain": plain}) == []
+
+
+def test_the_table_says_what_is_scored_by_a_kernel():
+    path = pathlib.Path(__file__).parents[3] / "results"
+    name = "cifar10_ipc10_pixel_kip_labels"
+    record = json.loads((path / f"{name}.json").read_text())
+    results = {name: {**record["identity"], **record}}
+    assert "| kernel | 0 | 47.8" in result_table._line(name, results)
