@@ -10,18 +10,19 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from fred_tf import assignments as written
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.datasets.names import check_name
 from fred_tf.datasets.preparation import Preparation
 from fred_tf.distillation.distiller_settings import DistillerSettings
-from fred_tf.distillation.memory_step import check_labels, usual_step
+from fred_tf.distillation.memory_step import usual_step
 from fred_tf.experts.trainer import ExpertSettings
 from fred_tf.networks import CONVOLUTIONS, NETWORKS, ConvNet
 from fred_tf.normalizations import NORMALIZATIONS
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS, Frequency
-from fred_tf.parameterizations.labels import MemorySettings
+from fred_tf.parameterizations.labels import MemorySettings, check_learned
 from fred_tf.settings import (
     MOST_STEPS,
     Member,
@@ -32,7 +33,6 @@ from fred_tf.settings import (
     check_types,
     field_types,
     made_of,
-    nearest,
 )
 from fred_tf.training.evaluator import EvaluatorSettings
 
@@ -101,7 +101,11 @@ class Config:
         if known := known_images(self):
             shape, classes = known
             instances = classes * instances_per_class(self, shape, classes)
-        check_labels(self.parameterization, self.objective, self.distiller)
+        check_learned(
+            self.parameterization,
+            self.objective.name,
+            self.distiller.memory_optimizer,
+        )
         self.objective.check_run(self, instances)
 
 
@@ -276,7 +280,7 @@ def override(config: Config, assignments: Iterable[str]) -> Config:
     """
     if isinstance(assignments, str):
         assignments = [assignments]
-    pairs = [_pair(assignment) for assignment in assignments]
+    pairs = [written.pair(assignment) for assignment in assignments]
     members = {
         name.removesuffix(".name"): text
         for name, text in pairs
@@ -285,18 +289,9 @@ def override(config: Config, assignments: Iterable[str]) -> Config:
     fields = _fields(config, members)
     values = {}
     for name, text in pairs:
-        path = _resolve(name, fields)
-        values[path] = _parse(path, text, fields[path])
+        path = written.resolved(name, fields)
+        values[path] = written.parsed(path, text, fields[path])
     return replace(config, values)
-
-
-def _pair(assignment: str) -> tuple[str, str]:
-    name, separator, text = assignment.partition("=")
-    if not separator:
-        raise ValueError(
-            f"An override is written name=value. Received: {assignment!r}."
-        )
-    return name.strip(), text.strip()
 
 
 def _fields(config: Config, members: Mapping[str, str]) -> dict[str, type]:
@@ -319,32 +314,3 @@ def _fields(config: Config, members: Mapping[str, str]) -> dict[str, type]:
         else:
             types[name] = kind
     return types
-
-
-def _resolve(name: str, fields: Mapping[str, type]) -> str:
-    if name in fields:
-        return name
-    matches = [path for path in fields if path.split(".")[-1] == name]
-    if len(matches) == 1:
-        return matches[0]
-    if matches:
-        raise ValueError(
-            f"Override {name!r} is ambiguous. Write one of {matches}."
-        )
-    bare = {path.split(".")[-1] for path in fields}
-    raise ValueError(
-        f"Unknown override {name!r}.{nearest(name, [*fields, *bare])} Known "
-        f"names: {', '.join(fields)}."
-    )
-
-
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-
-
-def _parse(name: str, text: str, kind: type) -> Any:
-    try:
-        return _BOOLEANS[text.lower()] if kind is bool else kind(text)
-    except (ValueError, KeyError):
-        raise ValueError(
-            f"`{name}` is {kind.__name__}. Received: {text!r}."
-        ) from None

@@ -17,6 +17,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 FLOORS = (
     {"disk", "paper", "seeds", "sequential"},
     {"settings"},
+    {"assignments"},
     {"augmentations", "budget", "normalizations", "optimizers", "transforms"},
     {"datasets", "networks", "synthetic_set"},
     {"coresets", "kernels", "training"},

@@ -158,11 +158,12 @@ def kept(
             claims.integer({"row": row}, "row", 0, count - 1)
             for row in claims.listed(record, "left_out")
         ]
-        if record["values"] is None:
+        if is_new := record["values"] is None:
             _write(work, record, left_out, count, shape, size, dtype, images)
     written = count - len(left_out)
     path = folder / _VALUES
-    sealed = _summed(path, written * size)
+    # What has just been written has just been summed.
+    sealed = record["values"] if is_new else _summed(path, written * size)
     if sealed != record["values"]:
         raise ValueError(
             f"{path} must be as it was written, of SHA-256 {record['values']}. "
@@ -187,8 +188,7 @@ def _write(
     row = claims.integer(record, "row", 0, count)
     path = work[0].parent / _VALUES
     logging.info(
-        "%s images from %d of %d on are written to %s, %d MB in all.",
-        "Prepared",
+        "Prepared images from %d of %d on are written to %s, %d MB in all.",
         row,
         count,
         work[0].parent,

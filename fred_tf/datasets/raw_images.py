@@ -19,6 +19,7 @@ import psutil
 
 from fred_tf import seeds
 from fred_tf.datasets import disk_images
+from fred_tf.datasets.data_facts import TEST
 from fred_tf.datasets.disk_images import Images
 from fred_tf.datasets.image_data import Split
 from fred_tf.datasets.pictures import Header
@@ -88,7 +89,7 @@ class Found:
     train: Raw | Split
     test: Raw | Split | None
     class_names: tuple[str, ...]
-    tested_on: str = "test"
+    tested_on: str = TEST
 
 
 def of_split(split: Split, place: str) -> Raw:

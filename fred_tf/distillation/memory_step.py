@@ -18,12 +18,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from fred_tf.distillation.distiller_settings import DistillerSettings
 from fred_tf.distillation.outliers import Watch, moved, usual
-from fred_tf.objectives import OBJECTIVES, check_label_kind
 from fred_tf.optimizers.optimizer import Tensors
 from fred_tf.parameterizations import PARAMETERIZATIONS, MemorySettings
-from fred_tf.settings import Settings
 
 _PIXELS = {
     "gradient_matching": 0.1,
@@ -83,33 +80,6 @@ def usual_step(
         return 0.0
     rate = USUAL_STEPS.get(memory.name, {}).get(objective, 0.0)
     return rate and rate * gain
-
-
-def check_labels(
-    memory: MemorySettings, objective: Settings, settings: DistillerSettings
-) -> None:
-    """Refuses to learn labels where an objective or a step does not.
-
-    Args:
-        memory: settings of a parameterization.
-        objective: its settings.
-        settings: of the distiller.
-
-    Raises:
-        ValueError: labels are learned, but not of a kind that the objective
-            takes, or by SGD without a step size of their own.
-    """
-    if not memory.learns_labels:
-        return
-    taken = OBJECTIVES[objective.name].label_kinds
-    check_label_kind(memory.labels, taken, objective.name)
-    if settings.memory_optimizer == "sgd" and not memory.label_learning_rate:
-        raise ValueError(
-            "Steps of SGD are as long as the gradient, and labels have others "
-            "than images. Received: learned labels and "
-            "`parameterization.label_learning_rate` 0. Give one, or take "
-            "`distiller.memory_optimizer` 'adam' or 'lamb'."
-        )
 
 
 def known_rate(

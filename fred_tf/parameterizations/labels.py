@@ -11,6 +11,7 @@ import dataclasses
 
 import numpy as np
 
+from fred_tf.objectives import OBJECTIVES, check_label_kind
 from fred_tf.settings import (
     MOST_RATE,
     Settings,
@@ -76,3 +77,30 @@ class MemorySettings(Settings):
         scale = self.label_scale or _USUAL_SCALES[self.labels]
         one_hot = np.eye(classes)[labels]
         return (scale * (one_hot - 1 / classes)).astype(np.float32)
+
+
+def check_learned(
+    memory: MemorySettings, objective: str, optimizer: str
+) -> None:
+    """Refuses to learn labels where an objective or a step does not.
+
+    Args:
+        memory: settings of a parameterization.
+        objective: a name in `OBJECTIVES`.
+        optimizer: of the memory, a name in `MEMORY_OPTIMIZERS`.
+
+    Raises:
+        ValueError: labels are learned, but not of a kind that the objective
+            takes, or by SGD without a step size of their own.
+    """
+    if not memory.learns_labels:
+        return
+    taken = OBJECTIVES[objective].label_kinds
+    check_label_kind(memory.labels, taken, objective)
+    if optimizer == "sgd" and not memory.label_learning_rate:
+        raise ValueError(
+            "Steps of SGD are as long as the gradient, and labels have others "
+            "than images. Received: learned labels and "
+            "`parameterization.label_learning_rate` 0. Give one, or take "
+            "`distiller.memory_optimizer` 'adam' or 'lamb'."
+        )
