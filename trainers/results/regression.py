@@ -1,10 +1,10 @@
-"""Rows of regression on images, as fields of `Row`.
+"""Rows of regression on images.
 
 KIP's and RFAD's are scored by their kernels, FRePo's by networks that regress;
 `rows.py` adds to each one that is scored by the networks of the others.
 """
 
-from typing import Any
+from trainers.results.row import Row
 
 _WIDE = ("network.width=128",)
 _KIP, _FREPO = "Nguyen et al. 2021", "Zhou et al. 2022"
@@ -28,29 +28,29 @@ USUAL = (
     "network.width=128",
     "evaluation.epochs=300",
 )
-REGRESSED: dict[str, dict[str, Any]] = {
-    "cifar10_ipc10_pixel_kip": dict(
+REGRESSED: dict[str, Row] = {
+    "cifar10_ipc10_pixel_kip": Row(
         preset="cifar10_ipc10_kip", published=_NOTEBOOK
     ),
-    "cifar10_ipc10_pixel_kip_labels": dict(
+    "cifar10_ipc10_pixel_kip_labels": Row(
         preset="cifar10_ipc10_kip", overrides=_SCORES
     ),
-    "cifar10_ipc10_fred_kip": dict(
+    "cifar10_ipc10_fred_kip": Row(
         preset="cifar10_ipc10_kip", overrides=_FRED_KIP
     ),
-    "cifar10_ipc10_pixel_rfad": dict(
+    "cifar10_ipc10_pixel_rfad": Row(
         preset="cifar10_ipc10_rfad_cpu",
         published="66.3 by a wide network (Loo et al. 2022)",
     ),
-    "mnist_ipc1_pixel_kip": dict(
+    "mnist_ipc1_pixel_kip": Row(
         preset="mnist_ipc1_kip",
         overrides=_SCORES,
         published=f"85.5 ± 0.1 ({_KIP})",
     ),
-    "mnist_ipc1_pixel_frepo": dict(
+    "mnist_ipc1_pixel_frepo": Row(
         preset="mnist_ipc1_frepo_cpu", scored_with=_WIDE
     ),
-    "mnist_ipc1_fred_frepo": dict(
+    "mnist_ipc1_fred_frepo": Row(
         preset="mnist_ipc1_frepo_cpu",
         overrides=(
             *_FRED_FREPO,
@@ -59,12 +59,12 @@ REGRESSED: dict[str, dict[str, Any]] = {
         ),
         scored_with=_WIDE,
     ),
-    "cifar10_ipc1_pixel_frepo": dict(
+    "cifar10_ipc1_pixel_frepo": Row(
         preset="cifar10_ipc1_frepo_cpu",
         scored_with=_WIDE,
         published=f"46.8 ({_FREPO})",
     ),
-    "cifar10_ipc1_fred_frepo": dict(
+    "cifar10_ipc1_fred_frepo": Row(
         preset="cifar10_ipc1_frepo_cpu",
         overrides=_FRED_FREPO,
         scored_with=_WIDE,

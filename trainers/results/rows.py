@@ -4,53 +4,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fred_tf import config as config_lib
-from fred_tf import presets
 from trainers import quickstart
 from trainers.results.regression import REGRESSED, USUAL
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """One line of the table.
-
-    Attributes:
-        preset: the settings.
-        overrides: what differs from them.
-        subject: `run`, or what is scored instead: `random`, `herding` or
-            `full`.
-        scored_with: overrides for the evaluation only.
-        published: accuracy and deviation in per cent with their source; empty
-            if none is known.
-        run_of: the row whose run is scored; empty for a run of its own.
-        form: the export of that run, of `fred_tf.forms.FORMS`, which is read
-            back and scored; empty for the set as it is.
-        evaluate_every: outer steps between evaluations on the way, for the
-            curve of accuracy; 0 makes none.
-        elsewhere: whether the run was made on an accelerator with
-            `trainers.elsewhere`, which takes too long without one.
-        repeats: the row of which this is the same with another seed; empty for
-            a row of its own.
-    """
-
-    preset: str
-    overrides: tuple[str, ...] = ()
-    subject: str = "run"
-    scored_with: tuple[str, ...] = ()
-    published: str = ""
-    run_of: str = ""
-    form: str = ""
-    evaluate_every: int = 0
-    elsewhere: bool = False
-    repeats: str = ""
-
-    def config(self) -> config_lib.Config:
-        """Returns the settings of the run."""
-        return config_lib.override(presets.preset(self.preset), self.overrides)
-
-    def evaluation(self) -> config_lib.Config:
-        """Returns the settings of the evaluation."""
-        return config_lib.override(self.config(), self.scored_with)
+from trainers.results.row import Row
 
 
 def _assigned(changes: Mapping[str, Any]) -> tuple[str, ...]:
@@ -246,8 +202,7 @@ _OWN |= {
         elsewhere=True,
     ),
 }
-_REGRESSED = {name: Row(**fields) for name, fields in REGRESSED.items()}
-_OWN |= _REGRESSED
+_OWN |= REGRESSED
 # Other networks on the sets of these rows.
 UNSEEN = ("alexnet", "vgg11", "resnet18")
 _TRANSFERRED = {
@@ -306,7 +261,7 @@ ROWS = {
         f"{name}_usual": dataclasses.replace(
             row, scored_with=USUAL, published="", run_of=name
         )
-        for name, row in _REGRESSED.items()
+        for name, row in REGRESSED.items()
     },
     **{f"{_EXPORTED}_as_{form}": _as(_EXPORTED, form) for form in FORMS},
     **{

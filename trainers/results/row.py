@@ -1,0 +1,49 @@
+"""One row of RESULTS.md: what it distils, or scores instead."""
+
+import dataclasses
+
+from fred_tf import config as config_lib
+from fred_tf import presets
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        preset: the settings.
+        overrides: what differs from them.
+        subject: `run`, or what is scored instead: `random`, `herding` or
+            `full`.
+        scored_with: overrides for the evaluation only.
+        published: accuracy and deviation in per cent with their source; empty
+            if none is known.
+        run_of: the row whose run is scored; empty for a run of its own.
+        form: the export of that run, of `fred_tf.forms.FORMS`, which is read
+            back and scored; empty for the set as it is.
+        evaluate_every: outer steps between evaluations on the way, for the
+            curve of accuracy; 0 makes none.
+        elsewhere: whether the run was made on an accelerator with
+            `trainers.elsewhere`, which takes too long without one.
+        repeats: the row of which this is the same with another seed; empty for
+            a row of its own.
+    """
+
+    preset: str
+    overrides: tuple[str, ...] = ()
+    subject: str = "run"
+    scored_with: tuple[str, ...] = ()
+    published: str = ""
+    run_of: str = ""
+    form: str = ""
+    evaluate_every: int = 0
+    elsewhere: bool = False
+    repeats: str = ""
+
+    def config(self) -> config_lib.Config:
+        """Returns the settings of the run."""
+        return config_lib.override(presets.preset(self.preset), self.overrides)
+
+    def evaluation(self) -> config_lib.Config:
+        """Returns the settings of the evaluation."""
+        return config_lib.override(self.config(), self.scored_with)
