@@ -184,13 +184,16 @@ _OWN |= {
         published=f"70.3 ± 0.3 ({_FRED})",
         elsewhere=True,
     ),
+    # With experts for both.
     "cifar10_ipc1_fred_tm_joint_settled": Row(
         "cifar10_ipc1_tm_joint",
+        ("experts.epochs=22",),
         published=f"60.6 ± 0.8 ({_FRED})",
         elsewhere=True,
     ),
     "cifar10_ipc10_fred_tm_joint_settled": Row(
         "cifar10_ipc10_tm_joint",
+        ("experts.count=20",),
         published=f"70.3 ± 0.3 ({_FRED})",
         elsewhere=True,
     ),
