@@ -1,4 +1,4 @@
-"""Differentiable siamese augmentation: one operation drawn per batch."""
+"""Differentiable siamese augmentation: operations drawn per batch."""
 
 import dataclasses
 import difflib
@@ -41,7 +41,15 @@ OPERATIONS = {
 
 @dataclasses.dataclass(frozen=True)
 class SiameseAugmentation:
-    """Applies one operation, drawn uniformly from a strategy at every call.
+    """Applies an operation of each part of a strategy, drawn at every call.
+
+    A strategy is parts joined by "+", which are applied in this order; a part
+    is operations joined by "_", of which a call draws one, all equally likely.
+    So "color_crop_flip" does one of three things, as Zhao and Bilen do (2021,
+    arXiv 2102.08259, in the mode that their code calls "single"), and
+    "color+crop+flip" all three (their "multiple"). Kim et al. (2022, arXiv
+    2205.14959) always mirror, colour and cut, and draw one of the others:
+    "flip+color+crop_scale_rotate+cutout".
 
     Same seed, same draw. With `shared=True` all images of a call get the same
     parameters, which do not depend on the batch size, so that real and
@@ -53,10 +61,9 @@ class SiameseAugmentation:
     synthetic = augment(synthetic, seed, shared=True)  # [64, 32, 32, 3]
     ```
 
-    By default every image has its own parameters; the operation is still one
-    per call. (Zhao and Bilen, 2021, arXiv 2102.08259, in the mode that the
-    authors' code calls "single". That code draws parameters for every image
-    and, if siamese, broadcasts those of the first; here they are drawn once.)
+    By default every image has its own parameters; what is drawn of a part is
+    still one per call. (The authors' code draws parameters for every image and,
+    if siamese, broadcasts those of the first; here they are drawn once.)
 
     Volumes are augmented as the pictures that lie one behind the other in them:
     all slices of a volume are moved, cut, mirrored, scaled and turned alike.
@@ -66,7 +73,8 @@ class SiameseAugmentation:
     that are to agree must be compiled alike.
 
     Attributes:
-        strategy: names in `OPERATIONS` joined by "_", or "none" for no change.
+        strategy: names in `OPERATIONS` joined by "_" and "+", see above, or
+            "none" for no change.
 
     Raises:
         ValueError: a name is unknown or occurs twice.
@@ -90,22 +98,28 @@ class SiameseAugmentation:
                 hint = f" Did you mean {near[0]!r}?" if near else ""
                 raise ValueError(
                     f"An augmentation joins names of {list(OPERATIONS)} by "
-                    f"'_', or is 'none'. Received: {name!r} in "
+                    f"'_' or '+', or is 'none'. Received: {name!r} in "
                     f"{self.strategy!r}.{hint}"
                 )
             if name in self.names[:position]:
                 raise ValueError(
-                    "An augmentation names each operation once, as all are "
-                    f"equally likely. Received: {name!r} twice in "
-                    f"{self.strategy!r}."
+                    "An augmentation names each operation once. Received: "
+                    f"{name!r} twice in {self.strategy!r}."
                 )
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the operations, none for the strategy "none"."""
-        return (
-            () if self.strategy == "none" else tuple(self.strategy.split("_"))
+    def parts(self) -> tuple[tuple[str, ...], ...]:
+        """Names of the operations by part, none for the strategy "none"."""
+        if self.strategy == "none":
+            return ()
+        return tuple(
+            tuple(part.split("_")) for part in self.strategy.split("+")
         )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the operations of all parts."""
+        return tuple(name for part in self.parts for name in part)
 
     def suited(self, image_shape: Sequence[int]) -> "SiameseAugmentation":
         """Returns this without the operations that are not of such images.
@@ -115,8 +129,11 @@ class SiameseAugmentation:
         """
         if len(image_shape) == 3:
             return self
-        left = [name for name in self.names if name not in _OF_PICTURES]
-        return SiameseAugmentation("_".join(left) or "none")
+        left = (
+            "_".join(name for name in part if name not in _OF_PICTURES)
+            for part in self.parts
+        )
+        return SiameseAugmentation("+".join(filter(None, left)) or "none")
 
     def __call__(
         self, images: tf.Tensor, seed: tf.Tensor, shared: bool = False
@@ -154,26 +171,11 @@ class SiameseAugmentation:
                 "`images` must be floating, as most operations average pixels. "
                 f"Received: {images.dtype.name}. Normalise them first."
             )
-        _, height, width, _ = images.shape
-        count = 1 if shared else images.shape[0]
-        if count is None:
-            count = tf.shape(images)[0]
-        choice_seed, draw_seed = seeds.fold(seed, 0), seeds.fold(seed, 1)
-
-        def branch(operation: Operation) -> Callable[[], tf.Tensor]:
-            def augment():
-                arguments = operation.draw(draw_seed, count, (height, width))
-                return operation.apply(images, **arguments)
-
-            return augment
-
-        branches = [branch(OPERATIONS[name]) for name in self.names]
-        if len(branches) == 1:
-            return tf.ensure_shape(branches[0](), images.shape)
-        choice = tf.random.stateless_uniform(
-            [], choice_seed, 0, len(branches), tf.int32
-        )
-        return tf.ensure_shape(tf.switch_case(choice, branches), images.shape)
+        parts = self.parts
+        for position, part in enumerate(parts):
+            own = seed if len(parts) == 1 else seeds.fold(seed, position)
+            images = _one_of(part, images, own, shared)
+        return images
 
     def _of_volumes(
         self, volumes: tf.Tensor, seed: tf.Tensor, shared: bool
@@ -198,3 +200,41 @@ class SiameseAugmentation:
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments, fit for JSON."""
         return {"strategy": self.strategy}
+
+
+def suited(strategy: str, image_shape: Sequence[int]) -> str:
+    """Returns a strategy without the operations that are not of such images.
+
+    Args:
+        strategy: see `SiameseAugmentation`; an empty one stays empty.
+        image_shape: `[height, width, channels]`, or more spatial axes.
+    """
+    if not strategy:
+        return strategy
+    return SiameseAugmentation(strategy).suited(image_shape).strategy
+
+
+def _one_of(
+    names: Sequence[str], images: tf.Tensor, seed: tf.Tensor, shared: bool
+) -> tf.Tensor:
+    """Applies one of some operations to images `[n, height, width, c]`."""
+    _, height, width, _ = images.shape
+    count = 1 if shared else images.shape[0]
+    if count is None:
+        count = tf.shape(images)[0]
+    choice_seed, draw_seed = seeds.fold(seed, 0), seeds.fold(seed, 1)
+
+    def branch(operation: Operation) -> Callable[[], tf.Tensor]:
+        def augment():
+            arguments = operation.draw(draw_seed, count, (height, width))
+            return operation.apply(images, **arguments)
+
+        return augment
+
+    branches = [branch(OPERATIONS[name]) for name in names]
+    if len(branches) == 1:
+        return tf.ensure_shape(branches[0](), images.shape)
+    choice = tf.random.stateless_uniform(
+        [], choice_seed, 0, len(branches), tf.int32
+    )
+    return tf.ensure_shape(tf.switch_case(choice, branches), images.shape)

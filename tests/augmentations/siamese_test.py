@@ -8,6 +8,7 @@ import tensorflow as tf
 from scipy import stats
 from sklearn.datasets import load_digits
 
+from fred_tf import seeds
 from fred_tf.augmentations import OPERATIONS, SiameseAugmentation
 
 ALL = "color_crop_cutout_flip_scale_rotate"
@@ -216,6 +217,46 @@ def test_batch_size_may_be_unknown_while_tracing(shared, strategy, jit_compile):
             )
 
 
+def test_parts_are_applied_in_turn_and_draw_one_each():
+    """By hand: mirror, colour, then a shift or a scaling, then a hole."""
+    images = tf.constant(_digits(8, 3))
+    whole = SiameseAugmentation("flip+color+crop_scale+cutout")
+    parts = ("flip", "color", "crop_scale", "cutout")
+    assert whole.parts == (
+        ("flip",),
+        ("color",),
+        ("crop", "scale"),
+        ("cutout",),
+    )
+    assert whole.names == ("flip", "color", "crop", "scale", "cutout")
+    drawn = set()
+    for number in range(8):
+        seed = tf.constant([number, 3])
+        expected = images
+        for position, strategy in enumerate(parts):
+            own = seeds.fold(seed, position)
+            if strategy == "crop_scale":
+                alone = [
+                    SiameseAugmentation(name)(expected, own)
+                    for name in strategy.split("_")
+                ]
+            expected = SiameseAugmentation(strategy)(expected, own)
+            if strategy == "crop_scale":
+                drawn.add(
+                    [np.array_equal(expected, one) for one in alone].index(True)
+                )
+        np.testing.assert_array_equal(whole(images, seed), expected)
+    assert drawn == {0, 1}
+
+
+def test_volumes_lose_whole_parts():
+    volumes = SiameseAugmentation("color+flip_crop+cutout").suited((4, 4, 4, 1))
+    assert volumes.strategy == "flip_crop+cutout"
+    assert SiameseAugmentation("color+flip").suited((4, 4, 1)).strategy == (
+        "color+flip"
+    )
+
+
 def test_none_is_the_identity():
     images = _digits(3, 3)
     result = SiameseAugmentation("none")(images, tf.constant([0, 0]))
@@ -239,6 +280,9 @@ def test_default_strategy_and_config_round_trip():
         ("", "or is 'none'. Received: ''"),
         ("flip_none", "Received: 'none' in 'flip_none'"),
         ("flip_crop_flip", "each operation once.*'flip' twice"),
+        ("flip+crop_flip", "each operation once.*'flip' twice"),
+        ("flip++crop", "by '_' or '\\+', or is 'none'. Received: ''"),
+        ("color+none", "Received: 'none' in 'color\\+none'"),
     ],
 )
 def test_strategies_are_checked(strategy, message):
