@@ -25,7 +25,7 @@ from fred_tf import assembly, config, presets, scoring
 from fred_tf.datasets import ImageData
 from fred_tf.experts.store import ExpertStore
 from fred_tf.experts.trajectory_array import DTYPES
-from fred_tf.training.evaluator import Evaluation
+from fred_tf.training.evaluation import Evaluation
 from trainers import distill
 
 SETTINGS = config.replace(

@@ -12,7 +12,7 @@ from fred_tf.datasets import ImageData
 from fred_tf.forms import SetForm
 from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
-from fred_tf.training.evaluator import Evaluation
+from fred_tf.training.evaluation import Evaluation
 
 
 @dataclasses.dataclass(frozen=True)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from fred_tf.objectives import OBJECTIVES as OBJECTIVES
     from fred_tf.parameterizations import PARAMETERIZATIONS as PARAMETERIZATIONS
     from fred_tf.synthetic_set import SyntheticSet as SyntheticSet
-    from fred_tf.training.evaluator import Evaluation as Evaluation
+    from fred_tf.training.evaluation import Evaluation as Evaluation
     from fred_tf.transforms import TRANSFORMS as TRANSFORMS
 
 # The module of each name, and what it is called there. They are loaded when
@@ -48,7 +48,7 @@ _PLACES = {
     "Config": ("config", "Config"),
     "DistilledRun": ("distilled_run", "DistilledRun"),
     "DistilledSet": ("distilled_set", "DistilledSet"),
-    "Evaluation": ("training.evaluator", "Evaluation"),
+    "Evaluation": ("training.evaluation", "Evaluation"),
     "FORMS": ("forms", "FORMS"),
     "ImageData": ("datasets", "ImageData"),
     "NETWORKS": ("networks", "NETWORKS"),

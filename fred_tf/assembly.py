@@ -6,7 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from fred_tf import datasets
-from fred_tf.augmentations import SiameseAugmentation
+from fred_tf.augmentations import SiameseAugmentation, check_mixed
 from fred_tf.config import Config, known_images, to_json
 from fred_tf.datasets import DataFacts, ImageData
 from fred_tf.datasets.class_batches import ClassBatches
@@ -81,18 +81,23 @@ def network(
 def check_network(config: Config, data: ImageData | None = None) -> None:
     """Refuses a network that does not take the images of a data set.
 
+    Nor are the images of one class mixed for it.
+
     Args:
         config: the run.
         data: the real data; None as long as they are not loaded, when only
             known data sets are looked at.
 
     Raises:
-        ValueError: the images are too small, or have other axes.
+        ValueError: the images are too small, have other axes, or are of one
+            class where the evaluation mixes them.
     """
+    known = known_images(config)
     if data is not None:
-        network(config, data.image_shape, data.classes)
-    elif known := known_images(config):
+        known = data.image_shape, data.classes
+    if known:
         network(config, *known)
+        check_mixed("evaluation.cutmix", config.evaluation.cutmix, known[1])
 
 
 def augmentation(config: Config) -> SiameseAugmentation:

@@ -17,7 +17,7 @@ from fred_tf.disk.files import Path
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.parameterizations import Parameterization
 from fred_tf.synthetic_set import SyntheticSet
-from fred_tf.training.evaluator import Evaluation
+from fred_tf.training.evaluation import Evaluation
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

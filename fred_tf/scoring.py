@@ -15,7 +15,7 @@ from fred_tf.datasets.data_facts import on_split
 from fred_tf.disk import claims, files, records
 from fred_tf.distillation import devices
 from fred_tf.synthetic_set import SyntheticSet
-from fred_tf.training.evaluator import Evaluation
+from fred_tf.training.evaluation import Evaluation
 
 KIND = "evaluation"
 

@@ -33,7 +33,7 @@ from fred_tf.distilled_run import DistilledRun
 from fred_tf.normalizations import UnfittedError
 from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
-from fred_tf.training.evaluator import Evaluation
+from fred_tf.training.evaluation import Evaluation
 from trainers import run_flags
 from trainers.log.run_log import append_accuracy
 

@@ -46,6 +46,12 @@ RATES = flags.DEFINE_list(
     ["0.001", "0.005", "0.01", "0.05", "0.1"],
     "Step sizes tried on random real images.",
 )
+# What leaves images as they are.
+_PLAIN = {
+    "augmentation": "none",
+    "evaluation.augmentation": "",
+    "evaluation.cutmix": 0.0,
+}
 
 
 def run(
@@ -130,7 +136,7 @@ def _means(
         config, synthetic_set, data, folder, rates: see `run`.
     """
     by_chance = random_set(data, config.ipc, config.seed)
-    plain = config_lib.replace(config, {"augmentation": "none"})
+    plain = config_lib.replace(config, _PLAIN)
     means = {}
     for suffix, settings in (("", config), ("_plain", plain)):
         name = f"distilled{suffix}"

@@ -12,7 +12,7 @@ import numpy as np
 from absl import logging
 
 from fred_tf import config as config_lib
-from fred_tf.augmentations import SiameseAugmentation
+from fred_tf.augmentations import suited
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.disk import records
@@ -27,7 +27,7 @@ def sized(config: Config, image_shape: tuple[int, ...]) -> Config:
     """Returns settings with what they leave to the size of the images.
 
     That is kept coefficients of which a share is given, and a network's depth
-    of 0. Volumes lose the operations of the augmentation that are not of them.
+    of 0. Volumes lose the operations of augmentations that are not of them.
 
     Args:
         config: the settings.
@@ -35,11 +35,11 @@ def sized(config: Config, image_shape: tuple[int, ...]) -> Config:
     """
     return dataclasses.replace(
         config,
+        objective=config.objective.sized(image_shape),
         parameterization=config.parameterization.sized(image_shape),
         network=config.network.sized(image_shape),
-        augmentation=SiameseAugmentation(config.augmentation)
-        .suited(image_shape)
-        .strategy,
+        augmentation=suited(config.augmentation, image_shape),
+        evaluation=config.evaluation.sized(image_shape),
     )
 
 

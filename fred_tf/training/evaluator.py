@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl import logging
 
 from fred_tf import seeds
-from fred_tf.augmentations import SiameseAugmentation
+from fred_tf.augmentations import SiameseAugmentation, check_mixed, suited
 from fred_tf.datasets.image_data import Split
 from fred_tf.networks import Functional
 from fred_tf.settings import (
@@ -22,6 +22,7 @@ from fred_tf.settings import (
     later,
 )
 from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.training.evaluation import Evaluation
 from fred_tf.training.network_training import (
     OPTIMIZERS,
     NetworkTraining,
@@ -31,7 +32,7 @@ from fred_tf.training.network_training import (
 
 WAYS = ("networks", "kernel", "label_solve")
 LOSSES = ("usual", "cross_entropy", "squared")
-SCHEDULES = ("drop", "cosine")
+SCHEDULES = ("drop", "cosine", "two_drops")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,9 +53,10 @@ class EvaluatorSettings(Settings):
             where a set has scores. By cross-entropy, sets with scores are
             trained on their classes.
         optimizer: `"sgd"` or `"adam"`.
-        schedule: of the step size: `"drop"`, as in `Evaluator`; or
-            `"cosine"`, which grows over the first `warm_up_epochs` and falls to
-            a hundredth, as FRePo's.
+        schedule: of the step size: `"drop"`, as in `Evaluator`; `"cosine"`,
+            which grows over the first `warm_up_epochs` and falls to a
+            hundredth, as FRePo's; or `"two_drops"`, to a fifth after two thirds
+            of the epochs and once more after five sixths, as IDC's.
         warm_up_epochs: of `"cosine"`.
         epochs: 1,000 in the papers.
         batch_size: images a step.
@@ -62,6 +64,8 @@ class EvaluatorSettings(Settings):
             student step size, 0.01 for sets without one.
         momentum: of SGD.
         weight_decay: L2 coefficient of SGD.
+        augmentation: of networks, in place of the run's; empty for that.
+        cutmix: share of the batches that are mixed, in [0, 1].
     """
 
     networks: int = 5
@@ -75,6 +79,8 @@ class EvaluatorSettings(Settings):
     optimizer: str = later("sgd")
     schedule: str = later("drop")
     warm_up_epochs: int = later(0)
+    augmentation: str = later("")
+    cutmix: float = later(0.0)
 
     def __post_init__(self):
         for name in ("networks", "epochs", "batch_size"):
@@ -93,63 +99,17 @@ class EvaluatorSettings(Settings):
         for name, most in (("learning_rate", MOST_RATE), ("weight_decay", 1)):
             check_least(f"evaluation.{name}", getattr(self, name), 0, most)
         check_share("evaluation.momentum", self.momentum, "a decay")
+        check_least("evaluation.cutmix", self.cutmix, 0, 1)
+        if self.augmentation:
+            SiameseAugmentation(self.augmentation)  # Refuses unknown ones.
+
+    def sized(self, image_shape):
+        own = suited(self.augmentation, image_shape)
+        return dataclasses.replace(self, augmentation=own)
 
 
 # Passes in one call of TensorFlow, which a signal has to wait for.
 _PASSES = 10
-
-
-@dataclasses.dataclass(frozen=True)
-class Evaluation:
-    """Test accuracies of networks that were trained on one set.
-
-    Attributes:
-        accuracies: one value in [0, 1] per network.
-        learning_rate: step size that the networks started with.
-        corrupted: the same networks' accuracies on other test images, by
-            name; one value per network.
-    """
-
-    accuracies: tuple[float, ...]
-    learning_rate: float
-    corrupted: Mapping[str, Sequence[float]] = dataclasses.field(
-        default_factory=dict
-    )
-
-    @property
-    def mean(self) -> float:
-        """Mean accuracy."""
-        return float(np.mean(self.accuracies))
-
-    @property
-    def deviation(self) -> float:
-        """Population standard deviation, as the papers report it."""
-        return float(np.std(self.accuracies))
-
-    def __str__(self) -> str:
-        return f"{100 * self.mean:.1f} +- {100 * self.deviation:.1f} %"
-
-    @property
-    def corruptions(self) -> dict[str, "Evaluation"]:
-        """The evaluation on each of the other test sets."""
-        return {
-            name: Evaluation(tuple(values), self.learning_rate)
-            for name, values in self.corrupted.items()
-        }
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns the figures as JSON values."""
-        figures = {
-            "mean": self.mean,
-            "deviation": self.deviation,
-            "accuracies": list(self.accuracies),
-            "learning_rate": self.learning_rate,
-        }
-        if self.corrupted:
-            figures["corrupted"] = {
-                name: list(values) for name, values in self.corrupted.items()
-            }
-        return figures
 
 
 class Evaluator:
@@ -161,13 +121,19 @@ class Evaluator:
     `epochs // 2 + 1`, counted from 0, the step size falls to a tenth and the
     velocities start from zero; accuracy once, at the end. The settings have
     what FRePo does instead (Zhou et al. 2022, arXiv 2206.00719): Adam, a cosine
-    and the squared error of learned scores.
+    and the squared error of learned scores; and what IDC does (Kim et al. 2022,
+    arXiv 2205.14959): an augmentation of its own, cutmix, batches of 64, and
+    two drops of the step size, between which velocities are kept.
 
     Args:
         network: the architecture to train.
-        augmentation: applied to every batch, per image.
+        augmentation: applied to every batch, per image, unless the settings
+            name another.
         test: real test images.
         settings: see `EvaluatorSettings`; its defaults if None.
+
+    Raises:
+        ValueError: `settings.cutmix` is to mix images of one class.
     """
 
     Settings = EvaluatorSettings
@@ -181,6 +147,11 @@ class Evaluator:
     ):
         self.test = test
         self.settings = settings or EvaluatorSettings()
+        check_mixed(
+            "evaluation.cutmix", self.settings.cutmix, network.network.classes
+        )
+        if self.settings.augmentation:
+            augmentation = SiameseAugmentation(self.settings.augmentation)
         cosine = self.settings.schedule == "cosine"
         usual = NetworkTraining(
             network,
@@ -190,6 +161,7 @@ class Evaluator:
             self.settings.weight_decay,
             optimizer=self.settings.optimizer,
             factor=self._cosine if cosine else None,
+            cutmix=self.settings.cutmix,
         )
         self._trainings = {
             loss: dataclasses.replace(usual, loss=loss) for loss in LOSSES[1:]
@@ -255,15 +227,24 @@ class Evaluator:
 
     @property
     def phases(self) -> tuple[tuple[int, float], ...]:
-        """The training in turn: passes, and the factor of the step size.
-
-        Velocities start from zero in each.
-        """
+        """The training in turn: passes, and the factor of the step size."""
         epochs = self.settings.epochs
         if self.settings.schedule == "cosine":
             return ((epochs + 1, 1.0),)
+        if self.settings.schedule == "two_drops":
+            first, second = 2 * epochs // 3, 5 * epochs // 6
+            rest = epochs - second
+            return (first, 1.0), (second - first, 0.2), (rest, 0.04)
         first = epochs // 2 + 2
         return (first, 1.0), (max(epochs + 1 - first, 0), 0.1)
+
+    @property
+    def keeps_velocities(self) -> bool:
+        """Whether each of them begins with the velocities of the one before.
+
+        They start from zero otherwise.
+        """
+        return self.settings.schedule == "two_drops"
 
     def rate_for(self, synthetic_set: SyntheticSet) -> float:
         """Returns the step size that networks start with on a set."""
@@ -292,8 +273,9 @@ class Evaluator:
         images = tf.convert_to_tensor(synthetic_set.images)
         first = 0
         for passes, factor in self.phases:
-            parameters, velocities, statistics = state
-            state = parameters, [0 * v for v in velocities], statistics
+            if not self.keeps_velocities:
+                parameters, velocities, statistics = state
+                state = parameters, [0 * v for v in velocities], statistics
             end = first + passes
             for begin in range(first, end, _PASSES):
                 state = training.passes(

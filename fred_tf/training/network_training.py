@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from fred_tf import seeds
-from fred_tf.augmentations import SiameseAugmentation
+from fred_tf.augmentations import SiameseAugmentation, mixed
 from fred_tf.datasets.disk_images import DiskImages
 from fred_tf.networks import Functional
 from fred_tf.normalizations import Normalization
@@ -42,6 +42,8 @@ class NetworkTraining:
             place of velocities, and which has no weight decay.
         loss: a name in `LOSSES`.
         factor: of the step size, by the number of a pass; None for 1.
+        cutmix: share of the batches of which the images are mixed with one
+            another after that, see `augmentations/cutmix.py`.
     """
 
     network: Functional
@@ -53,6 +55,7 @@ class NetworkTraining:
     optimizer: str = "sgd"
     loss: str = "cross_entropy"
     factor: Callable[[tf.Tensor], tf.Tensor] | None = None
+    cutmix: float = 0.0
 
     @functools.partial(tf.function, autograph=False)
     def start(self, seed: tf.Tensor) -> State:
@@ -155,6 +158,11 @@ class NetworkTraining:
         if self.normalization is not None:
             images = self.normalization(images)
         images = self.augmentation(images, seed)
+        if self.cutmix:
+            if labels.dtype.is_integer:
+                classes = self.network.network.classes
+                labels = tf.one_hot(labels, classes, dtype=images.dtype)
+            images, labels = mixed(images, labels, seed, self.cutmix)
         with tf.GradientTape() as tape:
             tape.watch(parameters)
             logits, statistics = self.network.apply(

@@ -9,7 +9,7 @@ from fred_tf import config, presets
 from fred_tf.coresets import random_set
 from fred_tf.datasets import Split
 from fred_tf.disk import files, records
-from fred_tf.training.evaluator import Evaluation
+from fred_tf.training.evaluation import Evaluation
 from trainers import distill, evaluate, rank
 from trainers.report import __main__ as report
 

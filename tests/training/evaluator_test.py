@@ -6,7 +6,8 @@ import pytest
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.coresets import random_set
 from fred_tf.networks import ConvNet, Functional
-from fred_tf.training.evaluator import Evaluation, Evaluator
+from fred_tf.training.evaluation import Evaluation
+from fred_tf.training.evaluator import Evaluator
 
 
 @pytest.fixture
@@ -119,6 +120,58 @@ def test_a_cosine_warms_up_and_falls_to_a_hundredth(network, digits):
         (1500, 0.01),
     ):
         np.testing.assert_allclose(factor(number), wanted, atol=1e-4)
+
+
+def test_two_drops_keep_velocities(network, digits, monkeypatch):
+    evaluator = _evaluator(
+        network, digits, schedule="two_drops", epochs=12, learning_rate=0.5
+    )
+    assert evaluator.phases == ((8, 1.0), (2, 0.2), (2, 0.04))
+    calls = []
+
+    def passes(state, images, labels, seed, first, count, rate):
+        velocity = max(float(np.abs(v).max()) for v in state[1])
+        calls.append((first, count, pytest.approx(rate), velocity))
+        return state[0], [v + 1 for v in state[1]], state[2]
+
+    monkeypatch.setattr(evaluator.training, "passes", passes)
+    evaluator(random_set(digits, 1, 0), [0])
+    assert calls == [(0, 8, 0.5, 0), (8, 2, 0.1, 1), (10, 2, 0.02, 2)]
+
+
+def test_its_augmentation_replaces_that_of_the_run(network, digits):
+    evaluator = _evaluator(network, digits, augmentation="color+crop")
+    assert evaluator.training.augmentation.strategy == "color+crop"
+    assert _evaluator(network, digits).training.augmentation == (
+        SiameseAugmentation()
+    )
+    assert Evaluator.Settings(augmentation="color+crop").sized(
+        (4, 4, 4, 1)
+    ) == Evaluator.Settings(augmentation="crop")
+    with pytest.raises(ValueError, match="Did you mean 'crop'"):
+        Evaluator.Settings(augmentation="crop+corp")
+
+
+def test_defaults_are_not_stated_so_that_old_records_continue():
+    stated = Evaluator.Settings().to_json()
+    assert not {"augmentation", "cutmix"} & set(stated)
+
+
+def test_cutmix_trains_on_mixtures_and_repeats(network, digits):
+    chosen = random_set(digits, 1, 0)
+    trained = [
+        _evaluator(network, digits, epochs=2, cutmix=share).train(chosen, 0)
+        for share in (0.0, 1.0, 1.0)
+    ]
+    plain, mixed, again = (network.flatten(state[0]) for state in trained)
+    np.testing.assert_array_equal(mixed, again)
+    assert np.abs(plain - mixed).max() > 1e-4
+
+
+def test_cutmix_of_one_class_is_refused(digits):
+    one = Functional(ConvNet((8, 8, 1), 1, ConvNet.Settings(width=4, depth=1)))
+    with pytest.raises(ValueError, match="several classes. Received: 0.5 with"):
+        _evaluator(one, digits, cutmix=0.5)
 
 
 def test_sets_with_scores_are_trained_by_their_squared_error(network, digits):

@@ -31,10 +31,10 @@ def evaluator(config: Config, data: ImageData) -> Evaluator:
         ValueError: no networks are trained, or by other phases.
     """
     settings, found = config.evaluation, assembly.evaluator(config, data)
-    if not isinstance(found, Evaluator) or settings.schedule != "drop":
+    if not isinstance(found, Evaluator) or settings.schedule == "cosine":
         raise ValueError(
             "A pack scores `evaluation.by` 'networks' with "
-            "`evaluation.schedule` 'drop'. Received: "
+            "`evaluation.schedule` 'drop' or 'two_drops'. Received: "
             f"{settings.by!r} and {settings.schedule!r}. Override them here, "
             "and score the set with `python -m trainers.evaluate` once it is "
             "back."
@@ -80,6 +80,7 @@ def write(
         "seeds": seeds,
         "start_seeds": [first.start_seed(s).tolist() for s in seeds],
         "phases": first.phases,
+        "keeps_velocities": first.keeps_velocities,
         "batch_size": config.evaluation.batch_size,
         "block": min(_BLOCK, len(test)),
     }

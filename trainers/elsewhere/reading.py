@@ -17,7 +17,7 @@ from fred_tf import config as config_lib
 from fred_tf.config import Config
 from fred_tf.disk import claims, files, records
 from fred_tf.networks import NETWORKS
-from fred_tf.training.evaluator import Evaluation
+from fred_tf.training.evaluation import Evaluation
 from trainers.elsewhere.pack_folder import ABOUT, KIND
 from trainers.elsewhere.runner import sealed
 

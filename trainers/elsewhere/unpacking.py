@@ -15,7 +15,7 @@ from fred_tf.disk import checkpoint_files, claims, files, records
 from fred_tf.disk.run_folder import RunFolder
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import description
-from fred_tf.training.evaluator import Evaluation
+from fred_tf.training.evaluation import Evaluation
 from trainers import evaluate
 from trainers.elsewhere import pack_folder, packing, reading, reading_run
 from trainers.log.run_log import RunLog, append_accuracy

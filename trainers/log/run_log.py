@@ -30,7 +30,7 @@ from fred_tf.distilled_run import DistilledRun
 from fred_tf.figures import canvas, gallery, masks, strips
 from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
-from fred_tf.training.evaluator import Evaluation
+from fred_tf.training.evaluation import Evaluation
 from trainers import process_memory
 from trainers.log import events
 from trainers.log import hparams as run_hparams

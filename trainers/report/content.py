@@ -10,7 +10,8 @@ from fred_tf.disk import rewinds
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.figures import Curve
 from fred_tf.forms import FORMS
-from fred_tf.training.evaluator import Evaluation, EvaluatorSettings
+from fred_tf.training.evaluation import Evaluation
+from fred_tf.training.evaluator import EvaluatorSettings
 from trainers.figures import FIGURES, MissingError, Subject
 from trainers.figures import title as stored_as
 from trainers.report import markup

@@ -7,7 +7,7 @@ from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import files
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS
-from fred_tf.training.evaluator import Evaluation
+from fred_tf.training.evaluation import Evaluation
 from trainers.results import reading
 from trainers.results.rows import ROWS, UNSEEN
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import files, replaceable
-from fred_tf.training.evaluator import Evaluation
+from fred_tf.training.evaluation import Evaluation
 
 _COLUMNS = (
     "images",

@@ -11,7 +11,7 @@ from absl import logging
 
 from fred_tf import config
 from fred_tf.disk.run_folder import RunFolder
-from fred_tf.training.evaluator import Evaluation
+from fred_tf.training.evaluation import Evaluation
 from trainers import distill
 from trainers.log import run_log
 from trainers.log.run_log import RunLog, append_accuracy

@@ -85,8 +85,9 @@ def _trainer(pack: Pack, network: str, images, labels, rate: float):
         state = jax.jit(start)(np.array(about["start_seeds"][number], np.int32))
         key = jax.random.key(about["seeds"][number])
         for i, (passes, factor) in enumerate(about["phases"]):
-            parameters, velocities, statistics = state
-            state = [parameters, [0 * v for v in velocities], statistics]
+            if not about["keeps_velocities"]:
+                parameters, velocities, statistics = state
+                state = [parameters, [0 * v for v in velocities], statistics]
             of_phase = jax.random.fold_in(key, i)
             step_size = np.float32(rate * factor)
             state = phase(state, of_phase, passes, step_size, images, labels)
