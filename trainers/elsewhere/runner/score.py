@@ -85,7 +85,7 @@ def _trainer(pack: Pack, network: str, images, labels, rate: float):
         state = jax.jit(start)(np.array(about["start_seeds"][number], np.int32))
         key = jax.random.key(about["seeds"][number])
         for i, (passes, factor) in enumerate(about["phases"]):
-            if not about["keeps_velocities"]:
+            if not about.get("keeps_velocities"):
                 parameters, velocities, statistics = state
                 state = [parameters, [0 * v for v in velocities], statistics]
             of_phase = jax.random.fold_in(key, i)
