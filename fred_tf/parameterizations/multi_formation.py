@@ -2,22 +2,21 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import ClassVar
 
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from fred_tf import budget
 from fred_tf.coresets.random_selection import select_random
-from fred_tf.paper import Paper
+from fred_tf.objectives import TrainedGradientMatching
+from fred_tf.parameterizations import formations
 from fred_tf.parameterizations.labels import MemorySettings
 from fred_tf.parameterizations.parameterization import Parameterization
-from fred_tf.settings import check_least, check_one_of
-
-DECODES = ("single", "multi")
-# Numbers in the matrices that enlarge patches, at most: 1 GiB.
-_MOST = 2**27
+from fred_tf.settings import check_least, check_one_of, later
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,17 +25,20 @@ class MultiFormationSettings(MemorySettings):
 
     Attributes:
         factor: patches along an axis, at least 1.
-        decode: `"single"` or `"multi"`.
+        decode: `"single"`, `"multi"` or `"bound"`.
+        canvases: of a class; 0 for as many as the budget holds.
     """
 
     name: ClassVar[str] = "idc"
     factor: int = 2
     decode: str = "single"
+    canvases: int = later(0)
 
     def __post_init__(self):
         super().__post_init__()
         check_least("factor", self.factor, 1, 1000)
-        check_one_of("decode", self.decode, DECODES)
+        check_one_of("decode", self.decode, formations.DECODES)
+        check_least("canvases", self.canvases, 0)
 
 
 @keras.saving.register_keras_serializable("fred_tf")
@@ -46,9 +48,17 @@ class MultiFormation(Parameterization):
     The formation of factor k cuts a canvas into k patches along every axis and
     enlarges each to the whole size, bilinearly between pixel centres (Kim et
     al. 2022, section 4.1, arXiv 2205.14959). `"single"` uses the formation of
-    `factor` alone, `"multi"` those of 1 to `factor`. Instances are ordered by
-    canvas, then formation, then patch, the last axis fastest. A canvas whose
-    size k does not divide is padded with mid-grey.
+    `factor` alone, `"multi"` those of 1 to `factor` for every canvas. `"bound"`
+    gives each canvas one formation so that a class has at most 128 images: as
+    many of the first canvases as fit are cut by `factor`, as many of the rest
+    as still fit by the next smaller one, and so on; what is left stays whole.
+    So with factor 2 up to 32 canvases are all cut into four, of 50 canvases 26
+    are, and 128 or more stay as they are. Instances are ordered by canvas, then
+    formation, then patch, the last axis fastest.
+
+    A canvas whose size k does not divide is padded with mid-grey, as published:
+    its last patches show some. `adapt` logs that, and a patch of nothing else
+    is refused.
 
     `adapt` tiles a canvas with different real images, each shrunk to a patch
     by its nearest pixels, and notes the range of every channel of the real
@@ -62,22 +72,15 @@ class MultiFormation(Parameterization):
         settings: see `MultiFormationSettings`.
 
     Raises:
-        ValueError: `factor` exceeds an axis, or does not go with
-            `instances_per_class`, or cuts so large images into too many.
+        ValueError: `factor` exceeds an axis, leaves a patch nothing but
+            padding, does not go with `instances_per_class`, or cuts so large
+            images into too many.
     """
 
     Settings = MultiFormationSettings
     settings: MultiFormationSettings
     title = "IDC"
-    paper = Paper(
-        "kim2022condensation",
-        "Kim, Jang-Hyun and Kim, Jinuk and Oh, Seong Joon and Yun, Sangdoo and "
-        "Song, Hwanjun and Jeong, Joonhyun and Ha, Jung-Woo and Song, Hyun Oh",
-        "Dataset Condensation via Efficient Synthetic-Data Parameterization",
-        "ICML",
-        2022,
-        "2205.14959",
-    )
+    paper = TrainedGradientMatching.paper
 
     def __init__(
         self, image_shape, classes, instances_per_class, settings=None, **kwargs
@@ -85,23 +88,22 @@ class MultiFormation(Parameterization):
         super().__init__(
             image_shape, classes, instances_per_class, settings, **kwargs
         )
-        factor, decode = self.settings.factor, self.settings.decode
         spatial, channels = self.image_shape[:-1], self.image_shape[-1]
-        self.patches = _patches(spatial, factor, decode)
-        if self.instances_per_class % self.patches:
+        decode, factor = self.settings.decode, self.settings.factor
+        formations.check_factor(spatial, decode, factor)
+        how = decode, factor, len(spatial)
+        wanted = self.instances_per_class
+        count = self.settings.canvases
+        if count > wanted or count and formations.images(*how, count) != wanted:
             raise ValueError(
-                "`instances_per_class` must be a multiple of the patches of a "
-                f"canvas ({self.patches}). Received: {instances_per_class}."
+                f"`canvases` {count:,} of a class must become as many images "
+                f"as it has. Received: `instances_per_class` {wanted}."
             )
-        if self.patches * sum(size**2 for size in spatial) > _MOST:
-            raise ValueError(
-                f"`factor` {factor} makes {self.patches:,} patches of images "
-                f"{list(spatial)}, and their matrices must have at most "
-                f"{_MOST:,} numbers. Lower it."
-            )
+        count = count or formations.fewest_canvases(*how, wanted)
+        self.canvases_per_class = count
         self.canvases = self.add_weight(
             name="canvases",
-            shape=(self.instances // self.patches, *self.image_shape),
+            shape=(self.classes * count, *self.image_shape),
             initializer="zeros",
         )
         self.low, self.high = (
@@ -113,33 +115,24 @@ class MultiFormation(Parameterization):
             )
             for name in ("low", "high")
         )
-        formations = {"single": [factor], "multi": range(1, 1 + factor)}
-        # By axis, what each patch is made of: [patch, size, size].
-        self._matrices = [
-            np.concatenate(
-                [
-                    _enlarge(size, k)[_positions(k, len(spatial))[:, axis]]
-                    for k in formations[decode]
-                ]
-            )
-            for axis, size in enumerate(spatial)
-        ]
+        self._canvas, self._row = formations.places(*how, count)
+        self._matrices = formations.matrices(decode, factor, spatial, count)
+
+    @classmethod
+    def within_budget(cls, settings, image_shape, classes, ipc):
+        if settings.decode == "bound":  # Images do not tell canvases.
+            count = _canvases(settings, image_shape, classes, ipc)
+            settings = dataclasses.replace(settings, canvases=count)
+        return super().within_budget(settings, image_shape, classes, ipc)
 
     @classmethod
     def instances_within(cls, settings, image_shape, classes, ipc):
-        patches = _patches(image_shape[:-1], settings.factor, settings.decode)
-        label = settings.label_floats(classes)
-        each = math.prod(image_shape) + patches * label
-        budget_of_class = budget.floats_per_class(image_shape, ipc, label)
-        canvases = budget_of_class // each
-        if canvases < 1:
-            raise ValueError(
-                f"The budget of `ipc` {ipc} ({budget_of_class:,} floats per "
-                f"class) must hold a canvas and the learned labels of its "
-                f"{patches} images ({each:,}). Raise `ipc`, or take "
-                "`parameterization.labels` 'fixed'."
-            )
-        return canvases * patches
+        return formations.images(
+            settings.decode,
+            settings.factor,
+            len(image_shape) - 1,
+            _canvases(settings, image_shape, classes, ipc),
+        )
 
     @classmethod
     def real_images(cls, settings, image_shape, classes, ipc):
@@ -157,11 +150,14 @@ class MultiFormation(Parameterization):
     def adapt(self, images, labels, seed):
         factor, spatial = self.settings.factor, self.image_shape[:-1]
         tiles = factor ** len(spatial)
-        canvases = self.canvases.shape[0] // self.classes
-        rows = select_random(labels, canvases * tiles, self.classes, seed)
+        self._tell_padding()
+        wanted = self.canvases_per_class * tiles
+        rows = select_random(labels, wanted, self.classes, seed)
         # Canvas pixel i shows image i // patch, at pixel (i mod patch).
         canvases = np.empty(self.canvases.shape, np.float32)
-        for tile, position in enumerate(_positions(factor, len(spatial))):
+        for tile, position in enumerate(
+            formations.positions(factor, len(spatial))
+        ):
             shown = images[rows[tile::tiles]]
             target = [slice(None)]
             for axis, (size, place) in enumerate(zip(spatial, position), 1):
@@ -176,6 +172,19 @@ class MultiFormation(Parameterization):
         self.low.assign(images.min(axes))
         self.high.assign(images.max(axes))
 
+    def _tell_padding(self) -> None:
+        """Logs which factors do not divide a canvas."""
+        spatial, settings = self.image_shape[:-1], self.settings
+        if odd := formations.padded(
+            spatial, settings.decode, settings.factor, self.canvases_per_class
+        ):
+            logging.warning(
+                "Canvases of %s are padded with mid-grey where they are cut by "
+                "`factor` %s, which does not divide them.",
+                " x ".join(map(str, spatial)),
+                " and ".join(map(str, odd)),
+            )
+
     def constrain(self, memory):
         low, high = map(tf.convert_to_tensor, (self.low, self.high))
         *labels, canvases = memory
@@ -188,52 +197,57 @@ class MultiFormation(Parameterization):
             tf.convert_to_tensor(self.low) + tf.convert_to_tensor(self.high)
         ) / 2
         # Padding is mid-grey: measured from there, it adds nothing.
-        x = tf.gather(canvases, indices // self.patches) - middle
+        label, place = (
+            indices // self.instances_per_class,
+            indices % self.instances_per_class,
+        )
+        own = label * self.canvases_per_class + tf.gather(self._canvas, place)
+        x = tf.gather(canvases, own) - middle
+        row = tf.gather(self._row, place)
         for matrices in self._matrices:
-            matrix = tf.gather(
-                tf.cast(matrices, x.dtype), indices % self.patches
-            )
+            matrix = tf.gather(tf.cast(matrices, x.dtype), row)
             # Resizes axis 1 and moves it to the end, as in `DCT`.
             x = tf.einsum("nij,nj...->n...i", matrix, x)
         rank = len(self.image_shape) + 1
         return tf.transpose(x, [0, *range(2, rank), 1]) + middle
 
 
-def _patches(spatial, factor: int, decode: str) -> int:
-    """Returns the images of a canvas."""
-    if factor > min(spatial):
-        raise ValueError(
-            f"`factor` must not exceed the shortest axis ({min(spatial)}). "
-            f"Received: {factor}."
-        )
-    formations = [factor] if decode == "single" else range(1, factor + 1)
-    return sum(k ** len(spatial) for k in formations)
+def _canvases(
+    settings: MultiFormationSettings,
+    image_shape: Sequence[int],
+    classes: int,
+    ipc: int,
+) -> int:
+    """Returns the canvases of a class that a budget holds, or are asked for.
 
-
-def _positions(factor: int, axes: int) -> np.ndarray:
-    """Returns the place of each patch along each axis, `[patch, axes]`."""
-    return np.indices([factor] * axes).reshape(axes, -1).T
-
-
-def _enlarge(size: int, factor: int) -> np.ndarray:
-    """Returns the matrices that enlarge the patches of one axis.
-
-    Output pixel j looks at (j + 1/2) / factor - 1/2 of its patch, clamped to
-    its pixels, and takes the two nearest (bilinear, corners not aligned).
-
-    Returns:
-        `[factor, size, size]`: patch, output pixel, canvas pixel. What lies
-        in the padding is left out.
+    Raises:
+        ValueError: it does not hold so many, or not a single one, or images
+            cannot be cut so.
     """
-    patch = math.ceil(size / factor)
-    source = (np.arange(size) + 0.5) * patch / size - 0.5
-    source = np.clip(source, 0, patch - 1)
-    below = np.floor(source).astype(int)
-    above = np.minimum(below + 1, patch - 1)
-    matrices = np.zeros((factor, size, factor * patch))
-    rows = np.arange(size)
-    for place in range(factor):
-        begin = place * patch
-        matrices[place, rows, begin + below] += 1 - (source - below)
-        matrices[place, rows, begin + above] += source - below
-    return matrices[:, :, :size]
+    decode, factor = settings.decode, settings.factor
+    formations.check_factor(image_shape[:-1], decode, factor)
+    label = settings.label_floats(classes)
+    available = budget.floats_per_class(image_shape, ipc, label)
+    axes, pixels = len(image_shape) - 1, math.prod(image_shape)
+
+    def images(canvases: int) -> int:
+        return formations.images(decode, factor, axes, canvases)
+
+    least = max(settings.canvases, 1)
+    needed = least * pixels + images(least) * label
+    if needed > available:
+        raise ValueError(
+            f"The budget of `ipc` {ipc} ({available:,} floats per class) must "
+            f"hold {least} {'canvas' if least == 1 else 'canvases'} and the "
+            f"learned labels of their {images(least)} images ({needed:,}). "
+            "Raise `ipc`, or take `parameterization.labels` 'fixed'."
+        )
+    if settings.canvases:
+        return least
+    if decode != "bound":
+        return available // needed
+    return next(
+        count
+        for count in range(ipc, 0, -1)
+        if count * pixels + images(count) * label <= available
+    )

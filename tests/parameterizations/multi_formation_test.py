@@ -1,9 +1,10 @@
+import dataclasses
 import importlib.util
 
 import numpy as np
 import pytest
 
-from fred_tf.parameterizations import MultiFormation
+from fred_tf.parameterizations import MultiFormation, formations
 
 
 def enlarged(patch: np.ndarray, shape) -> np.ndarray:
@@ -117,6 +118,109 @@ def test_canvases_stay_within_the_range_of_real_images(make):
     low, high = memory.low.numpy(), memory.high.numpy()
     np.testing.assert_allclose(clipped.numpy().min((0, 1, 2)), low)
     np.testing.assert_allclose(clipped.numpy().max((0, 1, 2)), high)
+
+
+@pytest.mark.parametrize(
+    ("factor", "canvases", "pairs"),
+    [
+        # Four images of each as long as 128 hold them.
+        (2, 10, [(10, 2)]),
+        (2, 32, [(32, 2)]),
+        (2, 33, [(31, 2), (2, 1)]),  # 124 + 2; a 32nd would make 129.
+        (2, 50, [(26, 2), (24, 1)]),
+        (2, 127, [(127, 1)]),
+        (2, 200, [(200, 1)]),
+        # 13 of nine leave room for no four and three of four, then none.
+        (3, 20, [(13, 3), (1, 2), (6, 1)]),
+        (1, 5, [(5, 1)]),
+    ],
+)
+def test_bound_cuts_as_many_canvases_as_fit(factor, canvases, pairs):
+    found = formations.formations("bound", factor, 2, canvases)
+    assert found == pairs
+    images = sum(count * k**2 for count, k in pairs)
+    assert images == formations.images("bound", factor, 2, canvases)
+    assert images <= max(formations.BOUND, canvases)
+
+
+def test_bound_decodes_like_numpy(generator, monkeypatch):
+    """Of five canvases in ten images, one is cut into four, and one stays."""
+    monkeypatch.setattr(formations, "BOUND", 9)
+    settings = MultiFormation.Settings(decode="bound")
+    memory = MultiFormation.within_budget(settings, (6, 4, 1), 2, 5)
+    assert memory.settings.canvases == 5
+    assert memory.instances_per_class == 4 + 4
+    assert memory.floats_stored == 2 * 5 * 24
+    images = generator.normal(size=(60, 6, 4, 1)).astype(np.float32)
+    memory.adapt(images, np.arange(60) % 2, seed=0)
+    middle = (memory.low.numpy() + memory.high.numpy()) / 2
+    canvases = memory.canvases.numpy()
+    expected = [
+        image
+        for place, canvas in enumerate(canvases)
+        for image in decoded(canvas, 1 if place % 5 else 2, middle)
+    ]
+    np.testing.assert_allclose(memory.decode(), expected, atol=1e-5)
+    again = MultiFormation.from_config(memory.get_config())
+    assert again.canvases.shape == memory.canvases.shape
+
+
+def test_as_many_images_of_other_canvases_are_told_apart():
+    """33 and 36 canvases both become 126 images, of other canvases."""
+    for ipc in (33, 36):
+        settings = MultiFormation.Settings(decode="bound")
+        memory = MultiFormation.within_budget(settings, (4, 4, 1), 2, ipc)
+        assert memory.instances_per_class == 126
+        weights = [w.numpy() for w in memory.weights]
+        again = MultiFormation.with_weights(
+            (4, 4, 1), 2, 126, memory.settings, weights
+        )
+        assert again.canvases.shape[0] == 2 * ipc
+    with pytest.raises(ValueError, match="`canvases` 33 of a class must"):
+        MultiFormation(
+            (4, 4, 1), 2, 125, dataclasses.replace(settings, canvases=33)
+        )
+
+
+def test_bound_pays_for_learned_labels():
+    settings = MultiFormation.Settings(decode="bound", labels="scores")
+    memory = MultiFormation.within_budget(settings, (4, 4, 1), 2, 3)
+    # Three images of 16 floats and labels of 2: 54 floats, not 2 * (16 + 8).
+    assert memory.canvases_per_class == 2
+    assert memory.floats_stored <= 2 * 54
+    assert memory.instances_per_class == 8
+
+
+def test_padding_is_told_and_patches_of_it_alone_are_refused(make, caplog):
+    make((7, 8, 1), 2)
+    assert "7 x 8 are padded with mid-grey where" in caplog.text
+    caplog.clear()
+    make((8, 8, 1), 2)
+    make((6, 6, 1), 3, "multi")
+    assert not caplog.text
+    make((8, 8, 1), 3, "multi")
+    assert "`factor` 3, which does not divide" in caplog.text
+    for decode in ("single", "multi", "bound"):
+        settings = MultiFormation.Settings(factor=4, decode=decode)
+        with pytest.raises(ValueError, match="pixels in every patch.*4 of 5"):
+            MultiFormation.instances_within(settings, (8, 5, 1), 2, 4)
+
+
+@pytest.mark.parametrize(
+    ("decode", "instances"), [("single", 6), ("multi", 4), ("bound", 6)]
+)
+def test_instances_are_of_whole_canvases(decode, instances):
+    settings = MultiFormation.Settings(decode=decode)
+    with pytest.raises(ValueError, match="what whole canvases become"):
+        MultiFormation((8, 8, 1), 2, instances, settings)
+
+
+def test_a_budget_refuses_more_canvases_than_it_holds():
+    settings = MultiFormation.Settings(canvases=3)
+    with pytest.raises(ValueError, match="hold 3 canvases.*Raise `ipc`"):
+        MultiFormation.within_budget(settings, (8, 8, 1), 2, 2)
+    memory = MultiFormation.within_budget(settings, (8, 8, 1), 2, 4)
+    assert memory.floats_stored == 2 * 3 * 64
 
 
 def test_voxels_are_cut_along_every_axis(generator):
