@@ -8,6 +8,9 @@ from fred_tf.datasets.disk_images import DiskImages
 from fred_tf.datasets.image_data import Split
 from fred_tf.normalizations import Normalization
 
+# What references call images of any class, and their labels.
+ANY = ("any_images", "any_labels")
+
 
 class ClassBatches:
     """Draws normalised images of every class at once.
@@ -84,22 +87,56 @@ class ClassBatches:
             indices = tf.gather(self._table, places, batch_dims=1)
             return self.normalization(tf.gather(self._images, indices))
 
+    def draw_any(
+        self, seed: tf.Tensor | np.ndarray, count: int
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Draws distinct images of any class, all equally likely.
+
+        Args:
+            seed: as for `draw`.
+            count: images, no more than there are.
+
+        Returns:
+            Normalised images `[count, ...]`, and their classes, int32.
+        """
+        with tf.device("CPU:0"):
+            numbers = tf.random.stateless_uniform(self._table.shape, seed)
+            numbers = tf.reshape(tf.where(self._occupied, numbers, -1.0), [-1])
+            places = tf.math.top_k(numbers, count, sorted=False).indices
+            indices = tf.gather(tf.reshape(self._table, [-1]), places)
+            images = self.normalization(tf.gather(self._images, indices))
+            return images, places // self._table.shape[1]
+
     def stream(
-        self, seed: int, numbers: tf.data.Dataset, per_class: int
+        self,
+        seed: int,
+        numbers: tf.data.Dataset,
+        per_class: int,
+        of_any: int = 0,
     ) -> tf.data.Dataset:
-        """Streams draws as references: `{"images": draw}` for each number.
+        """Streams draws as references, one for each number.
 
         Args:
             seed: the run's integer seed.
             numbers: int64 scalars; a draw depends on its own alone.
             per_class: images of each class.
+            of_any: images of any class beside them.
+
+        Returns:
+            `{"images": draw}`, and if there are others `any_images` and
+            `any_labels`.
         """
         stream = seeds.named(seed, "class batches")
-        drawn = numbers.map(
-            lambda number: {
-                "images": self.draw(seeds.fold(stream, number), per_class)
-            }
-        )
+        others = seeds.named(seed, "images of any class")
+
+        def reference(number):
+            images = self.draw(seeds.fold(stream, number), per_class)
+            if not of_any:
+                return {"images": images}
+            drawn = self.draw_any(seeds.fold(others, number), of_any)
+            return {"images": images, **dict(zip(ANY, drawn))}
+
+        drawn = numbers.map(reference)
         # TensorFlow rewrites a pipeline by way of its graph, into which it
         # would copy all the images.
         options = tf.data.Options()

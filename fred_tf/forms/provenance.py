@@ -35,7 +35,8 @@ def papers(synthetic_set: SyntheticSet) -> list[Paper]:
             cited.append(members[name].paper)
     if config.get("augmentation", "none") != "none":
         cited.append(SiameseAugmentation.paper)
-    return [paper for paper in cited if paper is not None]
+    # A method may have its memory and its objective from one paper.
+    return [paper for paper in dict.fromkeys(cited) if paper is not None]
 
 
 def provenance(synthetic_set: SyntheticSet) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from fred_tf.objectives.objective import (
     Reference,
     check_label_kind,
 )
+from fred_tf.objectives.trained_gradient_matching import (
+    TrainedGradientMatching,
+)
 from fred_tf.objectives.trajectory_matching import TrajectoryMatching
 
 OBJECTIVES: dict[str, type[Objective]] = {
@@ -18,6 +21,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
         FeatureRegression,
         GradientMatching,
         KernelRidge,
+        TrainedGradientMatching,
         TrajectoryMatching,
     )
 }
@@ -30,6 +34,7 @@ __all__ = [
     "KernelRidge",
     "Objective",
     "Reference",
+    "TrainedGradientMatching",
     "TrajectoryMatching",
     "check_label_kind",
 ]

@@ -30,13 +30,15 @@ class ClassBatchObjective(Objective):
     """An objective that looks at as many real images of each class.
 
     A reference is `{"images": [classes, real_batch_per_class, ...]}`, drawn by
-    `ClassBatches`. Members derive their settings from `ClassBatchSettings`.
+    `ClassBatches`, with `images_of_any_class` beside them. Members derive their
+    settings from `ClassBatchSettings`.
 
     Raises:
         ValueError: a class has fewer images than `real_batch_per_class`.
     """
 
     settings: ClassBatchSettings
+    images_of_any_class: int = 0
 
     def __init__(self, network, augmentation, source, settings=None, **kwargs):
         super().__init__(network, augmentation, source, settings, **kwargs)
@@ -44,12 +46,18 @@ class ClassBatchObjective(Objective):
 
     def references(self, seed, numbers):
         return self.source.stream(
-            seed, numbers, self.settings.real_batch_per_class
+            seed,
+            numbers,
+            self.settings.real_batch_per_class,
+            self.images_of_any_class,
         )
 
     def recipe(self):
-        return {
+        recipe = {
             "kind": "class_batches",
             "classes": len(self.source.counts),
             "per_class": self.settings.real_batch_per_class,
         }
+        if self.images_of_any_class:
+            recipe["of_any"] = self.images_of_any_class
+        return recipe

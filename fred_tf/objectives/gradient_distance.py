@@ -43,6 +43,18 @@ def squared_distance(
     )
 
 
+def absolute_distance(
+    ours: Sequence[tf.Tensor], theirs: Sequence[tf.Tensor]
+) -> tf.Tensor:
+    """Returns the sum of all absolute differences."""
+    return tf.add_n(
+        [
+            tf.reduce_sum(tf.abs(a - b))
+            for a, b in zip(ours, theirs, strict=True)
+        ]
+    )
+
+
 def cosine_distance(
     ours: Sequence[tf.Tensor], theirs: Sequence[tf.Tensor]
 ) -> tf.Tensor:
@@ -57,6 +69,7 @@ def cosine_distance(
 DISTANCES = {
     "layerwise": layerwise_distance,
     "squared": squared_distance,
+    "absolute": absolute_distance,
     "cosine": cosine_distance,
 }
 

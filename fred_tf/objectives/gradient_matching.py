@@ -6,11 +6,13 @@ from typing import ClassVar
 import tensorflow as tf
 
 from fred_tf import seeds
+from fred_tf.networks import Network
 from fred_tf.objectives.class_batch_objective import (
     ClassBatchObjective,
     ClassBatchSettings,
 )
 from fred_tf.objectives.gradient_distance import DISTANCES
+from fred_tf.objectives.objective import Reference
 from fred_tf.paper import Paper
 from fred_tf.sequential import repeat
 from fred_tf.settings import (
@@ -19,8 +21,11 @@ from fred_tf.settings import (
     check_least,
     check_one_of,
     check_positive,
+    later,
 )
 from fred_tf.training.network_training import NetworkTraining
+
+MATCHED = ("all", "weights", "features")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,11 +33,15 @@ class GradientMatchingSettings(ClassBatchSettings):
     """Settings of `GradientMatching`.
 
     Attributes:
-        distance: `"layerwise"` as published, `"squared"` or `"cosine"`.
+        distance: `"layerwise"` as published, `"squared"`, `"absolute"` or
+            `"cosine"`.
         network_steps: steps that a network serves, at least 1.
         network_epochs: epochs that it is trained between two of them.
         network_batch: images of a step of that training.
         network_learning_rate: its step size.
+        matched: gradients of which parameters, one of `MATCHED`: `"all"`; the
+            `"weights"`, which have more than one axis; or those of the
+            `"features"`, which are the weights before the classifier.
     """
 
     name: ClassVar[str] = "gradient_matching"
@@ -41,10 +50,12 @@ class GradientMatchingSettings(ClassBatchSettings):
     network_epochs: int = 1
     network_batch: int = 256
     network_learning_rate: float = 0.01
+    matched: str = later("all")
 
     def __post_init__(self):
         super().__post_init__()
         check_one_of("distance", self.distance, DISTANCES)
+        check_one_of("matched", self.matched, MATCHED)
         for name in ("network_steps", "network_epochs", "network_batch"):
             check_least(name, getattr(self, name), 1, MOST_PASSES)
         check_positive(
@@ -68,7 +79,8 @@ class GradientMatching(ClassBatchObjective):
     After each but the last of them it is trained on the synthetic set for
     `network_epochs` epochs of SGD, augmented per image; after the last, a
     fresh one is drawn. The authors call these numbers outer and inner loop:
-    (1, 1) for 1 image per class, (10, 50) for 10, (50, 10) for 50.
+    (1, 1) for 1 image per class, (10, 50) for 10, (50, 10) for 50. What members
+    of this kind train it on instead, `trained` says.
 
     Raises:
         ValueError: a class has fewer images than `real_batch_per_class`, or
@@ -96,7 +108,8 @@ class GradientMatching(ClassBatchObjective):
                 'normalised by their own. Use `norm` "instance", "group", '
                 '"layer" or "none".'
             )
-        self._training = NetworkTraining(
+        self._matched = _matched(network.network, self.settings.matched)
+        self.network_training = NetworkTraining(
             network, augmentation, self.settings.network_batch
         )
         self.theta = self.add_weight(
@@ -118,38 +131,76 @@ class GradientMatching(ClassBatchObjective):
         return "DSA" if augmentation != "none" else cls.short_name
 
     def initial_state(self, seed):
-        return self._fresh(tf.constant(seeds.named(seed, "matched network")))
+        return self.fresh(tf.constant(seeds.named(seed, "matched network")))
 
-    def _fresh(self, seed: tf.Tensor) -> list[tf.Tensor]:
+    def fresh(self, seed: tf.Tensor) -> list[tf.Tensor]:
+        """Returns the state of a network that has not served."""
         theta = self.network.flatten(self.network.initialize(seed))
         return [theta, tf.constant(0)]
 
     def advance(self, images, labels, loss, seed, reference):
         served = tf.convert_to_tensor(self.served) + 1
         if self.settings.network_steps == 1:
-            return self._fresh(seeds.fold(seed, 0))
+            return self.fresh(seeds.fold(seed, 0))
+
+        def trained():
+            theta, *more = self.trained(images, labels, reference, seed)
+            return [theta, served, *more]
+
         return tf.cond(
             served < self.settings.network_steps,
-            lambda: [self._trained(images, labels, seed), served],
-            lambda: self._fresh(seeds.fold(seed, 0)),
+            trained,
+            lambda: self.fresh(seeds.fold(seed, 0)),
         )
 
-    def _trained(self, images, labels, seed) -> tf.Tensor:
-        """Returns theta after `network_epochs` epochs on the synthetic set."""
-        images = tf.stop_gradient(images)
+    def trained(
+        self,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        reference: Reference,
+        seed: tf.Tensor,
+    ) -> list[tf.Tensor]:
+        """Returns the state but `served` after the training of a step.
+
+        Args:
+            images, labels, reference, seed: as for `advance`.
+        """
+        images, theta = (
+            tf.stop_gradient(images),
+            tf.convert_to_tensor(self.theta),
+        )
+        return self.after_epochs(
+            theta, tf.zeros_like(theta), images, labels, seed
+        )[:1]
+
+    def after_epochs(
+        self,
+        theta: tf.Tensor,
+        velocity: tf.Tensor,
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        seed: tf.Tensor,
+    ) -> list[tf.Tensor]:
+        """Returns theta and its velocity after `network_epochs` epochs.
+
+        Args:
+            theta, velocity: `[size]`, before them.
+            images: `[n, ...]`, all of which an epoch sees.
+            labels: `[n]`.
+            seed: int32 `[2]`.
+        """
         count = images.shape[0]
-        batch = min(self._training.batch_size, count)
-        parameters = self.network.unflatten(tf.convert_to_tensor(self.theta))
+        batch = min(self.network_training.batch_size, count)
         rate = tf.constant(self.settings.network_learning_rate)
 
         def step(state, rows, seed):
-            return self._training.step(
-                (state, [0 * p for p in state], []),
+            return self.network_training.step(
+                (*state, []),
                 tf.gather(images, rows),
                 tf.gather(labels, rows),
                 seed,
                 rate,
-            )[0]
+            )[:2]
 
         def epoch(number, state):
             epoch_seed = seeds.fold(seed, 1 + number)
@@ -166,8 +217,9 @@ class GradientMatching(ClassBatchObjective):
                 state = step(state, order[-rest:], last)
             return (state,)
 
-        (parameters,) = repeat(self.settings.network_epochs, epoch, parameters)
-        return self.network.flatten(parameters)
+        state = tuple(map(self.network.unflatten, (theta, velocity)))
+        (state,) = repeat(self.settings.network_epochs, epoch, state)
+        return [*map(self.network.flatten, state)]
 
     def call(self, images, labels, reference, seed):
         real = tf.cast(reference["images"], images.dtype)
@@ -182,7 +234,7 @@ class GradientMatching(ClassBatchObjective):
         class_labels = tf.reshape(labels, [classes, -1])[:, 0]
 
         def pushed(images, label, seed):
-            """Returns the gradient that images of one class have in theta."""
+            """Returns what of the gradient of one class' images is matched."""
             images = self.augmentation(images, seed, shared=True)
             with tf.GradientTape() as tape:
                 tape.watch(theta)
@@ -192,7 +244,7 @@ class GradientMatching(ClassBatchObjective):
                         tf.fill([images.shape[0]], label), logits
                     )
                 )
-            return tape.gradient(loss, theta)
+            return tape.gradient(loss, [theta[i] for i in self._matched])
 
         def of_class(element):
             ours, theirs, label, seed = element
@@ -219,3 +271,15 @@ class GradientMatching(ClassBatchObjective):
             return tf.reduce_sum(losses), lambda upstream: upstream * gradient
 
         return loss_of(images)
+
+
+def _matched(network: Network, which: str) -> list[int]:
+    """Returns the places of the parameters whose gradients are matched."""
+    parameters = network.trainable_variables
+    last = {id(w) for w in network.classifier.trainable_variables}
+    return [
+        place
+        for place, w in enumerate(parameters)
+        if which == "all"
+        or (len(w.shape) > 1 and (which == "weights" or id(w) not in last))
+    ]

@@ -30,6 +30,9 @@ from trainers.elsewhere import (
 from trainers.elsewhere.lowering import check_jax, lower
 from trainers.elsewhere.packed_images import Shared
 
+# How references call what packs hold as it was before it was normalised.
+_IMAGES = "images"
+
 
 def pack(
     config: Config,
@@ -168,8 +171,12 @@ def _lower_run(
 
     def step(leaves, references, number):
         if raw:
-            normalized = data.normalization(references["images"])
-            references = {"images": normalized}
+            references = {
+                name: data.normalization(value)
+                if name.endswith(_IMAGES)
+                else value
+                for name, value in references.items()
+            }
         new, scalars = outer_step(*begin(leaves), references, number)
         return tf.nest.flatten(new), scalars
 
@@ -292,7 +299,10 @@ def _examples(
     specs = distiller.objective.references(0, numbers).element_spec
     return {
         name: np.zeros(
-            (count, *spec.shape), image_type or spec.dtype.as_numpy_dtype
+            (count, *spec.shape),
+            image_type
+            if image_type and name.endswith(_IMAGES)
+            else spec.dtype.as_numpy_dtype,
         )
         for name, spec in specs.items()
     }

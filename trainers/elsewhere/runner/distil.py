@@ -42,7 +42,10 @@ def expert_segments(pack: Pack, key: jax.Array):
 
 
 def class_batches(pack: Pack, key: jax.Array):
-    """Returns how to draw as many images of each class, and from what."""
+    """Returns how to draw as many images of each class, and from what.
+
+    Some of any class are drawn beside them where the pack says so.
+    """
     about = pack.about["reference"]
     images, labels = pack.images()
     counts = np.bincount(np.asarray(labels), minlength=about["classes"])
@@ -52,11 +55,22 @@ def class_batches(pack: Pack, key: jax.Array):
         members[label, :count] = np.flatnonzero(np.asarray(labels) == label)
     occupied = np.arange(counts.max()) < counts[:, None]
 
-    def draw(images, key, number):
+    def shuffled(key):
         numbers = jax.random.uniform(key, members.shape)
-        numbers = jnp.where(occupied, numbers, -1.0)
-        places = jax.lax.top_k(numbers, about["per_class"])[1]
-        return {"images": images[jnp.take_along_axis(members, places, axis=1)]}
+        return jnp.where(occupied, numbers, -1.0)
+
+    def draw(images, key, number):
+        places = jax.lax.top_k(shuffled(key), about["per_class"])[1]
+        rows = jnp.take_along_axis(members, places, axis=1)
+        if not (count := about.get("of_any", 0)):
+            return {"images": images[rows]}
+        others = shuffled(jax.random.fold_in(key, 1)).reshape(-1)
+        places = jax.lax.top_k(others, count)[1]
+        return {
+            "images": images[rows],
+            "any_images": images[members.reshape(-1)[places]],
+            "any_labels": (places // members.shape[1]).astype(np.int32),
+        }
 
     return draw, images
 
