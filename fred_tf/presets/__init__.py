@@ -14,6 +14,7 @@ from fred_tf.presets import (
     gradient_matching,
     kernel_ridge,
     larger,
+    trained_gradient_matching,
     trajectory_matching,
 )
 from fred_tf.presets.for_data import config_for
@@ -28,6 +29,7 @@ _TABLES = (
     gradient_matching,
     kernel_ridge,
     larger,
+    trained_gradient_matching,
     trajectory_matching,
 )
 

@@ -1,9 +1,11 @@
 import re
 
+import numpy as np
 import pytest
 
 from fred_tf import config, presets
 from fred_tf.datasets.class_lists import CLASS_LISTS
+from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.presets import general, larger
 
 # Of which the name does not begin with the data set.
@@ -13,8 +15,8 @@ OTHERS = {*general.ROWS, *larger.ROWS}
 @pytest.mark.parametrize("name", sorted({*presets.names()} - OTHERS))
 def test_names_say_what_the_preset_is(name):
     form = (
-        r"(\w+)_ipc(\d+)_(?:pixel_)?(dc|dm|dsa|frepo|kip|rfad|tm)"
-        r"(_joint|_zca)?(_cpu|_tiny)?"
+        r"(\w+)_ipc(\d+)_(?:pixel_)?"
+        r"(dc|dm|dsa|frepo|idc|idc_i|kip|rfad|tm)(_joint|_zca)?(_cpu|_tiny)?"
     )
     match = re.fullmatch(form, name)
     settings = presets.preset(name)
@@ -26,6 +28,8 @@ def test_names_say_what_the_preset_is(name):
         "dm": "distribution_matching",
         "dsa": "gradient_matching",
         "frepo": "feature_regression",
+        "idc": "trained_gradient_matching",
+        "idc_i": "trained_gradient_matching",
         "kip": "kernel_ridge",
         "rfad": "kernel_ridge",
         "tm": "trajectory_matching",
@@ -141,6 +145,68 @@ def test_published_values_of_frepo():
     assert settings.distiller.decay_steps == settings.outer_steps == 500_000
     assert (settings.objective.pool, settings.objective.most_steps) == (10, 100)
     assert settings.evaluation.optimizer == "adam"
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "images", "matching", "networks", "scoring"),
+    [
+        # Step of a canvas in [0, 1]; augmentations, and which of them mix.
+        ("cifar10_ipc1", 5e-4, 2000, "color+crop+cutout", 0.5, ("flip", 0.5)),
+        (
+            "cifar10_ipc50",
+            2.5e-2,
+            2000,
+            "color+crop+cutout",
+            0.5,
+            ("flip", 0.5),
+        ),
+        ("cifar100_ipc20", 1e-2, 2000, "color+crop+cutout", 0.5, ("flip", 0.5)),
+        ("svhn_cropped_ipc10", 5e-3, 500, "color+crop+cutout", 0.5, ("", 0.5)),
+        ("mnist_ipc10", 1e-4, 500, "color+crop", 0.0, ("", 0.0)),
+        (
+            "fashion_mnist_ipc1",
+            7.66e-6,
+            500,
+            "color+crop+cutout",
+            0.5,
+            ("flip", 0.5),
+        ),
+    ],
+)
+def test_published_values_of_idc(
+    name, step, images, matching, networks, scoring
+):
+    settings = presets.preset(f"{name}_idc")
+    deviation = np.array(KNOWN[settings.dataset].deviation)
+    assert settings.distiller.memory_learning_rate == pytest.approx(
+        step / np.mean(deviation**2), rel=1e-3
+    )
+    assert settings.distiller.memory_momentum == 0.5
+    assert settings.parameterization.factor == 2
+    assert settings.augmentation == matching
+    absolute = "mnist" in settings.dataset
+    own = settings.objective
+    assert own.distance == ("absolute" if absolute else "squared")
+    assert (own.real_batch_per_class, own.network_steps) == (64, 100)
+    assert (own.network_images, own.network_cutmix) == (images, networks)
+    assert settings.outer_steps == 200_000
+    evaluation = settings.evaluation
+    drawn = "+".join(filter(None, (scoring[0], "color+crop_scale_rotate")))
+    assert (evaluation.augmentation, evaluation.cutmix) == (drawn, scoring[1])
+    assert (evaluation.batch_size, evaluation.schedule) == (64, "two_drops")
+    assert evaluation.epochs == 1000
+
+
+def test_published_values_of_canvases_that_are_not_cut():
+    strokes = presets.preset("mnist_ipc10_idc_i")
+    assert strokes.parameterization.factor == 1
+    assert strokes.augmentation == "color+crop+cutout"
+    assert strokes.objective.network_cutmix == 0.5
+    assert strokes.evaluation.cutmix == 0.5
+    numbers = presets.preset("svhn_cropped_ipc1_idc_i")
+    assert numbers.evaluation.cutmix == 0
+    assert numbers.evaluation.augmentation == "color+crop_scale_rotate+cutout"
+    assert presets.preset("svhn_cropped_ipc10_idc_i").evaluation.cutmix == 0.5
 
 
 def test_published_values_of_gradient_matching():

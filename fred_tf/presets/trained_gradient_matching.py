@@ -1,0 +1,145 @@
+"""Settings of IDC; of IDC-I, which does not cut its canvases; and of FreD.
+
+Source: Kim et al. 2022 (arXiv 2205.14959) and their code: 2,000 networks for
+100 steps each, 64 real images of a class, momentum 0.5, canvases cut into four.
+Step sizes of the canvases are 5e-3 (squared) or 1e-4 (absolute distance) for
+ten images per class, and in proportion to their number and to the area of an
+image against 32 x 32 pixels, of MNIST 28 x 28. `# ours` marks what is not
+published.
+
+Their canvases live in [0, 1] and are standardised after they are decoded. Ours
+live behind the standardisation z = (x - m) / s: a step of r in x moves z by
+r / s^2 times the gradient in z, so that is the step size here, s^2 being the
+mean over the channels (CIFAR-10: 24.8 r).
+
+Where all rows depart from the source: all classes move at once, each by its own
+loss; channels of colour share the step size above, where their deviations
+differ by a per cent; and CIFAR-100 is standardised by its own constants. Its
+rows for ImageNet, of 224 pixels and another network, are left out.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from fred_tf.config import Config
+from fred_tf.datasets.dataset_spec import KNOWN
+from fred_tf.distillation.distiller_settings import DistillerSettings
+from fred_tf.objectives import TrainedGradientMatching
+from fred_tf.parameterizations import MultiFormation
+from fred_tf.training.evaluator import EvaluatorSettings
+
+Row = dict[str, Any]
+
+BASE = Config(
+    dataset="cifar10",
+    ipc=1,
+    objective=TrainedGradientMatching.Settings(),
+    outer_steps=200_000,
+    augmentation="color+crop+cutout",
+    parameterization=MultiFormation.Settings(),
+    # Gradients of fresh networks are many times those of trained ones.
+    distiller=DistillerSettings(outlier_factor=0.0),
+    evaluation=EvaluatorSettings(
+        learning_rate=0.01,
+        batch_size=64,
+        schedule="two_drops",
+        augmentation="flip+color+crop_scale_rotate",
+        cutmix=0.5,
+    ),
+)
+
+RATE = "distiller.memory_learning_rate"
+FACTOR = "parameterization.factor"
+_STRAIGHT: Row = {"evaluation.augmentation": "color+crop_scale_rotate"}
+_ABSOLUTE: Row = {
+    "objective.distance": "absolute",
+    "objective.network_images": 500,
+}
+_DATA: dict[str, Row] = {
+    "cifar10": {},
+    "cifar100": {},
+    "svhn_cropped": {"objective.network_images": 500, **_STRAIGHT},
+    "mnist": {**_ABSOLUTE, **_STRAIGHT},
+    "fashion_mnist": _ABSOLUTE,
+}
+_IPCS = {
+    name: (10, 20) if name == "cifar100" else (1, 10, 50) for name in _DATA
+}
+# What is particular to a data set, a factor and a number of images.
+_CUT_STROKES: Row = {
+    "augmentation": "color+crop",
+    "objective.network_cutmix": 0.0,
+    "evaluation.cutmix": 0.0,
+}
+_PARTICULAR: dict[tuple[str, int, int], Row] = {
+    **{("mnist", 2, ipc): _CUT_STROKES for ipc in _IPCS["mnist"]},
+    ("svhn_cropped", 1, 1): {
+        "evaluation.cutmix": 0.0,
+        "evaluation.augmentation": "color+crop_scale_rotate+cutout",
+    },
+}
+
+
+def _rate(dataset: str, ipc: int) -> float:
+    """Returns the published step size, of standardised canvases."""
+    spec, absolute = KNOWN[dataset], _DATA[dataset].get("objective.distance")
+    pixels = 28 if dataset == "mnist" else 32
+    area = (spec.image_shape[0] / pixels) ** 2
+    base = 1e-4 if absolute else 5e-3
+    return base * ipc / 10 * area / float(np.mean(np.square(spec.deviation)))
+
+
+def _row(dataset: str, ipc: int, factor: int) -> Row:
+    return {
+        "dataset": dataset,
+        "ipc": ipc,
+        FACTOR: factor,
+        RATE: _rate(dataset, ipc),
+        **_DATA[dataset],
+        **_PARTICULAR.get((dataset, factor, ipc), {}),
+    }
+
+
+_WORDS = {"idc": 2, "idc_i": 1}
+# Two cores: a narrower network, fewer real images for it and for the gradients.
+CPU: Row = {  # ours
+    "network.width": 64,
+    "objective.real_batch_per_class": 32,
+    "objective.network_images": 128,
+    "distiller.memory_average": 0.99,
+    "outer_steps": 1_000,
+    "evaluation.epochs": 300,
+}
+# Finishes in seconds; for tests and for trying a change.
+_TINY: Row = {  # ours
+    "dataset": "digits",
+    "network.width": 8,
+    "network.depth": 2,
+    "augmentation": "color+crop",
+    "objective.real_batch_per_class": 8,
+    "objective.network_images": 32,
+    "objective.network_steps": 2,
+    "outer_steps": 3,
+    "evaluation.epochs": 4,
+    "evaluation.networks": 2,
+    **_STRAIGHT,
+}
+
+ROWS: dict[str, Row] = {
+    **{
+        f"{dataset}_ipc{ipc}_{word}": _row(dataset, ipc, factor)
+        for dataset, ipcs in _IPCS.items()
+        for ipc in ipcs
+        for word, factor in _WORDS.items()
+    },
+    **{
+        f"{dataset}_ipc1_{word}_cpu": {**_row(dataset, 1, factor), **CPU}
+        for dataset in ("mnist", "cifar10")
+        for word, factor in _WORDS.items()
+    },
+    **{
+        f"digits_ipc1_{word}_tiny": {**_TINY, FACTOR: factor}
+        for word, factor in _WORDS.items()
+    },
+}
