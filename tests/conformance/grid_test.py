@@ -54,6 +54,7 @@ SMALL = {
         "max_start_epoch": 1,
         "student_learning_rate": 0.02,
     },
+    "trained_gradient_matching": {"network_steps": 2, "network_images": 32},
     "feature_regression": {"pool": 2, "most_steps": 3},
     "frequency": {"coefficients_per_channel": 256},
     "haba": {"hallucinators": 2},

@@ -41,6 +41,8 @@ def cited(synthetic_set) -> list[str]:
     [
         (("frequency", "trajectory_matching"), "2311.08819 2203.11932"),
         (("idc", "distribution_matching"), "2205.14959 2110.04181"),
+        # Once, where it is of both.
+        (("idc", "trained_gradient_matching"), "2205.14959"),
         (("haba", "gradient_matching"), "2210.16774 2006.05929"),
         (("pixel", "gradient_matching", "flip"), "2006.05929 2102.08259"),
     ],
