@@ -10,7 +10,11 @@ frequencies are from the scripts of FreD's authors for CIFAR-10 (Shin et al.
 these objectives. Enlarging multiplies a canvas pixel's gradient by about the
 factor along each axis, and the mean over as many more instances divides it by
 the same; HaBa's 100 with momentum 0.95 moves as far as 1,000 with our 0.5: so
-they take those of pixels.
+they take those of pixels. With IDC's own objective a canvas takes what it is
+published with for one image a class of CIFAR-10 (Kim et al. 2022, arXiv
+2205.14959; `presets/trained_gradient_matching.py` has the others), 5e-4 before
+and 0.0124 after the standardisation. It grows there with the images of a class:
+frequencies take it sixteenfold, for as many.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,6 +28,7 @@ from fred_tf.parameterizations import PARAMETERIZATIONS, MemorySettings
 
 _PIXELS = {
     "gradient_matching": 0.1,
+    "trained_gradient_matching": 0.0124,
     "distribution_matching": 1.0,
     "trajectory_matching": 1000.0,
 }
@@ -31,6 +36,7 @@ _PIXELS = {
 USUAL_STEPS = {
     "frequency": {
         "gradient_matching": 1e3 / 4096,
+        "trained_gradient_matching": 16 * 0.0124,
         "distribution_matching": 1e6 / 4096,
         "trajectory_matching": 1e8 / 4096,
     },

@@ -225,7 +225,6 @@ _OWN |= {
         (
             "parameterization.name=frequency",
             "coefficients_per_channel=64",
-            "memory_share=0.02",
         ),
         "run",
         _WIDE,
