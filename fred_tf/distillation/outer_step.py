@@ -224,7 +224,8 @@ class OuterStep:
         rate = memory_step.scheduled(
             state.rate, step, self.warm_up_steps, self.decay_steps
         )
-        new = self._moved(state, step, gradients, rate)
+        with self._holding([], constants):  # Which bound some memories.
+            new = self._moved(state, step, gradients, rate)
         advanced = self._advanced(new, constants, step, loss, reference)
         new = new._replace(objective=advanced)
         norm = tf.linalg.global_norm(gradients.memory)

@@ -3,7 +3,9 @@ import importlib.util
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from fred_tf import assembly, config, presets
 from fred_tf.parameterizations import MultiFormation, formations
 
 
@@ -242,3 +244,18 @@ def test_as_many_matrices_as_patches_are_bounded():
     settings = MultiFormation.Settings(factor=500)
     with pytest.raises(ValueError, match="`factor` 500 makes 500 patches"):
         MultiFormation((1024, 1), 1, 500, settings)
+
+
+def test_a_step_is_handed_the_bounds(digits):
+    """As packs take it: it reads no variable."""
+    settings = config.override(
+        presets.preset("digits_ipc1_dm_tiny"),
+        ["parameterization.name=idc", "network.depth=1", "augmentation=none"],
+    )
+    distiller = assembly.distiller(settings, digits)
+    assembly.begin(distiller, digits)
+    numbers = tf.data.Dataset.range(1)
+    references = next(iter(distiller.objective.references(0, numbers).batch(1)))
+    arguments = *distiller.tensors(), references, tf.constant(1, tf.int64)
+    step = tf.function(distiller.outer_step, autograph=False)
+    assert not step.get_concrete_function(*arguments).graph.variables

@@ -23,6 +23,8 @@ from trainers.elsewhere.runner import differences, images
 
 TRAJECTORY, DISTRIBUTION = "digits_ipc1_tm_tiny", "digits_ipc1_dm_tiny"
 GRADIENT = "digits_ipc1_dc_tiny"
+# Whose networks learn from real images, and are scored by cutmix and two drops.
+TRAINED = "digits_ipc1_idc_tiny"
 
 
 def settings(preset):
@@ -204,7 +206,15 @@ def test_a_pack_of_other_images_is_refused(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("preset", [TRAJECTORY, DISTRIBUTION, GRADIENT])
+@pytest.mark.parametrize(
+    "preset",
+    [
+        TRAJECTORY,
+        DISTRIBUTION,
+        GRADIENT,
+        pytest.param(TRAINED, marks=pytest.mark.slow),
+    ],
+)
 def test_jax_lowers_the_loss_and_continues(preset, tmp_path):
     pytest.importorskip("jax")
     pack = tmp_path / "pack"
@@ -229,6 +239,16 @@ def test_jax_lowers_the_loss_and_continues(preset, tmp_path):
     assert np.isfinite(run.synthetic_set().images).all()
     assert len(found["convnet"].accuracies) == 2
     assert all(0.05 < x <= 1 for x in found["convnet"].accuracies)
+
+
+def test_a_cosine_is_refused_before_anything_is_written(tmp_path):
+    pytest.importorskip("jax")
+    changed = config.replace(
+        settings(TRAINED), {"evaluation.schedule": "cosine"}
+    )
+    with pytest.raises(ValueError, match="'drop' or 'two_drops'. Received"):
+        packing.pack(changed, tmp_path / "pack")
+    assert not list(tmp_path.iterdir())
 
 
 def test_experts_go_on_where_the_time_ended(tmp_path):
