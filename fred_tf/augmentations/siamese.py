@@ -171,11 +171,15 @@ class SiameseAugmentation:
                 "`images` must be floating, as most operations average pixels. "
                 f"Received: {images.dtype.name}. Normalise them first."
             )
-        parts = self.parts
+        count = 1 if shared else images.shape[0]
+        if count is None:
+            count = tf.shape(images)[0]
+        parts, augmented = self.parts, images
         for position, part in enumerate(parts):
             own = seed if len(parts) == 1 else seeds.fold(seed, position)
-            images = _one_of(part, images, own, shared)
-        return images
+            augmented = _one_of(part, augmented, own, count)
+        # At the end alone: what is lowered for packs takes none in between.
+        return tf.ensure_shape(augmented, images.shape)
 
     def _of_volumes(
         self, volumes: tf.Tensor, seed: tf.Tensor, shared: bool
@@ -215,13 +219,13 @@ def suited(strategy: str, image_shape: Sequence[int]) -> str:
 
 
 def _one_of(
-    names: Sequence[str], images: tf.Tensor, seed: tf.Tensor, shared: bool
+    names: Sequence[str],
+    images: tf.Tensor,
+    seed: tf.Tensor,
+    count: int | tf.Tensor,
 ) -> tf.Tensor:
     """Applies one of some operations to images `[n, height, width, c]`."""
     _, height, width, _ = images.shape
-    count = 1 if shared else images.shape[0]
-    if count is None:
-        count = tf.shape(images)[0]
     choice_seed, draw_seed = seeds.fold(seed, 0), seeds.fold(seed, 1)
 
     def branch(operation: Operation) -> Callable[[], tf.Tensor]:
@@ -233,8 +237,8 @@ def _one_of(
 
     branches = [branch(OPERATIONS[name]) for name in names]
     if len(branches) == 1:
-        return tf.ensure_shape(branches[0](), images.shape)
+        return branches[0]()
     choice = tf.random.stateless_uniform(
         [], choice_seed, 0, len(branches), tf.int32
     )
-    return tf.ensure_shape(tf.switch_case(choice, branches), images.shape)
+    return tf.switch_case(choice, branches)
