@@ -68,7 +68,7 @@ def class_batches(pack: Pack, key: jax.Array):
         places = jax.lax.top_k(others, count)[1]
         return {
             "images": images[rows],
-            "any_images": images[members.reshape(-1)[places]],
+            "any_images": images[jnp.take(members.reshape(-1), places)],
             "any_labels": (places // members.shape[1]).astype(np.int32),
         }
 
