@@ -103,7 +103,7 @@ def _row(dataset: str, ipc: int, factor: int) -> Row:
 
 _WORDS = {"idc": 2, "idc_i": 1}
 # Two cores: a narrower network, fewer real images for it and for the gradients,
-# as many steps as a quarter of an hour holds, and sixteen times as long ones. On
+# and as many steps as a quarter of an hour holds, sixteen times as long. On
 # held-out CIFAR-10, 300 steps of the published size give 31.7 %, of four times
 # that 36.5 and of sixteen times 39.9 (two networks as narrow, 300 epochs).
 CPU: Row = {  # ours
