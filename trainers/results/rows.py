@@ -184,10 +184,8 @@ _OWN |= {
         published=f"70.3 ± 0.3 ({_FRED})",
         elsewhere=True,
     ),
-    # With experts for both.
     "cifar10_ipc1_fred_tm_joint_settled": Row(
         "cifar10_ipc1_tm_joint",
-        ("experts.epochs=22",),
         published=f"60.6 ± 0.8 ({_FRED})",
         elsewhere=True,
     ),
@@ -195,6 +193,12 @@ _OWN |= {
         "cifar10_ipc10_tm_joint",
         ("experts.count=20",),
         published=f"70.3 ± 0.3 ({_FRED})",
+        elsewhere=True,
+    ),
+    # As many images as 122,880 bytes hold in five bits a coefficient.
+    "cifar10_ipc5_fred_tm_joint": Row(
+        "cifar10_ipc1_tm_joint",
+        ("ipc=5", "max_start_epoch=20", "experts.epochs=22"),
         elsewhere=True,
     ),
     # The settings for two cores with four times the real images.
