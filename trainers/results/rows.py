@@ -191,7 +191,7 @@ _OWN |= {
     ),
     "cifar10_ipc10_fred_tm_joint_settled": Row(
         "cifar10_ipc10_tm_joint",
-        ("experts.count=20",),
+        ("experts.count=20", "outer_steps=2060"),
         published=f"70.3 ± 0.3 ({_FRED})",
         elsewhere=True,
     ),
@@ -210,16 +210,19 @@ _OWN |= {
     ),
 }
 _OWN |= REGRESSED
-# Other networks on the sets of these rows.
+# Other networks on the sets of these rows: as the papers train them, or three
+# for less than a third of the time, in which AlexNet is still on its plateau.
 UNSEEN = ("alexnet", "vgg11", "resnet18")
+_BRIEFLY = *_THREE, *_SHORT
 _TRANSFERRED = {
-    "mnist_ipc1_fred_dm": (),
-    "mnist_ipc1_fred_tm": _HALVES,
-    "cifar10_ipc1_fred_dm": _HALVES,
-    "cifar10_ipc1_fred_tm": _HALVES,
-    "cifar10_ipc1_fred_tm_gpu": (),
-    "cifar10_ipc1_fred_dc": (),
-    "cifar10_ipc1_fred_dsa": (),
+    "mnist_ipc1_fred_dm": _BRIEFLY,
+    "mnist_ipc1_fred_tm": (*_BRIEFLY, *_HALVES),
+    "cifar10_ipc1_fred_dm": (*_BRIEFLY, *_HALVES),
+    "cifar10_ipc1_fred_tm": (*_BRIEFLY, *_HALVES),
+    "cifar10_ipc1_fred_tm_gpu": _BRIEFLY,
+    "cifar10_ipc1_fred_dc": _BRIEFLY,
+    "cifar10_ipc1_fred_dsa": _BRIEFLY,
+    "cifar10_ipc1_fred_tm_joint": (),
 }
 # What the exports of a row's set cost and are worth.
 _EXPORTED = "cifar10_ipc1_fred_tm_gpu"
@@ -247,7 +250,7 @@ def _again(name: str, seed: int) -> Row:
 def _on(name: str, network: str, how: tuple[str, ...]) -> Row:
     return dataclasses.replace(
         _OWN[name],
-        scored_with=(f"network.name={network}", *_THREE, *_SHORT, *how),
+        scored_with=(f"network.name={network}", *how),
         published="",
         run_of=name,
     )
