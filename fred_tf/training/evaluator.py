@@ -32,6 +32,7 @@ from fred_tf.training.network_training import (
 WAYS = ("networks", "kernel", "label_solve")
 LOSSES = ("usual", "cross_entropy", "squared")
 SCHEDULES = ("drop", "cosine")
+VIEWS = ("all", "one")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +63,9 @@ class EvaluatorSettings(Settings):
             student step size, 0.01 for sets without one.
         momentum: of SGD.
         weight_decay: L2 coefficient of SGD.
+        views: what a pass sees of the images that are views of one stored
+            thing, see `SyntheticSet.views`: `"all"`, or `"one"` of them, drawn
+            for the pass, as HaBa's does with each basis.
     """
 
     networks: int = 5
@@ -75,6 +79,7 @@ class EvaluatorSettings(Settings):
     optimizer: str = later("sgd")
     schedule: str = later("drop")
     warm_up_epochs: int = later(0)
+    views: str = later("all")
 
     def __post_init__(self):
         for name in ("networks", "epochs", "batch_size"):
@@ -85,6 +90,7 @@ class EvaluatorSettings(Settings):
             ("loss", LOSSES),
             ("optimizer", OPTIMIZERS),
             ("schedule", SCHEDULES),
+            ("views", VIEWS),
         ):
             check_one_of(f"evaluation.{name}", getattr(self, name), known)
         check_least(
@@ -304,6 +310,7 @@ class Evaluator:
                     begin,
                     min(_PASSES, end - begin),
                     rate * factor,
+                    synthetic_set.views if self.settings.views == "one" else 1,
                 )
                 logging.log_every_n_seconds(
                     logging.INFO,

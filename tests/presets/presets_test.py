@@ -4,16 +4,20 @@ import pytest
 
 from fred_tf import config, presets
 from fred_tf.datasets.class_lists import CLASS_LISTS
-from fred_tf.presets import general, larger
+from fred_tf.presets import general, hallucinator, larger
 
 # Of which the name does not begin with the data set.
-OTHERS = {*general.ROWS, *larger.ROWS}
+OTHERS = {
+    *general.ROWS,
+    *larger.ROWS,
+    *(name for name in hallucinator.ROWS if name.startswith("imagenet")),
+}
 
 
 @pytest.mark.parametrize("name", sorted({*presets.names()} - OTHERS))
 def test_names_say_what_the_preset_is(name):
     form = (
-        r"(\w+)_ipc(\d+)_(?:pixel_)?(dc|dm|dsa|frepo|kip|rfad|tm)"
+        r"(\w+)_ipc(\d+)_(?:pixel_)?(dc|dm|dsa|frepo|haba|kip|rfad|tm)"
         r"(_joint|_zca)?(_cpu|_tiny)?"
     )
     match = re.fullmatch(form, name)
@@ -26,6 +30,7 @@ def test_names_say_what_the_preset_is(name):
         "dm": "distribution_matching",
         "dsa": "gradient_matching",
         "frepo": "feature_regression",
+        "haba": "trajectory_matching",
         "kip": "kernel_ridge",
         "rfad": "kernel_ridge",
         "tm": "trajectory_matching",
