@@ -1,4 +1,3 @@
-import dataclasses
 import functools
 
 import numpy as np
@@ -329,53 +328,3 @@ def test_flat_expert_gives_a_finite_loss(experts, images, reference):
 def test_refuses_what_cannot_work(experts, changes, message):
     with pytest.raises(ValueError, match=message):
         make(experts, **changes)
-
-
-def test_a_student_sees_one_view_of_every_original(experts, reference):
-    """The others change nothing, and each step draws its own."""
-    objective = make(experts, student_steps=20, student_batch=3)
-    objective.views = 4
-    images = tf.range(4 * 4 * 4, dtype=tf.float64)[:, None] / 4.0
-    labels = tf.repeat(tf.range(4), 16)
-    seen, views = [], set()
-    for position in range(20):
-        found, _ = objective._minibatch(
-            images, labels, SEED, tf.constant(position)
-        )
-        rows = np.int32(4 * found[:, 0])
-        assert len(set(rows % 4)) == 1
-        views.add(rows[0] % 4)
-        seen += [rows // 4]
-    assert views == {0, 1, 2, 3}
-    for first in range(0, 20, 5):  # Of 16 originals 15, each once.
-        assert len(set(np.concatenate(seen[first : first + 5]))) == 15
-
-
-def test_one_of_two_equal_views_is_as_none(experts, images, reference):
-    plain, doubled = make(experts), make(experts)
-    doubled.views = 2
-    expected = plain(images, LABELS, reference, SEED)
-    found = doubled(
-        tf.repeat(images, 2, 0), tf.repeat(LABELS, 2), reference, SEED
-    )
-    assert float(found) == pytest.approx(float(expected), rel=1e-12)
-
-
-def test_all_views_of_the_originals_that_are_seen_are_decoded(experts):
-    objective = make(experts, student_steps=2, student_batch=3)
-    objective.views = 5
-    used = objective.used(100, SEED).numpy().reshape(6, 5)
-    assert len(set(used[:, 0])) == 6
-    np.testing.assert_array_equal(used - used[:, :1], [range(5)] * 6)
-    assert not np.any(used[:, 0] % 5)
-    objective.settings = dataclasses.replace(
-        objective.settings, student_batch=10
-    )
-    np.testing.assert_array_equal(objective.used(100, SEED), range(100))
-
-
-def test_the_step_size_has_a_momentum_of_its_own(experts):
-    (group,) = make(experts).groups(0.95)
-    assert group.optimizer.momentum == 0.95
-    (group,) = make(experts, student_learning_rate_momentum=0.9).groups(0.95)
-    assert group.optimizer.momentum == 0.9
