@@ -210,3 +210,14 @@ def test_a_table_has_a_number_for_each_column():
     table = Published("one", (("cifar10", 1),), {"DC": "1.0 2.0"})
     with pytest.raises(ValueError, match="zip"):
         list(slides.cells(table))
+
+
+def test_rows_of_haba_are_of_its_cells_at_the_budget_they_take():
+    """Of the table that counts bases, and of the one that counts all."""
+    for dataset in ("mnist", "cifar10"):
+        name = f"{dataset}_ipc1_haba"
+        assert "ipc 2" in ROWS[name].published
+        assert slides._rows()[dataset, 2, "TM with HaBa"] == [name]
+        counted = next(c for c in CELLS if c[:3] == (dataset, 1, "HaBa"))
+        assert counted.key == (dataset, 2, "TM with HaBa")
+        assert counted.published[:4] == ROWS[name].published[:4]
