@@ -77,6 +77,11 @@ def test_one_of_two_equal_views_is_as_none(make, network, generator):
         tf.repeat(images, 2, 0), tf.repeat(LABELS, 2), reference, SEED
     )
     assert float(found) == pytest.approx(float(expected), rel=1e-12)
+    compiled = tf.function(
+        lambda *sources: doubled(*sources, reference, SEED), jit_compile=True
+    )
+    again = compiled(tf.repeat(images, 2, 0), tf.repeat(LABELS, 2))
+    assert float(again) == pytest.approx(float(expected), rel=1e-9)
 
 
 def test_all_views_of_the_originals_that_are_seen_are_decoded(make):

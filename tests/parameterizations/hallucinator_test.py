@@ -3,6 +3,7 @@ import pytest
 
 import fred_tf
 from fred_tf import assembly, config, presets, seeds
+from fred_tf.objectives import OBJECTIVES
 from fred_tf.objectives.diversity import Diversity
 from fred_tf.optimizers import SGD
 from fred_tf.optimizers.group import check_groups
@@ -218,3 +219,29 @@ def test_matches_trajectories_by_itself(decode, digits, tmp_path):
         digits, changed, experts=tmp_path / "e", progress=False
     )
     assert 0 < made.evaluate(digits).mean < 1
+
+
+@pytest.mark.slow  # Matching of distributions is not, above.
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_one_hallucinator_at_a_step_suits_every_objective(
+    objective, digits, tmp_path
+):
+    """And every step moves bases and hallucinators."""
+    labels = "scores" if objective == "feature_regression" else "fixed"
+    changed = settings_of(
+        f"objective.name={objective}",
+        f"parameterization.labels={labels}",
+        *["label_learning_rate=0.01"] * (labels == "scores"),
+        *["ipc=4", "memory_learning_rate=0.001", "hallucinators=3"],
+        *["max_start_epoch=1", "expert_epochs=1"]
+        * OBJECTIVES[objective].needs_experts,
+    )
+    if OBJECTIVES[objective].needs_experts:
+        fred_tf.train_experts(digits, changed, tmp_path / "experts")
+    distiller = assembly.distiller(changed, digits, tmp_path / "experts")
+    assembly.begin(distiller, digits)
+    memory = distiller.parameterization
+    before = [w.numpy() for w in (memory.bases, *memory.style)]
+    assert distiller()["trouble"] == 0
+    for old, new in zip(before, (memory.bases, *memory.style)):
+        assert np.any(old != new)
