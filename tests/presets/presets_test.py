@@ -148,6 +148,34 @@ def test_published_values_of_frepo():
     assert settings.evaluation.optimizer == "adam"
 
 
+@pytest.mark.parametrize(
+    ("ipc", "bases", "steps", "start", "rate_step", "rate"),
+    [
+        (2, 1, 50, 2, 1e-7, 0.01),
+        (11, 10, 30, 20, 1e-5, 0.001),
+        (51, 50, 30, 20, 1e-5, 0.01),
+    ],
+)
+def test_published_values_of_haba(ipc, bases, steps, start, rate_step, rate):
+    """Its numbers of bases, in a budget that counts hallucinators."""
+    settings = presets.preset(f"cifar10_ipc{ipc}_haba")
+    assert config.instances_per_class(settings, (32, 32, 3), 10) == 5 * bases
+    matched = settings.objective
+    assert (matched.student_steps, matched.expert_epochs) == (steps, 2)
+    assert matched.max_start_epoch == start
+    assert matched.student_learning_rate_step == rate_step
+    assert matched.student_learning_rate == rate
+    assert matched.student_learning_rate_momentum == 0.9
+    assert settings.distiller.memory_learning_rate == 100
+    assert settings.distiller.memory_momentum == 0.95
+    assert settings.parameterization.hallucinator_learning_rate == 100
+    assert settings.parameterization.diversity_weight == 0.1
+    assert settings.parameterization.decode == "one"
+    assert settings.evaluation.views == "one"
+    assert settings.normalization == "zca"
+    assert settings.outer_steps == 15_000
+
+
 def test_published_values_of_gradient_matching():
     settings = presets.preset("cifar10_ipc2_dc")
     known = config.resolved(settings, (32, 32, 3))
@@ -157,7 +185,10 @@ def test_published_values_of_gradient_matching():
     assert settings.outer_steps == 1_000
 
 
-@pytest.mark.parametrize("wanted", ["cifar10_ipc1", "mnist_ipc1_tm"])
+@pytest.mark.parametrize(
+    "wanted",
+    ["cifar10_ipc1", "mnist_ipc1_tm", "cifar10_ipc2_haba", "mnist_ipc2_haba"],
+)
 def test_paper_scale_presets_have_a_sibling_for_two_cores(wanted):
     assert any(
         name.startswith(wanted) and name.endswith("_cpu")

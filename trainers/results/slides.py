@@ -13,7 +13,7 @@ from fred_tf.config import Config
 from fred_tf.disk import files
 from fred_tf.kernels import RandomFeatures
 from fred_tf.objectives import OBJECTIVES
-from fred_tf.parameterizations import PARAMETERIZATIONS
+from fred_tf.parameterizations import PARAMETERIZATIONS, MultiFormation
 from fred_tf.training.evaluator import Evaluation
 from trainers.results import reading
 from trainers.results.published import STEPS, TABLES, Published
@@ -24,7 +24,7 @@ NAME = "slides"
 _HEAD = "data | ipc | method | published | here | steps | command"
 _CHOSEN = {"random": "Random", "herding": "Herding", "full": "Full data"}
 # What the papers call by one name is an objective and a memory here.
-_WHOLE = {"HaBa": "TM with HaBa", "IDC": "IDC with IDC"}
+_WHOLE = {"HaBa": "TM with HaBa", "IDC": "IDC with IDC", "IDC-I": "IDC"}
 _NO_ROW = {
     "accuracy": "no row",
     "unseen": "no row is scored on these networks",
@@ -87,10 +87,11 @@ def method_of(config: Config, subject: str = "run") -> str:
     matched = member.called_with(config.augmentation)
     if config.objective.to_json().get("kernel") == RandomFeatures.Settings.name:
         matched = "RFAD"
-    stored = config.parameterization.name
-    if stored == "pixel":
+    memory = config.parameterization
+    uncut = isinstance(memory, MultiFormation.Settings) and memory.factor == 1
+    if memory.name == "pixel" or uncut:  # A canvas of one patch is pixels.
         return matched
-    return f"{matched} with {PARAMETERIZATIONS[stored].called()}"
+    return f"{matched} with {PARAMETERIZATIONS[memory.name].called()}"
 
 
 def slides(results_dir: files.Path) -> str:

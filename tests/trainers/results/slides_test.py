@@ -1,5 +1,6 @@
 import pytest
 
+from fred_tf import config, presets
 from trainers.results import published, slides
 from trainers.results.published import STEPS, TABLES, Published
 from trainers.results.row import Row
@@ -44,6 +45,7 @@ def cell_of(lines, *key):
         ("cifar10", 0, "Full data", "84.8±0.1", "accuracy", ""),
         ("mnist", 1, "CAFE", "93.1†", "accuracy", ""),
         ("fashion_mnist", 10, "IDC", "86.0", "accuracy", ""),
+        ("cifar100", 10, "IDC-I", "36.6", "accuracy", ""),
         ("tiny_imagenet", 50, "TM with FreD", "26.4", "accuracy", ""),
         ("imagenet_squawk", 10, "TM with FreD", "67.3", "accuracy", ""),
         ("imagenet_e", 1, "DM with FreD", "45.0", "accuracy", ""),
@@ -108,6 +110,21 @@ def test_what_is_another_row_is_in_no_cell():
         assert name in ROWS and name not in of_cells
     start = slides._rows()["mnist", 1, ""]
     assert start == ["mnist_ipc1_start"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "method"),
+    [
+        ([], "TM with FreD"),
+        (["parameterization.name=idc"], "TM with IDC"),
+        (["parameterization.name=idc", "factor=1"], "TM"),
+        (["parameterization.name=pixel"], "TM"),
+        (["outer_steps=0"], ""),
+    ],
+)
+def test_methods_are_read_off_the_settings(changes, method):
+    settings = presets.preset("cifar10_ipc1_tm")
+    assert slides.method_of(config.override(settings, changes)) == method
 
 
 def test_bases_are_counted_with_their_hallucinators():
