@@ -81,14 +81,15 @@ def _imagenet(word: str, ipc: int, batch: int) -> Row:
     }
 
 
-# Two cores, ours: a quarter of an hour of distilling where nothing else runs, at
-# 3.0 (CIFAR-10) and 2.6 seconds of one core a step; few short experts. Step
+# Two cores, ours: a quarter of an hour of distilling where nothing else runs,
+# at 3.0 (CIFAR-10) and 2.6 seconds of one core a step; few short experts. Step
 # sizes are chosen by the loss of the first steps alone. The first gradient is
 # twenty times those that follow: with 100 it makes images thousands of times as
-# large, which instance norms undo, and later steps matter as much less. CIFAR-10
-# wants it all the same (after 14 steps 100 had a loss of 1.03, 3 one of 1.13),
-# MNIST less (after 11 steps 100 had one of 0.88, 3 one of 0.82). A student's
-# rate that learned by 1e-6 fell on CIFAR-10 from 0.02 to 0.007 in 40 steps.
+# large, which instance norms undo, and later steps matter as much less.
+# CIFAR-10 wants it all the same (after 14 steps 100 had a loss of 1.03, 3 one
+# of 1.13), MNIST less (after 11 steps 100 had one of 0.88, 3 one of 0.82). A
+# student's rate that learned by 1e-6 fell on CIFAR-10 from 0.02 to 0.007 in 40
+# steps.
 _CPU: Row = {
     "experts.count": 2,
     "experts.epochs": 2,
