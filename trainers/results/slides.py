@@ -172,7 +172,10 @@ def _lines(
         return [_line(cell, reason, "", _make(parts[(near or [*parts])[0]]))]
     reason, command = _NO_ROW[cell.what], ""
     if preset and cell.what == "accuracy":
-        reason += ", but a preset of the paper's size"
+        # A hundred experts of fifty epochs, and thousands of their students.
+        objective = presets.preset(preset).objective.name
+        needs = ", needs a GPU" if OBJECTIVES[objective].needs_experts else ""
+        reason += f"{needs}; there is a preset of the paper's size"
         command = (
             f"python -m trainers.distill --preset={preset} "
             f"--run_dir=runs/{preset}"

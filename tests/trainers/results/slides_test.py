@@ -184,8 +184,12 @@ def test_an_empty_cell_says_why(monkeypatch):
     ((why, _, command),) = cell_of(
         lines, "cifar100", "10", "TM with FreD", "42.7±0.2"
     )
-    assert why == "no row, but a preset of the paper's size"
+    assert why == "no row, needs a GPU; there is a preset of the paper's size"
     assert "--preset=cifar100_ipc10_tm --run_dir" in command
+    ((why, *_),) = cell_of(lines, "cifar10", "1", "DSA", "28.8±0.7")
+    assert why == "no row"  # No preset has it of pixels.
+    ((why, *_),) = cell_of(lines, "cifar10", "1", "KIP", "49.9±0.2")
+    assert why == "no row; there is a preset of the paper's size"
     assert cell_of(lines, "cifar10, fog", "1", "DC", "24.3") == [
         ["no row is scored on corrupted images", "", ""]
     ]
