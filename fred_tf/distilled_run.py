@@ -263,6 +263,7 @@ class DistilledRun:
             student_learning_rate=self.learned.get("student_learning_rate"),
             soft_labels=None if soft_labels is None else soft_labels.numpy(),
             label_kind=self.parameterization.label_kind or LABEL_KINDS[0],
+            views=self.parameterization.views,
             details={
                 "config": config_lib.to_json(self.config),
                 "data": self.facts.description(),

@@ -36,6 +36,8 @@ class SyntheticSet:
         soft_labels: float32 `[n, classes]`, a number per class that networks
             are trained on instead of `labels`; None if there are none.
         label_kind: what soft labels are, one of `LABEL_KINDS`.
+        views: how many images in turn are views of one thing that is stored,
+            such as HaBa's basis through all hallucinators; all of one class.
 
     Raises:
         ValueError: shapes, labels or values are not as stated above.
@@ -51,6 +53,7 @@ class SyntheticSet:
     details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     soft_labels: np.ndarray | None = None
     label_kind: str = LABEL_KINDS[0]
+    views: int = 1
 
     def __post_init__(self):
         set_field = object.__setattr__
@@ -78,6 +81,7 @@ class SyntheticSet:
                 f"Received: {self.labels.min()} to {self.labels.max()}."
             )
         set_field(self, "labels", self.labels.astype(np.int32))
+        self._check_views()
         check_one_of("label_kind", self.label_kind, LABEL_KINDS)
         if self.soft_labels is not None:
             soft = np.asarray(self.soft_labels, np.float32)
@@ -94,6 +98,20 @@ class SyntheticSet:
                 "`images` of a synthetic set must be finite. Received "
                 f"{int((~np.isfinite(self.images)).sum())} NaN or infinite "
                 "values; go back to an earlier checkpoint."
+            )
+
+    def _check_views(self) -> None:
+        """Raises ValueError if images do not come in views of one class."""
+        count, views = len(self.labels), self.views
+        if (
+            views < 1
+            or count % views
+            or (np.diff(self.labels.reshape(-1, views)) != 0).any()
+        ):
+            raise ValueError(
+                "`views` says how many images in turn, all of one class, are "
+                f"of one thing that is stored. Received: {views} for {count} "
+                "images. Give a divisor of their number, or 1."
             )
 
     def _check_soft_labels(self, soft: np.ndarray) -> None:

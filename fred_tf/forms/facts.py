@@ -22,6 +22,7 @@ from fred_tf.synthetic_set import LABEL_KINDS, SyntheticSet
 
 # Of what an export states of itself, at most.
 _MOST_RATE, _MOST_FLOATS, _LONGEST_NAME = 1e6, 2**40, 1000
+_MOST_VIEWS = 2**31
 
 
 def of(decoded: SyntheticSet) -> dict[str, Any]:
@@ -46,6 +47,7 @@ def of(decoded: SyntheticSet) -> dict[str, Any]:
                     if decoded.label_kind != LABEL_KINDS[0]
                     else {}
                 ),
+                **({"views": decoded.views} if decoded.views > 1 else {}),
             }
         )
     except (TypeError, ValueError) as error:
@@ -145,6 +147,7 @@ def restored(
         label_kind=claims.one_of(
             {"label_kind": LABEL_KINDS[0], **facts}, "label_kind", LABEL_KINDS
         ),
+        views=claims.integer({"views": 1, **facts}, "views", 1, _MOST_VIEWS),
     )
 
 

@@ -83,6 +83,11 @@ class Diversity(Objective):
     def constrain(self, weights):
         return self.objective.constrain(weights)
 
+    def health(self, loss, weights):
+        # The penalty is at most its weight: a run counts as lost where it is
+        # lost for every share of it.
+        return self.objective.health(loss - self.weight, weights)
+
     def initial_state(self, seed):
         stream = tf.constant(seeds.named(seed, "extractor"))
         parameters = self.network.initialize(stream)

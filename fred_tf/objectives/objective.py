@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import keras
 import tensorflow as tf
 
+from fred_tf import seeds
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.networks import Functional
 from fred_tf.optimizers import Group
@@ -49,6 +50,11 @@ def check_label_kind(
         )
 
 
+def drawn_view(views: int, seed: tf.Tensor) -> tf.Tensor:
+    """Returns which of so many views is seen, an int32 scalar."""
+    return tf.random.stateless_uniform([], seed, 0, views, tf.int32)
+
+
 class Objective(keras.layers.Layer, Member, abc.ABC):
     """Scores a synthetic set against what the real data say.
 
@@ -76,6 +82,9 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
     A member is one file: the class, and its `Settings`. The source of its
     references is an `ExpertStore` if `needs_experts`, `ClassBatches` otherwise.
 
+    A memory may set `views`: so many instances in turn are of one stored thing,
+    and each step that is matched sees one of them.
+
     Args:
         network: the architecture that is matched.
         augmentation: of real and synthetic images.
@@ -87,6 +96,7 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
     label_kinds: tuple[str, ...] = ()
     weight_names: tuple[str, ...] = ()
     advances_on_reference: bool = False
+    views: int = 1
 
     def __init__(
         self,
@@ -133,13 +143,17 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
         """Returns which instances a call with `seed` looks at, `[n]`.
 
         Only these are decoded, and handed to the call with their labels. All
-        of them unless a member says otherwise.
+        of them, or one of each `views`, the same place in all, unless a member
+        says otherwise.
 
         Args:
             instances: size of the synthetic set.
             seed: as for the call.
         """
-        return tf.range(instances)
+        every = tf.range(0, instances, self.views)
+        if self.views == 1:
+            return every
+        return every + drawn_view(self.views, seeds.fold(seed, -1))
 
     @abc.abstractmethod
     def call(

@@ -6,7 +6,7 @@ from typing import ClassVar
 import tensorflow as tf
 
 from fred_tf import seeds
-from fred_tf.objectives.objective import Health, Objective
+from fred_tf.objectives.objective import Health, Objective, drawn_view
 from fred_tf.objectives.student import STUDENT_MEMORY, Student, chunks_of
 from fred_tf.optimizers import SGD, Group
 from fred_tf.paper import Paper
@@ -17,6 +17,8 @@ from fred_tf.settings import (
     check_least,
     check_one_of,
     check_positive,
+    check_share,
+    later,
 )
 from fred_tf.training.network_training import cross_entropy
 
@@ -39,6 +41,7 @@ class TrajectoryMatchingSettings(Settings):
         student_batch: images a student step; 0 means all.
         student_learning_rate: starting value of a.
         student_learning_rate_step: step size with which a is learned.
+        student_learning_rate_momentum: of that; 0 means that of the memory.
         minimum_student_learning_rate: lower bound of a.
         student_memory: `"recompute"`, `"store"` or `"tesla"`, see
             `student.py`.
@@ -57,6 +60,7 @@ class TrajectoryMatchingSettings(Settings):
     minimum_student_learning_rate: float = 1e-3
     student_memory: str = "recompute"
     student_chunk: int = 0
+    student_learning_rate_momentum: float = later(0.0)
 
     def __post_init__(self):
         for name in ("student_steps", "expert_epochs", "max_start_epoch"):
@@ -67,6 +71,11 @@ class TrajectoryMatchingSettings(Settings):
             check_positive(name, getattr(self, name), MOST_RATE)
         step = self.student_learning_rate_step
         check_least("student_learning_rate_step", step, 0, MOST_RATE)
+        check_share(
+            "student_learning_rate_momentum",
+            self.student_learning_rate_momentum,
+            "a decay",
+        )
         check_one_of("student_memory", self.student_memory, STUDENT_MEMORY)
         check_least("student_chunk", self.student_chunk, 0)
 
@@ -77,6 +86,7 @@ class TrajectoryMatchingSettings(Settings):
 
     def check_run(self, config, instances):
         if instances is not None:
+            instances //= config.parameterization.views_of_a_step
             chunks_of(instances, self.student_batch, self.student_chunk)
         start, length = self.max_start_epoch, self.expert_epochs
         last, experts = self.last_epoch, config.experts
@@ -108,7 +118,8 @@ class TrajectoryMatching(Objective):
     is a permutation cut into whole minibatches; a remainder waits for the
     next permutation (the authors' code also uses it, as a smaller batch).
     Where all steps together see a part of the set only, that part is drawn
-    first and nothing else is decoded.
+    first and nothing else is decoded. Where images have `views`, all this is
+    of the originals, and a step sees them by one view, drawn for it.
 
     Args:
         network: the student's architecture, the experts' own.
@@ -174,7 +185,8 @@ class TrajectoryMatching(Objective):
     def groups(self, momentum):
         rate = self.settings.student_learning_rate_step
         weights = [self.student_learning_rate]
-        return [Group("student", weights, SGD(momentum), rate)]
+        own = self.settings.student_learning_rate_momentum or momentum
+        return [Group("student", weights, SGD(own), rate)]
 
     def recipe(self):
         return {
@@ -229,13 +241,16 @@ class TrajectoryMatching(Objective):
 
     def used(self, instances, seed):
         drawn = self.settings.student_steps * self.settings.student_batch
-        if not 0 < drawn < instances:
+        count = instances // self.views
+        if not 0 < drawn < count:
             return tf.range(instances)
-        return _permutation(instances, seeds.fold(seed, 2))[:drawn]
+        rows = _permutation(count, seeds.fold(seed, 2))[:drawn]
+        every = rows[:, None] * self.views + tf.range(self.views)
+        return tf.reshape(every, [-1])
 
     def call(self, images, labels, reference, seed):
         start, target = reference["start"], reference["target"]
-        student = self._student(labels.shape[0], seed)
+        student = self._student(labels.shape[0] // self.views, seed)
         end = STUDENT_MEMORY[self.settings.student_memory](
             student,
             start,
@@ -268,13 +283,19 @@ class TrajectoryMatching(Objective):
         return Student(batch, loss, self.settings.student_steps, chunks)
 
     def _minibatch(self, images, labels, seed, position):
-        count, size = images.shape[0], self.settings.student_batch
-        if not 0 < size < count:
+        views, size = self.views, self.settings.student_batch
+        count = images.shape[0] // views
+        rows = tf.range(count)
+        if 0 < size < count:
+            per_pass = count // size
+            turn, place = position // per_pass, position % per_pass
+            order = _permutation(count, seeds.fold(seed, turn))
+            rows = tf.slice(order, [place * size], [size])
+        elif views == 1:
             return images, labels
-        per_pass = count // size
-        turn, place = position // per_pass, position % per_pass
-        order = _permutation(count, seeds.fold(seed, turn))
-        rows = tf.slice(order, [place * size], [size])
+        if views > 1:
+            view = drawn_view(views, seeds.fold(seed, -1 - position))
+            rows = rows * views + view
         return tf.gather(images, rows), tf.gather(labels, rows)
 
     def constrain(self, weights):

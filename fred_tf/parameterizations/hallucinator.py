@@ -11,12 +11,13 @@ import tensorflow as tf
 from fred_tf import budget, seeds
 from fred_tf.coresets.random_selection import select_random
 from fred_tf.objectives.diversity import Diversity
+from fred_tf.optimizers import Group
 from fred_tf.paper import Paper
 from fred_tf.parameterizations.labels import MemorySettings
 from fred_tf.parameterizations.parameterization import Parameterization
-from fred_tf.settings import check_least, check_one_of
+from fred_tf.settings import MOST_RATE, check_least, check_one_of, later
 
-DECODES = ("all", "pair")
+DECODES = ("all", "pair", "one")
 _KERNEL = 3
 
 
@@ -28,9 +29,11 @@ class HallucinatorSettings(MemorySettings):
         hallucinators: at least 2.
         basis_channels: channels of a basis; 1 keeps bases grey and buys more
             of them, 0 means as many as the image's.
-        decode: `"all"` or `"pair"`.
+        decode: `"all"`, `"pair"` or `"one"`.
         diversity_weight: weight of the loss that keeps hallucinators apart; 0
             leaves it out.
+        hallucinator_learning_rate: step size of the hallucinators; 0 means
+            that of the bases.
     """
 
     name: ClassVar[str] = "haba"
@@ -38,6 +41,7 @@ class HallucinatorSettings(MemorySettings):
     basis_channels: int = 0
     decode: str = "all"
     diversity_weight: float = 0.1
+    hallucinator_learning_rate: float = later(0.0)
 
     def __post_init__(self):
         super().__post_init__()
@@ -45,6 +49,16 @@ class HallucinatorSettings(MemorySettings):
         check_least("basis_channels", self.basis_channels, 0, 1000)
         check_one_of("decode", self.decode, DECODES)
         check_least("diversity_weight", self.diversity_weight, 0, 1e6)
+        check_least(
+            "hallucinator_learning_rate",
+            self.hallucinator_learning_rate,
+            0,
+            MOST_RATE,
+        )
+
+    @property
+    def views_of_a_step(self) -> int:
+        return self.hallucinators if self.decode == "one" else 1
 
 
 @keras.saving.register_keras_serializable("fred_tf")
@@ -57,10 +71,12 @@ class Hallucinator(Parameterization):
     All classes share the hallucinators; the budget counts them, which the
     source does not. Instances are ordered by basis, then hallucinator.
 
-    Decoding is stochastic where `decode` is `"pair"`: a step then sees each
-    basis through two hallucinators, drawn anew; exports hold all pairs. An
-    objective is completed by the losses that keep hallucinators apart, see
-    `Diversity`.
+    Decoding is stochastic unless `decode` is `"all"`; exports hold all pairs.
+    With `"pair"` a step sees each basis through two hallucinators, drawn anew.
+    With `"one"`, as in the source, it sees the bases through one, which an
+    objective draws for every step that it matches, trajectory matching for
+    each of the student's (`Objective.views`). An objective is completed by the
+    losses that keep hallucinators apart, see `Diversity`.
 
     Args:
         image_shape: `[height, width, channels]`.
@@ -173,8 +189,22 @@ class Hallucinator(Parameterization):
                 else generator.uniform(-bound, bound, weight.shape)
             )
 
+    @property
+    def views(self):
+        return self.hallucinators
+
+    def groups(self, optimizer):
+        rate = self.settings.hallucinator_learning_rate
+        if not rate:
+            return super().groups(optimizer)
+        return [
+            Group("memory", [self.bases], optimizer),
+            Group("hallucinators", self.style, optimizer, rate),
+            *self.label_groups(optimizer),
+        ]
+
     def drawn(self, seed):
-        if self.settings.decode == "all":
+        if self.settings.decode != "pair":
             return super().drawn(seed)
         count, bases = self.hallucinators, self.basis_count
         first, more = (
@@ -188,6 +218,8 @@ class Hallucinator(Parameterization):
         return tf.reshape(pairs, [2 * bases])
 
     def complete(self, objective):
+        if self.settings.decode == "one":
+            objective.views = self.hallucinators
         if not self.settings.diversity_weight:
             return objective
         return Diversity(

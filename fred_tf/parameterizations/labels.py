@@ -60,6 +60,11 @@ class MemorySettings(Settings):
         """Whether labels are learned."""
         return self.labels != FIXED
 
+    @property
+    def views_of_a_step(self) -> int:
+        """Instances in turn of which a step sees one, see `Objective.views`."""
+        return 1
+
     def label_floats(self, classes: int) -> int:
         """Returns the floats that the label of one image takes."""
         return classes if self.learns_labels else 0

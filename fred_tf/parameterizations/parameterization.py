@@ -312,6 +312,11 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
         return self.classes * self.instances_per_class
 
     @property
+    def views(self) -> int:
+        """How many instances in turn, of one class, are of one thing."""
+        return 1
+
+    @property
     def labels(self) -> np.ndarray:
         """The class of each instance, int32 `[instances]`."""
         return np.repeat(

@@ -33,6 +33,7 @@ from fred_tf.training.network_training import (
 WAYS = ("networks", "kernel", "label_solve")
 LOSSES = ("usual", "cross_entropy", "squared")
 SCHEDULES = ("drop", "cosine", "two_drops")
+VIEWS = ("all", "one")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +67,9 @@ class EvaluatorSettings(Settings):
         weight_decay: L2 coefficient of SGD.
         augmentation: of networks, in place of the run's; empty for that.
         cutmix: share of the batches that are mixed, in [0, 1].
+        views: what a pass sees of the images that are views of one stored
+            thing, see `SyntheticSet.views`: `"all"`, or `"one"` of them, drawn
+            for the pass, as HaBa's does with each basis.
     """
 
     networks: int = 5
@@ -81,6 +85,7 @@ class EvaluatorSettings(Settings):
     warm_up_epochs: int = later(0)
     augmentation: str = later("")
     cutmix: float = later(0.0)
+    views: str = later("all")
 
     def __post_init__(self):
         for name in ("networks", "epochs", "batch_size"):
@@ -91,6 +96,7 @@ class EvaluatorSettings(Settings):
             ("loss", LOSSES),
             ("optimizer", OPTIMIZERS),
             ("schedule", SCHEDULES),
+            ("views", VIEWS),
         ):
             check_one_of(f"evaluation.{name}", getattr(self, name), known)
         check_least(
@@ -286,6 +292,7 @@ class Evaluator:
                     begin,
                     min(_PASSES, end - begin),
                     rate * factor,
+                    synthetic_set.views if self.settings.views == "one" else 1,
                 )
                 logging.log_every_n_seconds(
                     logging.INFO,

@@ -75,6 +75,7 @@ class NetworkTraining:
         first: int,
         count: int,
         learning_rate: float,
+        views: int = 1,
     ) -> State:
         """Trains for `count` passes, numbered from `first`.
 
@@ -86,6 +87,7 @@ class NetworkTraining:
             first: number of the first pass.
             count: passes to make.
             learning_rate: constant during these passes.
+            views: of so many images in turn, a pass sees one drawn for it.
         """
         state = tf.nest.map_structure(tf.convert_to_tensor, state)
         integer = functools.partial(tf.constant, dtype=tf.int32)
@@ -105,17 +107,25 @@ class NetworkTraining:
             integer(first),
             integer(count),
             tf.constant(learning_rate, tf.float32),
+            views,
         )
 
     @functools.partial(tf.function, autograph=False, reduce_retracing=True)
-    def _passes(self, state, images, rows, labels, seed, first, count, rate):
-        size = tf.shape(rows)[0]
+    def _passes(
+        self, state, images, rows, labels, seed, first, count, rate, views
+    ):
+        size = tf.shape(rows)[0] // views
         batches = (size + self.batch_size - 1) // self.batch_size
 
         def one_pass(number, state):
             pass_seed = seeds.fold(seed, number)
             own = rate if self.factor is None else rate * self.factor(number)
             order = tf.argsort(tf.random.stateless_uniform([size], pass_seed))
+            if views > 1:
+                seen = tf.random.stateless_uniform(
+                    [size], seeds.fold(pass_seed, -1), 0, views, tf.int32
+                )
+                order = order * views + seen
 
             def one_batch(batch, state):
                 begin = batch * self.batch_size

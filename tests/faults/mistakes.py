@@ -64,6 +64,7 @@ _VALUES = {
     "evaluation.loss": ("mse",),
     "evaluation.optimizer": ("lamb",),
     "evaluation.schedule": ("step",),
+    "evaluation.views": ("half",),
     "evaluation.warm_up_epochs": ("-1",),
     "evaluation.weight_decay": ("-1", "inf"),
     "experts.dtype": ("float8",),

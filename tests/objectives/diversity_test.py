@@ -13,6 +13,7 @@ from fred_tf.objectives.diversity import (
     pair_cosines,
     supervised_contrast,
 )
+from fred_tf.objectives.objective import Health
 
 SEED = seeds.named(0, "test")
 
@@ -69,6 +70,21 @@ def test_adds_the_cosine_of_two_views(diversity, generator):
     expected = float(alone) + 0.5 * np.mean((cosines + 1) / 2)
     found = diversity(images, labels, reference, SEED)
     assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_objective_tells_the_health_of_a_run(diversity, monkeypatch):
+    """Of a loss without the penalty, which is 0.5 at most here."""
+
+    def health(loss, weights):
+        return Health(loss < 1, weights[0] < 0.01)
+
+    monkeypatch.setattr(diversity.objective, "health", health)
+    for loss, rate, good, lost in (
+        (1.4, 0.02, True, False),
+        (1.6, 0.001, False, True),
+    ):
+        found = diversity.health(tf.constant(loss), [tf.constant(rate)])
+        assert (bool(found.good), bool(found.lost)) == (good, lost)
 
 
 def test_cosines_are_between_halves():

@@ -1,8 +1,12 @@
 import numpy as np
 import pytest
 
+import fred_tf
 from fred_tf import assembly, config, presets, seeds
+from fred_tf.objectives import OBJECTIVES
 from fred_tf.objectives.diversity import Diversity
+from fred_tf.optimizers import SGD
+from fred_tf.optimizers.group import check_groups
 from fred_tf.parameterizations import Hallucinator
 
 
@@ -100,7 +104,7 @@ def test_refuses_voxels_and_small_images():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("decode", ["all", "pair"])
+@pytest.mark.parametrize("decode", ["all", "pair", "one"])
 def test_distils_beside_its_extractor_and_resumes(decode, digits, tmp_path):
     settings = config.replace(
         presets.preset("digits_ipc1_dm_tiny"),
@@ -137,3 +141,107 @@ def test_without_weight_there_is_no_extractor():
     )
     objective = object()
     assert memory.complete(objective) is objective
+
+
+def settings_of(*changes):
+    return config.override(
+        presets.preset("digits_ipc2_haba_tiny"),
+        ["objective.name=distribution_matching", "augmentation=crop", *changes],
+    )
+
+
+def test_one_hallucinator_at_a_step_is_drawn_by_the_objective(digits):
+    memory = Hallucinator((8, 8, 1), 10, 5, Hallucinator.Settings(decode="one"))
+    np.testing.assert_array_equal(memory.drawn(seeds.named(0)), range(50))
+    assert memory.views == memory.settings.views_of_a_step == 5
+    assert Hallucinator.Settings().views_of_a_step == 1
+    seen, objective = set(), assembly.objective(settings_of(), digits, None)
+    assert memory.complete(objective).objective is objective
+    for seed in range(40):
+        used = objective.used(50, seeds.named(seed)).numpy()
+        np.testing.assert_array_equal(used // 5, range(10))
+        assert len(set(used % 5)) == 1
+        seen.add(used[0] % 5)
+    assert seen == {0, 1, 2, 3, 4}
+
+
+def test_hallucinators_move_by_a_step_size_of_their_own(digits):
+    """And by that of the bases where none is given."""
+    for rate, names in (
+        (0.0, {"memory": 7}),
+        (2.0, {"memory": 1, "hallucinators": 6}),
+    ):
+        changed = settings_of(f"hallucinator_learning_rate={rate}")
+        memory = assembly.parameterization(changed, (8, 8, 1), 10)
+        groups = memory.groups(SGD(0.95))
+        assert {group.name: len(group.weights) for group in groups} == names
+        assert groups[-1].rate == (rate or None)
+        check_groups(groups, memory.trainable_weights, "memory")
+
+
+def test_a_run_knows_the_views_and_its_exports_too(digits, tmp_path):
+    made = fred_tf.distill(digits, settings_of("outer_steps=2"), progress=False)
+    assert made.decoded.views == 5 and len(made.images) == 50
+    for path in made.export(tmp_path, ["images_float32", "images_png"]):
+        assert fred_tf.DistilledSet.load(path).decoded.views == 5
+
+
+@pytest.mark.parametrize("ipc", [1, 2, 10])
+def test_more_hallucinators_than_images_do_not_fit(ipc):
+    """Each takes more floats than an image."""
+    for preset in ("digits_ipc2_haba_tiny", "cifar10_ipc2_haba_cpu"):
+        with pytest.raises(ValueError, match="must hold `hallucinators`"):
+            config.override(
+                presets.preset(preset),
+                [f"ipc={ipc}", f"hallucinators={10 * ipc}"],
+            )
+    with pytest.raises(ValueError, match="multiple of `hallucinators`"):
+        Hallucinator(
+            (8, 8, 1), 10, ipc, Hallucinator.Settings(hallucinators=11)
+        )
+
+
+def test_student_chunks_divide_the_views_of_a_step():
+    with pytest.raises(ValueError, match=r"images of a student step \(10\)"):
+        config.override(
+            presets.preset("digits_ipc2_haba_tiny"), ["student_chunk=4"]
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("decode", ["all", "pair", "one"])
+def test_matches_trajectories_by_itself(decode, digits, tmp_path):
+    changed = config.override(
+        presets.preset("digits_ipc2_haba_tiny"), [f"decode={decode}"]
+    )
+    fred_tf.train_experts(digits, changed, tmp_path / "e")
+    made = fred_tf.distill(
+        digits, changed, experts=tmp_path / "e", progress=False
+    )
+    assert 0 < made.evaluate(digits).mean < 1
+
+
+@pytest.mark.slow  # Matching of distributions is not, above.
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_one_hallucinator_at_a_step_suits_every_objective(
+    objective, digits, tmp_path
+):
+    """And every step moves bases and hallucinators."""
+    labels = "scores" if objective == "feature_regression" else "fixed"
+    changed = settings_of(
+        f"objective.name={objective}",
+        f"parameterization.labels={labels}",
+        *["label_learning_rate=0.01"] * (labels == "scores"),
+        *["ipc=4", "memory_learning_rate=0.001", "hallucinators=3"],
+        *["max_start_epoch=1", "expert_epochs=1"]
+        * OBJECTIVES[objective].needs_experts,
+    )
+    if OBJECTIVES[objective].needs_experts:
+        fred_tf.train_experts(digits, changed, tmp_path / "experts")
+    distiller = assembly.distiller(changed, digits, tmp_path / "experts")
+    assembly.begin(distiller, digits)
+    memory = distiller.parameterization
+    before = [w.numpy() for w in (memory.bases, *memory.style)]
+    assert distiller()["trouble"] == 0
+    for old, new in zip(before, (memory.bases, *memory.style)):
+        assert np.any(old != new)

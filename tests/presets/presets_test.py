@@ -6,17 +6,21 @@ import pytest
 from fred_tf import config, presets
 from fred_tf.datasets.class_lists import CLASS_LISTS
 from fred_tf.datasets.dataset_spec import KNOWN
-from fred_tf.presets import general, larger
+from fred_tf.presets import general, hallucinator, larger
 
 # Of which the name does not begin with the data set.
-OTHERS = {*general.ROWS, *larger.ROWS}
+OTHERS = {
+    *general.ROWS,
+    *larger.ROWS,
+    *(name for name in hallucinator.ROWS if name.startswith("imagenet")),
+}
 
 
 @pytest.mark.parametrize("name", sorted({*presets.names()} - OTHERS))
 def test_names_say_what_the_preset_is(name):
     form = (
         r"(\w+)_ipc(\d+)_(?:pixel_)?"
-        r"(dc|dm|dsa|frepo|idc|idc_i|kip|rfad|tm)(_joint|_zca)?(_cpu|_tiny)?"
+        r"(dc|dm|dsa|frepo|haba|idc|idc_i|kip|rfad|tm)(_joint|_zca)?(_cpu|_tiny)?"
     )
     match = re.fullmatch(form, name)
     settings = presets.preset(name)
@@ -28,6 +32,7 @@ def test_names_say_what_the_preset_is(name):
         "dm": "distribution_matching",
         "dsa": "gradient_matching",
         "frepo": "feature_regression",
+        "haba": "trajectory_matching",
         "idc": "trained_gradient_matching",
         "idc_i": "trained_gradient_matching",
         "kip": "kernel_ridge",
@@ -209,6 +214,34 @@ def test_published_values_of_canvases_that_are_not_cut():
     assert presets.preset("svhn_cropped_ipc10_idc_i").evaluation.cutmix == 0.5
 
 
+@pytest.mark.parametrize(
+    ("ipc", "bases", "steps", "start", "rate_step", "rate"),
+    [
+        (2, 1, 50, 2, 1e-7, 0.01),
+        (11, 10, 30, 20, 1e-5, 0.001),
+        (51, 50, 30, 20, 1e-5, 0.01),
+    ],
+)
+def test_published_values_of_haba(ipc, bases, steps, start, rate_step, rate):
+    """Its numbers of bases, in a budget that counts hallucinators."""
+    settings = presets.preset(f"cifar10_ipc{ipc}_haba")
+    assert config.instances_per_class(settings, (32, 32, 3), 10) == 5 * bases
+    matched = settings.objective
+    assert (matched.student_steps, matched.expert_epochs) == (steps, 2)
+    assert matched.max_start_epoch == start
+    assert matched.student_learning_rate_step == rate_step
+    assert matched.student_learning_rate == rate
+    assert matched.student_learning_rate_momentum == 0.9
+    assert settings.distiller.memory_learning_rate == 100
+    assert settings.distiller.memory_momentum == 0.95
+    assert settings.parameterization.hallucinator_learning_rate == 100
+    assert settings.parameterization.diversity_weight == 0.1
+    assert settings.parameterization.decode == "one"
+    assert settings.evaluation.views == "one"
+    assert settings.normalization == "zca"
+    assert settings.outer_steps == 15_000
+
+
 def test_published_values_of_gradient_matching():
     settings = presets.preset("cifar10_ipc2_dc")
     known = config.resolved(settings, (32, 32, 3))
@@ -218,7 +251,10 @@ def test_published_values_of_gradient_matching():
     assert settings.outer_steps == 1_000
 
 
-@pytest.mark.parametrize("wanted", ["cifar10_ipc1", "mnist_ipc1_tm"])
+@pytest.mark.parametrize(
+    "wanted",
+    ["cifar10_ipc1", "mnist_ipc1_tm", "cifar10_ipc2_haba", "mnist_ipc2_haba"],
+)
 def test_paper_scale_presets_have_a_sibling_for_two_cores(wanted):
     assert any(
         name.startswith(wanted) and name.endswith("_cpu")

@@ -40,7 +40,7 @@ def test_protocol_has_one_drop_and_one_more_pass(network, digits, monkeypatch):
     evaluator = _evaluator(network, digits, learning_rate=0.02)
     calls = []
 
-    def passes(state, images, labels, seed, first, count, rate):
+    def passes(state, images, labels, seed, first, count, rate, views):
         velocity = max(float(np.abs(v).max()) for v in state[1])
         calls.append((first, count, rate, velocity))
         return state[0], [v + 1 for v in state[1]], state[2]
@@ -58,6 +58,23 @@ def test_protocol_has_one_drop_and_one_more_pass(network, digits, monkeypatch):
     # Velocities are zero where a rate begins, and are kept within it.
     for part in (full, low):
         assert [v for *_, v in part] == list(range(len(part)))
+
+
+def test_passes_see_one_of_the_views_where_asked(network, digits, monkeypatch):
+    seen = []
+
+    def passes(state, images, labels, seed, first, count, rate, views):
+        seen.append(views)
+        return state
+
+    chosen = random_set(digits, ipc=4, seed=0)
+    grouped = dataclasses.replace(chosen, views=2)
+    for asked in ("all", "one"):
+        evaluator = _evaluator(network, digits, epochs=1, views=asked)
+        monkeypatch.setattr(evaluator.training, "passes", passes)
+        evaluator.train(chosen, 0)
+        evaluator.train(grouped, 0)
+    assert seen == [1, 1, 1, 2]
 
 
 def test_learned_learning_rate_is_the_default(network, digits, monkeypatch):

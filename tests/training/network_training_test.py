@@ -122,3 +122,32 @@ def test_learns_digits(network, digits):
     assert accuracy(network, state, *score, batch_size=77) == accuracy(
         network, state, *score
     )
+
+
+def test_a_pass_sees_one_view_of_every_original(network):
+    """Anew in each; all of an original have its label."""
+    training = NetworkTraining(network, SiameseAugmentation("none"), 4)
+    seen = []
+
+    def note(images, labels):
+        seen.append((images[:, 0, 0, 0], labels))
+        return np.float32(0)
+
+    def step(state, images, labels, seed, rate):
+        noted = tf.numpy_function(note, [images, labels], tf.float32)
+        with tf.control_dependencies([noted]):
+            return tf.nest.map_structure(tf.identity, state)
+
+    training.step = step
+    images = np.float32(np.arange(30)).repeat(64).reshape(30, 8, 8, 1)
+    labels = np.arange(10).repeat(3)
+    state = training.start(SEED)
+    training.passes(state, images, labels, SEED, 0, 8, 0.01, 3)
+    assert [len(part) for part, _ in seen[:3]] == [4, 4, 2]
+    rows = np.concatenate([part for part, _ in seen]).reshape(8, 10)
+    told = np.concatenate([part for _, part in seen]).reshape(8, 10)
+    np.testing.assert_array_equal(rows // 3, told)
+    np.testing.assert_array_equal(np.sort(told), [range(10)] * 8)
+    ordered = np.sort(rows) % 3
+    assert set(ordered.ravel()) == {0, 1, 2}
+    assert len({tuple(row) for row in ordered}) > 4

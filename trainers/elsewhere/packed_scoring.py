@@ -28,16 +28,22 @@ def evaluator(config: Config, data: ImageData) -> Evaluator:
     """Returns the evaluator of a config, if packs can do what it does.
 
     Raises:
-        ValueError: no networks are trained, or by other phases.
+        ValueError: no networks are trained, or by other phases, or on other
+            images in each pass.
     """
     settings, found = config.evaluation, assembly.evaluator(config, data)
-    if not isinstance(found, Evaluator) or settings.schedule == "cosine":
+    if (
+        not isinstance(found, Evaluator)
+        or settings.schedule == "cosine"
+        or settings.views != "all"
+    ):
         raise ValueError(
             "A pack scores `evaluation.by` 'networks' with "
-            "`evaluation.schedule` 'drop' or 'two_drops'. Received: "
-            f"{settings.by!r} and {settings.schedule!r}. Override them here, "
-            "and score the set with `python -m trainers.evaluate` once it is "
-            "back."
+            "`evaluation.schedule` 'drop' or 'two_drops' and "
+            "`evaluation.views` 'all'. "
+            f"Received: {settings.by!r}, {settings.schedule!r} and "
+            f"{settings.views!r}. Override them here, and score the set with "
+            "`python -m trainers.evaluate` once it is back."
         )
     return found
 

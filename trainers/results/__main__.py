@@ -4,6 +4,7 @@
     python -m trainers.results --rows=mnist_ipc1_fred_dm --data_dir=...
     python -m trainers.results --rows=none     # only writes RESULTS.md again
     python -m trainers.results --rows=A --seeds=3   # distilled three times
+    python -m trainers.results --table=slides  # only prints the papers' tables
 
 A row trains experts if it needs them, distils, evaluates on the test split and
 writes `results/<row>.json`; runs are in `runs/results`. Stopped, the same
@@ -39,6 +40,8 @@ from trainers.results import packing
 from trainers.results.making import finished, make
 from trainers.results.rows import ROWS, Row, with_repeats
 from trainers.results.rows import SEEDS as SEEDS_OF_ROWS
+from trainers.results.slides import NAME as SLIDES
+from trainers.results.slides import slides
 from trainers.results.table import table
 
 NAMES = flags.DEFINE_list(
@@ -77,7 +80,11 @@ UNPACK = flags.DEFINE(
     "Folder of packs to bring the rows home from.",
 )
 TABLE = flags.DEFINE(
-    run_flags.PATH, "table", "RESULTS.md", "The generated table."
+    run_flags.PATH,
+    "table",
+    "RESULTS.md",
+    f"The generated table; {SLIDES!r} prints those of the papers cell by cell "
+    "instead, and makes nothing.",
 )
 flags.adopt_module_key_flags(pack_flag)
 
@@ -122,6 +129,15 @@ def _unpack(folder: str, data_dir: str | None) -> list[str]:
 @run_flags.program
 def main() -> int:
     run_flags.set_determinism()
+    if TABLE.value == SLIDES:
+        if NAMES.value or PACK.value or UNPACK.value:
+            raise ValueError(
+                f"`--table={SLIDES}` prints what there is, and makes no rows. "
+                f"Received: `--rows` {NAMES.value}, `--pack` {PACK.value}, "
+                f"`--unpack` {UNPACK.value}. Leave them out."
+            )
+        print(slides(RESULTS_DIR.value))
+        return 0
     here = [
         name
         for name, row in ROWS.items()

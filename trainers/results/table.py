@@ -225,17 +225,14 @@ def _transfer(names: list[str], results: dict[str, Any]) -> list[str]:
         if row and row.run_of and not row.form:
             network = results[name]["evaluation"]["network"]["name"]
             subjects.setdefault(row.run_of, {})[network] = results[name]
-            settings = results[name]["evaluation"]["evaluation"]
     if not subjects:
         return []
     lines = [
         "",
         "## Other networks on the same sets",
         "",
-        f"From scratch, {settings['networks']} networks each, for "
-        f"{settings['epochs']} epochs.",
-        "",
-        f"| row | {' | '.join(UNSEEN)} | mean of the unseen | scored |",
+        f"| row | {' | '.join(UNSEEN)} | mean of the unseen "
+        "| networks x epochs |",
         "|---" * (len(UNSEEN) + 3) + "|",
     ]
     for origin, by_network in subjects.items():
@@ -246,7 +243,7 @@ def _transfer(names: list[str], results: dict[str, Any]) -> list[str]:
         if all(cells):
             means = [by_network[n]["mean"] for n in UNSEEN]
             mean = f"{100 * sum(means) / len(means):.1f}"
-        how = {_how(scored).strip() for scored in by_network.values()}
+        how = {_scored_by(scored) for scored in by_network.values()}
         cells += [mean, ", ".join(sorted(how))]
         lines.append(f"| `{origin}` | {' | '.join(cells)} |")
     return lines
