@@ -146,7 +146,7 @@ def test_two_drops_keep_velocities(network, digits, monkeypatch):
     assert evaluator.phases == ((8, 1.0), (2, 0.2), (2, 0.04))
     calls = []
 
-    def passes(state, images, labels, seed, first, count, rate):
+    def passes(state, images, labels, seed, first, count, rate, views):
         velocity = max(float(np.abs(v).max()) for v in state[1])
         calls.append((first, count, pytest.approx(rate), velocity))
         return state[0], [v + 1 for v in state[1]], state[2]
