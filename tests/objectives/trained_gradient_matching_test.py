@@ -235,7 +235,7 @@ def distiller(digits, jit=False, **changes):
 def test_lowers_its_loss_and_resumes_with_its_network(digits, tmp_path):
     changes = {
         "objective.network_steps": 4,
-        "distiller.memory_learning_rate": 0.002,
+        "distiller.memory_learning_rate": 0.03,
     }
     one = distiller(digits, **changes)
     losses = [one()["loss"] for _ in range(5)]
