@@ -11,7 +11,10 @@ from fred_tf.disk import files
 from fred_tf.distillation import memory_step, outliers
 from fred_tf.distillation.distiller_settings import DistillerSettings
 from fred_tf.distillation.outer_step import OuterStep
-from fred_tf.distillation.reference_stream import ReferenceStream
+from fred_tf.distillation.reference_stream import (
+    ReferenceStream,
+    of_first_replica,
+)
 from fred_tf.distillation.state import State
 from fred_tf.objectives import Objective
 from fred_tf.optimizers.optimizer import Tensors
@@ -25,7 +28,8 @@ class Distiller:
     moves the memory and what the objective learns, each group by its
     optimiser; then the objective's state moves on. References are shared out
     evenly over the replicas (`ReferenceStream`); which replica treats a
-    reference changes nothing but rounding.
+    reference changes nothing but rounding. Where the state follows a reference,
+    the first replica sends its first one to all.
 
     The numeric work is `OuterStep`. This class adds the variables and the
     replicas. Before the first step some are measured only, see `outliers.py`;
@@ -288,23 +292,27 @@ class Distiller:
         def replica(references, first):
             context = tf.distribute.get_replica_context()
             place = tf.cast(context.replica_id_in_sync_group, first.dtype)
-            return self._gradients(
+            found = self._gradients(
                 *self.tensors(),
                 references,
                 first + place * self._references.per_replica,
             )
+            return found, self.objective.followed(references)
 
+        found, followed = self.strategy.run(replica, args=(references, first))
         loss, gradients = tf.nest.map_structure(
             lambda x: self.strategy.reduce(
                 tf.distribute.ReduceOp.MEAN, x, axis=None
             ),
-            self.strategy.run(replica, args=(references, first)),
+            found,
         )
+        reference = of_first_replica(self.strategy, followed)
         new, scalars = self._update(
             *self.tensors(),
             tf.convert_to_tensor(self._step),
             loss,
             gradients,
+            reference,
         )
         self._assign(new)
         skipping = self.settings.outlier_factor > 0

@@ -109,7 +109,8 @@ class OuterStep:
         """
         first = step * tf.nest.flatten(references)[0].shape[0]
         loss, gradients = self.gradients(state, constants, references, first)
-        return self.update(state, constants, step, loss, gradients)
+        reference = self.objective.followed(references)
+        return self.update(state, constants, step, loss, gradients, reference)
 
     def result(
         self, state: State, constants: Tensors
@@ -200,6 +201,7 @@ class OuterStep:
         step: tf.Tensor,
         loss: tf.Tensor,
         gradients: Gradients,
+        reference: Reference,
     ) -> tuple[State, Scalars]:
         """Returns the state after a step, and its scalars.
 
@@ -208,6 +210,7 @@ class OuterStep:
         Args:
             state, constants, step: as for a call.
             loss, gradients: of the step.
+            reference: what the objective `followed` of the step's.
 
         Returns:
             The scalars are `loss`, `gradient_norm` of the memory and of its
@@ -221,7 +224,9 @@ class OuterStep:
         rate = memory_step.scheduled(
             state.rate, step, self.warm_up_steps, self.decay_steps
         )
-        new = self._made(state, constants, step, loss, gradients, rate)
+        new = self._moved(state, step, gradients, rate)
+        advanced = self._advanced(new, constants, step, loss, reference)
+        new = new._replace(objective=advanced)
         norm = tf.linalg.global_norm(gradients.memory)
         finite = is_finite((loss, gradients, new))
         odd = outliers.is_outlier(watch, norm, finite, self.outlier_factor)
@@ -251,29 +256,6 @@ class OuterStep:
             "last_good": tf.cast(new.watch.good, loss.dtype),
         }
 
-    def _made(
-        self,
-        state: State,
-        constants: Tensors,
-        step: tf.Tensor,
-        loss: tf.Tensor,
-        gradients: Gradients,
-        rate: tf.Tensor,
-    ) -> State:
-        """Returns the state after a step that is made, as for `update`."""
-        memory, learned, slots = self._moved(state, gradients, rate)
-        memory = self.parameterization.constrain(memory)
-        learned = self.objective.constrain(learned)
-        new = state._replace(memory=memory, learned=learned, slots=slots)
-        return new._replace(
-            objective=self._advanced(new, constants, step, loss),
-            average=average_step(
-                state.average, memory, step, self.memory_average
-            )
-            if state.average
-            else [],
-        )
-
     def _move(
         self, memory: Tensors, constants: Tensors, gradients: Tensors
     ) -> tf.Tensor:
@@ -297,9 +279,13 @@ class OuterStep:
         return starting_slots(self.groups, self._by_weight(memory, learned))
 
     def _moved(
-        self, state: State, gradients: Gradients, rate: tf.Tensor
-    ) -> tuple[Tensors, Tensors, GroupSlots]:
-        """Returns memory, what is learned, and slots, each group moved on."""
+        self,
+        state: State,
+        step: tf.Tensor,
+        gradients: Gradients,
+        rate: tf.Tensor,
+    ) -> State:
+        """Returns the state with all weights moved on, each by its group."""
         moved, slots = step_of_groups(
             self.groups,
             self._by_weight(state.memory, state.learned),
@@ -308,7 +294,14 @@ class OuterStep:
             rate,
         )
         values, size = list(moved.values()), len(state.memory)
-        return values[:size], values[size:], slots
+        memory = self.parameterization.constrain(values[:size])
+        learned = self.objective.constrain(values[size:])
+        average = state.average and average_step(
+            state.average, memory, step, self.memory_average
+        )
+        return state._replace(
+            memory=memory, learned=learned, slots=slots, average=average
+        )
 
     def _by_weight(
         self, memory: Tensors, learned: Tensors
@@ -332,7 +325,12 @@ class OuterStep:
         )
 
     def _advanced(
-        self, state: State, constants: Tensors, step: tf.Tensor, loss: tf.Tensor
+        self,
+        state: State,
+        constants: Tensors,
+        step: tf.Tensor,
+        loss: tf.Tensor,
+        reference: Reference,
     ) -> Tensors:
         """Returns the objective's state after the weights were updated."""
         if not state.objective:
@@ -345,4 +343,4 @@ class OuterStep:
         ]
         seed = seeds.fold(seeds.named(self.seed, "objective state"), step)
         with keras.StatelessScope(state_mapping=weights):
-            return own.advance(images, labels, loss, seed)
+            return own.advance(images, labels, loss, seed, reference)

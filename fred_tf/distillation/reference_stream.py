@@ -95,3 +95,38 @@ class ReferenceStream:
         # Read ahead as whole batches, so that no step waits for one.
         batches = references.batch(each, drop_remainder=True).prefetch(2)
         return batches.with_options(options)
+
+
+def of_first_replica(
+    strategy: tf.distribute.Strategy, reference: Reference
+) -> Reference:
+    """Returns what the first replica has, to all; called across replicas.
+
+    Args:
+        strategy: knows the replicas.
+        reference: numbers or booleans, another one per replica.
+    """
+    if not reference:
+        return {}
+
+    def carried(value):
+        # Kinds that every way of reducing takes and that lose nothing; what is
+        # left out is not multiplied, since it may hold NaN.
+        kind = value.dtype
+        if kind not in (tf.float32, tf.float64):
+            kind = tf.float32 if kind.is_floating else tf.int64
+        value = tf.cast(value, kind)
+        context = tf.distribute.get_replica_context()
+        is_first = tf.equal(context.replica_id_in_sync_group, 0)
+        return tf.where(is_first, value, tf.zeros_like(value))
+
+    def received(value, offered):
+        total = strategy.reduce(tf.distribute.ReduceOp.SUM, offered, axis=None)
+        kind = strategy.experimental_local_results(value)[0].dtype
+        return tf.cast(total, kind)
+
+    offered = strategy.run(
+        lambda reference: tf.nest.map_structure(carried, reference),
+        args=(reference,),
+    )
+    return tf.nest.map_structure(received, reference, offered)

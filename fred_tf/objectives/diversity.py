@@ -54,6 +54,7 @@ class Diversity(Objective):
         self.objective = objective
         self.bases = len(labels)
         self.label_kinds = objective.label_kinds
+        self.advances_on_reference = objective.advances_on_reference
         self._labels = np.asarray(labels, np.int32)
         self.weight = weight
         self.weight_names = objective.weight_names
@@ -108,7 +109,7 @@ class Diversity(Objective):
         cosine = pair_cosines(features)
         return loss + self.weight * tf.reduce_mean((cosine + 1) / 2)
 
-    def advance(self, images, labels, loss, seed):
+    def advance(self, images, labels, loss, seed, reference):
         parameters = self.network.unflatten(
             tf.convert_to_tensor(self.extractor)
         )
@@ -126,7 +127,8 @@ class Diversity(Objective):
             _MOMENTUM,
         )
         own = [self.network.flatten(x) for x in (parameters, velocities)]
-        return own + self.objective.advance(images, labels, loss, seed)
+        more = self.objective.advance(images, labels, loss, seed, reference)
+        return own + more
 
     def extractor_loss(self, parameters, views, labels) -> tf.Tensor:
         """Returns what the extractor lowers; see above.

@@ -208,7 +208,7 @@ class FeatureRegression(ClassBatchObjective):
             loss -= tf.reduce_mean(margin)
         return sound_or_nan(loss, solution.sound, images.dtype)
 
-    def advance(self, images, labels, loss, seed):
+    def advance(self, images, labels, loss, seed, reference):
         *pool, drawn = map(tf.convert_to_tensor, self.non_trainable_variables)
         own = [part[drawn] for part in pool]
         own = tf.cond(

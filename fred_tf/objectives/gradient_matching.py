@@ -124,7 +124,7 @@ class GradientMatching(ClassBatchObjective):
         theta = self.network.flatten(self.network.initialize(seed))
         return [theta, tf.constant(0)]
 
-    def advance(self, images, labels, loss, seed):
+    def advance(self, images, labels, loss, seed, reference):
         served = tf.convert_to_tensor(self.served) + 1
         if self.settings.network_steps == 1:
             return self._fresh(seeds.fold(seed, 0))

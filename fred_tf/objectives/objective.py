@@ -76,7 +76,8 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
     is trained alongside, several of different ages, a running scale) are its
     non-trainable weights, the *state*: `initial_state` fills them, `advance`
     moves them on after each update. An optimiser that such a network has of its
-    own keeps its slots there, too.
+    own keeps its slots there, too. Where the state follows the real data, too,
+    `advances_on_reference` is true, and `advance` sees one reference a step.
 
     A member is one file: the class, and its `Settings`. The source of its
     references is an `ExpertStore` if `needs_experts`, `ClassBatches` otherwise.
@@ -95,6 +96,7 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
     label_kinds: tuple[str, ...] = ()
     weight_names: tuple[str, ...] = ()
     views: int = 1
+    advances_on_reference: bool = False
 
     def __init__(
         self,
@@ -197,6 +199,12 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
         """
         return Health(tf.math.is_finite(loss), tf.constant(False))
 
+    def followed(self, references: Reference) -> Reference:
+        """Returns what `advance` sees of references `[r, ...]` of a step."""
+        if not self.advances_on_reference:
+            return {}
+        return tf.nest.map_structure(lambda x: x[0], references)
+
     def initial_state(self, seed: int) -> list[tf.Tensor]:
         """Returns the state before the first step, from the run's seed."""
         return []
@@ -207,6 +215,7 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
         labels: tf.Tensor,
         loss: tf.Tensor,
         seed: tf.Tensor,
+        reference: Reference,
     ) -> list[tf.Tensor]:
         """Returns the state after a step; pure, as the call is.
 
@@ -218,5 +227,8 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
             labels: of all instances, as in the call.
             loss: of the step, the mean over its references.
             seed: int32 `[2]`, another one in each step.
+            reference: the first of the step, the same on every replica, if
+                `advances_on_reference`; `{}` otherwise, since replicas would
+                have to send it to one another.
         """
         return []

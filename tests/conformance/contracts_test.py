@@ -1,7 +1,8 @@
 """What the contracts promise of members that own more than images.
 
 A memory with learned labels, a shared part and a clamp, and an objective with a
-pool of networks, a running scale and a learned weight (`toys.py`): all of it is
+pool of networks, a running scale, a state that follows the real data and a
+learned weight (`toys.py`): all of it is
 counted, resumes exactly, is equal on replicas, compiled and in exports.
 """
 
@@ -65,6 +66,25 @@ def test_two_devices_equal_one(toy_settings, digits):
     strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     two = fred_tf.distill(digits, both, strategy=strategy, progress=False)
     assert_same(one.run, two.run, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_a_state_follows_the_first_reference(devices, toy_settings, digits):
+    """That of the step, whichever replica treats it."""
+    both = replace(toy_settings, {"distiller.references_per_step": 2})
+    names = [f"CPU:{i}" for i in range(devices)]
+    strategy = tf.distribute.MirroredStrategy(names)
+    distiller = assembly.distiller(both, digits, strategy=strategy)
+    assembly.begin(distiller, digits)
+    distiller.rate = 0.01  # Not measured.
+    numbers = tf.data.Dataset.range(0, 6, 2)
+    for reference in distiller.objective.references(distiller.seed, numbers):
+        distiller()
+        found = distiller.objective.real_mean.value
+        expected = np.mean(reference["images"])
+        assert abs(expected) > 1e-5
+        for copy in strategy.experimental_local_results(found):
+            np.testing.assert_allclose(copy, expected, atol=1e-6)
 
 
 def test_its_step_compiles_and_is_pure(toy_settings, digits):

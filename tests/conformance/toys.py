@@ -95,13 +95,15 @@ class PoolMatching(ClassBatchObjective):
     """Mean features under networks of a pool, divided by a running loss.
 
     The state: networks of different ages, each trained by Adam of its own on
-    the synthetic set and drawn anew when it is old; and the running scale. A
-    temperature is learned beside the images, by Adam, and kept positive.
+    the synthetic set and drawn anew when it is old; the running scale; and the
+    mean of the last real images, which weighs the next loss. A temperature is
+    learned beside the images, by Adam, and kept positive.
     """
 
     Settings = PoolMatchingSettings
     label_kinds = ("probabilities",)
     weight_names = ("temperature",)
+    advances_on_reference = True
 
     def __init__(self, network, augmentation, source, settings=None, **kwargs):
         super().__init__(network, augmentation, source, settings, **kwargs)
@@ -115,13 +117,13 @@ class PoolMatching(ClassBatchObjective):
             "second": (pool, size),
             "counts": (pool,),
             "scale": (),
+            "real_mean": (),
         }
-        self.thetas, self.first, self.second, self.counts, self.scale = (
-            self.add_weight(
+        for name, shape in shapes.items():
+            weight = self.add_weight(
                 name=name, shape=shape, trainable=False, initializer="zeros"
             )
-            for name, shape in shapes.items()
-        )
+            setattr(self, name, weight)
 
     def groups(self, momentum):
         return [Group("temperature", [self.temperature], Adam(), 0.01)]
@@ -144,6 +146,7 @@ class PoolMatching(ClassBatchObjective):
             none,
             tf.range(pool, dtype=tf.float32),
             tf.constant(1.0),
+            tf.constant(0.0),
         ]
 
     def call(self, images, labels, reference, seed):
@@ -164,10 +167,11 @@ class PoolMatching(ClassBatchObjective):
         )
         loss = tf.reduce_sum(apart**2) / tf.convert_to_tensor(self.scale)
         temperature = tf.convert_to_tensor(self.temperature)
-        return loss * temperature + 1 / temperature
+        weight = 1 + tf.abs(tf.convert_to_tensor(self.real_mean))
+        return weight * loss * temperature + 1 / temperature
 
-    def advance(self, images, labels, loss, seed):
-        thetas, first, second, counts, scale = map(
+    def advance(self, images, labels, loss, seed, reference):
+        thetas, first, second, counts, scale, _ = map(
             tf.convert_to_tensor, self.non_trainable_variables
         )
         images, labels = tf.stop_gradient(images), tf.stop_gradient(labels)
@@ -197,4 +201,5 @@ class PoolMatching(ClassBatchObjective):
                 )
             )
         scale = 0.9 * scale + 0.1 * tf.maximum(loss, 0.1)
-        return [*map(tf.stack, zip(*states)), scale]
+        real_mean = tf.reduce_mean(reference["images"])
+        return [*map(tf.stack, zip(*states)), scale, real_mean]

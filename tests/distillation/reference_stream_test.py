@@ -2,12 +2,14 @@
 
 import types
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from fred_tf import assembly, presets
 from fred_tf.distillation.reference_stream import (
     ReferenceStream,
+    of_first_replica,
     references_per_replica,
 )
 
@@ -92,3 +94,35 @@ def test_a_number_always_means_the_same_reference(digits):
         assert tf.reduce_all(value == in_order[2][name])
         assert tf.reduce_any(value != in_order[1][name])
         assert tf.reduce_any(value != other[name])
+
+
+@pytest.mark.parametrize("replicas", [1, 2])
+def test_all_replicas_get_what_the_first_one_has(replicas):
+    """Whatever kind of numbers, and whatever the others have."""
+    devices = [f"CPU:{number}" for number in range(replicas)]
+    strategy = tf.distribute.MirroredStrategy(devices)
+    kinds = ("float16", "bfloat16", "float32", "float64", "uint8", "int8")
+    kinds += ("int32", "int64", "bool")
+    first = {kind: tf.cast([[0, 1, 100]], kind) for kind in kinds}
+    first["extremes"] = tf.constant([tf.int64.min, tf.int64.max])
+    other = {
+        name: value / 0 if value.dtype.is_floating else ~value
+        for name, value in first.items()
+    }
+
+    @tf.function(autograph=False)
+    def shared():
+        def replica():
+            context = tf.distribute.get_replica_context()
+            is_first = context.replica_id_in_sync_group == 0
+            return tf.nest.map_structure(
+                lambda a, b: tf.where(is_first, a, b), first, other
+            )
+
+        return of_first_replica(strategy, strategy.run(replica))
+
+    found = shared()
+    for name, expected in first.items():
+        assert found[name].dtype == expected.dtype
+        np.testing.assert_array_equal(found[name], expected)
+    assert of_first_replica(strategy, {}) == {}

@@ -126,7 +126,7 @@ def test_the_extractor_lowers_its_own_loss(diversity, digits):
     def advance(state, seed):
         mapping = [*zip(diversity.non_trainable_variables, state)]
         with keras.StatelessScope(state_mapping=mapping):
-            return diversity.advance(images, labels, 0.0, seed)
+            return diversity.advance(images, labels, 0.0, seed, {})
 
     def loss(state):
         parameters = diversity.network.unflatten(state[0])

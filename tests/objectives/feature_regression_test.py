@@ -94,7 +94,7 @@ def test_ages_are_staggered_and_only_the_drawn_network_moves(make, images):
     drawn = before[-1]
     after = [
         np.asarray(x)
-        for x in objective.advance(images, LABELS, tf.constant(1.0), SEED)
+        for x in objective.advance(images, LABELS, tf.constant(1.0), SEED, {})
     ]
     for old, new in zip(before[:-1], after[:-1]):
         moved = [bool((a != b).any()) for a, b in zip(old, new)]
@@ -113,7 +113,7 @@ def test_a_network_takes_adams_step_on_the_set(make, images):
         wanted = np.eye(10, dtype=np.float32)[LABELS] - 0.1
         error = tf.reduce_mean(tf.reduce_sum((logits - wanted) ** 2, 1)) / 2
     gradient = tape.gradient(error, theta).numpy()
-    new = objective.advance(images, LABELS, tf.constant(1.0), SEED)
+    new = objective.advance(images, LABELS, tf.constant(1.0), SEED, {})
     # Adam's first step has the sign of the gradient and the step size' length.
     step = new[0][drawn] - theta
     large = np.abs(gradient) > 1e-5
@@ -131,7 +131,7 @@ def test_old_networks_are_drawn_anew(make, images):
     advance = tf.function(objective.advance, autograph=False)
     for number in range(9):
         seed = seeds.fold(SEED, number)
-        assign(objective, advance(images, LABELS, tf.constant(1.0), seed))
+        assign(objective, advance(images, LABELS, tf.constant(1.0), seed, {}))
         ages.append(int(objective.ages.numpy()[0]))
         thetas.append(objective.thetas.numpy())
     assert ages == [1, 2, 3, 4, 5, 6, 7, 0, 1]
@@ -143,7 +143,7 @@ def test_old_networks_are_drawn_anew(make, images):
 def test_running_moments_are_those_of_the_last_batches(make, images):
     objective = make("batch")
     drawn = objective.drawn.numpy()
-    new = objective.advance(images, LABELS, tf.constant(1.0), SEED)
+    new = objective.advance(images, LABELS, tf.constant(1.0), SEED, {})
     network = objective.network
     parameters = network.unflatten(objective.thetas[drawn])
     x = images

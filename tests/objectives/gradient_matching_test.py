@@ -125,7 +125,7 @@ def test_a_network_serves_its_steps_and_is_trained_between(make, synthetic):
     def advance(theta, served, seed):
         scope = [*zip(objective.non_trainable_variables, (theta, served))]
         with keras.StatelessScope(state_mapping=scope):
-            return objective.advance(images, labels, 0.0, seed)
+            return objective.advance(images, labels, 0.0, seed, {})
 
     trained, served = advance(before, 0, SEED)
     assert served == 1
