@@ -137,34 +137,12 @@ class GradientMatching(ClassBatchObjective):
     def _trained(self, images, labels, seed) -> tf.Tensor:
         """Returns theta after `network_epochs` epochs on the synthetic set."""
         images = tf.stop_gradient(images)
-        count = images.shape[0]
-        batch = min(self._training.batch_size, count)
         parameters = self.network.unflatten(tf.convert_to_tensor(self.theta))
         rate = tf.constant(self.settings.network_learning_rate)
 
-        def step(state, rows, seed):
-            return self._training.step(
-                (state, [0 * p for p in state], []),
-                tf.gather(images, rows),
-                tf.gather(labels, rows),
-                seed,
-                rate,
-            )[0]
-
         def epoch(number, state):
-            epoch_seed = seeds.fold(seed, 1 + number)
-            order = tf.argsort(tf.random.stateless_uniform([count], epoch_seed))
-
-            def whole(position, state):
-                rows = order[position * batch :][:batch]
-                rows = tf.ensure_shape(rows, [batch])
-                return (step(state, rows, seeds.fold(epoch_seed, position)),)
-
-            (state,) = repeat(count // batch, whole, state)
-            if rest := count % batch:
-                last = seeds.fold(epoch_seed, count // batch)
-                state = step(state, order[-rest:], last)
-            return (state,)
+            own = seeds.fold(seed, 1 + number)
+            return (self._training.epoch(state, images, labels, own, rate),)
 
         (parameters,) = repeat(self.settings.network_epochs, epoch, parameters)
         return self.network.flatten(parameters)

@@ -55,6 +55,7 @@ SMALL = {
         "student_learning_rate": 0.02,
     },
     "feature_regression": {"pool": 2, "most_steps": 3},
+    "feature_alignment": {"window": 2, "most_steps": 2, "most_epochs": 2},
     "frequency": {"coefficients_per_channel": 256},
     "haba": {"hallucinators": 2},
     "convnet": {"width": 8},
