@@ -15,7 +15,6 @@ networks; and loops have caps.
 from typing import Any
 
 from fred_tf.config import Config
-from fred_tf.distillation.distiller_settings import DistillerSettings
 from fred_tf.objectives import FeatureAlignment
 from fred_tf.parameterizations import Pixel
 from fred_tf.training.evaluator import EvaluatorSettings
@@ -27,7 +26,6 @@ BASE = Config(
     outer_steps=20_000,
     augmentation="none",
     parameterization=Pixel.Settings(),
-    distiller=DistillerSettings(memory_learning_rate=0.1),
     evaluation=EvaluatorSettings(networks=20, learning_rate=0.01, epochs=600),
 )
 
@@ -56,13 +54,15 @@ def _rows(dataset: str, ipc: int) -> dict[str, Row]:
 
 
 # Two cores: an eighth of the real images, and so eight times the weight of
-# their sum; short loops; and as many steps as a quarter of an hour holds.
+# their sum; short loops, whose accuracies are of few images; and as many steps
+# as a quarter of an hour holds.
 CPU = {  # ours
     "objective.real_batch_per_class": 32,
     "objective.discrimination_weight": 0.08,
     "objective.window": 4,
     "objective.most_steps": 10,
     "objective.most_epochs": 10,
+    "objective.accuracy_images": 8,
     "distiller.memory_average": 0.99,
     "evaluation.networks": 5,
     "evaluation.epochs": 300,

@@ -156,7 +156,8 @@ def test_published_values_of_cafe(dataset, ipc):
         assert (objective.window, objective.accuracy_images) == (10, 128)
         assert objective.real_batch_per_class == 256
         assert objective.network_learning_rate == 0.01
-        assert settings.distiller.memory_learning_rate == 0.1
+        known = config.resolved(settings, (32, 32, 3))
+        assert known.distiller.memory_learning_rate == 0.1
         assert settings.distiller.memory_momentum == 0.5
         assert settings.parameterization.name == "pixel"
         assert settings.evaluation.epochs == epochs
