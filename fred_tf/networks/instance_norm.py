@@ -65,15 +65,15 @@ class InstanceNorm(keras.layers.Layer):
 
     def call(self, x, pooled: bool = True):
         x = tf.convert_to_tensor(x)
-        affine = [
+        gamma, beta = (
             tf.cast(tf.convert_to_tensor(weight), x.dtype)
             for weight in (self.gamma, self.beta)
-        ]
+        )
         large = math.prod(x.shape[1:]) >= _LARGE
         even = not any(size % 2 for size in x.shape[1:-1])
         pool = self.pool and pooled
         pools = pool and large and even
-        y = normalize(x, *affine, self.epsilon, self.rectify, pools, large)
+        y = normalize(x, gamma, beta, self.epsilon, self.rectify, pools, large)
         return self.pooling(y) if pool and not pools else y
 
     def compute_output_shape(self, input_shape):
