@@ -23,7 +23,8 @@ class Functional:
     for other norms).
 
     Args:
-        network: a built `keras.Model` that gives logits and has `embed`.
+        network: a built `keras.Model` that gives logits and has `embed`; and
+            `maps`, for those who ask for them.
     """
 
     def __init__(self, network: keras.Model):
@@ -75,6 +76,17 @@ class Functional:
         with self._scope(parameters, statistics):
             features = self.network.embed(images, training=training)
         return self._full_precision(features)
+
+    def maps(
+        self, parameters: Parameters, images: tf.Tensor
+    ) -> list[tf.Tensor]:
+        """Returns what each activation gives, then the features.
+
+        In training mode; `[batch, ...]` each, before it is pooled.
+        """
+        with self._scope(parameters, self.initial_statistics()):
+            maps = self.network.maps(images, training=True)
+        return [self._full_precision(x) for x in maps]
 
     def apply(
         self,

@@ -58,22 +58,23 @@ class InstanceNorm(keras.layers.Layer):
         self.pool = pool
 
     def build(self, input_shape):
-        (self._pooling,) = pooling("average", len(input_shape) - 2)
-        self._pooling.dtype_policy = self.dtype_policy
+        (self.pooling,) = pooling("average", len(input_shape) - 2)
+        self.pooling.dtype_policy = self.dtype_policy
         channels = (input_shape[-1],)
         self.gamma, self.beta = add_affine(self, channels)
 
-    def call(self, x):
+    def call(self, x, pooled: bool = True):
         x = tf.convert_to_tensor(x)
-        affine = [
+        gamma, beta = (
             tf.cast(tf.convert_to_tensor(weight), x.dtype)
             for weight in (self.gamma, self.beta)
-        ]
+        )
         large = math.prod(x.shape[1:]) >= _LARGE
         even = not any(size % 2 for size in x.shape[1:-1])
-        pools = self.pool and large and even
-        y = normalize(x, *affine, self.epsilon, self.rectify, pools, large)
-        return self._pooling(y) if self.pool and not pools else y
+        pool = self.pool and pooled
+        pools = pool and large and even
+        y = normalize(x, gamma, beta, self.epsilon, self.rectify, pools, large)
+        return self.pooling(y) if pool and not pools else y
 
     def compute_output_shape(self, input_shape):
         batch, *sizes, channels = input_shape

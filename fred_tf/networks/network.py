@@ -2,12 +2,12 @@
 
 import abc
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import keras
 
 from fred_tf.networks.initializers import fan_in_initializers
-from fred_tf.networks.instance_norm import merge
+from fred_tf.networks.instance_norm import InstanceNorm, merge
 from fred_tf.settings import Member, Settings
 
 
@@ -17,7 +17,8 @@ class Network(keras.Model, Member, abc.ABC):
     A member is one file: the class with its `make_layers`, and its `Settings`.
 
     Calling returns logits `[batch, classes]`; `embed` returns what goes into
-    the classifier, `[batch, features]`. Weights start as in PyTorch, where
+    the classifier, `[batch, features]`, and `maps` also what each of the
+    `activations` gives, before it is pooled. Weights start as in PyTorch, where
     published step sizes come from. Whatever the global settings of Keras are,
     layers are float32, unless `dtype` says otherwise, with the channels last.
 
@@ -30,6 +31,12 @@ class Network(keras.Model, Member, abc.ABC):
         ValueError: the image is too small, or has other axes; or a layer has
             the channels first.
     """
+
+    activations: ClassVar[tuple[type[keras.layers.Layer], ...]] = (
+        keras.layers.ReLU,
+        keras.layers.LeakyReLU,
+        keras.layers.Activation,
+    )
 
     def __init__(
         self,
@@ -71,10 +78,40 @@ class Network(keras.Model, Member, abc.ABC):
         # Through the call, where Keras hands `training` down to every layer.
         return self(images, training=training, features=True)
 
-    def call(self, images, training: bool = False, features: bool = False):
-        x = images
+    def maps(self, images, training: bool = False):
+        """Returns what each activation gives, and the features at the end."""
+        return self(images, training=training, maps=True)
+
+    @property
+    def activated(self) -> list[keras.layers.Layer]:
+        """Layers that are activations, or end with one."""
+        return [
+            step
+            for step in self.steps
+            if isinstance(step, self.activations)
+            or (isinstance(step, InstanceNorm) and step.rectify)
+        ]
+
+    def call(
+        self,
+        images,
+        training: bool = False,
+        features: bool = False,
+        maps: bool = False,
+    ):
+        x, seen = images, []
+        activated = self.activated if maps else []
         for step in self.steps:
-            x = step(x)
+            if step not in activated:
+                x = step(x)
+            elif isinstance(step, InstanceNorm) and step.pool:
+                seen.append(step(x, pooled=False))
+                x = step.pooling(seen[-1])
+            else:
+                x = step(x)
+                seen.append(x)
+        if maps:
+            return [*seen, x]
         return x if features else self.classifier(x)
 
     def get_config(self):

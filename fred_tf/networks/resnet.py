@@ -131,6 +131,7 @@ class ResNet18(Network):
 
     Settings = ResNet18Settings
     settings: ResNet18Settings
+    activations = (ResidualBlock, *Network.activations)
     averaged = False
     least = 9
 

@@ -1,6 +1,7 @@
 """What is matched between synthetic and real data."""
 
 from fred_tf.objectives.distribution_matching import DistributionMatching
+from fred_tf.objectives.feature_alignment import FeatureAlignment
 from fred_tf.objectives.feature_regression import FeatureRegression
 from fred_tf.objectives.gradient_matching import GradientMatching
 from fred_tf.objectives.kernel_ridge import KernelRidge
@@ -18,6 +19,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
     member.Settings.name: member
     for member in (
         DistributionMatching,
+        FeatureAlignment,
         FeatureRegression,
         GradientMatching,
         KernelRidge,
@@ -29,6 +31,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
 __all__ = [
     "OBJECTIVES",
     "DistributionMatching",
+    "FeatureAlignment",
     "FeatureRegression",
     "GradientMatching",
     "KernelRidge",

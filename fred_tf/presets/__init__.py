@@ -9,6 +9,7 @@ from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
 from fred_tf.presets import (
     distribution_matching,
+    feature_alignment,
     feature_regression,
     general,
     gradient_matching,
@@ -26,6 +27,7 @@ __all__ = ["config_for", "names", "preset", "settled", "table"]
 _TABLES = (
     general,
     distribution_matching,
+    feature_alignment,
     feature_regression,
     gradient_matching,
     hallucinator,

@@ -14,6 +14,7 @@ from fred_tf.networks import Functional
 from fred_tf.normalizations import Normalization
 from fred_tf.optimizers import Adam
 from fred_tf.optimizers.sgd import sgd_step, zero_velocities
+from fred_tf.sequential import repeat
 
 OPTIMIZERS = ("sgd", "adam")
 # Parameters, velocities, statistics: three lists of tensors.
@@ -154,6 +155,43 @@ class NetworkTraining:
             parallel_iterations=1,
         )
         return state
+
+    def epoch(
+        self,
+        parameters: list[tf.Tensor],
+        images: tf.Tensor,
+        labels: tf.Tensor,
+        seed: tf.Tensor,
+        rate: tf.Tensor,
+    ) -> list[tf.Tensor]:
+        """Returns the parameters after one pass over a few images; pure.
+
+        Each of its steps begins without velocities, and there are no
+        statistics. It is made of loops of known lengths, which XLA compiles.
+        """
+        count = images.shape[0]
+        batch = min(self.batch_size, count)
+        order = tf.argsort(tf.random.stateless_uniform([count], seed))
+
+        def step(parameters, rows, seed):
+            return self.step(
+                (parameters, [0 * p for p in parameters], []),
+                tf.gather(images, rows),
+                tf.gather(labels, rows),
+                seed,
+                rate,
+            )[0]
+
+        def whole(position, parameters):
+            rows = order[position * batch :][:batch]
+            rows = tf.ensure_shape(rows, [batch])
+            return (step(parameters, rows, seeds.fold(seed, position)),)
+
+        (parameters,) = repeat(count // batch, whole, parameters)
+        if rest := count % batch:
+            last = seeds.fold(seed, count // batch)
+            parameters = step(parameters, order[-rest:], last)
+        return parameters
 
     def step(
         self,

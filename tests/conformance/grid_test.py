@@ -56,6 +56,7 @@ SMALL = {
     },
     "trained_gradient_matching": {"network_steps": 2, "network_images": 32},
     "feature_regression": {"pool": 2, "most_steps": 3},
+    "feature_alignment": {"window": 2, "most_steps": 2, "most_epochs": 2},
     "frequency": {"coefficients_per_channel": 256},
     "haba": {"hallucinators": 2},
     "convnet": {"width": 8},

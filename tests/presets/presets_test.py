@@ -20,7 +20,8 @@ OTHERS = {
 def test_names_say_what_the_preset_is(name):
     form = (
         r"(\w+)_ipc(\d+)_(?:pixel_)?"
-        r"(dc|dm|dsa|frepo|haba|idc|idc_i|kip|rfad|tm)(_joint|_zca)?(_cpu|_tiny)?"
+        r"(cafe|dc|dm|dsa|frepo|haba|idc|idc_i|kip|rfad|tm)"
+        r"(_dsa|_joint|_zca)?(_cpu|_tiny)?"
     )
     match = re.fullmatch(form, name)
     settings = presets.preset(name)
@@ -28,6 +29,7 @@ def test_names_say_what_the_preset_is(name):
     assert settings.dataset == match[1]
     assert settings.ipc == int(match[2])
     objective = {
+        "cafe": "feature_alignment",
         "dc": "gradient_matching",
         "dm": "distribution_matching",
         "dsa": "gradient_matching",
@@ -42,6 +44,8 @@ def test_names_say_what_the_preset_is(name):
     assert settings.objective.name == objective[match[3]]
     if match[3] in ("dc", "dsa"):
         assert (settings.augmentation == "none") == (match[3] == "dc")
+    if match[3] == "cafe":
+        assert (settings.augmentation == "none") == (match[4] != "_dsa")
 
 
 @pytest.mark.parametrize("name", CLASS_LISTS)
@@ -140,6 +144,32 @@ def test_published_values_of_kip():
     assert (settings.objective.kind, settings.objective.depth) == ("ntk", 1)
     assert settings.objective.regularization == 1e-6
     assert settings.outer_steps == 300
+
+
+@pytest.mark.parametrize("ipc", [1, 10, 50])
+@pytest.mark.parametrize(
+    "dataset", ["mnist", "fashion_mnist", "svhn_cropped", "cifar10", "cifar100"]
+)
+def test_published_values_of_cafe(dataset, ipc):
+    for name, epochs in (("cafe", 600), ("cafe_dsa", 1_000)):
+        settings = presets.preset(f"{dataset}_ipc{ipc}_{name}")
+        objective = settings.objective
+        weights = objective.early_weight, objective.last_weight
+        assert (*weights, objective.features_weight) == (0.1, 1.0, 2.0)
+        assert objective.discrimination_weight == 0.01
+        assert (objective.settled_range, objective.moved_range) == (0.04, 0.03)
+        assert (objective.window, objective.accuracy_images) == (10, 128)
+        assert objective.real_batch_per_class == 256
+        assert objective.network_learning_rate == 0.01
+        known = config.resolved(settings, (32, 32, 3))
+        assert known.distiller.memory_learning_rate == 0.1
+        assert settings.distiller.memory_momentum == 0.5
+        assert settings.parameterization.name == "pixel"
+        assert settings.evaluation.epochs == epochs
+        digits = dataset in ("mnist", "svhn_cropped")
+        assert ("flip" in settings.augmentation) == (
+            name == "cafe_dsa" and not digits
+        )
 
 
 def test_published_values_of_frepo():
