@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainers import quickstart
+from trainers.results.canvases import CANVASES
 from trainers.results.regression import REGRESSED, USUAL
 from trainers.results.row import Row
 
@@ -212,31 +213,7 @@ _OWN |= {
         elsewhere=True,
     ),
 }
-_IDC = "Kim et al. 2022"
-_OWN |= {
-    "mnist_ipc1_idc": Row(
-        "mnist_ipc1_idc_cpu", (), "run", _WIDE, f"94.2 ({_IDC})"
-    ),
-    "mnist_ipc1_idc_i": Row(
-        "mnist_ipc1_idc_i_cpu", (), "run", _WIDE, f"88.9 ({_IDC})"
-    ),
-    "cifar10_ipc1_idc": Row(
-        "cifar10_ipc1_idc_cpu", (), "run", _WIDE, f"50.6 ({_IDC})"
-    ),
-    "cifar10_ipc1_idc_i": Row(
-        "cifar10_ipc1_idc_i_cpu", (), "run", _WIDE, f"36.7 ({_IDC})"
-    ),
-    # Its objective on as many floats of frequencies; ours.
-    "cifar10_ipc1_fred_idc": Row(
-        "cifar10_ipc1_idc_cpu",
-        (
-            "parameterization.name=frequency",
-            "coefficients_per_channel=64",
-        ),
-        "run",
-        _WIDE,
-    ),
-}
+_OWN |= CANVASES
 # Named as published, where hallucinators are not counted.
 _OWN |= {
     "mnist_ipc1_haba": Row(
