@@ -10,6 +10,7 @@ from fred_tf.objectives.class_batch_objective import (
     ClassBatchObjective,
     ClassBatchSettings,
 )
+from fred_tf.optimizers.sgd import zero_velocities
 from fred_tf.paper import Paper
 from fred_tf.settings import (
     MOST_PASSES,
@@ -213,8 +214,10 @@ class FeatureAlignment(ClassBatchObjective):
             return ~moved | (number < self.settings.window)
 
         def epoch(number, parameters, accuracies):
-            parameters = self._training.epoch(
-                parameters, images, labels, seeds.fold(seed, 1 + number), rate
+            own = seeds.fold(seed, 1 + number)
+            state = parameters, zero_velocities(parameters)
+            parameters, _ = self._training.epoch(
+                state, images, labels, own, rate
             )
             accuracy = self._accuracy(parameters, real)
             return number + 1, parameters, _shifted(accuracies, accuracy)

@@ -165,13 +165,10 @@ class GradientMatching(ClassBatchObjective):
         Args:
             images, labels, reference, seed: as for `advance`.
         """
-        images, theta = (
-            tf.stop_gradient(images),
-            tf.convert_to_tensor(self.theta),
-        )
-        return self.after_epochs(
-            theta, tf.zeros_like(theta), images, labels, seed
-        )[:1]
+        images = tf.stop_gradient(images)
+        theta = tf.convert_to_tensor(self.theta)
+        still = tf.zeros_like(theta)
+        return self.after_epochs(theta, still, images, labels, seed)[:1]
 
     def after_epochs(
         self,
@@ -189,33 +186,13 @@ class GradientMatching(ClassBatchObjective):
             labels: `[n]`.
             seed: int32 `[2]`.
         """
-        count = images.shape[0]
-        batch = min(self.network_training.batch_size, count)
         rate = tf.constant(self.settings.network_learning_rate)
 
-        def step(state, rows, seed):
-            return self.network_training.step(
-                (*state, []),
-                tf.gather(images, rows),
-                tf.gather(labels, rows),
-                seed,
-                rate,
-            )[:2]
-
         def epoch(number, state):
-            epoch_seed = seeds.fold(seed, 1 + number)
-            order = tf.argsort(tf.random.stateless_uniform([count], epoch_seed))
-
-            def whole(position, state):
-                rows = order[position * batch :][:batch]
-                rows = tf.ensure_shape(rows, [batch])
-                return (step(state, rows, seeds.fold(epoch_seed, position)),)
-
-            (state,) = repeat(count // batch, whole, state)
-            if rest := count % batch:
-                last = seeds.fold(epoch_seed, count // batch)
-                state = step(state, order[-rest:], last)
-            return (state,)
+            own = seeds.fold(seed, 1 + number)
+            return (
+                self.network_training.epoch(state, images, labels, own, rate),
+            )
 
         state = tuple(map(self.network.unflatten, (theta, velocity)))
         (state,) = repeat(self.settings.network_epochs, epoch, state)

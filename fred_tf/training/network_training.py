@@ -158,40 +158,40 @@ class NetworkTraining:
 
     def epoch(
         self,
-        parameters: list[tf.Tensor],
+        state: tuple[list[tf.Tensor], list[tf.Tensor]],
         images: tf.Tensor,
         labels: tf.Tensor,
         seed: tf.Tensor,
         rate: tf.Tensor,
-    ) -> list[tf.Tensor]:
-        """Returns the parameters after one pass over a few images; pure.
+    ) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+        """Returns parameters and velocities after one pass over a few images.
 
-        Each of its steps begins without velocities, and there are no
-        statistics. It is made of loops of known lengths, which XLA compiles.
+        Pure; for networks without statistics. It is made of loops of known
+        lengths, which XLA compiles.
         """
         count = images.shape[0]
         batch = min(self.batch_size, count)
         order = tf.argsort(tf.random.stateless_uniform([count], seed))
 
-        def step(parameters, rows, seed):
+        def step(state, rows, seed):
             return self.step(
-                (parameters, [0 * p for p in parameters], []),
+                (*state, []),
                 tf.gather(images, rows),
                 tf.gather(labels, rows),
                 seed,
                 rate,
-            )[0]
+            )[:2]
 
-        def whole(position, parameters):
+        def whole(position, state):
             rows = order[position * batch :][:batch]
             rows = tf.ensure_shape(rows, [batch])
-            return (step(parameters, rows, seeds.fold(seed, position)),)
+            return (step(state, rows, seeds.fold(seed, position)),)
 
-        (parameters,) = repeat(count // batch, whole, parameters)
+        (state,) = repeat(count // batch, whole, state)
         if rest := count % batch:
             last = seeds.fold(seed, count // batch)
-            parameters = step(parameters, order[-rest:], last)
-        return parameters
+            state = step(state, order[-rest:], last)
+        return state
 
     def step(
         self,
