@@ -35,6 +35,10 @@ REGRESSED: dict[str, Row] = {
     "cifar10_ipc10_pixel_kip_labels": Row(
         preset="cifar10_ipc10_kip", overrides=_SCORES
     ),
+    "cifar10_ipc10_pixel_kip_labels_zca": Row(
+        preset="cifar10_ipc10_kip",
+        overrides=(*_SCORES, "normalization=zca_kip"),
+    ),
     "cifar10_ipc10_fred_kip": Row(
         preset="cifar10_ipc10_kip", overrides=_FRED_KIP
     ),
