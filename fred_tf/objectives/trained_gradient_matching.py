@@ -118,19 +118,21 @@ class TrainedGradientMatching(GradientMatching):
         return cls.called_briefly()
 
     def used(self, instances, seed):
-        classes = len(self.source.counts)
-        each, most = (
-            instances // classes,
+        seen = super().used(instances, seed)
+        classes, most = (
+            len(self.source.counts),
             self.settings.synthetic_batch_per_class,
         )
+        each = seen.shape[0] // classes
         if each <= most:
-            return tf.range(instances)
+            return seen
         # The call folds in the classes.
         numbers = tf.random.stateless_uniform(
             [classes, each], seeds.fold(seed, classes)
         )
         places = tf.math.top_k(numbers, most, sorted=False).indices
-        return tf.reshape(places + each * tf.range(classes)[:, None], [-1])
+        places = tf.reshape(places + each * tf.range(classes)[:, None], [-1])
+        return tf.gather(seen, places)
 
     def fresh(self, seed):
         theta, served = super().fresh(seed)

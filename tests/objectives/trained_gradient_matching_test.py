@@ -178,6 +178,15 @@ def test_a_step_looks_at_some_images_of_each_class(make):
     assert len(seen) == 60
 
 
+def test_a_step_sees_one_view_of_each_stored_thing(make):
+    objective = make(synthetic_batch_per_class=2)
+    objective.views = 3
+    for number in range(5):
+        used = objective.used(90, seeds.named(number)).numpy()
+        np.testing.assert_array_equal(used // 9, np.repeat(np.arange(10), 2))
+        assert len(set(used)) == 20 and len(set(used % 3)) == 1
+
+
 def test_one_class_is_refused_where_images_are_mixed(digits):
     one = digits.train.labels == 0
     split = dataclasses.replace(
