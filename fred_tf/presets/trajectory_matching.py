@@ -75,7 +75,8 @@ _STROKES = {
     "parameterization__mask_statistics": "whole_class",
 }
 
-# On accelerators convolutions in bfloat16 take two thirds of the time.
+# On accelerators convolutions in bfloat16 take two thirds of the time, and give
+# as good sets, see docs/what-mattered.md.
 _ACCELERATED = {"convolutions": "bfloat16", "outer_steps": 8_000}
 # Two cores, an hour at most.
 _TWO_CORES = {"evaluation__epochs": 300, "evaluation__learning_rate": 0.01}
