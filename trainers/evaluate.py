@@ -11,22 +11,26 @@ wrote; with `--preset`, the run folder need not hold a run for these.
 
 `--networks=convnet,alexnet,vgg11,resnet18` trains each of these from scratch
 on the same set (one file each), `--corruptions=all` scores every network on
-corrupted test images as well. Overrides apply, e.g. `--override
-evaluation.networks=3`; gradient matching without augmentation is scored with
-`--override augmentation=none --override evaluation.epochs=300`.
+corrupted test images as well, `--test_on=cifar10_1` on those of another data
+set. Overrides apply, e.g. `--override evaluation.networks=3`; gradient matching
+without augmentation is scored with `--override augmentation=none --override
+evaluation.epochs=300`, and the paper's tables of corrupted images are made with
+`--corruptions=all --corrupted_images=0 --override
+evaluation.learning_rate=0.01`.
 """
 
 import pathlib
 import re
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
-from absl import flags
+from absl import flags, logging
 
 from fred_tf import assembly, forms
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
-from fred_tf.datasets import ImageData, corruptions
+from fred_tf.datasets import ImageData, Split, corruptions, test_sets
 from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
@@ -68,7 +72,16 @@ CORRUPTIONS = flags.DEFINE_string(
     None,
     "Also scores on corrupted test images: all, or names joined by commas. "
     "Prepared ones of TensorFlow Datasets are used where --data_dir has them, "
-    "else they are computed (pip install fred-tf[corruptions]).",
+    "else they are computed (pip install fred-tf[corruptions]). The paper's "
+    "tables take all images (--corrupted_images=0), 5 networks of 1,000 "
+    "epochs, and a step size of 0.01 in the place of the learned one "
+    "(--override evaluation.learning_rate=0.01).",
+)
+TEST_ON = flags.DEFINE_list(
+    "test_on",
+    [],
+    "Also scores on the test images of these data sets of TensorFlow Datasets, "
+    "which have the same classes, e.g. cifar10_1 for CIFAR-10.",
 )
 SEVERITY = flags.DEFINE_integer("severity", 5, "Of the corruptions.", 1, 5)
 CORRUPTED_IMAGES = flags.DEFINE_integer(
@@ -77,6 +90,8 @@ CORRUPTED_IMAGES = flags.DEFINE_integer(
     "How many of the first test images are corrupted; 0 means all.",
     0,
 )
+# Epochs of the papers, which AlexNet needs: it has no norms.
+_PLATEAU = 1000
 
 
 def configs(
@@ -93,6 +108,13 @@ def configs(
     }
     for settings in wanted.values():
         assembly.check_network(settings)
+    if "alexnet" in wanted and config.evaluation.epochs < _PLATEAU:
+        logging.warning(
+            "AlexNet has no norms and begins on a plateau: after %d epochs, "
+            "some networks may be at chance still. The papers train for %d.",
+            config.evaluation.epochs,
+            _PLATEAU,
+        )
     return wanted
 
 
@@ -106,9 +128,10 @@ def table(
         results: evaluations by network.
         tested_on: what stands for the test split.
     """
-    corrupted = list(next(iter(results.values())).corrupted)
+    others = list(next(iter(results.values())).corrupted)
+    corrupted = set(others) & set(corruptions.CORRUPTIONS)
     clean = f"clean{on_split(tested_on)}"
-    names = [clean, *corrupted, *(["mean of corrupted"] if corrupted else [])]
+    names = [clean, *others, *(["mean of corrupted"] if corrupted else [])]
     lines = [
         f"| trained | {' | '.join(names)} |",
         "|---|" + "---|" * len(names),
@@ -116,8 +139,8 @@ def table(
     for network, result in results.items():
         cells = [result, *result.corruptions.values()]
         if corrupted:
-            by_network = np.mean([*result.corrupted.values()], axis=0)
-            cells.append(Evaluation(tuple(by_network), result.learning_rate))
+            by_network = corruptions.means(result.corrupted)
+            cells.append(Evaluation(by_network, result.learning_rate))
         lines.append(f"| {network} | {' | '.join(map(str, cells))} |")
     unseen = [result.mean for name, result in results.items() if name != own]
     if unseen:
@@ -125,21 +148,27 @@ def table(
     return "\n".join(lines)
 
 
-def corrupted_sets(data: ImageData, names: tuple[str, ...]):
-    """Returns corrupted test images by name, and where each comes from."""
-    loaded = {
-        name: corruptions.load(
-            data,
-            name,
-            SEVERITY.value,
-            run_flags.DATA_DIR.value,
-            CORRUPTED_IMAGES.value,
-        )
-        for name in names
+def other_images(
+    data: ImageData, sets: Sequence[str], corrupted: Sequence[str]
+) -> tuple[dict[str, Split], dict[str, Any]]:
+    """Returns other test images by name, and how corrupted ones were made.
+
+    Args:
+        data: the data whose test images they stand beside.
+        sets: names of data sets.
+        corrupted: names of corruptions.
+    """
+    data_dir = run_flags.DATA_DIR.value
+    splits = {
+        name: test_sets.load(data, name, data_dir, run_flags.DOWNLOAD.value)
+        for name in sets
     }
-    splits = {name: split for name, (split, _) in loaded.items()}
-    sources = {name: source for name, (_, source) in loaded.items()}
-    return splits, {"severity": SEVERITY.value, "sources": sources}
+    if not corrupted:
+        return splits, {}
+    made, facts = corruptions.load_all(
+        data, corrupted, SEVERITY.value, data_dir, CORRUPTED_IMAGES.value
+    )
+    return {**splits, **made}, facts
 
 
 def path(
@@ -148,6 +177,7 @@ def path(
     network: str,
     corrupted: bool = False,
     name: str = "",
+    tested_on: Sequence[str] = (),
 ) -> pathlib.Path:
     """Returns the file of an evaluation.
 
@@ -157,6 +187,7 @@ def path(
         network: what is trained; empty for the run's own.
         corrupted: whether corrupted images are scored, too.
         name: what people call it; may be empty.
+        tested_on: other data sets whose test images are scored, too.
 
     Raises:
         ValueError: the name is no word of small letters, digits and `_`, or
@@ -167,8 +198,9 @@ def path(
             "`--name` must be a word of small letters, digits and `_` that "
             f"does not begin like `step1`. Received: {name!r}."
         )
-    word = "corrupted" if corrupted else ""
-    parts = ["evaluation", subject, name, network, word]
+    others = [re.sub(r"\W", "_", other) for other in tested_on]
+    others += ["corrupted"] if corrupted else []
+    parts = ["evaluation", subject, name, network, *others]
     return pathlib.Path(run_dir) / f"{'_'.join(filter(None, parts))}.json"
 
 
@@ -225,20 +257,21 @@ def main() -> None:
     run_flags.set_determinism()
     run_dir = pathlib.Path(run_flags.required(run_flags.RUN_DIR))
     names = corruptions.named(CORRUPTIONS.value) if CORRUPTIONS.value else ()
+    sets = list(dict.fromkeys(map(test_sets.named, TEST_ON.value)))
     path(run_dir, "", "", name=NAME.value)  # Refuses before any work.
     config, word, make, distilled = subject(run_dir)
     wanted = configs(config, NETWORKS.value)
     data = assembly.load_data(
         config, run_flags.data_dir(run_dir), run_flags.DOWNLOAD.value
     )
-    corrupted, facts = corrupted_sets(data, names) if names else ({}, {})
+    others, facts = other_images(data, sets, names)
     run_dir.mkdir(parents=True, exist_ok=True)
     synthetic_set, results = make(data), {}
     for network, settings in wanted.items():
         other = "" if network == config.network.name else network
-        file = path(run_dir, word, other, bool(names), NAME.value)
+        file = path(run_dir, word, other, bool(names), NAME.value, sets)
         results[network] = score(
-            settings, synthetic_set, data, file, corrupted, facts
+            settings, synthetic_set, data, file, others, facts
         )
         # TensorBoard shows a run what it is on its own test images.
         if distilled and distilled.facts.test == data.facts.test:
@@ -249,7 +282,7 @@ def main() -> None:
             f"{results[network]} test accuracy of "
             f"{len(results[network].accuracies)} networks{_part(data)}: {file}"
         )
-    if len(results) > 1 or names:
+    if len(results) > 1 or others:
         print(f"\n{table(config.network.name, results, data.tested_on)}")
 
 

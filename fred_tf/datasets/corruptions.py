@@ -2,19 +2,23 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from fred_tf import seeds
 from fred_tf.datasets import tfds_images
-from fred_tf.datasets.dataset_spec import base_name
+from fred_tf.datasets.dataset_spec import KNOWN, base_name, classes_of
 from fred_tf.datasets.image_data import ImageData, Split
+from fred_tf.datasets.preparation import Preparation
 from fred_tf.disk.files import Path
 
-# The fifteen of Hendrycks & Dietterich 2019 (arXiv 1903.12261), as the library
-# `imagecorruptions` and imagenet2012_corrupted name them; cifar10_corrupted
-# has other names for two.
+# The fifteen of Hendrycks & Dietterich 2019 (arXiv 1903.12261) in the order of
+# all tables, named as in the library `imagecorruptions` and in
+# imagenet2012_corrupted. cifar10_corrupted has other names for two, and four
+# more corruptions, which no mean counts.
 CORRUPTIONS = (
     "gaussian_noise",
     "shot_noise",
@@ -45,6 +49,10 @@ CIFAR_NAMES = {
 # What the library draws from a seed of its own unless it is given one.
 _SEEDED = ("impulse_noise", "glass_blur")
 _LEAST_SIZE = 32
+# What the strengths of ImageNet-C, which are the library's, are made for; and
+# the smallest images that are brought to this size for them. Those of 32 pixels
+# have strengths of their own in CIFAR-10-C, which are in no library.
+_SIZE, _LEAST_ENLARGED = 224, 64
 
 
 def named(text: str) -> tuple[str, ...]:
@@ -67,6 +75,58 @@ def named(text: str) -> tuple[str, ...]:
     return names
 
 
+def load_all(
+    data: ImageData,
+    names: Iterable[str],
+    severity: int,
+    data_dir: Path | None = None,
+    images: int = 0,
+) -> tuple[dict[str, Split], dict[str, Any]]:
+    """Returns corrupted test images by name, and how they were made.
+
+    Args:
+        data: the clean data.
+        names: in `CORRUPTIONS`.
+        severity: 1 to 5.
+        data_dir: where TensorFlow Datasets keeps its data.
+        images: how many of the first test images; 0 means all.
+
+    Returns:
+        The splits; and `severity` and `sources`, fit for JSON, which tell an
+        evaluation on them from others.
+
+    Raises:
+        ModuleNotFoundError, OSError, ValueError: as of `load`.
+    """
+    loaded = {
+        name: load(data, name, severity, data_dir, images) for name in names
+    }
+    splits = {name: split for name, (split, _) in loaded.items()}
+    sources = {name: source for name, (_, source) in loaded.items()}
+    return splits, {"severity": severity, "sources": sources}
+
+
+def source(facts: Mapping[str, Any]) -> str:
+    """Returns where corrupted images come from, for a line.
+
+    Args:
+        facts: from `load_all`.
+    """
+    kinds = {place.partition("/")[0] for place in facts["sources"].values()}
+    return ", ".join(sorted(kinds))
+
+
+def means(corrupted: Mapping[str, Sequence[float]]) -> tuple[float, ...]:
+    """Returns each network's mean accuracy over corruptions.
+
+    Args:
+        corrupted: by name, one accuracy per network; those of other test sets
+            are left out.
+    """
+    values = [corrupted[name] for name in CORRUPTIONS if name in corrupted]
+    return tuple(map(float, np.mean(values, axis=0)))
+
+
 def load(
     data: ImageData,
     name: str,
@@ -79,10 +139,10 @@ def load(
     Published ones are read where TensorFlow Datasets has prepared them:
     `cifar10_corrupted/fog_5`, or `imagenet2012_corrupted/fog_5` for data whose
     classes are named by ImageNet's synsets (`folder:imagenette`, with
-    `train/n01440764/...`), those classes only and in the size of the data.
+    `train/n01440764/...`), those classes only and brought to the size of the
+    data as the data were.
     Otherwise they are computed from the test split with the library
-    `imagecorruptions`, an optional extra, whose strengths are those of
-    ImageNet-C: on 32 x 32 pixels they are harsher than CIFAR-10-C.
+    `imagecorruptions`, an optional extra, see `corrupt`.
 
     Args:
         data: the clean data.
@@ -92,7 +152,8 @@ def load(
         images: how many of the first test images; 0 means all.
 
     Returns:
-        The split, uint8, and `tfds:<name>` or `imagecorruptions`.
+        The split, uint8, and `tfds:<name>`, `imagecorruptions`, or
+        `imagecorruptions at 224 pixels`.
 
     Raises:
         ModuleNotFoundError: they must be computed and the extra is missing.
@@ -104,21 +165,29 @@ def load(
         raise ValueError(
             f"`severity` must be one of {SEVERITIES}. Received: {severity}."
         )
-    count = images or len(data.scored)
     prepared = _prepared(data, name, severity, data_dir)
     if prepared:
         if prepared.startswith(_IMAGENET):
             split = tfds_images.read_classes(
-                prepared, data_dir, data.class_names, data.image_shape
+                prepared,
+                data_dir,
+                data.class_names,
+                data.image_shape,
+                Preparation.of(data.preparation).antialias,
             )
         else:
-            split = tfds_images.read_test(prepared, data_dir, data.class_names)
-        source = f"tfds:{prepared}"
-        return _first(data, split.images, split.labels, count), source
+            wanted = classes_of(data.dataset, data.class_names)
+            split = tfds_images.read_test(prepared, data_dir, wanted)
+        count = images or len(split)
+        first = _first(data, split.images, split.labels, count)
+        return first, f"tfds:{prepared}"
     check_size(data.image_shape)
     clean = data.scored
+    count = images or len(clean)
     corrupted = corrupt(_bytes(clean.images[:count]), name, severity)
-    return _first(data, corrupted, clean.labels, count), "imagecorruptions"
+    enlarged = _enlarged(data.image_shape) != data.image_shape[:2]
+    how = f"imagecorruptions{f' at {_SIZE} pixels' if enlarged else ''}"
+    return _first(data, corrupted, clean.labels, count), how
 
 
 def _first(
@@ -156,6 +225,13 @@ def check_size(image_shape: Sequence[int]) -> None:
 def corrupt(images: np.ndarray, name: str, severity: int) -> np.ndarray:
     """Returns uint8 images corrupted by the library `imagecorruptions`.
 
+    Its strengths are those of ImageNet-C, in pixels of images of 224. The
+    published corrupted subsets of ImageNet are these images brought to 128: so
+    images of 64 pixels or more, up to 224, are enlarged to that, corrupted, and
+    brought back, both bilinearly without a filter. Others are corrupted as they
+    are: larger ones more mildly, smaller ones more harshly, those of 32 than
+    CIFAR-10-C, too.
+
     What happens to an image depends on the corruption, the severity and the
     image's position alone; the library draws from NumPy's global generator,
     which is put back, or from a seed that it is given.
@@ -176,6 +252,7 @@ def corrupt(images: np.ndarray, name: str, severity: int) -> np.ndarray:
             f"computed: {error}. Install what computes them: pip install "
             '"fred-tf[corruptions]".'
         ) from error
+    size, channels = images.shape[1:3], images.shape[-1]
     before = np.random.get_state()
     try:
         done = []
@@ -183,22 +260,41 @@ def corrupt(images: np.ndarray, name: str, severity: int) -> np.ndarray:
             seed = seeds.integer(0, "corruption", name, severity, position)
             np.random.seed(seed)
             result = imagecorruptions.corrupt(
-                image,
+                _resized(image, _enlarged(image.shape)),
                 severity=severity,
                 corruption_name=name,
                 **({"seed": seed} if name in _SEEDED else {}),
             )
-            done.append(result[..., : images.shape[-1]])
+            done.append(_resized(result, size)[..., :channels])
     finally:
         np.random.set_state(before)
     return np.stack(done)
+
+
+def _enlarged(image_shape: Sequence[int]) -> tuple[int, int]:
+    """Returns the height and width at which images are corrupted."""
+    height, width = image_shape[:2]
+    short = min(height, width)
+    if not _LEAST_ENLARGED <= short < _SIZE:
+        return height, width
+    return round(height * _SIZE / short), round(width * _SIZE / short)
+
+
+def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    if image.shape[:2] == size:
+        return image
+    resized = tf.image.resize(image, size, antialias=False).numpy()
+    return np.round(resized).astype(np.uint8)
 
 
 def _prepared(
     data: ImageData, name: str, severity: int, data_dir: Path | None
 ) -> str | None:
     """Returns the TFDS name of prepared corrupted images, if there are any."""
-    if base_name(data.name) == "cifar10":
+    if (
+        base_name(data.name) == "cifar10"
+        and data.image_shape == KNOWN["cifar10"].image_shape
+    ):
         prepared_name = f"{_CIFAR10}/{CIFAR_NAMES.get(name, name)}_{severity}"
     elif all(map(_SYNSET.fullmatch, data.class_names)):
         prepared_name = f"{_IMAGENET}/{name}_{severity}"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections.abc import Sequence
 
 from fred_tf.normalizations import Standardize
 
@@ -114,6 +115,29 @@ _SPECS = (
 KNOWN = {spec.name: spec for spec in _SPECS}
 
 
+# Classes of CIFAR-10, and the sets whose labels count in this order, of which
+# TensorFlow Datasets has the names only of the first.
+_OF_CIFAR10 = "cifar10", "cifar10_1", "cifar10_corrupted"
+_CIFAR10 = (
+    *("airplane", "automobile", "bird", "cat", "deer", "dog", "frog"),
+    *("horse", "ship", "truck"),
+)
+
+
 def base_name(name: str) -> str:
     """Returns `name` of a TensorFlow Datasets `name[/config][:version]`."""
     return re.split("[/:]", name)[0]
+
+
+def classes_of(name: str, stated: Sequence[str]) -> tuple[str, ...]:
+    """Returns what the classes of a data set are called.
+
+    Args:
+        name: the data set, as TensorFlow Datasets writes it.
+        stated: what it calls them itself. Numbers are no names: those of sets
+            of CIFAR-10's classes stand for these.
+    """
+    numbers = [str(number) for number in range(len(_CIFAR10))]
+    if base_name(name) in _OF_CIFAR10 and list(stated) == numbers:
+        return _CIFAR10
+    return tuple(stated)

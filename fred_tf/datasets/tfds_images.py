@@ -18,7 +18,7 @@ from fred_tf.datasets import (
     tfds_metadata,
     tfds_volumes,
 )
-from fred_tf.datasets.dataset_spec import KNOWN, base_name
+from fred_tf.datasets.dataset_spec import KNOWN, base_name, classes_of
 from fred_tf.datasets.image_data import Split
 from fred_tf.datasets.preparation import Preparation
 from fred_tf.datasets.raw_images import Found, Raw, collected
@@ -77,7 +77,8 @@ def read(
     if "train" not in splits:
         raise ValueError(
             "A data set must have a `train` split. Received: "
-            f"{sorted(splits)} in {name!r}."
+            f"{sorted(splits)} in {name!r}. Score sets of other data on it "
+            "with `trainers.evaluate --test_on`."
         )
     train = tfds_examples.raw(builder, "train", one_by_one)
     tests = [split for split in TEST_SPLITS if split in splits]
@@ -128,29 +129,41 @@ def is_prepared(name: str, data_dir: Path | None = None) -> bool:
 
 
 def read_test(
-    name: str, data_dir: Path | None, class_names: Sequence[str]
+    name: str,
+    data_dir: Path | None,
+    class_names: Sequence[str],
+    download: bool = False,
 ) -> Split:
-    """Returns the test split of a prepared TFDS data set without others.
+    """Returns the test split of a TFDS data set without others.
 
     Args:
         name: as for `read`.
         data_dir: as for `read`.
-        class_names: what its classes must be called, in this order.
+        class_names: what its classes must be called, in this order. Where
+            TFDS has no names for them, `dataset_spec.classes_of` may.
+        download: as for `read`.
 
     Raises:
-        ValueError: its classes are others; see also `read`.
+        ValueError: its classes are others, or it has no test images with
+            labels; see also `read`.
     """
     builder = _builder(name, data_dir)
     _check_features(name, builder.info.features)
-    _prepare(name, builder, download=False)
-    known = builder.info.features["label"].names
+    _prepare(name, builder, download)
+    known = classes_of(name, builder.info.features["label"].names)
     if list(known) != list(class_names):
         raise ValueError(
             f"{name!r} must have the classes {list(class_names)}. Received: "
             f"{list(known)}. Load the data set that it belongs to."
         )
-    tests = [split for split in TEST_SPLITS if split in builder.info.splits]
-    raw = tfds_examples.raw(builder, tests[0])
+    splits = builder.info.splits
+    tests = [split for split in TEST_SPLITS if split in splits]
+    _, raw = _labelled(builder, tests, one_by_one=False)
+    if raw is None:
+        raise ValueError(
+            f"Networks are scored on a split of {list(TEST_SPLITS)} that has "
+            f"labels. Received: {sorted(splits)} in {name!r}. Name another set."
+        )
     return collected(raw, Preparation(), None, raw.deep)
 
 
@@ -159,6 +172,7 @@ def read_classes(
     data_dir: Path | None,
     class_names: Sequence[str],
     image_shape: Sequence[int],
+    antialias: bool = True,
 ) -> Split:
     """Returns the test images of some classes of a prepared TFDS data set.
 
@@ -170,6 +184,7 @@ def read_classes(
         data_dir: as for `read`.
         class_names: the classes; labels are places in this list.
         image_shape: `[height, width, 3]`.
+        antialias: whether making smaller averages over what it skips.
 
     Raises:
         ValueError: the set lacks a class.
@@ -194,7 +209,7 @@ def read_classes(
             channels=3,
             expand_animations=False,
         )
-        image = tf.image.resize(image, image_shape[:2], antialias=True)
+        image = tf.image.resize(image, image_shape[:2], antialias=antialias)
         image = tf.cast(tf.round(image), tf.uint8)
         return image, tf.gather(places, example["label"])
 

@@ -8,6 +8,7 @@ import pytest
 
 from fred_tf.datasets import ImageData, Split, corruptions
 from fred_tf.normalizations import Standardize
+from trainers.results.published import ON
 
 needs_library = pytest.mark.skipif(
     not importlib.util.find_spec("imagecorruptions"),
@@ -16,7 +17,10 @@ needs_library = pytest.mark.skipif(
 
 
 def test_names():
-    assert len(corruptions.named("all")) == 15
+    """In the order of the papers' tables."""
+    labels = [label.split()[0] for label in ON[:-1]]
+    for name, label in zip(corruptions.named("all"), labels, strict=True):
+        assert name.startswith(label)
     assert corruptions.named("fog, snow") == ("fog", "snow")
     with pytest.raises(ValueError, match="Did you mean 'fog'"):
         corruptions.named("snow,fogg")
@@ -68,17 +72,19 @@ def test_prepared_images_come_first(asked, monkeypatch):
 def test_images_of_synsets_come_from_imagenet(asked, monkeypatch):
     """Those of the data's classes, as large as the data's images."""
 
-    def read_classes(name, data_dir, class_names, image_shape):
-        asked.append((name, class_names, image_shape))
+    def read_classes(name, data_dir, class_names, image_shape, antialias):
+        asked.append((name, class_names, image_shape, antialias))
         return data.test
 
     data = dataclasses.replace(
-        make("folder:nette"), class_names=("n01440764", "n02102040")
+        make("folder:nette"),
+        class_names=("n01440764", "n02102040"),
+        preparation={"image_size": 32, "antialias": False},
     )
     monkeypatch.setattr(corruptions.tfds_images, "read_classes", read_classes)
     _, source = corruptions.load(data, "glass_blur", 3)
     name = "imagenet2012_corrupted/glass_blur_3"
-    assert asked == [name, (name, data.class_names, (32, 32, 3))]
+    assert asked == [name, (name, data.class_names, (32, 32, 3), False)]
     assert source == f"tfds:{name}"
 
 
@@ -104,6 +110,53 @@ def test_a_missing_library_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "imagecorruptions", None)
     with pytest.raises(ModuleNotFoundError, match="fred-tf.corruptions"):
         corruptions.load(make(), "fog", 5)
+
+
+def test_images_of_other_sizes_are_computed(asked, monkeypatch):
+    """Those of CIFAR-10-C are of 32 x 32 pixels in colour."""
+    computed = lambda images, name, severity: images  # noqa: E731
+    monkeypatch.setattr(corruptions, "corrupt", computed)
+    for data in (make("cifar10", size=64), make("cifar10", channels=1)):
+        _, source = corruptions.load(data, "fog", 5)
+        assert source.startswith("imagecorruptions") and not asked
+
+
+@needs_library
+@pytest.mark.parametrize("name", corruptions.CORRUPTIONS)
+def test_subsets_of_imagenet_are_corrupted_at_its_size(name, monkeypatch):
+    """Enlarged from 128 pixels, the same each time."""
+    import imagecorruptions
+
+    shapes, corrupt = [], imagecorruptions.corrupt
+
+    def watched(image, **how):
+        shapes.append(image.shape)
+        return corrupt(image, **how)
+
+    monkeypatch.setattr(imagecorruptions, "corrupt", watched)
+    data = make("folder:nette", size=128)
+    split, source = corruptions.load(data, name, 5, images=2)
+    assert source == "imagecorruptions at 224 pixels"
+    assert shapes == [(224, 224, 3)] * 2
+    assert split.images.shape == (2, 128, 128, 3)
+    assert split.images.dtype == np.uint8
+    assert np.any(split.images != data.test.images[:2])
+    again, _ = corruptions.load(data, name, 5, images=2)
+    np.testing.assert_array_equal(again.images, split.images)
+
+
+@pytest.mark.parametrize(
+    ("shape", "enlarged"),
+    [
+        ((32, 32, 3), (32, 32)),
+        ((63, 80, 3), (63, 80)),
+        ((64, 96, 1), (224, 336)),
+        ((128, 128, 3), (224, 224)),
+        ((224, 300, 3), (224, 300)),
+    ],
+)
+def test_sizes_that_strengths_are_made_for(shape, enlarged):
+    assert corruptions._enlarged(shape) == enlarged
 
 
 @needs_library

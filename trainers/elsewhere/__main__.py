@@ -60,11 +60,12 @@ def main() -> int:
             "`--pack` writes a pack and `--bring_back` reads one. Received: "
             f"both, {PACK.value} and {BRING_BACK.value}. Give one of them."
         )
-    if evaluate.CORRUPTIONS.value:
-        raise ValueError(
-            "`--corruptions` are scored by `trainers.evaluate` only. Received: "
-            f"{evaluate.CORRUPTIONS.value}. Leave them out here."
-        )
+    for flag in (evaluate.CORRUPTIONS, evaluate.TEST_ON):
+        if flag.value:
+            raise ValueError(
+                f"Only `trainers.evaluate` takes `--{flag.name}`. Received: "
+                f"{flag.value}. Leave it out here."
+            )
     if BRING_BACK.value:
         run_dir = run_flags.required(run_flags.RUN_DIR)
         evaluations = unpacking.bring_back(

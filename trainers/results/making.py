@@ -2,9 +2,7 @@
 
 import contextlib
 import dataclasses
-import os
 import pathlib
-import platform
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +12,7 @@ from export import sizes
 from fred_tf import assembly, distilled_run, forms, scoring
 from fred_tf import config as config_lib
 from fred_tf.coresets import CORESETS, full_set, random_set
-from fred_tf.datasets import DataFacts, ImageData
+from fred_tf.datasets import DataFacts, ImageData, corruptions
 from fred_tf.disk import files, records, run_folder
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.distilled_run import DistilledRun
@@ -24,8 +22,9 @@ from fred_tf.presets.fitting import recorded
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import distill, select_coreset, train_experts
 from trainers.elsewhere import unpacking
-from trainers.results import reading
+from trainers.results import corrupted, reading
 from trainers.results.clock import Clock
+from trainers.results.hardware import hardware
 from trainers.results.reading import KIND
 from trainers.results.rows import Row
 
@@ -111,6 +110,7 @@ def _identity(row: Row) -> dict[str, Any]:
         "evaluation": config_lib.to_json(row.evaluation()),
         "subject": row.subject,
         "form": row.form,
+        **({"severity": row.severity} if row.severity else {}),
     }
 
 
@@ -171,8 +171,14 @@ class _Maker:
         evaluating = Clock(self._folder / "evaluating.json", self.name)
         path = self._folder / "evaluation.json"
         with evaluating.on("evaluating"), self.interruption.at_once():
+            others, facts = corrupted.images(self.row, self.data, self.data_dir)
             scored = scoring.score(
-                self.row.evaluation(), synthetic_set, self.data, path
+                self.row.evaluation(),
+                synthetic_set,
+                self.data,
+                path,
+                others,
+                facts,
             )
         scored_on = records.read(path, scoring.KIND).get("device")
         return {
@@ -186,9 +192,10 @@ class _Maker:
                 **{part: round(spent, 1) for part, spent in elsewhere.items()},
                 **evaluating.minutes(),
             },
-            "hardware": _hardware(),
+            "hardware": hardware(),
             **({"distilled_on": device} if device else {}),
             **({"scored_on": scored_on} if scored_on else {}),
+            **({"corrupted_by": corruptions.source(facts)} if facts else {}),
             "curve": {
                 str(step): {
                     k: on_the_way[k] for k in ("accuracies", "learning_rate")
@@ -332,17 +339,3 @@ def _bytes(export: pathlib.Path | None) -> dict[str, int | None]:
 def _pictures(synthetic_set: SyntheticSet) -> dict[str, int]:
     """Returns the bytes that a set's images take as files of pictures."""
     return {part.name: part.size for part in sizes.pictures(synthetic_set)}
-
-
-def _hardware() -> str:
-    """Returns the processor and how many cores of it there are."""
-    model = platform.processor() or platform.machine()
-    info = pathlib.Path("/proc/cpuinfo")
-    if info.exists():
-        named = [
-            line.split(":", 1)[1].strip()
-            for line in info.read_text().splitlines()
-            if line.startswith("model name")
-        ]
-        model = named[0] if named else model
-    return f"{os.cpu_count()} cores, {model}"

@@ -137,7 +137,8 @@ UNSEEN_MEAN: Rows = {
     "TM with HaBa": "46.4±1.0 55.8±1.8 64.0±0.9",
     "TM with FreD": "49.7±1.0 60.1±0.7 69.1±0.7",
 }
-_ON = (
+# The order of `CORRUPTIONS` in fred_tf/datasets/corruptions.py.
+ON = (
     *("gaussian noise", "shot noise", "impulse noise", "defocus blur"),
     *("glass blur", "motion blur", "zoom blur", "snow", "frost", "fog"),
     *("brightness", "contrast", "elastic", "pixelate", "jpeg", "mean of all"),
@@ -200,10 +201,10 @@ TABLES = (
     ),
     Published(
         "CIFAR-10-C",
-        _columns("cifar10", *(1 for _ in _ON)),
+        _columns("cifar10", *(1 for _ in ON)),
         CORRUPTED,
         "corrupted",
-        _ON,
+        ON,
     ),
     Published(
         "Subsets of ImageNet-C, ipc 1",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fred_tf.datasets.corruptions import CORRUPTIONS, SEVERITIES
 from fred_tf.disk import claims, files, records
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS
@@ -86,6 +87,7 @@ def read(path: files.Path) -> dict[str, Any]:
             if name in record or name == "hardware":
                 _line(record, name)
         _check_accuracies(record)
+        _check_corrupted(record)
         mean = claims.number(record, "mean", 0, 1)
         if abs(mean - np.mean(record["accuracies"])) > 1e-6:
             raise ValueError(f"`mean` is not that of `accuracies`: {mean}.")
@@ -121,6 +123,19 @@ def _check_accuracies(values: Mapping[str, Any]) -> None:
     if not claims.numbers(values, "accuracies", 0, 1):
         raise ValueError("`accuracies` must be of one network at least.")
     claims.number(values, "learning_rate", 0, _MOST)
+
+
+def _check_corrupted(record: Mapping[str, Any]) -> None:
+    """Wants a number for each corruption and network where they are scored."""
+    identity = {"severity": 0, **record["identity"]}
+    if not claims.integer(identity, "severity", 0, SEVERITIES[-1]):
+        return
+    corrupted = claims.mapping(record, "corrupted")
+    for name in CORRUPTIONS:
+        values = claims.numbers(corrupted, name, 0, 1)
+        if len(values) != len(record["accuracies"]):
+            raise ValueError("`corrupted` must have a number for each network.")
+    _line(record, "corrupted_by")
 
 
 def _line(values: Mapping[str, Any], name: str) -> None:

@@ -25,6 +25,8 @@ class Row:
             curve of accuracy; 0 makes none.
         elsewhere: whether the run was made on an accelerator with
             `trainers.elsewhere`, which takes too long without one.
+        severity: of all corruptions of all test images, on which networks are
+            scored, too; 0 for none.
         repeats: the row of which this is the same with another seed; empty for
             a row of its own.
     """
@@ -38,6 +40,7 @@ class Row:
     form: str = ""
     evaluate_every: int = 0
     elsewhere: bool = False
+    severity: int = 0
     repeats: str = ""
 
     def config(self) -> config_lib.Config:

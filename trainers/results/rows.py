@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainers import quickstart
+from trainers.results import corrupted
 from trainers.results.canvases import CANVASES
 from trainers.results.regression import REGRESSED, USUAL
 from trainers.results.row import Row
@@ -314,6 +315,7 @@ ROWS = {
         for name, row in REGRESSED.items()
     },
     **{f"{_EXPORTED}_as_{form}": _as(_EXPORTED, form) for form in FORMS},
+    **corrupted.rows(_OWN),
     **{
         f"{name}_seed{seed}": _again(name, seed)
         for name in _OWN

@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 
 from fred_tf import presets
 from fred_tf.config import Config
+from fred_tf.datasets import corruptions
 from fred_tf.disk import files
 from fred_tf.kernels import RandomFeatures
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS, MultiFormation
-from fred_tf.training.evaluator import Evaluation
-from trainers.results import reading
-from trainers.results.published import STEPS, TABLES, Published
+from fred_tf.training.evaluation import Evaluation
+from trainers.results import corrupted, reading
+from trainers.results.published import ON, STEPS, TABLES, Published
 from trainers.results.row import Row
 from trainers.results.rows import ROWS, UNSEEN
 
@@ -30,6 +31,13 @@ _NO_ROW = {
     "unseen": "no row is scored on these networks",
     "corrupted": "no row is scored on corrupted images",
 }
+# The rows that make up a cell, after the name of the one that it is met by.
+_SUFFIXES = {
+    "accuracy": ("",),
+    "unseen": tuple(f"_on_{network}" for network in UNSEEN),
+    "corrupted": (corrupted.SUFFIX,),
+}
+_CORRUPTIONS = dict(zip(ON, corruptions.CORRUPTIONS))  # But for the mean.
 # Of presets: what is not as published.
 _OURS = ("_cpu", "_tiny", "_joint")
 
@@ -152,8 +160,6 @@ def _lines(
     cell: Cell, names: list[str], preset: str, results: Results
 ) -> list[str]:
     """Returns the lines of a cell, one at least."""
-    if cell.what == "corrupted":
-        names = []
     parts = {name: _scored(cell, name) for name in names}
     parts = {name: scored for name, scored in parts.items() if scored}
     made = {
@@ -163,7 +169,12 @@ def _lines(
     }
     if made:
         return [
-            _line(cell, _here(records), _steps(cell, records), _make(parts[n]))
+            _line(
+                cell,
+                _here(cell, records),
+                _steps(cell, records),
+                _make(parts[n]),
+            )
             for n, records in made.items()
         ]
     if parts:
@@ -185,9 +196,7 @@ def _lines(
 
 def _scored(cell: Cell, name: str) -> list[str]:
     """Returns the rows that make up a cell, by the row that it is met by."""
-    if cell.what != "unseen":
-        return [name]
-    others = [f"{name}_on_{network}" for network in UNSEEN]
+    others = [f"{name}{suffix}" for suffix in _SUFFIXES[cell.what]]
     return others if all(n in ROWS for n in others) else []
 
 
@@ -199,17 +208,21 @@ def _make(names: list[str]) -> str:
     return f"python -m trainers.results{pack} --rows={','.join(names)}"
 
 
-def _here(records: list[Mapping[str, Any]]) -> str:
+def _here(cell: Cell, records: list[Mapping[str, Any]]) -> str:
     accuracies = records[0]["accuracies"]
+    remarks = [records[0]["data"]["preparation"].get("source", "")]
+    if cell.what == "corrupted":
+        by_name, one = records[0]["corrupted"], _CORRUPTIONS.get(cell.on, "")
+        accuracies = by_name[one] if one else corruptions.means(by_name)
+        remarks.append(records[0]["corrupted_by"])
     if len(records) > 1:  # The mean of each of several networks.
         mean = sum(record["mean"] for record in records) / len(records)
         number = f"{100 * mean:.1f}"
     else:
         rate = records[0]["learning_rate"]
         number = str(Evaluation(tuple(accuracies), rate)).removesuffix(" %")
-    source = records[0]["data"]["preparation"].get("source", "")
-    copied = f" ({source})" if source else ""
-    return number.replace(" +- ", "±") + copied
+    told = "; ".join(filter(None, remarks))
+    return number.replace(" +- ", "±") + (f" ({told})" if told else "")
 
 
 def _steps(cell: Cell, records: list[Mapping[str, Any]]) -> str:

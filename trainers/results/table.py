@@ -8,7 +8,7 @@ from fred_tf.disk import files
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.training.evaluation import Evaluation
-from trainers.results import reading
+from trainers.results import corrupted, reading
 from trainers.results.rows import ROWS, UNSEEN
 
 _HEAD = (
@@ -59,6 +59,10 @@ def table(results_dir: files.Path) -> str:
         lines.append("|---" * (_HEAD.count("|") + 1) + "|")
         lines += [_line(name, results) for name in names]
     lines += _transfer(order, results)
+    lines += corrupted.table(
+        {n: ROWS[n].run_of for n in order if n in ROWS and ROWS[n].severity},
+        results,
+    )
     lines += _forms(order, results)
     lines += _sources(results)
     lines += _matrices(results)
@@ -222,7 +226,7 @@ def _transfer(names: list[str], results: dict[str, Any]) -> list[str]:
     subjects: dict[str, dict[str, Any]] = {}
     for name in names:
         row = ROWS.get(name)
-        if row and row.run_of and not row.form:
+        if row and row.run_of and not row.form and not row.severity:
             network = results[name]["evaluation"]["network"]["name"]
             subjects.setdefault(row.run_of, {})[network] = results[name]
     if not subjects:
