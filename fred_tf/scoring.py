@@ -311,14 +311,15 @@ def measured(
             continue
         accuracies, _ = _kept(path, record, ())
         evaluation = Evaluation(tuple(accuracies), 0.0)
-        measured.append(
-            {
-                **{name: identity[name] for name in _HOW},
-                "mean": evaluation.mean,
-                "deviation": evaluation.deviation,
-                "accuracies": accuracies,
-            }
-        )
+        told = {
+            **{name: identity[name] for name in _HOW},
+            "mean": evaluation.mean,
+            "deviation": evaluation.deviation,
+            "accuracies": accuracies,
+        }
+        # The same networks may have been scored on other images, too.
+        if told not in measured:
+            measured.append(told)
     return measured
 
 

@@ -1,15 +1,18 @@
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_datasets as tfds
 
 from fred_tf import config, presets
 from fred_tf.coresets import random_set
 from fred_tf.datasets import Split
 from fred_tf.disk import files, records
 from fred_tf.training.evaluation import Evaluation
+from tests.datasets.prepared import prepare
 from trainers import distill, evaluate, rank
 from trainers.report import __main__ as report
 
@@ -35,6 +38,8 @@ def test_a_name_keeps_evaluations_beside_each_other(tmp_path):
         (("", ""), "evaluation"),
         (("random", "mlp", True), "evaluation_random_mlp_corrupted"),
         (("", "", False, "short"), "evaluation_short"),
+        (("", "", False, "", ["cifar10_1/v6"]), "evaluation_cifar10_1_v6"),
+        (("", "mlp", True, "", ["a/b"]), "evaluation_mlp_a_b_corrupted"),
         (("full", "mlp", True, "b_2"), "evaluation_full_b_2_mlp_corrupted"),
     ):
         path = evaluate.path(tmp_path, *arguments)
@@ -54,6 +59,94 @@ def test_the_table_has_the_mean_of_the_unseen():
     assert table[0] == "| trained | clean | fog | mean of corrupted |"
     assert "60.0 +- 10.0 % | 30.0 +- 10.0 % | 30.0" in table[2]
     assert table[-1] == "Mean of the unseen ones: 35.0 %"
+
+
+def test_another_test_set_is_in_no_mean():
+    others = {"cifar10_1/v6": (0.5, 0.5), "fog": (0.2, 0.4), "snow": (0.4, 0.4)}
+    results = {"convnet": Evaluation((0.5, 0.7), 0.01, others)}
+    head, _, line = evaluate.table("convnet", results).splitlines()
+    assert head.endswith(
+        "clean | cifar10_1/v6 | fog | snow | mean of corrupted |"
+    )
+    assert line.endswith("| 40.0 +- 0.0 % | 35.0 +- 5.0 % |")
+    alone = {"convnet": Evaluation((0.5,), 0.01, {"cifar10_1/v6": (0.5,)})}
+    assert "mean" not in evaluate.table("convnet", alone)
+
+
+def test_alexnet_is_warned_of_few_epochs(caplog):
+    short, long = (
+        config.replace(DM, {"evaluation.epochs": epochs})
+        for epochs in (300, 1000)
+    )
+    for settings, networks in ((long, ["alexnet"]), (short, ["mlp"])):
+        evaluate.configs(settings, networks)
+        assert not caplog.records
+    evaluate.configs(short, ["convnet", "alexnet"])
+    assert "plateau: after 300 epochs" in caplog.text
+
+
+def other_digits(digits, folder):
+    """Writes a test split alone, as TensorFlow Datasets does."""
+    features = {
+        "image": tfds.features.Image(shape=(8, 8, 1)),
+        "label": tfds.features.ClassLabel(names=digits.class_names),
+    }
+    pixels = np.round(255 * digits.test.images[:40]).astype(np.uint8)
+    labels = digits.test.labels[:40]
+    examples = [
+        {"image": image, "label": label} for image, label in zip(pixels, labels)
+    ]
+    prepare(folder / "other_digits" / "1.0.0", features, {"test": examples})
+    return Split(pixels, labels)
+
+
+def test_a_run_is_scored_on_another_test_set(
+    digits, quick, call, tmp_path, no_pictures
+):
+    """Its digest is in the record, its accuracy on no page."""
+    other = other_digits(digits, tmp_path)
+    folder = tmp_path / "run"
+    distill.run(quick, folder)
+    program = (
+        "trainers.evaluate",
+        f"--run_dir={folder}",
+        f"--data_dir={tmp_path}",
+    )
+    code, output, _ = call(*program, "--test_on=other_digits")
+    assert code == 0 and "| trained | clean | other_digits |" in output
+    path = folder / "evaluation_other_digits.json"
+    record = records.read(path, "evaluation")
+    stated = {"other_digits": {"images": 40, "test": other.digest}}
+    assert record["identity"]["corrupted"] == stated
+    assert record["data"]["test"] == digits.facts.test
+    assert call(*program)[0] == 0  # The same networks, on their own split.
+    own = records.read(folder / "evaluation.json", "evaluation")
+    assert own["accuracies"] == record["accuracies"]
+    assert record["corrupted"]["other_digits"] != own["accuracies"]
+    page = report.run(folder).read_text()
+    assert page.count("±") == 1 and f"{100 * own['mean']:.1f} ±" in page
+    # Somebody leaves out an image.
+    shutil.rmtree(tmp_path / "other_digits")
+    fewer = dataclasses.replace(digits, test=digits.test.only(np.arange(30)))
+    other_digits(fewer, tmp_path)
+    code, _, errors = call(*program, "--test_on=other_digits")
+    assert code == 1 and "`corrupted.other_digits.images` is 40" in errors
+    for wrong, message in (
+        ("--test_on=cifar10_1", "cifar10_1/v6' is not prepared"),
+        ("--test_on=folder:photos", "trainers.evaluate"),
+    ):
+        code, _, errors = call(*program, wrong)
+        assert code == 1 and errors.count("\n") == 1
+        assert message in errors or "Received: 'folder:photos'" in errors
+
+
+@pytest.mark.parametrize("flag", ["--test_on=cifar10_1", "--corruptions=fog"])
+def test_packs_are_scored_on_their_own_split(flag, call, tmp_path):
+    code, _, errors = call(
+        "trainers.elsewhere.__main__", flag, f"--pack={tmp_path / 'pack'}"
+    )
+    name = flag.partition("=")[0]
+    assert code == 1 and f"Only `trainers.evaluate` takes `{name}`" in errors
 
 
 def test_ranking_trains_what_it_needs_once(digits, tmp_path):

@@ -1,6 +1,7 @@
 import pytest
 
 from fred_tf import config, presets
+from fred_tf.datasets import corruptions
 from trainers.results import published, slides
 from trainers.results.published import STEPS, TABLES, Published
 from trainers.results.row import Row
@@ -217,6 +218,40 @@ def test_the_mean_over_other_networks_wants_all_of_them(monkeypatch):
     del results[names[1]]
     ((here, *_),) = cell_of(printed(monkeypatch, rows, results), *key)
     assert here == "not made yet"
+
+
+def test_cells_of_corrupted_images_and_their_mean(monkeypatch):
+    origin = Row("cifar10_ipc1_tm")
+    rows = {"a": origin, "a_corrupted": Row("cifar10_ipc1_tm", run_of="a")}
+    names = corruptions.CORRUPTIONS
+    by_name = {name: [0.3 + n / 100] * 2 for n, name in enumerate(names)}
+    made = {"corrupted": by_name, "corrupted_by": "imagecorruptions"}
+    results = {"a": record(), "a_corrupted": {**record(mean=0.9), **made}}
+    lines = printed(monkeypatch, rows, results)
+    command = "`python -m trainers.results --rows=a_corrupted`"
+    for on, published_there, here in (
+        ("gaussian noise", "56.7", "30.0±0.0"),
+        ("frost", "56.5", "38.0±0.0"),
+        ("jpeg", "58.9", "44.0±0.0"),
+        ("mean of all", "57.0", "37.0±0.0"),
+    ):
+        key = f"cifar10, {on}", "1", "TM with FreD", published_there
+        assert cell_of(lines, *key) == [
+            [f"{here} (imagecorruptions)", "180 of 15,000", command]
+        ]
+    del results["a_corrupted"]
+    lines = printed(monkeypatch, rows, results)
+    key = "cifar10, fog", "1", "TM with FreD", "53.6"
+    assert cell_of(lines, *key) == [["not made yet", "", command]]
+
+
+def test_subsets_of_imagenet_have_a_mean_alone(monkeypatch):
+    """That of each network over corruptions has a spread."""
+    cell = next(c for c in CELLS if c.what == "corrupted" and not c.on)
+    by_name = {name: [0.3, 0.5] for name in corruptions.CORRUPTIONS}
+    made = {"corrupted": by_name, "corrupted_by": "tfds:imagenet2012_corrupted"}
+    here = slides._here(cell, [{**record(), **made}])
+    assert here == "40.0±10.0 (tfds:imagenet2012_corrupted)"
 
 
 def test_steps_may_depend_on_the_budget():
