@@ -264,6 +264,8 @@ _TRANSFERRED = {
     "cifar10_ipc1_fred_dc": _BRIEFLY,
     "cifar10_ipc1_fred_dsa": _BRIEFLY,
     "cifar10_ipc1_fred_tm_joint": (),
+    "cifar10_ipc2_fred_dm_gpu": (),
+    "cifar10_ipc1_haba": (),
 }
 # What the exports of a row's set cost and are worth.
 _EXPORTED = "cifar10_ipc1_fred_tm_gpu"
