@@ -157,6 +157,9 @@ def test_the_curve_is_told_from_other_evaluations(chosen, digits, tmp_path):
     named = tmp_path / "evaluation_steps.json"
     score(config.replace(ONE, {"seed": 1}), chosen, digits, named)
     score(ONE, random_set(digits, 1, 1), digits, tmp_path / "evaluation_o.json")
+    # The own networks once more, on other images, too.
+    other = {"other": digits.train}
+    score(ONE, chosen, digits, tmp_path / "evaluation_other.json", other)
     assert list(scoring.curve(tmp_path)) == [2, 11]
     first, second = scoring.measured(tmp_path, chosen, digits.facts)
     assert first["accuracies"] == list(own.accuracies)

@@ -4,7 +4,6 @@ import os
 import pathlib
 import signal
 
-import numpy as np
 import pytest
 
 from fred_tf import assembly
@@ -13,7 +12,7 @@ from fred_tf.datasets import Split
 from fred_tf.disk import records
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.training.evaluator import Evaluator
-from trainers.results import corrupted, making
+from trainers.results import making
 from trainers.results import table as result_table
 from trainers.results.clock import Clock
 from trainers.results.rows import ROWS, UNSEEN, Row, with_repeats
@@ -141,56 +140,6 @@ def test_an_export_is_read_back_and_scored(folders, monkeypatch):
     assert f"| `coefficients_int8` | {found['bytes']:,} |" in section
     assert f"| `coefficients_float32` | {whole['bytes']:,} |" in section
     assert "_as_coefficients" not in table.split("## What exports cost")[0]
-
-
-def test_a_run_is_scored_on_corrupted_images(
-    folders, digits, tmp_path, monkeypatch
-):
-    """Digits are too small for it, so these are whole or black."""
-
-    def load_all(data, names, severity, data_dir):
-        black = Split(np.zeros_like(digits.test.images), digits.test.labels)
-        splits = {n: black if n == "fog" else digits.test for n in names}
-        places = {n: f"tfds:cifar10_corrupted/{n}_{severity}" for n in names}
-        return splits, {"severity": severity, "sources": places}
-
-    monkeypatch.setattr(corrupted.corruptions, "load_all", load_all)
-    row = dataclasses.replace(TINY["fred_tm"], run_of="fred_tm", severity=5)
-    name = "fred_tm_corrupted"
-    found = making.make(name, row, folders[0], tmp_path)
-    assert list(found["corrupted"]) == list(corrupted.corruptions.CORRUPTIONS)
-    assert found["corrupted"]["snow"] == found["accuracies"]
-    assert found["corrupted_by"] == "tfds:cifar10_corrupted"
-    assert found["identity"]["severity"] == 5
-    monkeypatch.setattr(result_table, "ROWS", {**TINY, name: row})
-    table = result_table.table(tmp_path)
-    (head, _, line) = table.split("## On corrupted images")[1].split("\n")[2:5]
-    assert head.startswith("| row | images | gaussian noise | shot noise |")
-    mean, black = found["mean"], found["corrupted"]["fog"][0]
-    assert f"cifar10_corrupted, severity 5 | {100 * mean:.1f} |" in line
-    assert line.endswith(f"| {100 * (14 * mean + black) / 15:.1f} ± 0.0 |")
-    assert "## Other networks" not in table
-    path = tmp_path / f"{name}.json"
-    for wrong, message in (
-        ({"corrupted": {}}, "`gaussian_noise` must be a list"),
-        ({"corrupted_by": "a | b"}, "`corrupted_by` must be a line"),
-        (
-            {"corrupted": {**found["corrupted"], "fog": [0.1, 0.1]}},
-            "a number for each network",
-        ),
-    ):
-        path.write_text(json.dumps(records.seal({**found, **wrong})))
-        with pytest.raises(ValueError, match=message):
-            making.make(name, row, folders[0], tmp_path)
-
-
-def test_rows_on_corrupted_images_are_scored_as_published():
-    rows = [row for row in ROWS.values() if row.severity]
-    assert len(rows) >= 5
-    for row in rows:
-        scored = row.evaluation().evaluation
-        assert (scored.networks, scored.epochs) == (5, 1000)
-        assert scored.learning_rate == 0.01 and row.severity == 5
 
 
 def test_what_is_finished_is_left_as_it_is(folders):
