@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from fred_tf.datasets import tfds_images
+from fred_tf.datasets import sources, tfds_images
 from fred_tf.datasets.dataset_spec import classes_of
 from fred_tf.datasets.image_data import ImageData, Split
 from fred_tf.disk.files import Path
@@ -40,9 +40,15 @@ def load(
     Raises:
         FileNotFoundError: it is not prepared and `download` is False.
         OSError: the prepared files are damaged.
-        ValueError: its images or classes are not those of `data`, see also
-            `tfds_images.read_test`.
+        ValueError: it is no name of TensorFlow Datasets, or its images or
+            classes are not those of `data`, see also `tfds_images.read_test`.
     """
+    if sources.source_of(name) is not sources.SOURCES["tfds"]:
+        raise ValueError(
+            "`--test_on` takes names of TensorFlow Datasets. Received: "
+            f"{name!r}. Prepare these images as one of its data sets, which "
+            "may have a split `test` alone."
+        )
     wanted = classes_of(data.dataset, data.class_names)
     split = tfds_images.read_test(name, data_dir, wanted, download)
     if split.images.shape[1:] != data.image_shape:

@@ -78,6 +78,9 @@ def test_what_does_not_fit_is_refused(folder, caplog):
         test_sets.load(make(), "cifar10_corrupted/spatter_3", folder)
     with pytest.raises(ValueError, match="Did you mean.*'cifar10_1'"):
         test_sets.load(make(), "cifar101", folder)
+    for name in ("digits", "folder:photos", "file:own.npz"):
+        with pytest.raises(ValueError, match=f"`--test_on` .*: '{name}'"):
+            test_sets.load(make(), name, folder)
     names = tfds.features.ClassLabel(names=list(NAMES))
     written(folder / "untested" / "1.0.0", 1, names, "train")
     with pytest.raises(ValueError, match=r"labels. Received: \['train'\]"):

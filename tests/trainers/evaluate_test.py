@@ -131,13 +131,8 @@ def test_a_run_is_scored_on_another_test_set(
     other_digits(fewer, tmp_path)
     code, _, errors = call(*program, "--test_on=other_digits")
     assert code == 1 and "`corrupted.other_digits.images` is 40" in errors
-    for wrong, message in (
-        ("--test_on=cifar10_1", "cifar10_1/v6' is not prepared"),
-        ("--test_on=folder:photos", "trainers.evaluate"),
-    ):
-        code, _, errors = call(*program, wrong)
-        assert code == 1 and errors.count("\n") == 1
-        assert message in errors or "Received: 'folder:photos'" in errors
+    code, _, errors = call(*program, "--test_on=cifar10_1")
+    assert code == 1 and "cifar10_1/v6' is not prepared" in errors
 
 
 @pytest.mark.parametrize("flag", ["--test_on=cifar10_1", "--corruptions=fog"])
