@@ -97,7 +97,6 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
     weight_names: tuple[str, ...] = ()
     advances_on_reference: bool = False
     views: int = 1
-    advances_on_reference: bool = False
 
     def __init__(
         self,
