@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 FLOORS = (
     {"disk", "paper", "seeds", "sequential"},
     {"settings"},
-    {"assignments"},
+    {"assignments", "coding"},
     {"augmentations", "budget", "normalizations", "optimizers", "transforms"},
     {"datasets", "networks", "synthetic_set"},
     {"coresets", "kernels", "training"},

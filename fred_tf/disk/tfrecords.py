@@ -25,6 +25,8 @@ MOST_BYTES = 2**28
 MOST_RECORDS = 2**24
 
 _HEAD, _TAIL = struct.Struct("<QI"), 4
+# Bytes of a frame beside its data.
+FRAME = _HEAD.size + _TAIL
 
 
 def framed(path: files.Path, most: int = MOST_BYTES) -> tuple[int, str]:

@@ -2,9 +2,11 @@
 
 import pathlib
 from collections.abc import Iterable
+from typing import Any
 
 from fred_tf.disk import files
 from fred_tf.forms import manifest
+from fred_tf.forms.coded import CodedCoefficients
 from fred_tf.forms.coefficients import STORAGES, Coefficients
 from fred_tf.forms.encodings import ENCODINGS
 from fred_tf.forms.form import Form, SetForm
@@ -22,6 +24,7 @@ FORMS: dict[str, Form] = {
     for form in (
         *map(Images, ENCODINGS),
         *map(Coefficients, STORAGES),
+        CodedCoefficients(),
         SavedModel(),
         KerasMemory(),
         Gallery(),
@@ -93,6 +96,7 @@ def write(
     folder: files.Path,
     names: Iterable[str] | None = None,
     shards: int = 1,
+    **options: Any,
 ) -> dict[str, pathlib.Path]:
     """Writes a set in some forms.
 
@@ -105,17 +109,28 @@ def write(
         folder: of all that is written.
         names: keys of `FORMS`; all that fit if None or empty.
         shards: number of files of each form that has several.
+        **options: more that some forms take, see `Form.options`; each gets
+            those that it takes.
 
     Returns:
         The path of each form, by name.
 
     Raises:
-        ValueError: a form is unknown or does not fit the set, or `shards` is
-            below 1 or above the number of images.
+        ValueError: a form is unknown or does not fit the set, `shards` is
+            below 1 or above the number of images, or an option is out of
+            range.
+        TypeError: no form has such an option.
         FileExistsError: something else lies where a form would.
     """
     forms = chosen(names, decoded, memory)
     check_shards(shards, len(decoded.images))
+    options = {"shards": shards, **options}
+    known = {name for form in FORMS.values() for name in form.options}
+    if unknown := options.keys() - known:
+        raise TypeError(
+            f"Options of forms are {sorted(known)}. Received: "
+            f"{sorted(unknown)}."
+        )
     folder = pathlib.Path(folder)
     for form in forms.values():
         form.check_replaceable(folder / form.path)
@@ -126,7 +141,7 @@ def write(
             decoded,
             memory,
             folder / form.path,
-            **({"shards": shards} if form.sharded else {}),
+            **{x: options[x] for x in form.options if x in options},
         )
         for name, form in forms.items()
     }

@@ -1,9 +1,8 @@
 """What FreD really stores, as TFRecord files: kept coefficients, no images."""
 
-import math
+import functools
 import os
 import pathlib
-import zlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,11 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from fred_tf import budget
-from fred_tf.disk import claims, files, tfrecords
-from fred_tf.forms import facts, limits, manifest
+from fred_tf.disk import claims, files
+from fred_tf.forms import facts, frequencies, manifest
 from fred_tf.forms.form import SetForm
-from fred_tf.forms.provenance import provenance, purpose
-from fred_tf.forms.stored_memory import settings_of
+from fred_tf.forms.frequencies import SHARD
 from fred_tf.parameterizations import Frequency, rounding
 from fred_tf.parameterizations.frequency import (
     FrequencySettings,
@@ -27,10 +25,6 @@ from fred_tf.synthetic_set import SyntheticSet
 
 BITS = {"int8": 8, "int6": 6, "int4": 4}
 STORAGES = ("float32", "float16", *BITS)
-
-# Values are those of rounding already, and records have the labels.
-_TOLD_OTHERWISE = {"bits", "labels", "label_scale", "label_learning_rate"}
-_SHARD = "coefficients.tfrecord-00000-of-00001"
 
 
 class Coefficients(SetForm):
@@ -84,38 +78,24 @@ synthetic_set = forms.read(PATH)"""
 
     def write(self, decoded, memory, path):
         path = pathlib.Path(path)
-        settings = memory.settings
-        said = facts.of(decoded)
+        said = frequencies.told(decoded, memory, self.storage)
         classes = list(_classes(decoded, memory, self.storage))
         self.check_replaceable(path)
         with files.replacing_folder(path) as temporary:
-            shard = temporary / _SHARD
+            shard = temporary / SHARD
             with tf.io.TFRecordWriter(os.fspath(shard)) as writer:
                 for label, parts in enumerate(classes):
-                    writer.write(_example(label, parts))
+                    packed = {
+                        name: frequencies.deflated(array.tobytes())
+                        for name, array in parts.items()
+                    }
+                    writer.write(frequencies.example(packed, label))
             manifest.write(
                 temporary,
                 self.kind,
-                {_SHARD: memory.classes},
+                {SHARD: memory.classes},
                 storage=self.storage,
                 table_type=_table_type(memory.spectrum_shape),
-                image_shape=list(memory.image_shape),
-                instances_per_class=memory.instances_per_class,
-                parameterization={
-                    name: value
-                    for name, value in settings.to_json().items()
-                    if name not in _TOLD_OTHERWISE
-                },
-                description=(
-                    f"{purpose(decoded)} Stored are, for each image"
-                    f"{'' if settings.channels == 'joint' else ' and channel'},"
-                    f" {memory.mask_size} coefficients of the transform "
-                    f"{settings.transform!r} as {self.storage}, and for each "
-                    "class their positions. Decoded images are normalised and "
-                    "may leave the range of real ones: pixels in [0, 1] units "
-                    f"are {decoded.normalization.undoing}."
-                ),
-                **provenance(decoded),
                 **said,
             )
         return path
@@ -124,9 +104,9 @@ synthetic_set = forms.read(PATH)"""
         path = pathlib.Path(path)
         said = manifest.verify(path, self.kind)
         with facts.believed(path):
-            if _SHARD not in said["files"]:
-                raise ValueError(f"it names no {_SHARD}")
-            return _decoded(path / _SHARD, said)
+            if SHARD not in said["files"]:
+                raise ValueError(f"it names no {SHARD}")
+            return _decoded(path / SHARD, said)
 
 
 def _classes(
@@ -134,11 +114,7 @@ def _classes(
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yields the arrays of each class, by the names that they are stored by."""
     shape = [memory.classes, memory.instances_per_class]
-    values = tf.reshape(memory.values.value, [*shape, *memory.values.shape[1:]])
-    if memory.settings.bits:  # The images are those of the rounded values.
-        values = rounding.dequantize(
-            *rounding.quantize(values, memory.settings.bits)
-        )
+    values = frequencies.values_of(memory)
     levels, scales = _stored(values, storage)
     table_type = _table_type(memory.spectrum_shape)
     arrays = {"table": memory.table.numpy().astype(table_type)}
@@ -153,34 +129,23 @@ def _classes(
 
 def _decoded(shard: pathlib.Path, said: dict[str, Any]) -> SyntheticSet:
     """Returns the set of one file of records, with what is said of it."""
-    settings = settings_of(
-        FrequencySettings, claims.mapping(said, "parameterization")
-    )
-    shape = limits.image_shape(said)
-    budget.check_coefficients(shape, settings.coefficients_per_channel)
-    instances = limits.count(said, "instances_per_class")
-    names = facts.class_names(said)
-    stored = shard.stat().st_size
-    limits.check_decoded(shape, instances * len(names), stored)
-    if (count := tfrecords.check(shard)) != len(names):
-        raise ValueError(f"{count} records are of {len(names)} classes")
+    claim = frequencies.claimed(said, shard.stat().st_size)
     classes = [
-        _parse(record.numpy(), said, settings)
-        for record in tf.data.TFRecordDataset(os.fspath(shard))
+        _parse(record, said, claim.settings)
+        for record in frequencies.records(
+            shard, claim.classes, f"{claim.classes} classes"
+        )
     ]
-    weights = [
-        np.concatenate([parts["values"] for parts in classes]),
-        np.stack([parts["table"] for parts in classes]),
-    ]
-    memory = Frequency.with_weights(
-        shape, len(names), instances, settings, weights
-    )
-    memory.check_weights()
     soft_labels = None
     if all("soft_labels" in parts for parts in classes):
         soft_labels = np.concatenate([x["soft_labels"] for x in classes])
-    return facts.restored(
-        said, memory.decode().numpy(), memory.labels, soft_labels, shard.parent
+    return frequencies.restored(
+        said,
+        claim,
+        np.concatenate([parts["values"] for parts in classes]),
+        np.stack([parts["table"] for parts in classes]),
+        soft_labels,
+        shard.parent,
     )
 
 
@@ -202,29 +167,6 @@ def _stored(
     return levels.numpy(), scales.numpy()
 
 
-def _example(label: int, parts: dict[str, np.ndarray]) -> bytes:
-    features = {
-        "label": tf.train.Feature(int64_list=tf.train.Int64List(value=[label])),
-        **{
-            name: tf.train.Feature(
-                bytes_list=tf.train.BytesList(value=[_deflated(part.tobytes())])
-            )
-            for name, part in parts.items()
-        },
-    }
-    example = tf.train.Example(features=tf.train.Features(feature=features))
-    return example.SerializeToString(deterministic=True)
-
-
-def _deflated(raw: bytes) -> bytes:
-    """Returns zlib's shorter form: levels repeat in frequency, not in runs."""
-    forms = []
-    for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_HUFFMAN_ONLY):
-        packer = zlib.compressobj(9, zlib.DEFLATED, 15, 9, strategy)
-        forms.append(packer.compress(raw) + packer.flush())
-    return min(forms, key=len)
-
-
 def _parse(
     record: bytes, said: dict[str, Any], settings: FrequencySettings
 ) -> dict[str, np.ndarray]:
@@ -235,15 +177,7 @@ def _parse(
     """
     features = tf.train.Example.FromString(record).features.feature
 
-    def part(name: str, dtype, *shape: int) -> np.ndarray:
-        stored = features[name].bytes_list.value[0]
-        size = math.prod(shape) * np.dtype(dtype).itemsize
-        # Unpacks no more than is claimed; a few bytes may unpack to many.
-        raw = zlib.decompressobj().decompress(stored, size + 1)
-        if len(raw) != size:
-            raise ValueError(f"{name} {shape} must take {size} bytes")
-        return np.frombuffer(raw, dtype).reshape(shape)
-
+    part = functools.partial(frequencies.part, features)
     storage = claims.one_of(said, "storage", STORAGES)
     instances, channels = said["instances_per_class"], settings.channels
     dimensions = mask_size(

@@ -21,7 +21,8 @@ class Form(abc.ABC):
         path: where it lies, below the folder of an export.
         loading: Python that reads it, for people to copy, with PATH for the
             path in quotes; empty for what is only looked at.
-        sharded: whether `write` takes `shards`, a number of files.
+        options: what `write` takes more, by name: `shards`, a number of files;
+            `budget_bytes`, bytes of all of them, at most; `step`, of levels.
         soft_labels: whether sets with soft labels can be written so.
         by_default: whether it is written where no form is named.
     """
@@ -29,7 +30,7 @@ class Form(abc.ABC):
     name: str
     path: str
     loading: str = ""
-    sharded: bool = False
+    options: tuple[str, ...] = ()
     soft_labels: bool = True
     by_default: bool = True
 
@@ -56,7 +57,7 @@ class Form(abc.ABC):
     ) -> pathlib.Path:
         """Writes a set that fits; all of it appears at once, or nothing.
 
-        Members may take more, with defaults: `shards` where they are `sharded`.
+        Members may take more, with defaults: their `options`.
 
         Args:
             decoded: the set.

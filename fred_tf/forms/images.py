@@ -73,7 +73,7 @@ class Images(SetForm):
     """
 
     kind = "images"
-    sharded = True
+    options = ("shards",)
     loading = """\
 import tensorflow_datasets as tfds
 

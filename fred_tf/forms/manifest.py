@@ -55,12 +55,12 @@ def check_replaceable(
     if not (folder / place).is_file():
         return
     # Not read as JSON: a damaged export may be replaced.
-    text = (folder / place).read_text(errors="replace")
-    if f'"{kind}"' not in text:
+    said = (folder / place).read_text(errors="replace")
+    if f'"{kind}"' not in said:
         raise refuse(f"is no export of {kind}", "Delete it")
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        named = name == place or json.dumps(name) in text
+        named = name == place or json.dumps(name) in said
         if path.is_symlink() or not (path.is_dir() or named):
             raise refuse(
                 f"holds {name}, which its {place} does not name",
@@ -91,9 +91,20 @@ def write(
             entries[name] = {"sha256": files.sha256(path)}
             if name in lengths:
                 entries[name]["records"] = lengths[name]
-    # Not indented: next to the records of a small set it is long enough.
-    text = json.dumps(sealed(kind, entries, facts), separators=(",", ":"))
-    files.write_text(folder / place, text + "\n")
+    files.write_text(folder / place, text(kind, entries, facts))
+
+
+def text(
+    kind: str,
+    entries: Mapping[str, Mapping[str, Any]],
+    facts: Mapping[str, Any],
+) -> str:
+    """Returns a manifest as it is written; see `sealed`.
+
+    Not indented: next to the records of a small set it is long enough.
+    """
+    said = json.dumps(sealed(kind, entries, facts), separators=(",", ":"))
+    return f"{said}\n"
 
 
 def sealed(

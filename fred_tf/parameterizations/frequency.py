@@ -255,6 +255,15 @@ class Frequency(Parameterization):
         }
 
     @property
+    def units(self) -> np.ndarray:
+        """What one orthonormal unit is of each kept coefficient.
+
+        float64 `[classes, kept]`; see `Transform.units`.
+        """
+        everywhere = self.transform.units(self.spectrum_shape[:-1])
+        return everywhere.ravel()[self.table.numpy()]
+
+    @property
     def masks(self) -> np.ndarray:
         """The masks as bool `[classes, *image_shape[:-1]]`.
 

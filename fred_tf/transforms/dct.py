@@ -87,6 +87,17 @@ class DCT(Transform):
             return 1.0
         return float(math.prod(2 * size for size in spatial_shape))
 
+    def units(self, spatial_shape):
+        units = np.ones(tuple(spatial_shape))
+        if self.norm == "ortho":
+            return units
+        for axis, size in enumerate(spatial_shape):
+            along = np.full(size, math.sqrt(2 * size))
+            along[0] = math.sqrt(4 * size)
+            others = [1] * (units.ndim - axis - 1)
+            units *= along.reshape(-1, *others)
+        return units
+
     def frequencies(self, spatial_shape):
         axes = [np.arange(size) / size for size in spatial_shape]
         # Rounded, so that all positions of a diagonal are equal.

@@ -75,6 +75,21 @@ class Transform(keras.layers.Layer, abc.ABC):
         """
         return 1.0
 
+    def units(self, spatial_shape: Sequence[int]) -> np.ndarray:
+        """Returns how much of each coefficient one orthonormal unit is.
+
+        Coefficients over their units are those of an orthonormal transform:
+        an error of 1 in one of them is one of 1 in the image, by length.
+        `gain` is the square of most of them.
+
+        Args:
+            spatial_shape: the axes between batch and channels.
+
+        Returns:
+            float64 `[*spatial_shape]`.
+        """
+        return np.ones(tuple(spatial_shape))
+
     def compute_output_shape(self, input_shape):
         return input_shape
 

@@ -1,0 +1,6 @@
+"""Coefficients in few bytes: one step size, and a model that tells their bits.
+
+`quantizer.py` rounds, `entropy_model.py` says how likely each level is, and
+`coder.py` writes levels in the bytes that this leaves. The first two work on
+tensors, so that a memory can be trained through them; a file has the third.
+"""

@@ -1,0 +1,124 @@
+"""The record of entropy-coded levels: its parts from a memory, and back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from fred_tf.coding import coder, entropy_model
+from fred_tf.disk import claims
+from fred_tf.forms import frequencies
+from fred_tf.forms.frequencies import Claim
+
+
+def parts_of(
+    levels: np.ndarray, table: np.ndarray, positions: int
+) -> dict[str, bytes]:
+    """Returns the bytes of levels, and of all that they are read by.
+
+    Args:
+        levels: int32 `[classes, instances, kept, channels]`.
+        table: which positions each class keeps, `[classes, kept]`.
+        positions: of a spectrum.
+    """
+    largest = largest_of(levels)
+    _, of = np.unique(table, return_inverse=True)
+    rows = _rows(levels)
+    spreads = entropy_model.fitted(rows, of.ravel())
+    order, runs = _order(table, spreads[of.ravel()])
+    stream = coder.encode(
+        [rows[order[first:last]].ravel() + largest for first, last, _ in runs],
+        [entropy_model.probabilities(index, largest) for _, _, index in runs],
+    )
+    masks = np.zeros((positions, len(table)), bool)
+    for label, positions in enumerate(table):
+        masks[positions, label] = True
+    return {
+        "masks": frequencies.deflated(np.packbits(masks).tobytes()),
+        "spreads": frequencies.deflated(spreads.tobytes()),
+        "levels": stream,
+    }
+
+
+def largest_of(levels: np.ndarray) -> int:
+    """Returns the magnitude by which levels are coded, at least 1."""
+    return max(1, int(np.abs(levels).max()))
+
+
+def _rows(levels: np.ndarray) -> np.ndarray:
+    """Returns `[classes * kept, instances * channels]`."""
+    classes, _, kept, _ = levels.shape
+    return levels.transpose(0, 2, 1, 3).reshape(classes * kept, -1)
+
+
+def _order(
+    table: np.ndarray, spreads: np.ndarray
+) -> tuple[np.ndarray, list[tuple[int, int, int]]]:
+    """Returns in which order rows are coded, and the runs of equal spread.
+
+    Args:
+        table: `[classes, kept]`.
+        spreads: index of each row's, `[classes * kept]`.
+
+    Returns:
+        Numbers of rows, and for each run where in them it begins and ends, and
+        the index of its spread.
+    """
+    order = np.lexsort((table.ravel(), spreads))
+    indices, starts = np.unique(spreads[order], return_index=True)
+    ends = [*starts[1:], len(order)]
+    return order, [
+        (int(first), int(last), int(index))
+        for first, last, index in zip(starts, ends, indices)
+    ]
+
+
+def table_of(features: Mapping[str, Any], claim: Claim) -> np.ndarray:
+    """Returns the positions that each class keeps, int32 `[classes, kept]`.
+
+    Raises:
+        ValueError: a class keeps more or fewer than are claimed.
+    """
+    places = int(np.prod(claim.spectrum[:-1]))
+    bits = places * claim.classes
+    packed = frequencies.part(features, "masks", np.uint8, -(-bits // 8))
+    masks = np.unpackbits(packed, count=bits).reshape(places, claim.classes)
+    if np.any(masks.sum(0, dtype=np.int64) != claim.kept):
+        raise ValueError(f"every class must keep {claim.kept} positions")
+    _, positions = np.nonzero(masks.T)
+    return positions.astype(np.int32).reshape(claim.classes, claim.kept)
+
+
+def levels_of(
+    features: Mapping[str, Any],
+    claim: Claim,
+    table: np.ndarray,
+    said: Mapping[str, Any],
+) -> np.ndarray:
+    """Returns the levels, int32 `[classes, instances, kept, channels]`.
+
+    Raises:
+        ValueError: the stream is not one of so many levels.
+    """
+    largest = claims.integer(said, "largest_level", 1, entropy_model.MOST_LEVEL)
+    positions, of = np.unique(table, return_inverse=True)
+    spreads = frequencies.part(features, "spreads", np.uint8, len(positions))
+    if spreads.max() >= entropy_model.SPREADS:
+        raise ValueError(
+            f"spreads must be below {entropy_model.SPREADS}, not "
+            f"{spreads.max()}"
+        )
+    order, runs = _order(table, spreads[of.ravel()])
+    channels = claim.spectrum[-1]
+    decoded = coder.decode(
+        features["levels"].bytes_list.value[0],
+        [
+            (last - first) * claim.instances * channels
+            for first, last, _ in runs
+        ],
+        [entropy_model.probabilities(index, largest) for _, _, index in runs],
+    )
+    rows = np.empty((table.size, claim.instances * channels), np.int32)
+    rows[order] = np.concatenate(decoded).reshape(rows.shape) - largest
+    by_class = rows.reshape(*table.shape, claim.instances, channels)
+    return by_class.transpose(0, 2, 1, 3)

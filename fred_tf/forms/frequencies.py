@@ -1,0 +1,208 @@
+"""What the forms of coefficients share: what they say, claim and give back."""
+
+import math
+import os
+import pathlib
+import zlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from fred_tf import budget
+from fred_tf.disk import claims, tfrecords
+from fred_tf.forms import facts, limits
+from fred_tf.forms.provenance import provenance, purpose
+from fred_tf.forms.stored_memory import settings_of
+from fred_tf.parameterizations import Frequency, rounding
+from fred_tf.parameterizations.frequency import (
+    FrequencySettings,
+    mask_size,
+    spectrum_shape,
+)
+from fred_tf.synthetic_set import SyntheticSet
+
+SHARD = "coefficients.tfrecord-00000-of-00001"
+
+# Values are those of rounding already, and records have the labels.
+_TOLD_OTHERWISE = {"bits", "labels", "label_scale", "label_learning_rate"}
+
+
+class Claim(NamedTuple):
+    """The sizes of a memory that a file says it holds, within their limits."""
+
+    settings: FrequencySettings
+    image_shape: tuple[int, ...]
+    classes: int
+    instances: int  # Of each class.
+
+    @property
+    def spectrum(self) -> tuple[int, ...]:
+        """What is transformed: spatial axes, then channels."""
+        return spectrum_shape(self.image_shape, self.settings.channels)
+
+    @property
+    def kept(self) -> int:
+        """How many positions of the spectrum each class keeps."""
+        settings = self.settings
+        return mask_size(
+            self.image_shape,
+            settings.channels,
+            settings.coefficients_per_channel,
+        )
+
+
+def values_of(memory: Frequency) -> tf.Tensor:
+    """Returns `[classes, instances, kept, channels]`, as images are decoded."""
+    shape = [memory.classes, memory.instances_per_class]
+    values = tf.reshape(memory.values.value, [*shape, *memory.values.shape[1:]])
+    if memory.settings.bits:
+        values = rounding.dequantize(
+            *rounding.quantize(values, memory.settings.bits)
+        )
+    return values
+
+
+def told(
+    decoded: SyntheticSet, memory: Frequency, stored: str
+) -> dict[str, Any]:
+    """Returns what an export says of a memory and its set, as JSON values.
+
+    Args:
+        decoded: the set.
+        memory: what it was decoded from.
+        stored: what the coefficients are stored as, for people.
+
+    Raises:
+        ValueError: see `facts.of`.
+    """
+    settings = memory.settings
+    return {
+        "image_shape": list(memory.image_shape),
+        "instances_per_class": memory.instances_per_class,
+        "parameterization": {
+            name: value
+            for name, value in settings.to_json().items()
+            if name not in _TOLD_OTHERWISE
+        },
+        "description": (
+            f"{purpose(decoded)} Stored are, for each image"
+            f"{'' if settings.channels == 'joint' else ' and channel'},"
+            f" {memory.mask_size} coefficients of the transform "
+            f"{settings.transform!r} as {stored}, and for each "
+            "class their positions. Decoded images are normalised and "
+            "may leave the range of real ones: pixels in [0, 1] units "
+            f"are {decoded.normalization.undoing}."
+        ),
+        **provenance(decoded),
+        **facts.of(decoded),
+    }
+
+
+def claimed(said: Mapping[str, Any], stored: int) -> Claim:
+    """Returns the sizes of what `told` gave.
+
+    Args:
+        said: by whoever wrote it.
+        stored: bytes of the records.
+
+    Raises:
+        ValueError: they are none, or too large for so many bytes.
+    """
+    settings = settings_of(
+        FrequencySettings, claims.mapping(said, "parameterization")
+    )
+    shape = limits.image_shape(said)
+    budget.check_coefficients(shape, settings.coefficients_per_channel)
+    instances = limits.count(said, "instances_per_class")
+    classes = len(facts.class_names(said))
+    limits.check_decoded(shape, instances * classes, stored)
+    return Claim(settings, shape, classes, instances)
+
+
+def records(shard: pathlib.Path, count: int, of: str) -> list[bytes]:
+    """Returns the records of a file that has so many.
+
+    Raises:
+        ValueError: it has others.
+    """
+    if (found := tfrecords.check(shard)) != count:
+        raise ValueError(f"{found} records are of {of}")
+    dataset = tf.data.TFRecordDataset(os.fspath(shard))
+    return list(dataset.as_numpy_iterator())
+
+
+def part(
+    features: Mapping[str, Any], name: str, dtype: Any, *shape: int
+) -> np.ndarray:
+    """Returns an array of a record, compressed by zlib.
+
+    Raises:
+        ValueError: it is not of the size that it must have.
+    """
+    stored = features[name].bytes_list.value[0]
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    # Unpacks no more than is claimed; a few bytes may unpack to many.
+    raw = zlib.decompressobj().decompress(stored, size + 1)
+    if len(raw) != size:
+        raise ValueError(f"{name} {shape} must take {size} bytes")
+    return np.frombuffer(raw, dtype).reshape(shape)
+
+
+def deflated(raw: bytes) -> bytes:
+    """Returns zlib's shorter form: levels repeat in frequency, not in runs."""
+    forms = []
+    for strategy in (zlib.Z_DEFAULT_STRATEGY, zlib.Z_HUFFMAN_ONLY):
+        packer = zlib.compressobj(9, zlib.DEFLATED, 15, 9, strategy)
+        forms.append(packer.compress(raw) + packer.flush())
+    return min(forms, key=len)
+
+
+def example(parts: Mapping[str, bytes], label: int | None = None) -> bytes:
+    """Returns a record of bytes by name, and of a label if it has one."""
+    features = {}
+    if label is not None:
+        features["label"] = tf.train.Feature(
+            int64_list=tf.train.Int64List(value=[label])
+        )
+    for name, stored in parts.items():
+        features[name] = tf.train.Feature(
+            bytes_list=tf.train.BytesList(value=[stored])
+        )
+    made = tf.train.Example(features=tf.train.Features(feature=features))
+    return made.SerializeToString(deterministic=True)
+
+
+def restored(
+    said: Mapping[str, Any],
+    claim: Claim,
+    values: np.ndarray,
+    table: np.ndarray,
+    soft_labels: np.ndarray | None,
+    folder: pathlib.Path,
+) -> SyntheticSet:
+    """Returns the set of a memory with these weights.
+
+    Args:
+        said: see `told`.
+        claim: of it.
+        values: float32 `[classes * instances, kept, channels]`.
+        table: int32 `[classes, kept]`.
+        soft_labels: `[classes * instances, classes]`, if there are any.
+        folder: of the export.
+
+    Raises:
+        ValueError: they are not the weights of such a memory.
+    """
+    memory = Frequency.with_weights(
+        claim.image_shape,
+        claim.classes,
+        claim.instances,
+        claim.settings,
+        [values, table],
+    )
+    memory.check_weights()
+    return facts.restored(
+        said, memory.decode().numpy(), memory.labels, soft_labels, folder
+    )
