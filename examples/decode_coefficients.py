@@ -28,24 +28,26 @@ import tensorflow as tf
 MOST_VALUES = 2**26
 
 
-def checked(folder: pathlib.Path) -> tuple[dict, list[bytes]]:
-    """Returns what the manifest says, and the contents of undamaged files."""
+def checked(
+    folder: pathlib.Path, kind: str = "coefficients"
+) -> tuple[dict, dict[str, bytes]]:
+    """Returns what the manifest says, and undamaged files by name."""
     path = folder / "manifest.json"
     facts = json.loads(path.read_text())
     claimed = facts.get("kind"), facts.get("format_version")
-    if claimed != ("coefficients", 4):
-        raise ValueError(
-            f"{path} is not of coefficients, version 4: {claimed}."
-        )
+    if claimed != (kind, 4):
+        raise ValueError(f"{path} is not of {kind}, version 4: {claimed}.")
     own = facts.pop("sha256", "")
     if digest(json.dumps(facts, sort_keys=True).encode()) != own:
         raise ValueError(f"{path} is not as it was written.")
-    contents = []
+    contents = {}
     for name, entry in facts["files"].items():
         path = folder / name
-        contents.append(path.read_bytes())
-        if digest(contents[-1]) != entry["sha256"]:
-            fault = damage(path, entry["records"])
+        contents[name] = path.read_bytes()
+        if digest(contents[name]) != entry["sha256"]:
+            fault = "it has changed"
+            if "records" in entry:
+                fault = damage(path, entry["records"])
             raise ValueError(f"{path} is not as it was written: {fault}.")
     return facts, contents
 
@@ -110,7 +112,7 @@ def records_of(folder) -> tuple[dict, tf.data.Dataset]:
     dtype = "int8" if storage.startswith("int") else storage
 
     def parsed() -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-        for record in itertools.chain(*map(frames, contents)):
+        for record in itertools.chain(*map(frames, contents.values())):
             part = tf.train.Example.FromString(record).features.feature
             table = inflated(part, "table", facts["table_type"], kept)
             values = inflated(part, "values", dtype, instances, kept, channels)
@@ -138,9 +140,10 @@ def spectrum_of(facts: dict) -> list[int]:
     return [*facts["image_shape"], 1] if joint else facts["image_shape"]
 
 
-def images_of(folder) -> tf.data.Dataset:
-    """Streams `(image, label)`: normalised float32 images, class by class."""
-    facts, records = records_of(folder)
+def images_from(
+    facts: dict, folder, records: tf.data.Dataset
+) -> tf.data.Dataset:
+    """Streams `(image, label)` of the records of a folder."""
     *spatial, channels = spectrum_of(facts)
     transform = facts["parameterization"]["transform"]
     if transform != "dct":
@@ -171,6 +174,12 @@ def images_of(folder) -> tf.data.Dataset:
         return images, tf.repeat(label, instances)
 
     return records.map(decode).unbatch()
+
+
+def images_of(folder) -> tf.data.Dataset:
+    """Streams `(image, label)`: normalised float32 images, class by class."""
+    facts, records = records_of(folder)
+    return images_from(facts, folder, records)
 
 
 if __name__ == "__main__":

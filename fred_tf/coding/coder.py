@@ -9,9 +9,10 @@ that gives the symbol becomes
     x' = f * floor(x / 2^24) + (x mod 2^24) - c
 
 and takes a word from the stack where it has fallen below 2^32. After the last
-symbol the state is 0 and the stack is empty; what is not so was not written as
-it is read. `examples/decode_coded.py` does the same in a page of Python, and
-tests compare both.
+symbol comes the rarer of two, of probability 2^-24; then the state is 0 and the
+stack empty. A stream that was cut or is of others ends otherwise: from 0 on it
+would give the first symbol of each table for ever. `examples/decode_coded.py`
+does the same in a page of Python, and tests compare both.
 """
 
 import importlib.util
@@ -23,6 +24,8 @@ import numpy as np
 from fred_tf.coding.entropy_model import PRECISION
 
 PACKAGE = "constriction"
+
+_END = np.array([(1 << PRECISION) - 1, 1])
 
 
 def is_available() -> bool:
@@ -44,8 +47,8 @@ def encode(
     """
     stream = _stream()
     coder = stream.stack.AnsCoder()
-    # What is pushed last is read first.
-    for run, table in reversed(list(zip(symbols, tables))):
+    runs = [*zip(symbols, tables), (np.ones(1), _END)]
+    for run, table in reversed(runs):  # What is pushed last is read first.
         coder.encode_reverse(run.astype(np.int32), _model(stream, table))
     return coder.get_compressed().astype("<u4").tobytes()
 
@@ -75,7 +78,8 @@ def decode(
         coder.decode(_model(stream, table), count)
         for count, table in zip(counts, tables)
     ]
-    if not coder.is_empty():
+    (end,) = coder.decode(_model(stream, _END), 1)
+    if not end or not coder.is_empty():
         raise ValueError(
             f"A stream must end with the last of {sum(counts)} symbols. "
             "Received: one that goes on, or holds others."

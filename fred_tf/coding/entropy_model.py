@@ -106,8 +106,8 @@ def fitted(levels: np.ndarray, of: np.ndarray) -> np.ndarray:
 def bits(levels: tf.Tensor, spreads: tf.Tensor, largest: int) -> tf.Tensor:
     """Returns the bits that each level takes: -log2 p, differentiable.
 
-    What a file takes for them differs by less than a thousandth. Levels need
-    not be whole: for training, with noise or straight through the rounding.
+    A file takes as many, but at most 24 for levels that are very rare. They
+    need not be whole: for training, with noise or straight through rounding.
 
     Args:
         levels: `[classes, instances, kept, channels]`.

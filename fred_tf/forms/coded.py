@@ -28,7 +28,7 @@ FACTS = "facts.json.gz"
 _MOST_FACTS = 2**24
 # Widths of which the default step errs as much: they cost no accuracy.
 _BITS = 6
-_MOST_STEP = 1e30
+_LEAST_STEP, _MOST_STEP = 1e-30, 1e30
 # Steps that a search may take in each octave.
 _OCTAVE = 256
 
@@ -261,7 +261,7 @@ def _decoded(shard: pathlib.Path, said: dict[str, Any]) -> SyntheticSet:
     features = tf.train.Example.FromString(record).features.feature
     table = coded_record.table_of(features, claim)
     levels = coded_record.levels_of(features, claim, table, said)
-    step = claims.number(said, "step", 0, _MOST_STEP)
+    step = claims.number(said, "step", _LEAST_STEP, _MOST_STEP)
     units = claim.settings.make_transform().units(claim.spectrum[:-1])
     values = quantizer.coefficients(levels, units.ravel()[table], step).numpy()
     soft_labels = None

@@ -42,9 +42,11 @@ def test_inverse_undoes_it_and_energy_is_kept(
     tolerance = 1e-5 if dtype == "float32" else 1e-12
     again = transform.inverse(coefficients)
     np.testing.assert_allclose(again, images, atol=tolerance)
-    if transform.gain(shape[1:-1]) == 1:
-        energy = np.sum(np.square(coefficients, dtype=np.float64))
-        assert energy == pytest.approx(np.sum(images**2.0), rel=1e-5)
+    units = transform.units(shape[1:-1])
+    assert units.shape == shape[1:-1]
+    energy = np.sum(np.square(coefficients / units[..., None], dtype="float64"))
+    assert energy == pytest.approx(np.sum(images**2.0), rel=1e-5)
+    assert units.min() ** 2 == pytest.approx(transform.gain(shape[1:-1]))
 
 
 def test_gradient_of_the_inverse_is_its_adjoint(transform, generator):

@@ -22,14 +22,28 @@ def example_path() -> pathlib.Path:
 
 
 @pytest.fixture
-def example(example_path):
+def example_of(example_path, monkeypatch):
+    """Takes the name of an example that users copy; returns its module.
+
+    Those that import another find it beside them.
+    """
+
+    def load(name: str):
+        monkeypatch.syspath_prepend(example_path.parent)
+        spec = importlib.util.spec_from_file_location(
+            name, example_path.with_name(f"{name}.py")
+        )
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+@pytest.fixture
+def example(example_of):
     """The example that reads with TensorFlow alone, as users copy it."""
-    spec = importlib.util.spec_from_file_location(
-        "decode_coefficients", example_path
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return example_of("decode_coefficients")
 
 
 @pytest.fixture(scope="session")
