@@ -8,6 +8,7 @@ that fit the run:
     images_*/        TFDS folders of decoded images: float32 (exact), float16,
                      png (to look at), for `tfds.builder_from_directory`
     coefficients_*/  what FreD stores, in float32, float16, int8, int6, int4
+    coefficients_coded/  the same in levels of one step size, entropy-coded
     saved_model/1/   decodes instances, for `tf.saved_model.load` and Serving
     memory.keras     the same for `keras.saving.load_model`; what it does not
                      say of the data set is in memory.json
@@ -17,6 +18,11 @@ that fit the run:
 
 `--shards=N` splits the records of each form of images into N files;
 coefficients are small and stay one file.
+
+`--budget_bytes=N` writes one form only: of those that take N bytes at most, all
+files counted, the one that errs least, which sizes.md compares. Levels of
+`coefficients_coded` get the least step size that fits; `--step` sets it, in
+orthonormal units.
 
 `--soft_labels_from=EXPERT_DIR` adds, to every form but pictures, the
 probabilities that experts give each image; readers that know soft labels train
@@ -57,6 +63,20 @@ SHARDS = flags.DEFINE_integer(
     "Files of records of each form of images, at most one per image; "
     "coefficients are one file.",
 )
+STEP = flags.DEFINE_float(
+    "step",
+    None,
+    "Step size of the levels of `coefficients_coded`, in orthonormal units; by "
+    "default images err as those of 6 bits do.",
+    lower_bound=0,
+)
+BUDGET_BYTES = flags.DEFINE_integer(
+    "budget_bytes",
+    None,
+    "Writes one form, all files of which take so many bytes at most: the one "
+    "that errs least.",
+    lower_bound=1,
+)
 MEASURE = flags.DEFINE_bool(
     "measure", False, "Measures the accuracy that each form of the set gives."
 )
@@ -87,6 +107,8 @@ def main() -> None:
         config,
         SOFT_LABELS_FROM.value,
         SHARDS.value,
+        STEP.value,
+        BUDGET_BYTES.value,
     )
     for path in written:
         print(path)

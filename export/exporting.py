@@ -2,8 +2,9 @@
 
 import dataclasses
 import pathlib
+from typing import Any
 
-from export import measuring, sizes, verification
+from export import measuring, sizes, verification, within_budget
 from fred_tf import assembly, forms
 from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
@@ -25,6 +26,8 @@ def run(
     config: config_lib.Config | None = None,
     soft_labels_from: files.Path | None = None,
     shards: int = 1,
+    step: float | None = None,
+    budget_bytes: int | None = None,
 ) -> list[pathlib.Path]:
     """Writes a run in some forms, and the table of their sizes.
 
@@ -41,14 +44,18 @@ def run(
         soft_labels_from: folder of the experts that label the images softly;
             None for hard labels only.
         shards: number of files of each form of images.
+        step: of levels, see `CodedCoefficients`; None for the usual.
+        budget_bytes: writes only the form that errs least within so many
+            bytes, all its files counted; None writes each.
 
     Returns:
         The paths written.
 
     Raises:
         ValueError: a form is unknown, or does not fit the run or soft labels;
-            the experts are of another data set or network; or `shards` is
-            below 1 or above the number of images.
+            the experts are of another data set or network; `shards` is
+            below 1 or above the number of images; `step` is out of range; or
+            nothing fits `budget_bytes`.
         FileExistsError: something else lies where a form would, or the table.
         RuntimeError: a form that loses nothing came back different.
     """
@@ -60,7 +67,17 @@ def run(
         decoded = _softened(distilled, decoded, soft_labels_from)
     evaluations = measured(distilled.folder.path, decoded, distilled.facts)
     described = _with_details(decoded, evaluations=evaluations)
-    written = forms.write(described, memory, export_dir, names, shards)
+    options: dict[str, Any] = {"shards": shards}
+    why = ""
+    if step is not None:
+        options["step"] = step
+    if budget_bytes is not None:
+        options["budget_bytes"] = budget_bytes
+        found = within_budget.candidates(
+            described, memory, export_dir, names, options
+        )
+        names, why = [found[0].name], within_budget.reasons(found, budget_bytes)
+    written = forms.write(described, memory, export_dir, names, **options)
     sets = {
         path: form
         for name, path in written.items()
@@ -72,9 +89,14 @@ def run(
         accuracies = measuring.accuracies(
             config or distilled.config, decoded, sets, measure_on, export_dir
         )
-    for accuracy in accuracies.values():  # Each form says its own.
+    for accuracy in accuracies.values():
+        if budget_bytes is not None:
+            break  # To say more would cost bytes, and make it another set.
+        # Each form says its own.
         measured_too = _with_details(described, this_form=accuracy.to_json())
-        forms.write(measured_too, memory, export_dir, [accuracy.form], shards)
+        forms.write(
+            measured_too, memory, export_dir, [accuracy.form], **options
+        )
     rows = [
         sizes.size_of(form.name, path, accuracies.get(path))
         for path, form in sets.items()
@@ -83,7 +105,7 @@ def run(
         rows.append(sizes.size_of(Whitening.name, carried))
     if decoded.images.ndim == 4 and decoded.images.shape[-1] in (1, 3):
         rows += sizes.pictures(decoded)
-    files.write_text(table, sizes.table(decoded, rows))
+    files.write_text(table, sizes.table(decoded, rows, why))
     return [*written.values(), table]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
+from fred_tf.disk import files
 from fred_tf.forms import SetForm
 from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
@@ -74,6 +75,9 @@ def accuracies(
     for path, form in written.items():
         own = exact
         if form.lossy:
-            own = evaluation(form.read(path).images, form.name)
+            images, kind = form.read(path).images, form.name
+            if "step" in form.options:  # Another step is another set.
+                kind += f"_{files.digest(images.tobytes())[:8]}"
+            own = evaluation(images, kind)
         measured[path] = Accuracy(form.name, own, own.mean - exact.mean)
     return measured

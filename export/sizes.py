@@ -76,12 +76,13 @@ def check_replaceable(path: pathlib.Path) -> None:
     replaceable.check_file(path, _HEADER.encode())
 
 
-def table(decoded: SyntheticSet, rows: list[Size]) -> str:
+def table(decoded: SyntheticSet, rows: list[Size], why: str = "") -> str:
     """Returns the sizes as Markdown; ratios are to the decoded floats.
 
     Args:
         decoded: the set.
         rows: in the order in which they are listed.
+        why: why these forms and no others, as Markdown.
     """
     floats = decoded.images.size * np.dtype(np.float32).itemsize
     memory = decoded.floats_stored * np.dtype(np.float32).itemsize
@@ -114,4 +115,6 @@ def table(decoded: SyntheticSet, rows: list[Size]) -> str:
             "a budget counts, and all forms but `whitening` are without it: it "
             "follows from the training images.",
         ]
+    if why:
+        lines += ["", why.rstrip()]
     return "\n".join(lines) + "\n"

@@ -147,7 +147,7 @@ class DistilledSet:
         return config_lib.from_json(told)
 
     def export(
-        self, folder: Path, names: Sequence[str] = ()
+        self, folder: Path, names: Sequence[str] = (), **options: Any
     ) -> list[pathlib.Path]:
         """Writes the set for others, in some forms.
 
@@ -156,33 +156,50 @@ class DistilledSet:
         Args:
             folder: of all that is written.
             names: keys of `fred_tf.FORMS`; all that fit if empty.
+            **options: of the forms that take them, e.g. `shards=2` or
+                `budget_bytes=16384`, see `Form.options`.
 
         Returns:
             The paths written.
 
         Raises:
-            ValueError: a form is unknown or does not fit the set.
+            ValueError: a form is unknown or does not fit the set, or an
+                option is out of range.
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.
 
         checked = paths.checked(folder, "folder")
-        written = forms.write(self.decoded, self._memory, checked, names)
+        written = forms.write(
+            self.decoded, self._memory, checked, names, **options
+        )
         return list(written.values())
 
-    def save(self, path: Path, form: str = "images_float32") -> pathlib.Path:
+    def save(
+        self, path: Path, form: str = "images_float32", **options: Any
+    ) -> pathlib.Path:
         """Writes the set in one form at `path`; `load` reads it.
 
         Args:
             path: folder or file; an earlier export there is replaced.
             form: a key of `fred_tf.FORMS`.
+            **options: those of the form, see `Form.options`.
 
         Raises:
-            ValueError: the form is unknown or does not fit the set.
+            ValueError: the form is unknown or does not fit the set, or an
+                option is out of range.
+            TypeError: the form has no such option.
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.
 
         (writer,) = forms.chosen([form], self.decoded, self._memory).values()
-        return writer.write(self.decoded, self._memory, paths.checked(path))
+        if unknown := options.keys() - set(writer.options):
+            raise TypeError(
+                f"Options of {form!r} are {list(writer.options)}. Received: "
+                f"{sorted(unknown)}."
+            )
+        return writer.write(
+            self.decoded, self._memory, paths.checked(path), **options
+        )
 
     @property
     def _memory(self) -> Parameterization | None:

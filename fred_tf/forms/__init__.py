@@ -9,7 +9,7 @@ from fred_tf.forms import manifest
 from fred_tf.forms.coded import CodedCoefficients
 from fred_tf.forms.coefficients import STORAGES, Coefficients
 from fred_tf.forms.encodings import ENCODINGS
-from fred_tf.forms.form import Form, SetForm
+from fred_tf.forms.form import Form, OverBudgetError, SetForm
 from fred_tf.forms.images import Images, check_shards
 from fred_tf.forms.keras_memory import KerasMemory
 from fred_tf.forms.pictures import Gallery, Masks, Views
@@ -34,7 +34,16 @@ FORMS: dict[str, Form] = {
     )
 }
 
-__all__ = ["FORMS", "Form", "SetForm", "chosen", "fitting", "read", "write"]
+__all__ = [
+    "FORMS",
+    "Form",
+    "OverBudgetError",
+    "SetForm",
+    "chosen",
+    "fitting",
+    "read",
+    "write",
+]
 
 
 def fitting(

@@ -15,7 +15,7 @@ from fred_tf import budget
 from fred_tf.coding import coder, entropy_model, quantizer
 from fred_tf.disk import claims, files, json_text, tfrecords
 from fred_tf.forms import coded_record, facts, frequencies, limits, manifest
-from fred_tf.forms.form import SetForm
+from fred_tf.forms.form import OverBudgetError, SetForm
 from fred_tf.forms.frequencies import SHARD
 from fred_tf.parameterizations import Frequency, rounding
 from fred_tf.synthetic_set import SyntheticSet
@@ -85,8 +85,8 @@ synthetic_set = forms.read(PATH)"""
                 that fits is taken.
 
         Raises:
-            ValueError: both are given, the step is out of range, or nothing
-                fits the budget.
+            ValueError: both are given, or the step is out of range.
+            OverBudgetError: nothing fits the budget.
         """
         path = pathlib.Path(path)
         self.check_replaceable(path)
@@ -195,7 +195,7 @@ def _fitted(source: _Source, budget_bytes: int) -> _Content:
     Bytes fall and errors rise with the step.
 
     Raises:
-        ValueError: no step does.
+        OverBudgetError: no step does.
     """
     least = _least_step(source)
 
@@ -206,10 +206,11 @@ def _fitted(source: _Source, budget_bytes: int) -> _Content:
     # At the coarsest step few coefficients are not rounded to 0.
     fine, coarse = 1, int(_OCTAVE * np.log2(entropy_model.MOST_LEVEL))
     if (size := tried(coarse).size) > budget_bytes:
-        raise ValueError(
+        raise OverBudgetError(
             f"`budget_bytes` must be at least {size:,}, which this set takes "
             f"in the coarsest steps. Received: {budget_bytes:,}. Distil fewer "
-            "images, or raise it."
+            "images, or raise it.",
+            size,
         )
     while fine < coarse:
         middle = (fine + coarse) // 2

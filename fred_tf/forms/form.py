@@ -9,6 +9,18 @@ from fred_tf.parameterizations import Parameterization
 from fred_tf.synthetic_set import SyntheticSet
 
 
+class OverBudgetError(ValueError):
+    """A set does not fit a number of bytes.
+
+    Attributes:
+        least: bytes that it can be made to fit.
+    """
+
+    def __init__(self, message: str, least: int):
+        super().__init__(message)
+        self.least = least
+
+
 class Form(abc.ABC):
     """One way to write a distilled set.
 

@@ -1,0 +1,114 @@
+"""The form that gives a set back best in a number of bytes."""
+
+import dataclasses
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from fred_tf import forms
+from fred_tf.disk import files
+from fred_tf.forms import OverBudgetError, SetForm
+from fred_tf.parameterizations import Parameterization
+from fred_tf.synthetic_set import SyntheticSet
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """A form that might be chosen.
+
+    Attributes:
+        name: a key of `FORMS`.
+        size: bytes of all that it writes; where it cannot be made to fit, the
+            fewest that it can take.
+        error: root-mean-square error of what is read back, of normalised
+            pixels; None where it does not fit.
+    """
+
+    name: str
+    size: int
+    error: float | None = None
+
+    @property
+    def rank(self) -> tuple[float, int]:
+        """What the best has least of: error, then bytes."""
+        return np.inf if self.error is None else self.error, self.size
+
+
+def candidates(
+    decoded: SyntheticSet,
+    memory: Parameterization | None,
+    folder: pathlib.Path,
+    names: list[str] | None,
+    options: dict[str, Any],
+) -> list[Candidate]:
+    """Returns every form of a set, the best first, those that do not fit last.
+
+    Each is written into a scratch folder and read back.
+
+    Args:
+        decoded: the set, with all that its exports will say.
+        memory: what it was decoded from, if it has one.
+        folder: of the export; scratch files lie beside it.
+        names: keys of `FORMS`; all that fit the set if None or empty.
+        options: of forms, see `forms.write`; its `budget_bytes` are those of
+            all files of a form, at most.
+
+    Raises:
+        ValueError: no form fits the budget, or none holds the set.
+    """
+    found, budget_bytes = [], options["budget_bytes"]
+    files.make_folder(folder.parent)
+    for name, form in forms.chosen(names, decoded, memory).items():
+        if not isinstance(form, SetForm):
+            continue
+        with files.scratch_folder(folder) as scratch:
+            try:
+                written = forms.write(
+                    decoded, memory, scratch, [name], **options
+                )
+            except OverBudgetError as error:
+                found.append(Candidate(name, error.least))
+                continue
+            size = sum(
+                path.stat().st_size
+                for path in scratch.rglob("*")
+                if path.is_file()
+            )
+            error = None
+            if size <= budget_bytes:
+                errors = form.read(written[name]).images - decoded.images
+                error = float(np.sqrt(np.mean(np.square(errors))))
+            found.append(Candidate(name, size, error))
+    found.sort(key=lambda candidate: candidate.rank)
+    if not found:
+        raise ValueError(
+            "`budget_bytes` needs a form that holds the set. Received: "
+            f"{names}. Name another, or none for all."
+        )
+    if found[0].error is None:
+        least = min(found, key=lambda candidate: candidate.size)
+        raise ValueError(
+            f"`budget_bytes` must be at least {least.size:,}, which "
+            f"{least.name!r} takes. Received: {budget_bytes:,}. Raise it, or "
+            "distil fewer images."
+        )
+    return found
+
+
+def reasons(found: list[Candidate], budget_bytes: int) -> str:
+    """Returns what was chosen and why, as Markdown."""
+    best = found[0]
+    lines = [
+        f"Of the forms within {budget_bytes:,} bytes, all files counted, "
+        f"`{best.name}` errs least:",
+        "",
+        "| form | bytes | root-mean-square error of normalised pixels |",
+        "|---|---|---|",
+    ]
+    for candidate in found:
+        error = "does not fit"
+        if candidate.error is not None:
+            error = f"{candidate.error:.4f}"
+        lines.append(f"| {candidate.name} | {candidate.size:,} | {error} |")
+    return "\n".join(lines) + "\n"
