@@ -49,7 +49,7 @@ def encode(
     coder = stream.stack.AnsCoder()
     runs = [*zip(symbols, tables), (np.ones(1), _END)]
     for run, table in reversed(runs):  # What is pushed last is read first.
-        coder.encode_reverse(run.astype(np.int32), _model(stream, table))
+        coder.encode_reverse(run.astype(np.int32), model(stream, table))
     return coder.get_compressed().astype("<u4").tobytes()
 
 
@@ -75,10 +75,10 @@ def decode(
         )
     coder = stream.stack.AnsCoder(np.frombuffer(data, "<u4").astype(np.uint32))
     runs = [
-        coder.decode(_model(stream, table), count)
+        coder.decode(model(stream, table), count)
         for count, table in zip(counts, tables)
     ]
-    (end,) = coder.decode(_model(stream, _END), 1)
+    (end,) = coder.decode(model(stream, _END), 1)
     if not end or not coder.is_empty():
         raise ValueError(
             f"A stream must end with the last of {sum(counts)} symbols. "
@@ -87,7 +87,7 @@ def decode(
     return runs
 
 
-def _model(stream: Any, table: np.ndarray) -> Any:
+def model(stream: Any, table: np.ndarray) -> Any:
     """Returns the package's model of exactly these probabilities.
 
     It gives each of n symbols 1 and shares 2^24 - n out in proportion to

@@ -1,0 +1,234 @@
+"""Prints what a distilled memory takes in bytes, against what it loses.
+
+    python -m benchmarks.rate_distortion --run_dirs runs/cifar10 runs/mnist
+
+Nothing is trained. For the width of each form of levels (int8, int6, int4) all
+coders get the levels of one step size that errs as much: zlib, brotli and zstd
+(`pip install brotli zstandard`, left out where they are missing), the range
+coder of `constriction` and its asymmetric numerals, which the form
+`coefficients_coded` has; and ideal codes: of other models of a frequency with
+one parameter each, of one that learns each frequency while it is read, and the
+entropy, which no code of whole frequencies is below.
+
+    levels   bytes of the levels, and of the parameters of their model
+    records  and of masks, labels and framing: all of the TFRecord file
+    folder   and of all that is said of the set
+    error    root-mean-square of decoded, normalised pixels
+
+Bytes are exact; the last column compares folders with the form of that width.
+"""
+
+import argparse
+import math
+import os
+import pathlib
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import constriction
+import numpy as np
+import tensorflow as tf
+
+from fred_tf import forms
+from fred_tf.coding import coder, entropy_model, quantizer
+from fred_tf.distilled_run import DistilledRun
+from fred_tf.forms.frequencies import SHARD, values_of
+
+WIDTHS = ("int8", "int6", "int4")
+# Of models with one parameter: quarters of an octave.
+SCALES = 2.0 ** (np.arange(-20, 44) / 4)
+# How many levels the adaptive model believes to have seen before the first.
+PRIOR = 30
+
+
+def levels_by_frequency(memory, step: float) -> tuple[np.ndarray, np.ndarray]:
+    """Returns levels `[classes * kept, n]` by frequency, and of which it is."""
+    levels = quantizer.levels(values_of(memory), memory.units, step).numpy()
+    table = memory.table.numpy()
+    rows = levels.transpose(0, 2, 1, 3).reshape(table.size, -1)
+    order = np.argsort(table.ravel(), kind="stable")
+    _, of = np.unique(table.ravel()[order], return_inverse=True)
+    return rows[order], of
+
+
+def counts_of(rows: np.ndarray, of: np.ndarray) -> np.ndarray:
+    """Returns how often each frequency has each level."""
+    largest = np.abs(rows).max()
+    counts = np.zeros((of.max() + 1, 2 * largest + 1))
+    np.add.at(counts, (of[:, None], rows + largest), 1)
+    return counts
+
+
+def _gauss(x: np.ndarray, scale: float) -> np.ndarray:
+    return np.vectorize(math.erf)(x / (scale * math.sqrt(2))) / 2
+
+
+def _laplace(x: np.ndarray, scale: float) -> np.ndarray:
+    return np.sign(x) * -np.expm1(-np.abs(x) * math.sqrt(2) / scale) / 2
+
+
+def _logistic(x: np.ndarray, scale: float) -> np.ndarray:
+    return np.tanh(x * math.pi / (2 * math.sqrt(3) * scale)) / 2
+
+
+# Their distribution functions, but for 1/2, by deviation.
+MODELS = {"Gauss": _gauss, "Laplace": _laplace, "logistic": _logistic}
+
+
+def ideal(counts: np.ndarray, cumulative: Callable) -> float:
+    """Returns the bits by a model with the best scale for each frequency."""
+    largest = counts.shape[1] // 2
+    edges = np.arange(-largest, largest + 2) - 0.5
+    tables = [np.diff(cumulative(edges, scale)) for scale in SCALES]
+    # As in a file no level is impossible.
+    likely = np.maximum(np.stack(tables, axis=1), 2.0**-24)
+    return float((counts @ -np.log2(likely)).min(1).sum())
+
+
+def adaptive(counts: np.ndarray) -> float:
+    """Returns the bits where each frequency is learned while it is read.
+
+    Levels are drawn from a distribution that is itself drawn from a Dirichlet
+    one about that of all frequencies, which is not counted.
+    """
+    prior = PRIOR * (counts.sum(0) + 0.1) / (counts.sum(0) + 0.1).sum()
+
+    def log_gamma(x):
+        return tf.math.lgamma(tf.constant(x, tf.float64)).numpy()
+
+    nats = log_gamma(counts.sum(1) + PRIOR) - log_gamma(float(PRIOR))
+    nats = nats - (log_gamma(counts + prior) - log_gamma(prior)).sum(1)
+    return float(nats.sum() / math.log(2))
+
+
+def entropy(counts: np.ndarray) -> float:
+    """Returns the bits where each frequency is known beforehand."""
+    shares = counts / counts.sum(1, keepdims=True)
+    return float(-(counts * np.log2(np.where(counts, shares, 1))).sum())
+
+
+def by_bytes(raw: bytes) -> Iterator[tuple[str, int]]:
+    """Yields coders that know bytes only, and what they make of levels."""
+    for level in (1, 6, 9):
+        yield f"zlib, level {level}", len(zlib.compress(raw, level))
+    packer = zlib.compressobj(9, zlib.DEFLATED, 15, 9, zlib.Z_HUFFMAN_ONLY)
+    packed = packer.compress(raw) + packer.flush()
+    yield "zlib, Huffman code only", len(packed)
+    try:
+        import brotli
+
+        yield "brotli, quality 11", len(brotli.compress(raw, quality=11))
+    except ImportError:
+        pass
+    try:
+        import zstandard
+
+        yield "zstd, level 22", len(zstandard.compress(raw, 22))
+    except ImportError:
+        pass
+
+
+def range_coded(rows: np.ndarray, of: np.ndarray, spreads: np.ndarray) -> int:
+    """Returns the bytes of the range coder with the model of the files."""
+    largest = int(np.abs(rows).max())
+    encoder = constriction.stream.queue.RangeEncoder()
+    for row, spread in zip(rows, spreads[of]):
+        table = entropy_model.probabilities(int(spread), largest)
+        encoder.encode(
+            (row + largest).astype(np.int32),
+            coder.model(constriction.stream, table),
+        )
+    return encoder.get_compressed().nbytes
+
+
+def coded(memory, step: float) -> Iterator[tuple[str, int, int]]:
+    """Yields coders, bytes of levels, and of the parameters of their model."""
+    rows, of = levels_by_frequency(memory, step)
+    wide = np.int8 if np.abs(rows).max() < 128 else np.int16
+    for name, size in by_bytes(rows.astype(wide).tobytes()):
+        yield name, size, 0
+    counts = counts_of(rows, of)
+    spreads = entropy_model.fitted(rows, of)
+    parameters = len(zlib.compress(spreads.tobytes(), 9))
+    yield "range coder", range_coded(rows, of, spreads), parameters
+    for name, cumulative in MODELS.items():
+        bits = ideal(counts, cumulative)
+        yield f"ideal code, {name}", math.ceil(bits / 8), parameters
+    yield "ideal code, adaptive", math.ceil(adaptive(counts) / 8), 0
+    yield "entropy", math.ceil(entropy(counts) / 8), 0
+
+
+def written(run: DistilledRun, folder: str, name: str, **options):
+    """Returns bytes of records, of the folder, and the error of a form."""
+    decoded = run.synthetic_set()
+    (path,) = forms.write(
+        decoded, run.parameterization, folder, [name], **options
+    ).values()
+    errors = np.square(forms.read(path).images - decoded.images)
+    size = sum(file.stat().st_size for file in path.iterdir())
+    error = float(np.sqrt(errors.mean()))
+    return (path / SHARD).stat().st_size, size, error
+
+
+def stream_of(folder: str) -> int:
+    """Returns the bytes of levels and their model in an export."""
+    shard = pathlib.Path(folder) / "coefficients_coded" / SHARD
+    (record,) = tf.data.TFRecordDataset(str(shard)).as_numpy_iterator()
+    features = tf.train.Example.FromString(record).features.feature
+    return sum(
+        len(features[name].bytes_list.value[0])
+        for name in ("levels", "spreads")
+    )
+
+
+def table(run: DistilledRun, folder: str) -> Iterator[str]:
+    """Yields the lines of a Markdown table."""
+    memory = run.parameterization
+    kept = memory.mask_size * memory.spectrum_shape[-1]
+    share = kept / math.prod(memory.image_shape)
+    yield "| coder | levels | records | folder | error | of the width's |"
+    yield "|---|---|---|---|---|---|"
+    for width in WIDTHS:
+        records, whole, error = written(run, folder, f"coefficients_{width}")
+        yield (
+            f"| **`coefficients_{width}`** | | {records:,} | {whole:,} | "
+            f"{error:.4f} | 1.00 |"
+        )
+        step = quantizer.step_of_error(error**2 / share)
+        options = {"step": step}
+        own, folder_size, error = written(
+            run, folder, "coefficients_coded", **options
+        )
+        levels = stream_of(folder)
+        for name, size, parameters in [
+            *coded(memory, step),
+            ("`coefficients_coded`", levels, 0),
+        ]:
+            more = size + parameters - levels
+            yield (
+                f"| {name} | {size + parameters:,} | {own + more:,} | "
+                f"{folder_size + more:,} | {error:.4f} | "
+                f"{(folder_size + more) / whole:.2f} |"
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--run_dirs", nargs="+", required=True)
+    for run_dir in parser.parse_args().run_dirs:
+        run = DistilledRun.restore(run_dir)
+        memory = run.parameterization
+        print(
+            f"\n{run_dir}: {memory.instances} images of {memory.mask_size} x "
+            f"{memory.spectrum_shape[-1]} coefficients\n"
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            for line in table(run, folder):
+                print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
