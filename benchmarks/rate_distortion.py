@@ -8,7 +8,7 @@ coders get the levels of one step size that errs as much: zlib, brotli and zstd
 coder of `constriction` and its asymmetric numerals, which the form
 `coefficients_coded` has; and ideal codes: of other models of a frequency with
 one parameter each, of one that learns each frequency while it is read, and the
-entropy, which no code of whole frequencies is below.
+entropy of frequencies, which knows them beforehand.
 
     levels   bytes of the levels, and of the parameters of their model
     records  and of masks, labels and framing: all of the TFRecord file
@@ -45,12 +45,16 @@ PRIOR = 30
 
 
 def levels_by_frequency(memory, step: float) -> tuple[np.ndarray, np.ndarray]:
-    """Returns levels `[classes * kept, n]` by frequency, and of which it is."""
+    """Returns levels `[rows, instances]` by frequency, and of which each is.
+
+    The same frequency of another channel is another one.
+    """
     levels = quantizer.levels(values_of(memory), memory.units, step).numpy()
-    table = memory.table.numpy()
-    rows = levels.transpose(0, 2, 1, 3).reshape(table.size, -1)
-    order = np.argsort(table.ravel(), kind="stable")
-    _, of = np.unique(table.ravel()[order], return_inverse=True)
+    channels = np.arange(levels.shape[-1])
+    keys = memory.table.numpy()[..., None] * len(channels) + channels
+    rows = levels.transpose(0, 2, 3, 1).reshape(keys.size, -1)
+    order = np.argsort(keys.ravel(), kind="stable")
+    _, of = np.unique(keys.ravel()[order], return_inverse=True)
     return rows[order], of
 
 

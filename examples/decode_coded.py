@@ -106,35 +106,36 @@ def records_of(folder) -> tuple[dict, tf.data.Dataset]:
     masks = np.unpackbits(masks, count=bits).reshape(positions, classes)
     table = np.stack([np.flatnonzero(mask) for mask in masks.T])
     kept = np.flatnonzero(masks.any(axis=1))
-    spreads = np.zeros(positions, int)
-    spreads[kept] = inflated(part, "spreads", "uint8", len(kept))
+    spreads = np.zeros((positions, channels), int)
+    spreads[kept] = inflated(part, "spreads", "uint8", len(kept), channels)
 
-    # Coded by spread, then position, then class, a row of levels each.
+    # Coded by spread, position, channel and class, a row of levels each.
     rows = sorted(
-        (spreads[position], position, label, place)
+        (spreads[position, channel], position, channel, label, place)
         for label, of_class in enumerate(table)
         for place, position in enumerate(of_class)
+        for channel in range(channels)
     )
     largest = facts["largest_level"]
     runs = [
-        (len(list(run)) * instances * channels, probabilities(index, largest))
+        (len(list(run)) * instances, probabilities(index, largest))
         for index, run in itertools.groupby(int(row[0]) for row in rows)
     ]
     stream = part["levels"].bytes_list.value[0]
     *found, _ = symbols(stream, runs)
     found = np.float32(found) - largest
-    levels = np.empty((*table.shape, instances, channels), "float32")
-    for (_, _, label, place), row in zip(rows, found.reshape(len(rows), -1)):
-        levels[label, place] = row.reshape(instances, channels)
+    levels = np.empty((classes, instances, *table.shape[1:], channels), "f4")
+    for (*_, channel, label, place), row in zip(
+        rows, found.reshape(len(rows), instances)
+    ):
+        levels[label, :, place, channel] = row
 
+    # The channels of a coefficient were transformed, too.
+    levels = tf.signal.idct(levels, norm="ortho") if channels > 1 else levels
     widths = facts["step"] * units(facts, spatial)[table]
-    values = levels * widths.astype("float32")[..., None, None]
+    values = levels * widths.astype("float32")[:, None, :, None]
     return facts, tf.data.Dataset.from_tensor_slices(
-        (
-            np.arange(classes),
-            table.astype("int32"),
-            values.transpose(0, 2, 1, 3),
-        )
+        (np.arange(classes), table.astype("int32"), values)
     )
 
 

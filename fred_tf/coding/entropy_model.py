@@ -111,12 +111,14 @@ def bits(levels: tf.Tensor, spreads: tf.Tensor, largest: int) -> tf.Tensor:
 
     Args:
         levels: `[classes, instances, kept, channels]`.
-        spreads: a of each kept coefficient, positive, `[classes, kept]`.
+        spreads: a of each kept coefficient, positive,
+            `[classes, kept, channels]`.
         largest: magnitude of a level, at most; farther ones count, too, but
             take the room of none.
     """
-    spreads = tf.cast(spreads, levels.dtype)[:, None, :, None]
+    spreads = tf.cast(spreads, levels.dtype)[:, None]
     k = tf.range(-largest, largest + 1, dtype=levels.dtype)
-    whole = tf.reduce_sum((1 + k**2 / spreads) ** -_POWER, -1, keepdims=True)
+    weights = (1 + k**2 / spreads[..., None]) ** -_POWER
+    whole = tf.reduce_sum(weights, -1)
     nats = _POWER * tf.math.log1p(levels**2 / spreads) + tf.math.log(whole)
     return nats / tf.math.log(tf.cast(2, levels.dtype))

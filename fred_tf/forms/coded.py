@@ -36,17 +36,18 @@ _OCTAVE = 256
 class CodedCoefficients(SetForm):
     """A memory of frequencies as one record of entropy-coded levels.
 
-    All coefficients share one step size, in orthonormal units, see
-    `coding/quantizer.py`. The record is a `tf.train.Example` of bytes
+    All coefficients share one step size, in orthonormal units and after a DCT
+    of the channels, see `coding/quantizer.py`. The record is a
+    `tf.train.Example` of bytes
 
         masks    which classes keep a position of the spectrum: bits
                  `[positions, classes]`, the first the highest of a byte;
                  compressed by zlib (RFC 1950)
-        spreads  uint8 for each position that any class keeps, by position; of
-                 the model of its levels, see `coding/entropy_model.py`;
-                 compressed by zlib
+        spreads  uint8 `[positions, channels]` of the positions that any class
+                 keeps: of the model of their levels, see
+                 `coding/entropy_model.py`; compressed by zlib
         levels   the stream of `coding/coder.py`: a level of each coefficient,
-                 by spread, position, class, instance and channel
+                 by spread, position, channel, class and instance
         soft_labels  float32 `[instances, classes]` of all classes, compressed
                  by zlib, where the set has them
 

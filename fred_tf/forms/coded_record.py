@@ -22,17 +22,18 @@ def parts_of(
         positions: of a spectrum.
     """
     largest = largest_of(levels)
-    _, of = np.unique(table, return_inverse=True)
-    rows = _rows(levels)
-    spreads = entropy_model.fitted(rows, of.ravel())
-    order, runs = _order(table, spreads[of.ravel()])
+    keys = _keys(table, levels.shape[-1])
+    _, of = np.unique(keys, return_inverse=True)
+    rows = levels.transpose(0, 2, 3, 1).reshape(len(keys), -1)
+    spreads = entropy_model.fitted(rows, of)
+    order, runs = _order(keys, spreads[of])
     stream = coder.encode(
         [rows[order[first:last]].ravel() + largest for first, last, _ in runs],
         [entropy_model.probabilities(index, largest) for _, _, index in runs],
     )
     masks = np.zeros((positions, len(table)), bool)
-    for label, positions in enumerate(table):
-        masks[positions, label] = True
+    for label, of_class in enumerate(table):
+        masks[of_class, label] = True
     return {
         "masks": frequencies.deflated(np.packbits(masks).tobytes()),
         "spreads": frequencies.deflated(spreads.tobytes()),
@@ -45,26 +46,34 @@ def largest_of(levels: np.ndarray) -> int:
     return max(1, int(np.abs(levels).max()))
 
 
-def _rows(levels: np.ndarray) -> np.ndarray:
-    """Returns `[classes * kept, instances * channels]`."""
-    classes, _, kept, _ = levels.shape
-    return levels.transpose(0, 2, 1, 3).reshape(classes * kept, -1)
+def _keys(table: np.ndarray, channels: int) -> np.ndarray:
+    """Returns what each row of levels is of: its position, then its channel.
+
+    Args:
+        table: `[classes, kept]`.
+        channels: of a spectrum.
+
+    Returns:
+        int64 `[classes * kept * channels]`.
+    """
+    wide = table[..., None].astype(np.int64) * channels
+    return (wide + np.arange(channels)).ravel()
 
 
 def _order(
-    table: np.ndarray, spreads: np.ndarray
+    keys: np.ndarray, spreads: np.ndarray
 ) -> tuple[np.ndarray, list[tuple[int, int, int]]]:
     """Returns in which order rows are coded, and the runs of equal spread.
 
     Args:
-        table: `[classes, kept]`.
-        spreads: index of each row's, `[classes * kept]`.
+        keys: of each row.
+        spreads: index of each row's.
 
     Returns:
         Numbers of rows, and for each run where in them it begins and ends, and
         the index of its spread.
     """
-    order = np.lexsort((table.ravel(), spreads))
+    order = np.lexsort((keys, spreads))
     indices, starts = np.unique(spreads[order], return_index=True)
     ends = [*starts[1:], len(order)]
     return order, [
@@ -101,24 +110,22 @@ def levels_of(
         ValueError: the stream is not one of so many levels.
     """
     largest = claims.integer(said, "largest_level", 1, entropy_model.MOST_LEVEL)
-    positions, of = np.unique(table, return_inverse=True)
-    spreads = frequencies.part(features, "spreads", np.uint8, len(positions))
+    channels = claim.spectrum[-1]
+    keys = _keys(table, channels)
+    models, of = np.unique(keys, return_inverse=True)
+    spreads = frequencies.part(features, "spreads", np.uint8, len(models))
     if spreads.max() >= entropy_model.SPREADS:
         raise ValueError(
             f"spreads must be below {entropy_model.SPREADS}, not "
             f"{spreads.max()}"
         )
-    order, runs = _order(table, spreads[of.ravel()])
-    channels = claim.spectrum[-1]
+    order, runs = _order(keys, spreads[of])
     decoded = coder.decode(
         features["levels"].bytes_list.value[0],
-        [
-            (last - first) * claim.instances * channels
-            for first, last, _ in runs
-        ],
+        [(last - first) * claim.instances for first, last, _ in runs],
         [entropy_model.probabilities(index, largest) for _, _, index in runs],
     )
-    rows = np.empty((table.size, claim.instances * channels), np.int32)
+    rows = np.empty((len(keys), claim.instances), np.int32)
     rows[order] = np.concatenate(decoded).reshape(rows.shape) - largest
-    by_class = rows.reshape(*table.shape, claim.instances, channels)
-    return by_class.transpose(0, 2, 1, 3)
+    by_class = rows.reshape(*table.shape, channels, claim.instances)
+    return by_class.transpose(0, 3, 1, 2)

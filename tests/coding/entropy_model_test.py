@@ -96,23 +96,22 @@ def test_each_frequency_gets_the_spread_of_fewest_bits(generator, monkeypatch):
 
 def test_bits_are_those_of_the_tables(generator):
     levels = generator.integers(-9, 10, (2, 5, 3, 4))
-    chosen = np.array([[12, 20, 16], [18, 14, 22]])
+    chosen = generator.integers(12, 24, (2, 3, 4))
     spreads = np.vectorize(spread)(chosen)
     found = bits(tf.constant(levels, tf.float64), spreads, 9)
-    for label in range(2):
-        for kept in range(3):
-            table = probabilities(chosen[label, kept], 9) / WHOLE
-            exact = -np.log2(table[levels[label, :, kept] + 9])
-            close = found[label, :, kept].numpy()
-            likely = exact < 16  # Rarer ones take 24 bits at most.
-            np.testing.assert_allclose(close[likely], exact[likely], rtol=2e-3)
-            assert np.all(close[~likely] >= exact[~likely] - 0.1)
+    for label, kept, channel in np.ndindex(2, 3, 4):
+        table = probabilities(int(chosen[label, kept, channel]), 9) / WHOLE
+        exact = -np.log2(table[levels[label, :, kept, channel] + 9])
+        close = found[label, :, kept, channel].numpy()
+        likely = exact < 16  # Rarer ones take 24 bits at most.
+        np.testing.assert_allclose(close[likely], exact[likely], rtol=2e-3)
+        assert np.all(close[~likely] >= exact[~likely] - 0.1)
 
 
 def test_bits_can_be_trained(generator):
     """By values, which fall towards 0, and by spreads, against differences."""
     values = tf.constant(generator.normal(size=(1, 4, 2, 1)))
-    spreads = tf.constant([[2.0, 5.0]], tf.float64)
+    spreads = tf.constant([[[2.0], [5.0]]], tf.float64)
     with tf.GradientTape() as tape:
         tape.watch([values, spreads])
         total = tf.reduce_sum(bits(values, spreads, 8))
@@ -120,11 +119,11 @@ def test_bits_can_be_trained(generator):
     assert np.all(np.sign(of_values) == np.sign(values))
     step = 1e-5
     for kept in range(2):
-        moved = np.zeros((1, 2))
+        moved = np.zeros((1, 2, 1))
         moved[0, kept] = step
         higher, lower = (
             tf.reduce_sum(bits(values, spreads + sign * moved, 8))
             for sign in (1, -1)
         )
         slope = float(higher - lower) / (2 * step)
-        assert float(of_spreads[0, kept]) == pytest.approx(slope, rel=1e-5)
+        assert float(of_spreads[0, kept, 0]) == pytest.approx(slope, rel=1e-5)

@@ -151,7 +151,7 @@ def test_a_manifest_without_its_files_is_refused(coded):
         ({"image_shape": [2048, 2048, 1]}, "must decode to at most"),
         ({"image_shape": [2**22, 1, 1]}, "sizes of at most 4096"),
         ({"image_shape": [4, 4, 1]}, "masks .* must take 20 bytes"),
-        ({"image_shape": [8, 8, 2]}, "A stream must|nvalid"),
+        ({"image_shape": [8, 8, 2]}, "spreads .* must take"),
         ({"class_names": ["0"]}, "masks .* must take 8 bytes"),
         ({"class_names": None}, "`class_names` must be a list"),
         ({"largest_level": 0}, "`largest_level` must be an integer from 1"),
