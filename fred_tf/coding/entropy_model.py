@@ -8,8 +8,8 @@ Student's t with 7 degrees of freedom at the integers,
 with one number, the spread a, that the classes which keep the frequency share.
 It is static: a byte for each kept frequency says a, and nothing is learned
 while levels are read. On memories of CIFAR-10 it takes as many bits as the
-logistic distribution, to 0.1 %, fewer than those of Laplace and Gauss, and at
-most 1 % more than a model that adapts itself to each frequency
+logistic distribution, which needs an exponential, and fewer than Laplace's,
+Gauss's and a model that learns each frequency while it reads
 (`benchmarks/rate_distortion.py`).
 
 A file must be read alike by every machine, so that tables of a file come from
