@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 from export import measuring, sizes, verification, within_budget
@@ -67,10 +68,8 @@ def run(
         decoded = _softened(distilled, decoded, soft_labels_from)
     evaluations = measured(distilled.folder.path, decoded, distilled.facts)
     described = _with_details(decoded, evaluations=evaluations)
-    options: dict[str, Any] = {"shards": shards}
+    options: dict[str, Any] = {"shards": shards, "step": step}
     why = ""
-    if step is not None:
-        options["step"] = step
     if budget_bytes is not None:
         options["budget_bytes"] = budget_bytes
         found = within_budget.candidates(
@@ -89,24 +88,39 @@ def run(
         accuracies = measuring.accuracies(
             config or distilled.config, decoded, sets, measure_on, export_dir
         )
-    for accuracy in accuracies.values():
-        if budget_bytes is not None:
-            break  # To say more would cost bytes, and make it another set.
-        # Each form says its own.
+    # Each form says its own; within a budget it has no room for that.
+    for accuracy in accuracies.values() if budget_bytes is None else ():
         measured_too = _with_details(described, this_form=accuracy.to_json())
         forms.write(
             measured_too, memory, export_dir, [accuracy.form], **options
         )
+    rows = _rows(decoded, written, accuracies)
+    files.write_text(table, sizes.table(decoded, rows, why))
+    return [*written.values(), table]
+
+
+def _rows(
+    decoded: SyntheticSet,
+    written: Mapping[str, pathlib.Path],
+    accuracies: Mapping[pathlib.Path, measuring.Accuracy],
+) -> list[sizes.Size]:
+    """Returns the rows of the table: forms that hold something, and pictures.
+
+    Args:
+        decoded: the set.
+        written: where each form lies.
+        accuracies: what was measured, by path.
+    """
     rows = [
-        sizes.size_of(form.name, path, accuracies.get(path))
-        for path, form in sets.items()
+        sizes.size_of(name, path, accuracies.get(path))
+        for name, path in written.items()
+        if isinstance(FORMS[name], SetForm)
     ]
     if carried := written.get(Whitening.name):
         rows.append(sizes.size_of(Whitening.name, carried))
     if decoded.images.ndim == 4 and decoded.images.shape[-1] in (1, 3):
         rows += sizes.pictures(decoded)
-    files.write_text(table, sizes.table(decoded, rows, why))
-    return [*written.values(), table]
+    return rows
 
 
 def _softened(

@@ -67,8 +67,8 @@ def candidates(
                 written = forms.write(
                     decoded, memory, scratch, [name], **options
                 )
-            except OverBudgetError as error:
-                found.append(Candidate(name, error.least))
+            except OverBudgetError as over:
+                found.append(Candidate(name, over.least))
                 continue
             size = sum(
                 path.stat().st_size

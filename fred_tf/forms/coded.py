@@ -134,7 +134,7 @@ class _Content(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes of the whole folder."""
-        entries = {
+        entries: dict[str, dict[str, Any]] = {
             FACTS: {"sha256": "0" * 64},
             SHARD: {"sha256": "0" * 64, "records": 1},
         }
