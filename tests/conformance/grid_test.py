@@ -41,6 +41,8 @@ REFUSED = {("haba", "convnet3d"): "Hallucinators convolve images"}
 # memory by this share of its length instead. Some networks amplify: the cells
 # that are not always run take shorter steps.
 USUAL_STEP, CAREFUL_STEP = 0.003, 0.001
+# Squared gradients fall fast, and so overshoot.
+CAREFUL = ("trained_gradient_matching",)
 # All images of a class: batches of a few disagree too much with one another.
 SMALL_BATCH = 64
 # What makes a member small.
@@ -135,7 +137,8 @@ def _distiller(cell, data, tmp_path):
     ((_, gradients),) = _losses_and_gradients(
         distiller, compiled, state.objective, references=1
     )
-    rate = (USUAL_STEP if _usual(cell) else CAREFUL_STEP) * (
+    careful = cell[0] in CAREFUL or not _usual(cell)
+    rate = (CAREFUL_STEP if careful else USUAL_STEP) * (
         tf.linalg.global_norm(state.memory)
         / tf.linalg.global_norm(gradients.memory)
     )
