@@ -67,7 +67,7 @@ STEP = flags.DEFINE_float(
     "step",
     None,
     "Step size of the levels of `coefficients_coded`, in orthonormal units; by "
-    "default images err as those of 6 bits do.",
+    "default that of the training, or else images err as those of 6 bits do.",
     lower_bound=0,
 )
 BUDGET_BYTES = flags.DEFINE_integer(

@@ -50,11 +50,14 @@ def bytes_of(image_shape: Sequence[int], ipc: int, classes: int) -> int:
     return 4 * classes * floats_per_class(image_shape, ipc)
 
 
-def is_held(
-    image_shape: Sequence[int], ipc: int, classes: int, stored: int
-) -> bool:
-    """Returns whether so many stored bytes may be a memory of a budget."""
-    return bytes_of(image_shape, ipc, classes) <= _MOST_TIMES * stored
+def is_held(wanted: int, stored: int) -> bool:
+    """Returns whether so many stored bytes may be a memory of a budget.
+
+    Args:
+        wanted: bytes of the budget in float32.
+        stored: bytes that there are.
+    """
+    return wanted <= _MOST_TIMES * stored
 
 
 def instances_per_class(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fred_tf import assignments as written
+from fred_tf import budget
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.datasets.names import check_name
@@ -53,7 +54,8 @@ class Config:
 
     Attributes:
         dataset: a name that `datasets.load` knows.
-        ipc: budget in images per class.
+        ipc: budget in images per class; of a memory with `budget_bytes` the
+            fewest whole images that have as many floats, once there are data.
         objective: settings of a member of `OBJECTIVES`.
         outer_steps: steps of the distiller.
         augmentation: operations joined by `_`, or `none`.
@@ -106,6 +108,7 @@ class Config:
             self.objective.name,
             self.distiller.memory_optimizer,
         )
+        self.parameterization.check_run(self, instances)
         self.objective.check_run(self, instances)
 
 
@@ -130,6 +133,21 @@ def instances_per_class(
     settings = config.parameterization
     member = PARAMETERIZATIONS[settings.name]
     return member.instances_within(settings, image_shape, classes, config.ipc)
+
+
+def float_bytes(
+    config: Config, image_shape: tuple[int, ...], classes: int
+) -> int:
+    """Returns the bytes that the budget of `config` takes in float32.
+
+    Raises:
+        ValueError: see `instances_per_class`.
+    """
+    memory = config.parameterization.sized(image_shape)
+    if not memory.budget_bytes:
+        return budget.bytes_of(image_shape, config.ipc, classes)
+    images = classes * instances_per_class(config, image_shape, classes)
+    return 4 * images * memory.coefficients_per_channel * image_shape[-1]
 
 
 def resolved(config: Config, image_shape: tuple[int, ...]) -> Config:
@@ -215,6 +233,7 @@ _CHANGE_THE_RATE = (
 )
 
 
+_BYTES = "parameterization.budget_bytes"
 # Of two of these, one is in the place of the other.
 _EITHER = (
     ("distiller.memory_learning_rate", "distiller.memory_share"),
@@ -222,7 +241,13 @@ _EITHER = (
         "parameterization.coefficients_per_channel",
         "parameterization.kept_share",
     ),
+    ("ipc", _BYTES),
 )
+# What is said of two that are given together.
+_BOTH = {
+    _EITHER[1]: "Kept coefficients are a number or a share.",
+    _EITHER[2]: "A budget is `ipc` images per class or `budget_bytes`.",
+}
 
 
 def replace(config: Config, values: Mapping[str, Any]) -> Config:
@@ -252,14 +277,15 @@ def replace(config: Config, values: Mapping[str, Any]) -> Config:
     for number, share in _EITHER:
         if values.get(number) and share not in values and present(share):
             section, _, last = share.rpartition(".")
-            changed[section][last] = 0.0
+            changed[section][last] = 0
     if values.get(_EITHER[0][1]) and _EITHER[0][0] not in values:
         changed["distiller"]["memory_learning_rate"] = 0.0
-    if all(values.get(path) for path in _EITHER[1]):
-        raise ValueError(
-            "Kept coefficients are a number or a share. Received both: "
-            f"{[values[path] for path in _EITHER[1]]}. Leave one out."
-        )
+    for paths, rule in _BOTH.items():
+        if all(values.get(path) for path in paths):
+            raise ValueError(
+                f"{rule} Received both: {[values[path] for path in paths]}. "
+                "Leave one out."
+            )
     for path, value in values.items():
         section, _, last = path.rpartition(".")
         (changed.setdefault(section, {}) if section else changed)[last] = value
@@ -288,7 +314,13 @@ def override(config: Config, assignments: Iterable[str]) -> Config:
     }
     fields = _fields(config, members)
     values = {}
+    memory = members.get("parameterization", config.parameterization.name)
     for name, text in pairs:
+        if name.endswith("budget_bytes") and _BYTES not in fields:
+            raise ValueError(
+                "`budget_bytes` counts entropy-coded coefficients, and needs "
+                f"`parameterization.name` 'frequency'. Received: {memory!r}."
+            )
         path = written.resolved(name, fields)
         values[path] = written.parsed(path, text, fields[path])
     return replace(config, values)

@@ -107,15 +107,17 @@ def _check_size(
     Raises:
         ValueError: they are of far more than its files have.
     """
-    wanted = facts.image_shape, config.ipc, len(facts.class_names)
+    wanted = config_lib.float_bytes(
+        config, facts.image_shape, len(facts.class_names)
+    )
     paths_there = folder.checkpoint_folder.glob("ckpt-*.data-*")
     there = sum(path.lstat().st_size for path in paths_there)
-    if not budget.is_held(*wanted, max(there, _SMALL)):
+    if not budget.is_held(wanted, max(there, _SMALL)):
         raise ValueError(
             f"`ipc` {config.ipc} of images {facts.image_shape} in "
             f"{len(facts.class_names)} classes must be what its checkpoints "
             f"hold. Received: {there:,} bytes of them for a budget of "
-            f"{budget.bytes_of(*wanted):,}."
+            f"{wanted:,}."
         )
 
 

@@ -75,7 +75,7 @@ class Settings:
         return self
 
     def check_run(self, config: Any, instances: int | None) -> None:
-        """Checks what spans sections; objectives only.
+        """Checks what spans sections; of objectives and memories.
 
         Args:
             config: the whole `Config`.

@@ -17,6 +17,7 @@ integers alone. Training takes the same formula in floats, `bits`.
 """
 
 import functools
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -103,6 +104,11 @@ def fitted(levels: np.ndarray, of: np.ndarray) -> np.ndarray:
     return np.concatenate(chosen).astype(np.uint8)
 
 
+def density(k: Any, spread: Any) -> Any:
+    """Returns (1 + k^2 / a)^-4: how likely levels are, but for a factor."""
+    return (1 + k**2 / spread) ** -_POWER
+
+
 def bits(levels: tf.Tensor, spreads: tf.Tensor, largest: int) -> tf.Tensor:
     """Returns the bits that each level takes: -log2 p, differentiable.
 
@@ -118,7 +124,6 @@ def bits(levels: tf.Tensor, spreads: tf.Tensor, largest: int) -> tf.Tensor:
     """
     spreads = tf.cast(spreads, levels.dtype)[:, None]
     k = tf.range(-largest, largest + 1, dtype=levels.dtype)
-    weights = (1 + k**2 / spreads[..., None]) ** -_POWER
-    whole = tf.reduce_sum(weights, -1)
+    whole = tf.reduce_sum(density(k, spreads[..., None]), -1)
     nats = _POWER * tf.math.log1p(levels**2 / spreads) + tf.math.log(whole)
     return nats / tf.math.log(tf.cast(2, levels.dtype))

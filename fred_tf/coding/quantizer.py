@@ -68,7 +68,9 @@ def straight_through(
         values, units, step: see `levels`.
     """
     rounded = coefficients(levels(values, units, step), units, step)
-    return values + tf.stop_gradient(tf.cast(rounded, values.dtype) - values)
+    # The last term is 0, so that not a bit is other than a file's.
+    exact = tf.stop_gradient(tf.cast(rounded, values.dtype))
+    return exact + (values - tf.stop_gradient(values))
 
 
 def step_of_error(squared_error: float) -> float:

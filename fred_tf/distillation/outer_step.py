@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from fred_tf import seeds
-from fred_tf.distillation import memory_step, outliers
+from fred_tf.distillation import memory_step, outliers, penalties
 from fred_tf.distillation.running_average import average_step
 from fred_tf.distillation.state import Gradients, State, is_finite, where
 from fred_tf.objectives import Objective, Reference, check_label_kind
@@ -209,14 +209,15 @@ class OuterStep:
 
         Args:
             state, constants, step: as for a call.
-            loss, gradients: of the step.
+            loss, gradients: of the step's objective.
             reference: what the objective `followed` of the step's.
 
         Returns:
             The scalars are `loss`, `gradient_norm` of the memory and of its
-            parts, `usual_gradient_norm` that it was compared with, the number
-            `skipped` so far, the step's `memory_learning_rate`, what the
-            objective learns; and `trouble` and `last_good`, see `outliers.py`.
+            parts, what its penalty tells, `usual_gradient_norm` that it was
+            compared with, the number `skipped` so far, the step's
+            `memory_learning_rate`, what the objective learns; and `trouble`
+            and `last_good`, see `outliers.py`.
         """
         watch, following = state.watch, (self.share, self.settling_steps)
         known = memory_step.known_rate(state.rate, watch, step, *following)
@@ -224,6 +225,10 @@ class OuterStep:
         rate = memory_step.scheduled(
             state.rate, step, self.warm_up_steps, self.decay_steps
         )
+        with self._holding(state.memory, constants):
+            gradients, told = penalties.added(
+                self.parameterization, state.memory, gradients
+            )
         with self._holding([], constants):  # Which bound some memories.
             new = self._moved(state, step, gradients, rate)
         advanced = self._advanced(new, constants, step, loss, reference)
@@ -239,21 +244,18 @@ class OuterStep:
         seen = memory_step.followed(seen, step, *following, move)
         health = self.objective.health(loss, state.learned)
         after = outliers.after_step(seen, step, made, health)
+        trouble = outliers.trouble(after, self.outlier_factor)
         new = where(made, new, state)
         new = new._replace(watch=where(step < 0, seen, after))
-        with self._holding([], constants):
-            norms = self.parameterization.gradient_norms(gradients.memory)
         return new, {
             "loss": loss,
             "gradient_norm": norm,
-            **norms,
+            **told,
             "usual_gradient_norm": outliers.usual(watch.norms),
             "skipped": tf.cast(new.watch.skipped, loss.dtype),
             "memory_learning_rate": rate,
             **dict(zip(self.objective.weight_names, new.learned)),
-            "trouble": tf.cast(
-                outliers.trouble(after, self.outlier_factor), loss.dtype
-            ),
+            "trouble": tf.cast(trouble, loss.dtype),
             "last_good": tf.cast(new.watch.good, loss.dtype),
         }
 
@@ -268,12 +270,13 @@ class OuterStep:
                 gradients, self.parameterization.trainable_weights
             )
         ]
-        return memory_step.move(
-            lambda memory: self.decoded(memory, constants)[0],
-            memory,
-            slopes,
-            self.share,
-        )
+        with self.parameterization.unrounded():
+            return memory_step.move(
+                lambda memory: self.decoded(memory, constants)[0],
+                memory,
+                slopes,
+                self.share,
+            )
 
     def starting_slots(self, memory: Tensors, learned: Tensors) -> GroupSlots:
         """Returns what the optimisers remember before the first step."""

@@ -80,10 +80,11 @@ synthetic_set = forms.read(PATH)"""
             decoded: the set.
             memory: what it was decoded from.
             path: replaced if it is an earlier export of this form.
-            step: in orthonormal units; by default images err as those of
-                6 bits do.
-            budget_bytes: bytes of the whole folder, at most: the least step
-                that fits is taken.
+            step: in orthonormal units; by default the one that the memory was
+                trained through, which loses nothing, or else images err as
+                those of 6 bits do.
+            budget_bytes: bytes of the whole folder, at most: the step of the
+                training is taken if it fits, or else the least that does.
 
         Raises:
             ValueError: both are given, or the step is out of range.
@@ -123,11 +124,13 @@ class _Source(NamedTuple):
     table: np.ndarray  # [classes, kept]
     positions: int
     soft_labels: np.ndarray | None
+    step: float  # That it was trained through; 0 if there is none.
 
 
 class _Content(NamedTuple):
     """What is written, but for the manifest."""
 
+    step: float
     record: bytes
     facts: bytes
 
@@ -143,14 +146,30 @@ class _Content(NamedTuple):
         return len(self.record) + len(self.facts) + around
 
 
+def size_of(
+    decoded: SyntheticSet, memory: Frequency, budget_bytes: int | None = None
+) -> tuple[float, int]:
+    """Returns the step and the bytes of what `write` would write.
+
+    Args:
+        decoded, memory, budget_bytes: as for `CodedCoefficients.write`.
+
+    Raises:
+        ValueError: as there.
+    """
+    content = _content(_source(decoded, memory), None, budget_bytes)
+    return content.step, content.size
+
+
 def _source(decoded: SyntheticSet, memory: Frequency) -> _Source:
     return _Source(
         frequencies.told(decoded, memory, "entropy-coded levels of one step"),
-        frequencies.values_of(memory).numpy(),
+        memory.coefficients().numpy(),
         memory.units,
         memory.table.numpy(),
         budget.positions(memory.spectrum_shape),
         decoded.soft_labels,
+        memory.settings.step,
     )
 
 
@@ -177,12 +196,19 @@ def _content(
 
 
 def _usual_step(source: _Source) -> float:
-    """Returns the step that errs as the rounding to `_BITS` bits does."""
+    """Returns the step of the training, or one that errs as `_BITS` bits do."""
+    if _is_trained(source):
+        return source.step
     coarse = rounding.dequantize(*rounding.quantize(source.values, _BITS))
     errors = (coarse - source.values) / source.units[:, None, :, None]
     step = quantizer.step_of_error(float(np.mean(np.square(errors))))
     # A memory of levels already may not err at all.
     return max(step, _least_step(source))
+
+
+def _is_trained(source: _Source) -> bool:
+    """Returns whether levels of the training's step are few enough."""
+    return source.step > 0 and source.step >= _least_step(source)
 
 
 def _least_step(source: _Source) -> float:
@@ -193,11 +219,16 @@ def _least_step(source: _Source) -> float:
 def _fitted(source: _Source, budget_bytes: int) -> _Content:
     """Returns what is written at the least step that fits a budget.
 
-    Bytes fall and errors rise with the step.
+    Less than the step of the training would gain nothing. Bytes fall and errors
+    rise with the step.
 
     Raises:
         OverBudgetError: no step does.
     """
+    if _is_trained(source):
+        content = _coded(source, source.step)
+        if content.size <= budget_bytes:
+            return content
     least = _least_step(source)
 
     @functools.cache
@@ -236,7 +267,9 @@ def _coded(source: _Source, step: float) -> _Content:
         parts["soft_labels"] = frequencies.deflated(soft)
     text = json.dumps(said, allow_nan=False, separators=(",", ":"))
     return _Content(
-        frequencies.example(parts), gzip.compress(text.encode(), 9, mtime=0)
+        step,
+        frequencies.example(parts),
+        gzip.compress(text.encode(), 9, mtime=0),
     )
 
 

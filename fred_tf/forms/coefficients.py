@@ -114,7 +114,7 @@ def _classes(
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yields the arrays of each class, by the names that they are stored by."""
     shape = [memory.classes, memory.instances_per_class]
-    values = frequencies.values_of(memory)
+    values = memory.coefficients()
     levels, scales = _stored(values, storage)
     table_type = _table_type(memory.spectrum_shape)
     arrays = {"table": memory.table.numpy().astype(table_type)}

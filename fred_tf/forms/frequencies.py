@@ -15,8 +15,8 @@ from fred_tf.disk import claims, tfrecords
 from fred_tf.forms import facts, limits
 from fred_tf.forms.provenance import provenance, purpose
 from fred_tf.forms.stored_memory import settings_of
-from fred_tf.parameterizations import Frequency, rounding
-from fred_tf.parameterizations.frequency import (
+from fred_tf.parameterizations import Frequency
+from fred_tf.parameterizations.frequency_settings import (
     FrequencySettings,
     mask_size,
     spectrum_shape,
@@ -26,7 +26,15 @@ from fred_tf.synthetic_set import SyntheticSet
 SHARD = "coefficients.tfrecord-00000-of-00001"
 
 # Values are those of rounding already, and records have the labels.
-_TOLD_OTHERWISE = {"bits", "labels", "label_scale", "label_learning_rate"}
+_TOLD_OTHERWISE = {
+    "bits",
+    "step",
+    "rate_weight",
+    "budget_bytes",
+    "labels",
+    "label_scale",
+    "label_learning_rate",
+}
 
 
 class Claim(NamedTuple):
@@ -51,17 +59,6 @@ class Claim(NamedTuple):
             settings.channels,
             settings.coefficients_per_channel,
         )
-
-
-def values_of(memory: Frequency) -> tf.Tensor:
-    """Returns `[classes, instances, kept, channels]`, as images are decoded."""
-    shape = [memory.classes, memory.instances_per_class]
-    values = tf.reshape(memory.values.value, [*shape, *memory.values.shape[1:]])
-    if memory.settings.bits:
-        values = rounding.dequantize(
-            *rounding.quantize(values, memory.settings.bits)
-        )
-    return values
 
 
 def told(

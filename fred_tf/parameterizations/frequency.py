@@ -1,46 +1,31 @@
 """FreD's frequency memory: few coefficients, many images."""
 
+import contextlib
+import contextvars
 import dataclasses
 import math
-from collections.abc import Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from fred_tf import budget, seeds
+from fred_tf.coding import quantizer, rate
 from fred_tf.coresets.random_selection import select_random
 from fred_tf.paper import Paper
-from fred_tf.parameterizations import rounding
+from fred_tf.parameterizations import byte_budget, rounding
 from fred_tf.parameterizations.frequency_mask import choose_mask
-from fred_tf.parameterizations.frequency_settings import FrequencySettings
+from fred_tf.parameterizations.frequency_settings import (
+    FrequencySettings,
+    mask_size,
+    spectrum_shape,
+)
 from fred_tf.parameterizations.parameterization import Parameterization
 
 # Bands of equal width, from the lowest frequency to the highest.
 BANDS = 4
-
-
-def spectrum_shape(
-    image_shape: Sequence[int], channels: str
-) -> tuple[int, ...]:
-    """Returns the shape of what is transformed: an image, or a volume of one.
-
-    Args:
-        image_shape: `[height, width, channels]`, or more spatial axes.
-        channels: one of `CHANNELS`.
-
-    Returns:
-        The same; of joint channels with one more axis, of length 1.
-    """
-    return (*image_shape, 1) if channels == "joint" else tuple(image_shape)
-
-
-def mask_size(
-    image_shape: Sequence[int], channels: str, coefficients_per_channel: int
-) -> int:
-    """Returns how many positions of the spectrum a mask keeps."""
-    shared = image_shape[-1] if channels == "joint" else 1
-    return coefficients_per_channel * shared
+# Whether images are decoded of values as they are stored.
+_UNROUNDED = contextvars.ContextVar("decoding unrounded", default=False)
 
 
 @keras.saving.register_keras_serializable("fred_tf")
@@ -118,6 +103,8 @@ class Frequency(Parameterization):
 
     @classmethod
     def instances_within(cls, settings, image_shape, classes, ipc):
+        if settings.budget_bytes:
+            return byte_budget.instances(settings, image_shape, classes)
         count = settings.sized(image_shape).coefficients_per_channel
         available = budget.positions(image_shape)
         label = settings.label_floats(classes)
@@ -134,6 +121,8 @@ class Frequency(Parameterization):
     @classmethod
     def shrunk(cls, settings, image_shape, ipc, images):
         """Keeps more of fewer images: the budget stays what it is."""
+        if settings.budget_bytes:  # Which says what an image keeps.
+            return settings
         everything = budget.positions(image_shape)
         asked = settings.coefficients_per_channel
         enough = math.ceil(ipc * everything / images)
@@ -208,12 +197,8 @@ class Frequency(Parameterization):
 
     def call(self, indices):
         indices = tf.cast(indices, tf.int32)
-        values = tf.convert_to_tensor(self.values)
-        if self.settings.bits:
-            by_class = tf.reshape(values, [self.classes, -1, *values.shape[1:]])
-            rounded = rounding.straight_through(by_class, self.settings.bits)
-            values = tf.reshape(rounded, values.shape)
-        values = tf.gather(values, indices)
+        values = self.coefficients()
+        values = tf.gather(tf.reshape(values, [-1, *values.shape[2:]]), indices)
         positions = tf.gather(
             tf.convert_to_tensor(self.table),
             indices // self.instances_per_class,
@@ -233,6 +218,57 @@ class Frequency(Parameterization):
             tf.reshape(planes, [-1, *self.spectrum_shape])
         )
         return tf.reshape(images, [-1, *self.image_shape])
+
+    @contextlib.contextmanager
+    def unrounded(self):
+        token = _UNROUNDED.set(True)
+        try:
+            yield
+        finally:
+            _UNROUNDED.reset(token)
+
+    def coefficients(self) -> tf.Tensor:
+        """Returns `[classes, instances, kept, channels]`, as images have them.
+
+        Rounded, if the settings say so, straight through.
+        """
+        values = tf.convert_to_tensor(self.values)
+        values = tf.reshape(values, [self.classes, -1, *values.shape[1:]])
+        if _UNROUNDED.get():
+            return values
+        if bits := self.settings.bits:
+            return rounding.straight_through(values, bits)
+        if step := self.settings.step:
+            return quantizer.straight_through(values, self._units(), step)
+        return values
+
+    def _units(self) -> tf.Tensor:
+        """Returns `units` by ops, so that steps are not made for one table."""
+        everywhere = self.transform.units(self.spectrum_shape[:-1])
+        return tf.gather(
+            tf.constant(everywhere.ravel()), tf.convert_to_tensor(self.table)
+        )
+
+    def penalty(self):
+        """Returns `rate_weight` times the mean bits of a coefficient.
+
+        And what the coded set takes as it is, whatever the weight.
+        """
+        if not self.settings.step:
+            return None, {}
+        exact = quantizer.orthonormal(self.coefficients(), self._units())
+        levels = exact / self.settings.step
+        table = tf.convert_to_tensor(self.table)
+        positions = budget.positions(self.spectrum_shape)
+        bits = rate.mean_bits(levels, table, positions)
+        sizes = self.mask_size, self.spectrum_shape[-1], self.classes
+        fixed = rate.bytes_around(positions, *sizes)
+        fixed += 4 * self.instances * self.settings.label_floats(self.classes)
+        weight = self.settings.rate_weight
+        return weight * bits if weight else None, {
+            "bits_per_coefficient": bits,
+            "rate_bytes": bits * (levels.shape.num_elements() / 8) + fixed,
+        }
 
     def gradient_norms(self, gradients):
         """Returns the norm in each of `BANDS` bands of frequency.

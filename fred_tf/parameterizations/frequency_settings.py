@@ -1,9 +1,11 @@
 """What a frequency memory is told: which coefficients it keeps."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import ClassVar
 
 from fred_tf import budget
+from fred_tf.normalizations import Standardize
 from fred_tf.parameterizations import rounding
 from fred_tf.parameterizations.frequency_mask import MASK_RULES
 from fred_tf.parameterizations.labels import MemorySettings
@@ -13,6 +15,8 @@ from fred_tf.transforms.dct import NORMS
 
 MASK_STATISTICS = ("initial_images", "whole_class")
 CHANNELS = ("separate", "joint")
+# In orthonormal units, of which a coefficient has some at least.
+MIN_STEP, MOST_STEP = 1e-3, 1e4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +41,14 @@ class FrequencySettings(MemorySettings):
         bits: images are decoded from values rounded to so many bits, 2 to 8,
             and gradients pass through the rounding (see `rounding.py`), for
             exports of that width; 0 rounds nothing.
+        step: images are decoded from values rounded to multiples of this step
+            size, in orthonormal units (see `coding/quantizer.py`), and
+            gradients pass through the rounding: what the export
+            `coefficients_coded` holds; 0 rounds nothing.
+        rate_weight: a step of the distiller lowers, besides its objective,
+            this times the mean bits of a coefficient in that export.
+        budget_bytes: as many images as this export is expected to hold in so
+            many bytes, in the place of `ipc`; 0 leaves them to `ipc`.
     """
 
     name: ClassVar[str] = "frequency"
@@ -48,10 +60,14 @@ class FrequencySettings(MemorySettings):
     mask_statistics: str = "initial_images"
     bits: int = 0
     kept_share: float = later(0.0)
+    step: float = later(0.0)
+    rate_weight: float = later(0.0)
+    budget_bytes: int = later(0)
 
     def __post_init__(self):
         super().__post_init__()
         rounding.check_bits(self.bits)
+        self._check_step()
         check_least("kept_share", self.kept_share, 0, 1)
         count = self.coefficients_per_channel
         check_least("coefficients_per_channel", count, 1)
@@ -77,6 +93,35 @@ class FrequencySettings(MemorySettings):
                 f"{self.transform!r}."
             )
 
+    def _check_step(self) -> None:
+        """Refuses a step size, and what needs one, that cannot be."""
+        least = MIN_STEP if self.step > 0 else 0
+        check_least("parameterization.step", self.step, least, MOST_STEP)
+        for name in ("rate_weight", "budget_bytes"):
+            value = getattr(self, name)
+            check_least(f"parameterization.{name}", value, 0)
+            if value and not self.step:
+                raise ValueError(
+                    f"`parameterization.{name}` counts the bits of levels of "
+                    f"one `parameterization.step`. Received: {name} {value} "
+                    "and step 0. Give a step, e.g. 8."
+                )
+        if self.step and self.bits:
+            raise ValueError(
+                "Values are rounded to a `parameterization.step` or to "
+                f"`parameterization.bits`. Received: step {self.step} and bits "
+                f"{self.bits}. Leave one out."
+            )
+
+    def check_run(self, config, instances):
+        if self.budget_bytes and config.normalization != Standardize.name:
+            raise ValueError(
+                "`parameterization.budget_bytes` holds all that decoding "
+                "needs, and the matrix of a whitening would take more than it. "
+                f"Received: `normalization` {config.normalization!r}. Take "
+                f"{Standardize.name!r}, or `ipc`."
+            )
+
     def sized(self, image_shape):
         if not self.kept_share:
             return self
@@ -96,3 +141,26 @@ class FrequencySettings(MemorySettings):
     def make_transform(self) -> Transform:
         """Returns the transform that these settings name."""
         return TRANSFORMS[self.transform]().with_norm(self.norm)
+
+
+def spectrum_shape(
+    image_shape: Sequence[int], channels: str
+) -> tuple[int, ...]:
+    """Returns the shape of what is transformed: an image, or a volume of one.
+
+    Args:
+        image_shape: `[height, width, channels]`, or more spatial axes.
+        channels: one of `CHANNELS`.
+
+    Returns:
+        The same; of joint channels with one more axis, of length 1.
+    """
+    return (*image_shape, 1) if channels == "joint" else tuple(image_shape)
+
+
+def mask_size(
+    image_shape: Sequence[int], channels: str, coefficients_per_channel: int
+) -> int:
+    """Returns how many positions of the spectrum a mask keeps."""
+    shared = image_shape[-1] if channels == "joint" else 1
+    return coefficients_per_channel * shared

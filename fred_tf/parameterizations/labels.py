@@ -45,6 +45,9 @@ class MemorySettings(Settings):
     label_scale: float = later(0.0)
     label_learning_rate: float = later(0.0)
 
+    # A field of those whose budget may be bytes of a file.
+    budget_bytes = 0
+
     def __post_init__(self):
         check_one_of(
             "parameterization.labels", self.labels, (FIXED, *LABEL_KINDS)

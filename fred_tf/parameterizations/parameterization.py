@@ -1,7 +1,7 @@
 """The contract of a parameterization: what is stored instead of images."""
 
 import abc
-import contextvars
+import contextlib
 from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
@@ -12,14 +12,8 @@ import tensorflow as tf
 from fred_tf import settings as settings_lib
 from fred_tf.objectives.objective import Objective
 from fred_tf.optimizers import Group, Optimizer
+from fred_tf.parameterizations import given_weights
 from fred_tf.parameterizations.labels import MemorySettings
-
-Shapes = list[tuple[int, ...]]
-
-# While `with_weights` makes a memory: the shapes of weights still to be made.
-_TO_COME: contextvars.ContextVar[Shapes | None] = contextvars.ContextVar(
-    "shapes of weights to come", default=None
-)
 
 
 class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
@@ -168,29 +162,13 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
         Raises:
             ValueError: they are not the weights of a memory of these sizes.
         """
-        shapes = [tuple(array.shape) for array in weights]
-        token = _TO_COME.set(shapes)
-        try:
+        with given_weights.expected(weights, cls.__name__):
             made = cls(image_shape, classes, instances_per_class, settings)
-        finally:
-            _TO_COME.reset(token)
-        if shapes:
-            raise ValueError(
-                f"{cls.__name__} has no weights of these shapes. Received: "
-                f"{shapes}."
-            )
         made.load_own_variables({str(i): w for i, w in enumerate(weights)})
         return made
 
     def add_weight(self, shape=None, *args, **kwargs):
-        if (to_come := _TO_COME.get()) is not None:
-            wanted = tuple(shape or ())
-            if wanted not in to_come:
-                raise ValueError(
-                    f"{type(self).__name__} needs a weight of shape "
-                    f"{list(wanted)}. Received: {list(map(list, to_come))}."
-                )
-            to_come.remove(wanted)
+        given_weights.take(tuple(shape or ()), type(self).__name__)
         return super().add_weight(shape, *args, **kwargs)
 
     def check_weights(self) -> None:
@@ -301,6 +279,23 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
             gradients: one per trainable weight.
         """
         return {}
+
+    def unrounded(self) -> contextlib.AbstractContextManager[None]:
+        """Lets calls in a `with` block decode what is stored as it is.
+
+        Where images are decoded of rounded values, small moves change nothing,
+        or by a whole level.
+        """
+        return contextlib.nullcontext()
+
+    def penalty(self) -> tuple[tf.Tensor | None, dict[str, tf.Tensor]]:
+        """Returns what a step lowers besides the objective's loss.
+
+        Returns:
+            A scalar by differentiable ops of the trainable weights, None where
+            there is nothing; and scalars to watch, by name.
+        """
+        return None, {}
 
     def complete(self, objective: Objective) -> Objective:
         """Returns the objective with what this memory adds to the loss."""

@@ -137,6 +137,13 @@ def settled(
         },
     )
     overridden = config_lib.override(named, overrides)
+    if ipc is not None and overridden.parameterization.budget_bytes:
+        raise ValueError(
+            "A budget is `ipc` images per class or `budget_bytes`. Received: "
+            f"`ipc` {ipc} and `budget_bytes` "
+            f"{overridden.parameterization.budget_bytes:,}. Leave one out; the "
+            "preset `dm` suits any data."
+        )
     # What is not the default was asked for.
     usual = config_lib.Config.normalization
     asked = {overridden.normalization, settings.normalization} - {own, usual}

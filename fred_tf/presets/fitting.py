@@ -7,17 +7,20 @@ it, and its own record makes it anew.
 """
 
 import dataclasses
+import math
 
 import numpy as np
 from absl import logging
 
+from fred_tf import budget
 from fred_tf import config as config_lib
 from fred_tf.augmentations import suited
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.disk import records
 from fred_tf.objectives import OBJECTIVES
-from fred_tf.parameterizations import PARAMETERIZATIONS
+from fred_tf.parameterizations import PARAMETERIZATIONS, byte_budget
+from fred_tf.parameterizations.frequency_settings import FrequencySettings
 
 # A class of so many times the images of another is worth a line.
 _UNEQUAL = 1.5
@@ -71,6 +74,10 @@ def fitted(config: Config, data: ImageData) -> Config:
     config = sized(config, shape)
     memory = config.parameterization
     member = PARAMETERIZATIONS[memory.name]
+    if memory.budget_bytes:
+        floats = config_lib.float_bytes(config, shape, data.classes)
+        whole = budget.bytes_of(shape, 1, data.classes)
+        config = dataclasses.replace(config, ipc=math.ceil(floats / whole))
     return dataclasses.replace(
         config,
         parameterization=member.shrunk(memory, shape, config.ipc, smallest),
@@ -99,11 +106,14 @@ def check(config: Config, data: ImageData) -> None:
     )
     least = int(counts.argmin())
     if needed > counts[least]:
+        size, name = config.ipc, "ipc"
+        if memory.budget_bytes:
+            size, name = memory.budget_bytes, "budget_bytes"
         raise ValueError(
-            f"A memory of `ipc` {config.ipc} begins with {needed:,} real "
+            f"A memory of `{name}` {size} begins with {needed:,} real "
             "images of each class. Received: "
             f"{counts[least]:,} of class {data.class_names[least]!r} in "
-            f"{data.name!r}. Lower `ipc`, or add images."
+            f"{data.name!r}. Lower `{name}`, or add images."
         )
 
 
@@ -137,6 +147,16 @@ def tell(asked: Config, config: Config, data: ImageData) -> None:
             f"{counts[least]:,}",
             data.class_names[least],
             ", ".join(changes),
+        )
+    memory = config.parameterization
+    if isinstance(memory, FrequencySettings) and memory.budget_bytes:
+        about = data.image_shape, data.classes
+        images = config_lib.instances_per_class(config, *about)
+        size = byte_budget.predicted(memory, *about, images)
+        logging.info(
+            "`budget_bytes` %s holds %s images of each class, in about %s "
+            "bytes.",
+            *(f"{number:,}" for number in (memory.budget_bytes, images, size)),
         )
     if counts[most] >= _UNEQUAL * counts[least]:
         logging.warning(

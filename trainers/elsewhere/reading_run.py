@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from fred_tf import budget
+from fred_tf import config as config_lib
 from fred_tf.disk import claims
 from trainers.elsewhere.pack_folder import STATE
 from trainers.elsewhere.reading import Packed, within
@@ -44,14 +45,13 @@ def check_size(
     Raises:
         ValueError: they are.
     """
-    wanted = image_shape, packed.config.ipc, classes
+    wanted = config_lib.float_bytes(packed.config, tuple(image_shape), classes)
     there = sum(leaf.nbytes for leaf in leaves)
-    if not budget.is_held(*wanted, there):
+    if not budget.is_held(wanted, there):
         raise ValueError(
             f"{packed.folder / STATE} must hold a memory of about "
-            f"{budget.bytes_of(*wanted):,} "
-            f"bytes for `ipc` {packed.config.ipc}. Received: {there:,} bytes. "
-            f"{sealed.COPY}"
+            f"{wanted:,} bytes for `ipc` {packed.config.ipc}. Received: "
+            f"{there:,} bytes. {sealed.COPY}"
         )
 
 

@@ -5,6 +5,8 @@ gradient_norm/all, band_0, ...    of the memory; bands from low to high
 gradient_norm/usual               what a step is compared with
 skipped                           steps that were not made so far, outliers
 memory_learning_rate              of the step, given or measured
+rate/*                            bits of a coefficient, bytes of the coded set;
+                                  of memories with one step size
 speed/*                           steps per second, peak memory of the
                                   process and of the first GPU
 accuracy/<network>/*              mean and spread, of --evaluate_every, of
@@ -42,6 +44,8 @@ _PLACES = {
     "memory_learning_rate": "memory_learning_rate",
     "usual_gradient_norm": "gradient_norm/usual",
     "gradient_norm_": "gradient_norm/",
+    "bits_per_coefficient": "rate/bits_per_coefficient",
+    "rate_bytes": "rate/bytes",
     "gradient_norm": "gradient_norm/all",
 }
 
