@@ -33,7 +33,7 @@ from fred_tf.distilled_run import DistilledRun
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.open_run import OpenRun
 from fred_tf.scoring import curve_path, score
-from trainers import process_memory, run_flags
+from trainers import coded_size, process_memory, run_flags
 from trainers.log.run_log import RunLog
 
 SAVE_EVERY = flags.DEFINE_integer(
@@ -54,7 +54,7 @@ START_FROM = flags.DEFINE(
     "start_from",
     None,
     "Run folder whose memory this run begins with, e.g. to go on with another "
-    "objective, or with --override parameterization.bits=4 through rounding.",
+    "objective, or with --override parameterization.step=8 through rounding.",
 )
 PROFILE_STEPS = flags.DEFINE_integer(
     "profile_steps",
@@ -235,6 +235,8 @@ def main() -> int:
     if not Workers(strategy).chief:
         return 0
     memory = finished.parameterization
+    if size := coded_size.told(finished):
+        print(f"coefficients_coded: {size}")
     print(
         f"{memory.instances} images in {memory.floats_stored} floats after "
         f"{finished.step} steps: {run_dir}\n"

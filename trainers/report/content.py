@@ -12,6 +12,7 @@ from fred_tf.figures import Curve
 from fred_tf.forms import FORMS
 from fred_tf.training.evaluation import Evaluation
 from fred_tf.training.evaluator import EvaluatorSettings
+from trainers import coded_size
 from trainers.figures import FIGURES, MissingError, Subject
 from trainers.figures import title as stored_as
 from trainers.report import markup
@@ -64,6 +65,7 @@ def _summary(run: DistilledRun) -> str:
         ("images", f"{memory.instances:,}"),
         ("per class", f"{memory.instances_per_class:,}"),
         ("floats stored", f"{memory.floats_stored:,}"),
+        *([("coded set", size)] if (size := coded_size.told(run)) else []),
         ("outer steps", f"{run.step:,} of {run.config.outer_steps:,}"),
         ("labels", memory.label_kind or "classes"),
         *_unusual(run),
