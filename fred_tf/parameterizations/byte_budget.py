@@ -20,7 +20,7 @@ from fred_tf.parameterizations.frequency_settings import (
 # as much energy. With joint channels 320 and 1,600 images of CIFAR-10 by
 # trajectory matching take as many bits as if it were 2.3 and 1.6, at step sizes
 # from a quarter of the noise's deviation to thrice it, and grey ones of MNIST
-# by distribution matching up to 2.8. Of separate colours, 320 by distribution
+# by distribution matching up to 3.6. Of separate colours, 320 by distribution
 # matching as if it were 0.9: a file turns the channels of a coefficient into
 # their sum and differences, which hold less. So what a set takes is 0.9 to 1.25
 # times what is expected here; a memory that was moved little takes less.

@@ -130,7 +130,7 @@ def test_more_images_than_there_are_are_refused(digits):
 
 def test_what_a_run_is_told_names_its_images(digits, caplog):
     asked = config.override(DIGITS, BOTH)
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", logger="absl"):
         fitting.tell(asked, fitting.fitted(asked, digits), digits)
     count = config.instances_per_class(asked, (8, 8, 1), 10)
     assert f"7,840 holds {count} images of each class, in about" in caplog.text
