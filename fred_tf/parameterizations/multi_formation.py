@@ -236,11 +236,12 @@ def _canvases(
     least = max(settings.canvases, 1)
     needed = least * pixels + images(least) * label
     if needed > available:
+        held = "a canvas" if least == 1 else f"{least} canvases"
         raise ValueError(
             f"The budget of `ipc` {ipc} ({available:,} floats per class) must "
-            f"hold {least} {'canvas' if least == 1 else 'canvases'} and the "
-            f"learned labels of their {images(least)} images ({needed:,}). "
-            "Raise `ipc`, or take `parameterization.labels` 'fixed'."
+            f"hold {held} and the learned labels of {images(least)} images "
+            f"({needed:,}). Raise `ipc`, or take `parameterization.labels` "
+            "'fixed'."
         )
     if settings.canvases:
         return least
