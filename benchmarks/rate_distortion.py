@@ -35,7 +35,7 @@ import tensorflow as tf
 from fred_tf import forms
 from fred_tf.coding import coder, entropy_model, quantizer
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.forms.frequencies import SHARD, values_of
+from fred_tf.forms.frequencies import SHARD
 
 WIDTHS = ("int8", "int6", "int4")
 # Of models with one parameter: quarters of an octave.
@@ -49,7 +49,7 @@ def levels_by_frequency(memory, step: float) -> tuple[np.ndarray, np.ndarray]:
 
     The same frequency of another channel is another one.
     """
-    levels = quantizer.levels(values_of(memory), memory.units, step).numpy()
+    levels = quantizer.levels(memory.coefficients(), memory.units, step).numpy()
     channels = np.arange(levels.shape[-1])
     keys = memory.table.numpy()[..., None] * len(channels) + channels
     rows = levels.transpose(0, 2, 3, 1).reshape(keys.size, -1)

@@ -60,6 +60,7 @@ def test_a_stopped_run_ends_where_it_would_have_ended(
     )
 
 
+@pytest.mark.slow  # `distillation/distiller_test.py` has those that there are.
 def test_two_devices_equal_one(toy_settings, digits):
     both = replace(toy_settings, {"distiller.references_per_step": 2})
     one = fred_tf.distill(digits, both, progress=False)
