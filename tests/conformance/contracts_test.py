@@ -88,6 +88,7 @@ def test_a_state_follows_the_first_reference(devices, toy_settings, digits):
             np.testing.assert_allclose(copy, expected, atol=1e-6)
 
 
+@pytest.mark.slow  # `labels_test.py` compiles one with a state.
 def test_its_step_compiles_and_is_pure(toy_settings, digits):
     """As packs take it: all that it reads comes in as an argument."""
     distiller = assembly.distiller(toy_settings, digits)
