@@ -46,3 +46,21 @@ def fold(seed: tf.Tensor | np.ndarray, data: int | tf.Tensor) -> tf.Tensor:
 def integer(seed: int, *names: str | int) -> int:
     """Returns `named` as one non-negative integer below 2**31, for NumPy."""
     return int(named(seed, *names)[0]) & 0x7FFFFFFF
+
+
+def permutation(
+    seed: tf.Tensor | np.ndarray, count: int | tf.Tensor
+) -> tf.Tensor:
+    """Returns the numbers below `count` in any order, all equally likely.
+
+    `index_shuffle` would need no sorting, but its permutations are too few to
+    be uniform over small sets.
+
+    Args:
+        seed: int32 `[2]`.
+        count: how many.
+
+    Returns:
+        int32 `[count]`.
+    """
+    return tf.argsort(tf.random.stateless_uniform([count], seed))

@@ -51,10 +51,8 @@ def mixed(
         shape[axis] = size
         inside = inside & tf.reshape(within, shape)
         covered *= tf.reduce_mean(tf.cast(within, tf.float32))
-    order = tf.argsort(
-        tf.random.stateless_uniform(
-            [tf.shape(images)[0]], seeds.fold(own, 1 + len(spatial))
-        )
+    order = seeds.permutation(
+        seeds.fold(own, 1 + len(spatial)), tf.shape(images)[0]
     )
     box = tf.cast(inside[..., tf.newaxis], images.dtype)
     share = tf.cast(covered, targets.dtype)

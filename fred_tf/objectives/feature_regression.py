@@ -231,7 +231,7 @@ class FeatureRegression(ClassBatchObjective):
         targets = tf.cast(tf.stop_gradient(targets), theta.dtype)
         batch, size = self.settings.network_batch, images.shape[0]
         if batch < size:
-            order = tf.argsort(tf.random.stateless_uniform([size], seed))
+            order = seeds.permutation(seed, size)
             images = tf.gather(images, order[:batch])
             targets = tf.gather(targets, order[:batch])
         with tf.GradientTape() as tape:

@@ -204,8 +204,8 @@ class TrajectoryMatching(Objective):
             draw_seed = seeds.fold(stream, position)
             # One pass takes every expert once, in an order of its own.
             count, number = len(self.source), tf.cast(position, tf.int32)
-            order = _permutation(
-                count, seeds.fold(stream, -1 - number // count)
+            order = seeds.permutation(
+                seeds.fold(stream, -1 - number // count), count
             )
             expert = order[number % count]
             start = tf.random.stateless_uniform(
@@ -244,7 +244,7 @@ class TrajectoryMatching(Objective):
         count = instances // self.views
         if not 0 < drawn < count:
             return tf.range(instances)
-        rows = _permutation(count, seeds.fold(seed, 2))[:drawn]
+        rows = seeds.permutation(seeds.fold(seed, 2), count)[:drawn]
         every = rows[:, None] * self.views + tf.range(self.views)
         return tf.reshape(every, [-1])
 
@@ -289,7 +289,7 @@ class TrajectoryMatching(Objective):
         if 0 < size < count:
             per_pass = count // size
             turn, place = position // per_pass, position % per_pass
-            order = _permutation(count, seeds.fold(seed, turn))
+            order = seeds.permutation(seeds.fold(seed, turn), count)
             rows = tf.slice(order, [place * size], [size])
         elif views == 1:
             return images, labels
@@ -312,9 +312,3 @@ class TrajectoryMatching(Objective):
         bound = 1.001 * self.settings.minimum_student_learning_rate
         learned = loss < _NOTHING_LEARNED
         return Health(learned, ~learned & (rate <= bound))
-
-
-def _permutation(count: int, seed: tf.Tensor) -> tf.Tensor:
-    # `index_shuffle` would need no sorting, but its permutations are too few
-    # to be uniform over small sets.
-    return tf.argsort(tf.random.stateless_uniform([count], seed))

@@ -121,7 +121,7 @@ class NetworkTraining:
         def one_pass(number, state):
             pass_seed = seeds.fold(seed, number)
             own = rate if self.factor is None else rate * self.factor(number)
-            order = tf.argsort(tf.random.stateless_uniform([size], pass_seed))
+            order = seeds.permutation(pass_seed, size)
             if views > 1:
                 seen = tf.random.stateless_uniform(
                     [size], seeds.fold(pass_seed, -1), 0, views, tf.int32
@@ -171,7 +171,7 @@ class NetworkTraining:
         """
         count = images.shape[0]
         batch = min(self.batch_size, count)
-        order = tf.argsort(tf.random.stateless_uniform([count], seed))
+        order = seeds.permutation(seed, count)
 
         def step(state, rows, seed):
             return self.step(
