@@ -43,6 +43,11 @@ def fold(seed: tf.Tensor | np.ndarray, data: int | tf.Tensor) -> tf.Tensor:
     )
 
 
+def folds(seed: tf.Tensor, count: int, first: int = 0) -> tf.Tensor:
+    """Returns the seeds of so many positions from `first` on, `[count, 2]`."""
+    return tf.stack([fold(seed, first + i) for i in range(count)])
+
+
 def integer(seed: int, *names: str | int) -> int:
     """Returns `named` as one non-negative integer below 2**31, for NumPy."""
     return int(named(seed, *names)[0]) & 0x7FFFFFFF

@@ -30,3 +30,19 @@ def repeat(count: int, turn: Callable[..., tuple], *state: Any) -> tuple:
         maximum_iterations=count,
     )
     return tuple(state)
+
+
+def one_by_one(turn: Callable[[Any], Any], elements: Any, kinds: Any) -> Any:
+    """Applies `turn` to each element, holding one turn's tensors at once.
+
+    Args:
+        turn: nested tensors to nested tensors, by TensorFlow ops.
+        elements: nested tensors, stacked along a first axis.
+        kinds: dtypes of what it returns, nested alike.
+
+    Returns:
+        What it returned, stacked along a first axis.
+    """
+    return tf.map_fn(
+        turn, elements, fn_output_signature=kinds, parallel_iterations=1
+    )

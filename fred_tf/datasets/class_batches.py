@@ -78,11 +78,7 @@ class ClassBatches:
         """
         self.check(per_class)
         with tf.device("CPU:0"):
-            # The places of the highest of independent random numbers are a
-            # draw without replacement. `index_shuffle` would be cheaper, but
-            # knows too few permutations: some images come up more often.
-            numbers = tf.random.stateless_uniform(self._table.shape, seed)
-            numbers = tf.where(self._occupied, numbers, -1.0)
+            numbers = self._numbers(seed)
             places = tf.math.top_k(numbers, per_class, sorted=False).indices
             indices = tf.gather(self._table, places, batch_dims=1)
             return self.normalization(tf.gather(self._images, indices))
@@ -100,12 +96,21 @@ class ClassBatches:
             Normalised images `[count, ...]`, and their classes, int32.
         """
         with tf.device("CPU:0"):
-            numbers = tf.random.stateless_uniform(self._table.shape, seed)
-            numbers = tf.reshape(tf.where(self._occupied, numbers, -1.0), [-1])
+            numbers = tf.reshape(self._numbers(seed), [-1])
             places = tf.math.top_k(numbers, count, sorted=False).indices
             indices = tf.gather(tf.reshape(self._table, [-1]), places)
             images = self.normalization(tf.gather(self._images, indices))
             return images, places // self._table.shape[1]
+
+    def _numbers(self, seed: tf.Tensor | np.ndarray) -> tf.Tensor:
+        """Returns a random number for each place of the table, -1 for empty.
+
+        The places of the highest of independent random numbers are a draw
+        without replacement. `index_shuffle` would be cheaper, but knows too few
+        permutations: some images come up more often.
+        """
+        numbers = tf.random.stateless_uniform(self._table.shape, seed)
+        return tf.where(self._occupied, numbers, -1.0)
 
     def stream(
         self,

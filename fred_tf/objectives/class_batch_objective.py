@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from fred_tf.networks import Functional
 from fred_tf.objectives.objective import Objective
 from fred_tf.settings import MOST_PASSES, Settings, check_least
 
@@ -61,3 +62,21 @@ class ClassBatchObjective(Objective):
         if self.images_of_any_class:
             recipe["of_any"] = self.images_of_any_class
         return recipe
+
+
+def check_without_statistics(network: Functional, what: str) -> None:
+    """Refuses batch norms where each class is a batch of its own.
+
+    Args:
+        network: the architecture that is matched.
+        what: the method, to begin a sentence with.
+
+    Raises:
+        ValueError: the network has batch statistics.
+    """
+    if network.initial_statistics():
+        raise ValueError(
+            f"{what} needs a network without moving statistics: real and "
+            "synthetic batches of one class would each be normalised by their "
+            'own. Use `norm` "instance", "group", "layer" or "none".'
+        )

@@ -12,6 +12,7 @@ from fred_tf.objectives.class_batch_objective import (
     ClassBatchSettings,
 )
 from fred_tf.paper import Paper
+from fred_tf.sequential import one_by_one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,9 +49,7 @@ class DistributionMatching(ClassBatchObjective):
         real = reference["images"]
         classes = real.shape[0]
         parameters = self.network.initialize(seeds.fold(seed, 0))
-        class_seeds = tf.stack(
-            [seeds.fold(seed, 1 + label) for label in range(classes)]
-        )
+        class_seeds = seeds.folds(seed, classes, first=1)
         augment = functools.partial(self.augmentation, shared=True)
         embed = functools.partial(self.network.embed, parameters)
 
@@ -78,11 +77,8 @@ class DistributionMatching(ClassBatchObjective):
         else:
             # One class at a time: the real side needs no gradient, so that
             # only one class's activations are alive.
-            real_means = tf.map_fn(
-                mean_of_class,
-                (real, class_seeds),
-                fn_output_signature=images.dtype,
-                parallel_iterations=1,
+            real_means = one_by_one(
+                mean_of_class, (real, class_seeds), images.dtype
             )
         synthetic = tf.reshape(images, [classes, -1, *images.shape[1:]])
         return tf.reduce_sum(

@@ -58,15 +58,9 @@ class Diversity(Objective):
         self._labels = np.asarray(labels, np.int32)
         self.weight = weight
         self.weight_names = objective.weight_names
-        self.extractor, self.velocity = (
-            self.add_weight(
-                name=name,
-                shape=(self.network.size,),
-                initializer="zeros",
-                trainable=False,
-            )
-            for name in ("extractor", "velocity")
-        )
+        size = (self.network.size,)
+        self.extractor = self.add_state("extractor", size)
+        self.velocity = self.add_state("velocity", size)
 
     def references(self, seed, numbers):
         return self.objective.references(seed, numbers)

@@ -9,9 +9,11 @@ from fred_tf import seeds
 from fred_tf.objectives.class_batch_objective import (
     ClassBatchObjective,
     ClassBatchSettings,
+    check_without_statistics,
 )
 from fred_tf.optimizers.sgd import zero_velocities
 from fred_tf.paper import Paper
+from fred_tf.sequential import one_by_one
 from fred_tf.settings import (
     MOST_PASSES,
     MOST_RATE,
@@ -141,13 +143,7 @@ class FeatureAlignment(ClassBatchObjective):
 
     def __init__(self, network, augmentation, source, settings=None, **kwargs):
         super().__init__(network, augmentation, source, settings, **kwargs)
-        if network.initial_statistics():
-            raise ValueError(
-                "Feature alignment needs a network without moving statistics: "
-                "real and synthetic batches of one class would each be "
-                'normalised by their own. Use `norm` "instance", "group", '
-                '"layer" or "none".'
-            )
+        check_without_statistics(network, "Feature alignment")
         self.blocks = len(network.network.activated)
         if not self.blocks:
             raise ValueError(
@@ -159,19 +155,9 @@ class FeatureAlignment(ClassBatchObjective):
         self._training = NetworkTraining(
             network, augmentation, self.settings.network_batch
         )
-        for name, shape, dtype in (
-            ("theta", (network.size,), "float32"),
-            ("accuracies", (self.settings.window,), "float32"),
-            ("served", (), "int32"),
-        ):
-            weight = self.add_weight(
-                name=name,
-                shape=shape,
-                dtype=dtype,
-                initializer="zeros",
-                trainable=False,
-            )
-            setattr(self, name, weight)
+        self.theta = self.add_state("theta", (network.size,))
+        self.accuracies = self.add_state("accuracies", (self.settings.window,))
+        self.served = self.add_state("served", dtype="int32")
 
     @classmethod
     def called_with(cls, augmentation):
@@ -241,7 +227,7 @@ class FeatureAlignment(ClassBatchObjective):
             return tf.reduce_mean(tf.cast(right, tf.float32))
 
         labels = tf.range(real.shape[0])
-        return tf.reduce_mean(_by_class(of_class, (real, labels), tf.float32))
+        return tf.reduce_mean(one_by_one(of_class, (real, labels), tf.float32))
 
     def call(self, images, labels, reference, seed):
         real = tf.cast(reference["images"], images.dtype)
@@ -250,9 +236,7 @@ class FeatureAlignment(ClassBatchObjective):
         theta = self.network.unflatten(
             tf.cast(tf.convert_to_tensor(self.theta), images.dtype)
         )
-        class_seeds = tf.stack(
-            [seeds.fold(seed, label) for label in range(classes)]
-        )
+        class_seeds = seeds.folds(seed, classes)
 
         def of_class(element):
             """Returns the mean maps of a class as a vector, and features."""
@@ -280,14 +264,14 @@ class FeatureAlignment(ClassBatchObjective):
 
             def slope(*upstream):
                 elements = (by_class, class_seeds, *upstream)
-                slopes = _by_class(slope_of_class, elements, images.dtype)
+                slopes = one_by_one(slope_of_class, elements, images.dtype)
                 return tf.reshape(slopes, images.shape)
 
-            return _by_class(
+            return one_by_one(
                 means_of_class, (by_class, class_seeds), kinds
             ), slope
 
-        theirs, features = _by_class(of_class, (real, class_seeds), kinds)
+        theirs, features = one_by_one(of_class, (real, class_seeds), kinds)
         ours, centres = means_of(images)
         features = tf.reshape(features, [classes * count, -1])
         entropies = tf.nn.sparse_softmax_cross_entropy_with_logits(
@@ -308,13 +292,6 @@ class FeatureAlignment(ClassBatchObjective):
             for weight, values in zip(weights, maps, strict=True)
         ]
         return tf.concat(means, 0)
-
-
-def _by_class(function, elements, kinds):
-    """Returns what a function makes of each class, one after the other."""
-    return tf.map_fn(
-        function, elements, fn_output_signature=kinds, parallel_iterations=1
-    )
 
 
 def _shifted(window: tf.Tensor, value: tf.Tensor) -> tf.Tensor:

@@ -115,23 +115,13 @@ class FeatureRegression(ClassBatchObjective):
         moments = sum(count for _, count in self._moments)
         # A network is a row of each: parameters, Adam's two moments and its
         # count, a norm's moving moments, and the steps it has made.
-        for name, shape, dtype in (
-            ("thetas", (pool, size), "float32"),
-            ("first", (pool, size), "float32"),
-            ("second", (pool, size), "float32"),
-            ("counts", (pool,), "float32"),
-            ("statistics", (pool, moments), "float32"),
-            ("ages", (pool,), "int32"),
-            ("drawn", (), "int32"),
-        ):
-            weight = self.add_weight(
-                name=name,
-                shape=shape,
-                dtype=dtype,
-                initializer="zeros",
-                trainable=False,
-            )
-            setattr(self, name, weight)
+        self.thetas = self.add_state("thetas", (pool, size))
+        self.first = self.add_state("first", (pool, size))
+        self.second = self.add_state("second", (pool, size))
+        self.counts = self.add_state("counts", (pool,))
+        self.statistics = self.add_state("statistics", (pool, moments))
+        self.ages = self.add_state("ages", (pool,), "int32")
+        self.drawn = self.add_state("drawn", dtype="int32")
 
     def initial_state(self, seed):
         stream = tf.constant(seeds.named(seed, "pool of networks"))

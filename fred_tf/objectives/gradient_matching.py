@@ -10,11 +10,12 @@ from fred_tf.networks import Network
 from fred_tf.objectives.class_batch_objective import (
     ClassBatchObjective,
     ClassBatchSettings,
+    check_without_statistics,
 )
 from fred_tf.objectives.gradient_distance import DISTANCES
 from fred_tf.objectives.objective import Reference
 from fred_tf.paper import Paper
-from fred_tf.sequential import repeat
+from fred_tf.sequential import one_by_one, repeat
 from fred_tf.settings import (
     MOST_PASSES,
     MOST_RATE,
@@ -101,30 +102,13 @@ class GradientMatching(ClassBatchObjective):
 
     def __init__(self, network, augmentation, source, settings=None, **kwargs):
         super().__init__(network, augmentation, source, settings, **kwargs)
-        if network.initial_statistics():
-            raise ValueError(
-                "Gradient matching needs a network without moving statistics: "
-                "real and synthetic batches of one class would each be "
-                'normalised by their own. Use `norm` "instance", "group", '
-                '"layer" or "none".'
-            )
+        check_without_statistics(network, "Gradient matching")
         self._matched = _matched(network.network, self.settings.matched)
         self.network_training = NetworkTraining(
             network, augmentation, self.settings.network_batch
         )
-        self.theta = self.add_weight(
-            name="theta",
-            shape=(network.size,),
-            initializer="zeros",
-            trainable=False,
-        )
-        self.served = self.add_weight(
-            name="served",
-            shape=(),
-            dtype="int32",
-            initializer="zeros",
-            trainable=False,
-        )
+        self.theta = self.add_state("theta", (network.size,))
+        self.served = self.add_state("served", dtype="int32")
 
     @classmethod
     def called_with(cls, augmentation):
@@ -204,9 +188,7 @@ class GradientMatching(ClassBatchObjective):
         theta = self.network.unflatten(
             tf.cast(tf.convert_to_tensor(self.theta), images.dtype)
         )
-        class_seeds = tf.stack(
-            [seeds.fold(seed, label) for label in range(classes)]
-        )
+        class_seeds = seeds.folds(seed, classes)
         # Each class' label, not its number: instances may be of few classes.
         class_labels = tf.reshape(labels, [classes, -1])[:, 0]
 
@@ -238,11 +220,10 @@ class GradientMatching(ClassBatchObjective):
         @tf.custom_gradient
         def loss_of(images):
             by_class = tf.reshape(images, [classes, -1, *images.shape[1:]])
-            losses, gradients = tf.map_fn(
+            losses, gradients = one_by_one(
                 of_class,
                 (by_class, real, class_labels, class_seeds),
-                fn_output_signature=(images.dtype, images.dtype),
-                parallel_iterations=1,
+                (images.dtype, images.dtype),
             )
             gradient = tf.reshape(gradients, images.shape)
             return tf.reduce_sum(losses), lambda upstream: upstream * gradient

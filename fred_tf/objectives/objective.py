@@ -74,10 +74,11 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
 
     What changes from step to step without being lowered (e.g. a network that
     is trained alongside, several of different ages, a running scale) are its
-    non-trainable weights, the *state*: `initial_state` fills them, `advance`
-    moves them on after each update. An optimiser that such a network has of its
-    own keeps its slots there, too. Where the state follows the real data, too,
-    `advances_on_reference` is true, and `advance` sees one reference a step.
+    non-trainable weights, the *state*: `add_state` makes them, `initial_state`
+    fills them, `advance` moves them on after each update. An optimiser that
+    such a network has of its own keeps its slots there, too. Where the state
+    follows the real data, `advances_on_reference` is true, and `advance` sees
+    one reference a step.
 
     A member is one file: the class, and its `Settings`. The source of its
     references is an `ExpertStore` if `needs_experts`, `ClassBatches` otherwise.
@@ -113,6 +114,18 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
         self.settings = settings or self.Settings()
         # Weights are made by constructors; calls make none.
         self.built = True
+
+    def add_state(
+        self, name: str, shape: Sequence[int] = (), dtype: str = "float32"
+    ) -> keras.Variable:
+        """Returns a new part of the state, which `initial_state` fills."""
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            dtype=dtype,
+            initializer="zeros",
+            trainable=False,
+        )
 
     @classmethod
     def called_with(cls, augmentation: str) -> str:

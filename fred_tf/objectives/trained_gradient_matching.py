@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from fred_tf import seeds
 from fred_tf.augmentations import SiameseAugmentation, check_mixed, suited
+from fred_tf.datasets.class_batches import ANY
 from fred_tf.objectives.gradient_matching import (
     GradientMatching,
     GradientMatchingSettings,
@@ -106,12 +107,7 @@ class TrainedGradientMatching(GradientMatching):
             own.network_weight_decay,
             cutmix=own.network_cutmix,
         )
-        self.velocity = self.add_weight(
-            name="velocity",
-            shape=(network.size,),
-            initializer="zeros",
-            trainable=False,
-        )
+        self.velocity = self.add_state("velocity", (network.size,))
 
     @classmethod
     def called_with(cls, augmentation):
@@ -142,7 +138,6 @@ class TrainedGradientMatching(GradientMatching):
         return self.after_epochs(
             tf.convert_to_tensor(self.theta),
             tf.convert_to_tensor(self.velocity),
-            reference["any_images"],
-            reference["any_labels"],
+            *(reference[name] for name in ANY),
             seed,
         )
