@@ -19,6 +19,7 @@ Bytes are exact; the last column compares folders with the form of that width.
 """
 
 import argparse
+import contextlib
 import math
 import os
 import pathlib
@@ -35,6 +36,7 @@ import tensorflow as tf
 from fred_tf import forms
 from fred_tf.coding import coder, entropy_model, quantizer
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.forms.coded_record import keys_of
 from fred_tf.forms.frequencies import SHARD
 
 WIDTHS = ("int8", "int6", "int4")
@@ -50,11 +52,10 @@ def levels_by_frequency(memory, step: float) -> tuple[np.ndarray, np.ndarray]:
     The same frequency of another channel is another one.
     """
     levels = quantizer.levels(memory.coefficients(), memory.units, step).numpy()
-    channels = np.arange(levels.shape[-1])
-    keys = memory.table.numpy()[..., None] * len(channels) + channels
+    keys = keys_of(memory.table.numpy(), levels.shape[-1])
     rows = levels.transpose(0, 2, 3, 1).reshape(keys.size, -1)
-    order = np.argsort(keys.ravel(), kind="stable")
-    _, of = np.unique(keys.ravel()[order], return_inverse=True)
+    order = np.argsort(keys, kind="stable")
+    _, of = np.unique(keys[order], return_inverse=True)
     return rows[order], of
 
 
@@ -121,18 +122,14 @@ def by_bytes(raw: bytes) -> Iterator[tuple[str, int]]:
     packer = zlib.compressobj(9, zlib.DEFLATED, 15, 9, zlib.Z_HUFFMAN_ONLY)
     packed = packer.compress(raw) + packer.flush()
     yield "zlib, Huffman code only", len(packed)
-    try:
+    with contextlib.suppress(ImportError):
         import brotli
 
         yield "brotli, quality 11", len(brotli.compress(raw, quality=11))
-    except ImportError:
-        pass
-    try:
+    with contextlib.suppress(ImportError):
         import zstandard
 
         yield "zstd, level 22", len(zstandard.compress(raw, 22))
-    except ImportError:
-        pass
 
 
 def range_coded(rows: np.ndarray, of: np.ndarray, spreads: np.ndarray) -> int:

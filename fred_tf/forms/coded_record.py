@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from fred_tf import budget
 from fred_tf.coding import coder, entropy_model
 from fred_tf.disk import claims
 from fred_tf.forms import frequencies
@@ -22,7 +23,7 @@ def parts_of(
         positions: of a spectrum.
     """
     largest = largest_of(levels)
-    keys = _keys(table, levels.shape[-1])
+    keys = keys_of(table, levels.shape[-1])
     _, of = np.unique(keys, return_inverse=True)
     rows = levels.transpose(0, 2, 3, 1).reshape(len(keys), -1)
     spreads = entropy_model.fitted(rows, of)
@@ -46,7 +47,7 @@ def largest_of(levels: np.ndarray) -> int:
     return max(1, int(np.abs(levels).max()))
 
 
-def _keys(table: np.ndarray, channels: int) -> np.ndarray:
+def keys_of(table: np.ndarray, channels: int) -> np.ndarray:
     """Returns what each row of levels is of: its position, then its channel.
 
     Args:
@@ -88,7 +89,7 @@ def table_of(features: Mapping[str, Any], claim: Claim) -> np.ndarray:
     Raises:
         ValueError: a class keeps more or fewer than are claimed.
     """
-    places = int(np.prod(claim.spectrum[:-1]))
+    places = budget.positions(claim.spectrum)
     bits = places * claim.classes
     packed = frequencies.part(features, "masks", np.uint8, -(-bits // 8))
     masks = np.unpackbits(packed, count=bits).reshape(places, claim.classes)
@@ -111,7 +112,7 @@ def levels_of(
     """
     largest = claims.integer(said, "largest_level", 1, entropy_model.MOST_LEVEL)
     channels = claim.spectrum[-1]
-    keys = _keys(table, channels)
+    keys = keys_of(table, channels)
     models, of = np.unique(keys, return_inverse=True)
     spreads = frequencies.part(features, "spreads", np.uint8, len(models))
     if spreads.max() >= entropy_model.SPREADS:

@@ -296,8 +296,7 @@ class Frequency(Parameterization):
 
         float64 `[classes, kept]`; see `Transform.units`.
         """
-        everywhere = self.transform.units(self.spectrum_shape[:-1])
-        return everywhere.ravel()[self.table.numpy()]
+        return self._units().numpy()
 
     @property
     def masks(self) -> np.ndarray:

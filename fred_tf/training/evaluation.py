@@ -38,6 +38,11 @@ class Evaluation:
         return f"{100 * self.mean:.1f} +- {100 * self.deviation:.1f} %"
 
     @property
+    def cell(self) -> str:
+        """Mean and deviation in per cent, for a table: `58.8 ± 0.4`."""
+        return f"{100 * self.mean:.1f} ± {100 * self.deviation:.1f}"
+
+    @property
     def corruptions(self) -> dict[str, "Evaluation"]:
         """The evaluation on each of the other test sets."""
         return {

@@ -4,6 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from fred_tf.datasets import ImageData, Split, corruptions
 from fred_tf.training.evaluation import Evaluation
 from trainers.results.row import Row
@@ -77,14 +79,10 @@ def table(origins: Mapping[str, str], results: Mapping[str, Any]) -> list[str]:
         record = results[name]
         by_name = record["corrupted"]
         cells = [
-            f"{100 * _mean(by_name[c]):.1f}" for c in corruptions.CORRUPTIONS
+            f"{100 * np.mean(by_name[c]):.1f}" for c in corruptions.CORRUPTIONS
         ]
         mean = Evaluation(corruptions.means(by_name), record["learning_rate"])
         how = f"{record['corrupted_by']}, severity {record['severity']}"
-        cells.append(str(mean).replace("+-", "±").removesuffix(" %"))
+        cells.append(mean.cell)
         lines.append(f"| `{origin}` | {how} | {' | '.join(cells)} |")
     return lines
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)

@@ -4,15 +4,14 @@ KIP's and RFAD's are scored by their kernels, FRePo's by networks that regress;
 `rows.py` adds to each one that is scored by the networks of the others.
 """
 
-from trainers.results.row import Row
+from trainers.results.row import FREQUENCY, WIDE, Row
 
-_WIDE = ("network.width=128",)
 _KIP, _FREPO = "Nguyen et al. 2021", "Zhou et al. 2022"
 _NOTEBOOK = f"46.7 (notebook of {_KIP})"
 _SCORES = ("parameterization.labels=scores",)
-_FRED_KIP = ("parameterization.name=frequency", "coefficients_per_channel=160")
+_FRED_KIP = (*FREQUENCY, "coefficients_per_channel=160")
 _FRED_FREPO = (
-    "parameterization.name=frequency",
+    *FREQUENCY,
     *_SCORES,
     "memory_learning_rate=0.003",
 )
@@ -25,7 +24,7 @@ USUAL = (
     "evaluation.learning_rate=0.01",
     "evaluation.batch_size=256",
     "network.norm=instance",
-    "network.width=128",
+    *WIDE,
     "evaluation.epochs=300",
 )
 REGRESSED: dict[str, Row] = {
@@ -52,7 +51,7 @@ REGRESSED: dict[str, Row] = {
         published=f"85.5 ± 0.1 ({_KIP})",
     ),
     "mnist_ipc1_pixel_frepo": Row(
-        preset="mnist_ipc1_frepo_cpu", scored_with=_WIDE
+        preset="mnist_ipc1_frepo_cpu", scored_with=WIDE
     ),
     "mnist_ipc1_fred_frepo": Row(
         preset="mnist_ipc1_frepo_cpu",
@@ -61,16 +60,16 @@ REGRESSED: dict[str, Row] = {
             "coefficients_per_channel=98",
             "mask_rule=energy",
         ),
-        scored_with=_WIDE,
+        scored_with=WIDE,
     ),
     "cifar10_ipc1_pixel_frepo": Row(
         preset="cifar10_ipc1_frepo_cpu",
-        scored_with=_WIDE,
+        scored_with=WIDE,
         published=f"46.8 ({_FREPO})",
     ),
     "cifar10_ipc1_fred_frepo": Row(
         preset="cifar10_ipc1_frepo_cpu",
         overrides=_FRED_FREPO,
-        scored_with=_WIDE,
+        scored_with=WIDE,
     ),
 }

@@ -5,6 +5,10 @@ import dataclasses
 from fred_tf import config as config_lib
 from fred_tf import presets
 
+# The rows share the network of the papers, whatever they were distilled with.
+WIDE = ("network.width=128",)
+FREQUENCY = ("parameterization.name=frequency",)
+
 
 @dataclasses.dataclass(frozen=True)
 class Row:

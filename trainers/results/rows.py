@@ -8,7 +8,7 @@ from trainers import quickstart
 from trainers.results import corrupted
 from trainers.results.canvases import CANVASES
 from trainers.results.regression import REGRESSED, USUAL
-from trainers.results.row import Row
+from trainers.results.row import FREQUENCY, WIDE, Row
 
 
 def _assigned(changes: Mapping[str, Any]) -> tuple[str, ...]:
@@ -18,11 +18,8 @@ def _assigned(changes: Mapping[str, Any]) -> tuple[str, ...]:
 
 _QUICK = quickstart.QUICKSTART_PRESET
 _PIXEL = ("parameterization.name=pixel",)
-_FREQUENCY = ("parameterization.name=frequency",)
 # Pixels are cheap where a step trains a student on them: they get more steps.
 _LONGER = ("outer_steps=300",)
-# The rows share the network of the papers, whatever they were distilled with.
-_WIDE = ("network.width=128",)
 # Large networks take half the time on two cores with it.
 _HALVES = ("convolutions=bfloat16",)
 _FULL = ("evaluation.networks=3", "evaluation.learning_rate=0.01")
@@ -43,27 +40,27 @@ _OWN = {
     "digits_ipc1_pixel_tm": Row(_QUICK, _assigned(quickstart.PIXEL)),
     "digits_ipc1_fred_tm": Row(_QUICK),
     "digits_full": Row(_QUICK, (), "full", _assigned(quickstart.FULL)),
-    "mnist_ipc1_random": Row("mnist_ipc1_dm_cpu", (), "random", _WIDE),
-    "mnist_ipc1_herding": Row("mnist_ipc1_tm_cpu", (), "herding", _WIDE),
+    "mnist_ipc1_random": Row("mnist_ipc1_dm_cpu", (), "random", WIDE),
+    "mnist_ipc1_herding": Row("mnist_ipc1_tm_cpu", (), "herding", WIDE),
     "mnist_ipc1_start": Row(
-        "mnist_ipc1_dm_cpu", _START, "run", (*_WIDE, *_THREE)
+        "mnist_ipc1_dm_cpu", _START, "run", (*WIDE, *_THREE)
     ),
-    "mnist_ipc1_pixel_dm": Row("mnist_ipc1_dm_cpu", _PIXEL, "run", _WIDE),
-    "mnist_ipc1_fred_dm": Row("mnist_ipc1_dm_cpu", (), "run", _WIDE),
+    "mnist_ipc1_pixel_dm": Row("mnist_ipc1_dm_cpu", _PIXEL, "run", WIDE),
+    "mnist_ipc1_fred_dm": Row("mnist_ipc1_dm_cpu", (), "run", WIDE),
     "mnist_ipc1_pixel_tm": Row(
         "mnist_ipc1_tm_cpu",
         (*_PIXEL, *_LONGER, "experts.epochs=4"),
         "run",
-        _WIDE,
+        WIDE,
     ),
     "mnist_ipc1_fred_tm": Row(
-        "mnist_ipc1_tm_cpu", (), "run", _WIDE, f"95.8 ({_FRED})"
+        "mnist_ipc1_tm_cpu", (), "run", WIDE, f"95.8 ({_FRED})"
     ),
     "mnist_full": Row(
         "mnist_ipc1_dm_cpu",
         (),
         "full",
-        (*_WIDE, *_FULL, "evaluation.epochs=15"),
+        (*WIDE, *_FULL, "evaluation.epochs=15"),
     ),
     "cifar10_ipc1_random": Row(
         "cifar10_ipc1_dm_cpu", (), "random", (), f"14.4 ± 2.0 ({_FRED})"
@@ -218,7 +215,7 @@ _OWN |= CANVASES
 # Named as published, where hallucinators are not counted.
 _OWN |= {
     "mnist_ipc1_haba": Row(
-        "mnist_ipc2_haba_cpu", (), "run", _WIDE, f"92.4 ({_HABA})"
+        "mnist_ipc2_haba_cpu", (), "run", WIDE, f"92.4 ({_HABA})"
     ),
     "cifar10_ipc1_haba": Row(
         "cifar10_ipc2_haba_cpu", published=f"48.3 ± 0.8 ({_HABA})"
@@ -229,26 +226,26 @@ _OWN |= REGRESSED
 _OWN |= {
     "mnist_ipc1_pixel_cafe": Row(
         "mnist_ipc1_cafe_cpu",
-        scored_with=_WIDE,
+        scored_with=WIDE,
         published=f"93.1 ({_CAFE})",
     ),
     "mnist_ipc1_fred_cafe": Row(
         "mnist_ipc1_cafe_cpu",
         (
-            *_FREQUENCY,
+            *FREQUENCY,
             "coefficients_per_channel=98",
             "mask_rule=energy",
             "mask_statistics=whole_class",
             "outer_steps=1600",
         ),
-        scored_with=_WIDE,
+        scored_with=WIDE,
     ),
     "cifar10_ipc1_pixel_cafe": Row(
         "cifar10_ipc1_cafe_cpu", published=f"30.3 ({_CAFE})"
     ),
     "cifar10_ipc1_fred_cafe": Row(
         "cifar10_ipc1_cafe_cpu",
-        (*_FREQUENCY, "coefficients_per_channel=64", "outer_steps=350"),
+        (*FREQUENCY, "coefficients_per_channel=64", "outer_steps=350"),
     ),
 }
 # Other networks on the sets of these rows: as the papers train them, or three

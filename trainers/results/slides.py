@@ -220,9 +220,9 @@ def _here(cell: Cell, records: list[Mapping[str, Any]]) -> str:
         number = f"{100 * mean:.1f}"
     else:
         rate = records[0]["learning_rate"]
-        number = str(Evaluation(tuple(accuracies), rate)).removesuffix(" %")
+        number = Evaluation(tuple(accuracies), rate).cell.replace(" ", "")
     told = "; ".join(filter(None, remarks))
-    return number.replace(" +- ", "±") + (f" ({told})" if told else "")
+    return number + (f" ({told})" if told else "")
 
 
 def _steps(cell: Cell, records: list[Mapping[str, Any]]) -> str:

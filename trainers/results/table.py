@@ -150,8 +150,8 @@ def _by_budget(
 
 
 def _accuracy(record: dict[str, Any]) -> str:
-    accuracy = Evaluation(tuple(record["accuracies"]), record["learning_rate"])
-    return str(accuracy).replace("+-", "±").removesuffix(" %")
+    accuracies = tuple(record["accuracies"])
+    return Evaluation(accuracies, record["learning_rate"]).cell
 
 
 def _over_seeds(name: str, results: dict[str, Any]) -> str:
