@@ -9,6 +9,7 @@ from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.networks import ConvNet, Functional
 from fred_tf.networks.network import Network
 from fred_tf.objectives import FeatureAlignment
+from tests.objectives.promises import check_resumes, check_slope
 
 SEED = seeds.named(0, "test")
 REAL = 5
@@ -136,27 +137,7 @@ def test_the_real_images_themselves_are_aligned(strategy, make, reference):
 
 def test_gradient_equals_central_differences(make, reference, synthetic):
     objective = make("color_crop", dtype="float64")
-    images, labels = tf.constant(synthetic[0]), synthetic[1]
-
-    @tf.function(autograph=False)
-    def loss_of(images):
-        return objective.call(images, labels, reference, SEED)
-
-    @tf.function(autograph=False)
-    def gradient_of(images):
-        with tf.GradientTape() as tape:
-            tape.watch(images)
-            loss = 3 * loss_of(images)
-        return tape.gradient(loss, images)
-
-    generator = np.random.default_rng(1)
-    gradient = gradient_of(images)
-    for _ in range(3):
-        direction = generator.normal(size=images.shape)
-        step = 1e-6 * direction
-        slope = (loss_of(images + step) - loss_of(images - step)) / 2e-6
-        expected = float(tf.reduce_sum(gradient * direction)) / 3
-        assert float(slope) == pytest.approx(expected, rel=1e-5)
+    check_slope(objective, synthetic, reference, SEED, length=1e-6)
 
 
 def advancing(objective, synthetic, reference):
@@ -312,16 +293,8 @@ def distiller(digits, strategy=None, jit=False, **changes):
 
 
 def test_lowers_its_loss_and_resumes_with_its_network(digits, tmp_path):
-    one = distiller(digits)
-    losses = [one()["loss"] for _ in range(4)]
-    path = one.checkpoint.save(str(tmp_path / "checkpoint"))
-    losses += [one()["loss"] for _ in range(26)]
-    assert np.mean(losses[-9:]) < np.mean(losses[:9])
-
-    other = distiller(digits)
-    other.checkpoint.restore(path).assert_consumed()
-    assert [other()["loss"] for _ in range(26)] == losses[4:]
-    for mine, theirs in zip(*(d.tensors()[0].objective for d in (one, other))):
+    both = check_resumes(lambda: distiller(digits), tmp_path, 4, 26, ends=9)
+    for mine, theirs in zip(*(d.tensors()[0].objective for d in both)):
         np.testing.assert_array_equal(mine, theirs)
 
 

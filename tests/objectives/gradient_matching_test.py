@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.networks import ConvNet, Functional
 from fred_tf.objectives import GradientMatching
 from fred_tf.objectives.gradient_distance import layerwise_distance
+from tests.objectives.promises import check_resumes, check_slope
 
 SEED = seeds.named(0, "test")
 REAL = 5
@@ -86,27 +89,7 @@ def test_the_real_images_themselves_match(strategy, make, reference):
 
 def test_gradient_equals_central_differences(make, reference, synthetic):
     objective = make("color_crop", dtype="float64")
-    images, labels = tf.constant(synthetic[0]), synthetic[1]
-
-    @tf.function(autograph=False)
-    def loss_of(images):
-        return objective.call(images, labels, reference, SEED)
-
-    @tf.function(autograph=False)
-    def gradient_of(images):
-        with tf.GradientTape() as tape:
-            tape.watch(images)
-            loss = 3 * loss_of(images)
-        return tape.gradient(loss, images)
-
-    generator = np.random.default_rng(1)
-    gradient = gradient_of(images)
-    for _ in range(3):
-        direction = generator.normal(size=images.shape)
-        step = 1e-5 * direction
-        slope = (loss_of(images + step) - loss_of(images - step)) / 2e-5
-        expected = float(tf.reduce_sum(gradient * direction)) / 3
-        assert float(slope) == pytest.approx(expected, rel=1e-5)
+    check_slope(objective, synthetic, reference, SEED, length=1e-5)
 
 
 def test_a_network_serves_its_steps_and_is_trained_between(make, synthetic):
@@ -164,15 +147,8 @@ def distiller(digits, jit=False, **changes):
 
 def test_lowers_its_loss_and_resumes_with_its_network(digits, tmp_path):
     changes = {"objective.network_steps": 3}
-    one = distiller(digits, **changes)
-    losses = [one()["loss"] for _ in range(4)]
-    path = one.checkpoint.save(str(tmp_path / "checkpoint"))
-    losses += [one()["loss"] for _ in range(26)]
-    assert np.mean(losses[-9:]) < np.mean(losses[:9])
-
-    other = distiller(digits, **changes)
-    other.checkpoint.restore(path).assert_consumed()
-    assert [other()["loss"] for _ in range(26)] == losses[4:]
+    make = functools.partial(distiller, digits, **changes)
+    check_resumes(make, tmp_path, 4, 26, ends=9)
 
 
 @pytest.mark.slow

@@ -1,4 +1,5 @@
 import dataclasses
+import functools
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.networks import ConvNet, Functional
 from fred_tf.objectives import TrainedGradientMatching
+from tests.objectives.promises import check_resumes
 
 SEED = seeds.named(0, "test")
 PLAIN = {"network_augmentation": "none", "network_cutmix": 0.0}
@@ -246,15 +248,8 @@ def test_lowers_its_loss_and_resumes_with_its_network(digits, tmp_path):
         "objective.network_steps": 4,
         "distiller.memory_learning_rate": 0.03,
     }
-    one = distiller(digits, **changes)
-    losses = [one()["loss"] for _ in range(5)]
-    path = one.checkpoint.save(str(tmp_path / "checkpoint"))
-    losses += [one()["loss"] for _ in range(35)]
-    assert np.mean(losses[-8:]) < 0.9 * np.mean(losses[:8])
-
-    other = distiller(digits, **changes)
-    other.checkpoint.restore(path).assert_consumed()
-    assert [other()["loss"] for _ in range(35)] == losses[5:]
+    make = functools.partial(distiller, digits, **changes)
+    check_resumes(make, tmp_path, 5, 35, ends=8, share=0.9)
 
 
 @pytest.mark.slow

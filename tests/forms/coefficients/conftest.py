@@ -103,3 +103,31 @@ def shard():
         return path
 
     return only
+
+
+@pytest.fixture
+def survivors_of(flipped, assert_same):
+    """Flips a bit of every byte of an export, one at a time.
+
+    Each is refused by the name of its file, or read as the very same set;
+    returns the positions of the latter. The example, which may say less, must
+    not decode what is refused.
+    """
+
+    def find(form, folder, example, expected) -> list[int]:
+        survivors = []
+        for path in sorted(folder.iterdir()):
+            for position in flipped(path):
+                try:
+                    read = form.read(folder)
+                except ValueError as error:
+                    assert path.name in str(error)
+                    with pytest.raises((ValueError, KeyError)):
+                        example.images_of(folder)
+                    continue
+                survivors.append(position)
+                assert_same(read, expected)
+        form.read(folder)
+        return survivors
+
+    return find
