@@ -120,10 +120,7 @@ class PoolMatching(ClassBatchObjective):
             "real_mean": (),
         }
         for name, shape in shapes.items():
-            weight = self.add_weight(
-                name=name, shape=shape, trainable=False, initializer="zeros"
-            )
-            setattr(self, name, weight)
+            setattr(self, name, self.add_state(name, shape))
 
     def groups(self, momentum):
         return [Group("temperature", [self.temperature], Adam(), 0.01)]
