@@ -37,7 +37,7 @@ def of_flips(template: pathlib.Path, every: int, jobs: int) -> Iterator[Tally]:
     large = Tally("random bytes of larger files")
     for reader, path in flips.targets(template):
         name = path.relative_to(template)
-        places = flips.positions(path, every * reader.slow)
+        places = flips.positions(path, every)
         tally = small if path.stat().st_size < flips.SMALL else large
 
         def tried(share: Sequence[int], reader=reader, name=name):

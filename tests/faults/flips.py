@@ -37,12 +37,10 @@ class Reader:
         files: pattern of their paths in the folder of all.
         read: of the folder and the path returns all that a program takes out
             of the file.
-        slow: one byte in so many is tried, since reading takes long.
     """
 
     files: str
     read: Callable[[pathlib.Path, pathlib.Path], Any]
-    slow: int = 1
 
 
 def _run(folder: pathlib.Path, path: pathlib.Path) -> Any:
@@ -132,12 +130,12 @@ READERS = (
     Reader("run/export/coefficients_*/*", _export),
     Reader("run/export/images_*/*", _export),
     Reader("run/export/memory.*", _export),
-    Reader("run/export/saved_model/**/*", _export, 10),
+    Reader("run/export/saved_model/**/*", _export),
     Reader("experts/*", _experts),
     Reader("sweep/sweep.json", _sweep),
     Reader("sweep/*/cell.json", _cell),
     Reader("pack/pack.json", _pack),
-    Reader("pack/state.npz", _bring_back, 20),
+    Reader("pack/state.npz", _bring_back),
     Reader("pack/scores.json", _bring_back),
     Reader("pack/spent.json", _bring_back),
 )

@@ -34,7 +34,8 @@ class Undisturbed:
         state: what is compared of that.
         operations: on files, in order, see `shim.operations`.
         copies: folder of what a kill at each of them would leave.
-        known: what came of folders, see `_as_found`.
+        known: folder of what came of folders, see `_as_found`; all jobs share
+            it.
     """
 
     def __init__(self, name: str, place: pathlib.Path):
@@ -50,7 +51,8 @@ class Undisturbed:
         _must(
             children.call(_run, self.program, self.after, 0, log, self.copies)
         )
-        self.known: dict[str, tuple[str, str]] = {}
+        self.known = place / "known"
+        self.known.mkdir()
         self.operations = shim.operations(log)
         self.state = _must(children.call(programs.state, self.after))
         # What is compared must be the same each time, else it tells nothing.
@@ -136,10 +138,11 @@ def _filled(run: Undisturbed, folder: pathlib.Path, number: int):
 
 def _again(run: Undisturbed, folder: pathlib.Path) -> tuple[str, str]:
     """Gives the same command again, once for folders that are alike."""
-    found = _as_found(folder)
-    if found not in run.known:
-        run.known[found] = _second(run, folder)
-    return run.known[found]
+    told = run.known / _as_found(folder)
+    if not told.exists():
+        files.write_json(told, _second(run, folder))
+    outcome, note = files.read_json(told)
+    return outcome, note
 
 
 def _as_found(folder: pathlib.Path) -> str:
