@@ -16,11 +16,15 @@ import socket
 import time
 from collections.abc import Iterable
 
+import psutil
+
 SUFFIX = ".partial"
 
 _OWNER = re.compile(r"([0-9a-f]{8})-(\d{1,30})")
 # Seconds after which a temporary sibling of another machine is a left-over.
 _OLD = 24 * 3600.0
+# Of the time when a process began, in seconds.
+_ROUNDING = 2.0
 
 
 def _host() -> str:
@@ -68,17 +72,24 @@ def _is_left_over(path: pathlib.Path) -> bool:
         return False  # Somebody else's.
     host, process = named[1], int(named[2])
     if host == _host():
-        return process == os.getpid() or not _is_alive(process)
+        return process == os.getpid() or not _is_writing(process, path)
     with contextlib.suppress(FileNotFoundError):
         return time.time() - path.lstat().st_mtime > _OLD
     return False
 
 
-def _is_alive(process: int) -> bool:
+def _is_writing(process: int, path: pathlib.Path) -> bool:
+    """Returns whether the process that began a temporary sibling still lives.
+
+    Numbers come again, soon where threads take them, too: neither a thread nor
+    a process that began after the sibling was last written is its owner.
+    """
     try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
+        if not psutil.pid_exists(process):
+            return False
+        began = psutil.Process(process).create_time()
+        return began <= path.lstat().st_mtime + _ROUNDING
+    except (psutil.NoSuchProcess, OverflowError, FileNotFoundError):
         return False
-    except PermissionError:  # Somebody else's.
+    except psutil.Error:  # Somebody else's, who may write.
         return True
-    return True

@@ -1,5 +1,6 @@
 """Nothing appears under its name before it is complete."""
 
+import concurrent.futures
 import errno
 import hashlib
 import json
@@ -8,7 +9,9 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
 
+import psutil
 import pytest
 
 from fred_tf.disk import files, leftovers
@@ -163,6 +166,23 @@ def test_only_leftovers_are_removed(tmp_path):
     os.utime(tmp_path / ".d.01234567-1.partial", (0, 0))
     files.remove_leftovers(tmp_path)
     assert set(tmp_path.iterdir()) == set(kept)
+
+
+def test_a_number_that_another_process_has_now_is_no_owner(tmp_path):
+    """Of one that began later, and of a thread, which also takes a number."""
+    host = leftovers.temporary(tmp_path).name.split(".")[2].partition("-")[0]
+    before = psutil.Process(os.getppid()).create_time() - 60
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        thread = pool.submit(threading.get_native_id).result()
+        later, of_thread = (
+            tmp_path / f".a.{host}-{number}.partial"
+            for number in (os.getppid(), thread)
+        )
+        later.touch()
+        of_thread.touch()
+        os.utime(later, (before, before))
+        files.remove_leftovers(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_whoever_writes_a_path_again_removes_what_is_left_of_it(tmp_path):
