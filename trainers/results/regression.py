@@ -1,9 +1,14 @@
-"""Rows of regression on images.
+"""Rows of regression on images, scored both ways.
 
 KIP's and RFAD's are scored by their kernels, FRePo's by networks that regress;
-`rows.py` adds to each one that is scored by the networks of the others.
+`usual` adds to each one that is scored by the networks of the other rows.
 """
 
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from fred_tf.training.evaluation import Evaluation
 from trainers.results.row import FREQUENCY, WIDE, Row
 
 _KIP, _FREPO = "Nguyen et al. 2021", "Zhou et al. 2022"
@@ -15,7 +20,7 @@ _FRED_FREPO = (
     *_SCORES,
     "memory_learning_rate=0.003",
 )
-USUAL = (
+_USUAL = (
     "evaluation.by=networks",
     "evaluation.networks=5",
     "evaluation.loss=cross_entropy",
@@ -73,3 +78,41 @@ REGRESSED: dict[str, Row] = {
         scored_with=WIDE,
     ),
 }
+
+
+def usual(rows: Mapping[str, Row]) -> dict[str, Row]:
+    """Returns for each row one of its run, scored as rows of images are."""
+    return {
+        f"{name}_usual": dataclasses.replace(
+            row, scored_with=_USUAL, published="", run_of=name
+        )
+        for name, row in rows.items()
+    }
+
+
+def table(rows: Mapping[str, Row], results: Mapping[str, Any]) -> list[str]:
+    """Returns the lines of the table of both scores; none if no row has both.
+
+    Args:
+        rows: those of `usual`.
+        results: the records of all rows.
+    """
+    lines = [
+        "",
+        "## Sets of regression, scored both ways",
+        "",
+        "| row | by its own regression | by networks as the other rows |",
+        "|---|---|---|",
+    ]
+    made = [
+        (row.run_of, results[row.run_of], results[name])
+        for name, row in rows.items()
+        if {name, row.run_of} <= results.keys()
+    ]
+    for name, *both in made:
+        cells = [
+            Evaluation(tuple(r["accuracies"]), r["learning_rate"]).cell
+            for r in both
+        ]
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
+    return lines if made else []

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainers import quickstart
-from trainers.results import corrupted
+from trainers.results import corrupted, regression
 from trainers.results.canvases import CANVASES
-from trainers.results.regression import REGRESSED, USUAL
 from trainers.results.row import FREQUENCY, WIDE, Row
 
 
@@ -221,7 +220,7 @@ _OWN |= {
         "cifar10_ipc2_haba_cpu", published=f"48.3 ± 0.8 ({_HABA})"
     ),
 }
-_OWN |= REGRESSED
+_OWN |= regression.REGRESSED
 # Eight and sixteen times the images: as many steps as take the same time.
 _OWN |= {
     "mnist_ipc1_pixel_cafe": Row(
@@ -300,6 +299,7 @@ def _as(name: str, form: str) -> Row:
     return dataclasses.replace(_OWN[name], published="", run_of=name, form=form)
 
 
+USUAL = regression.usual(regression.REGRESSED)
 ROWS = {
     **_OWN,
     **{
@@ -307,12 +307,7 @@ ROWS = {
         for name, how in _TRANSFERRED.items()
         for network in UNSEEN
     },
-    **{
-        f"{name}_usual": dataclasses.replace(
-            row, scored_with=USUAL, published="", run_of=name
-        )
-        for name, row in REGRESSED.items()
-    },
+    **USUAL,
     **{f"{_EXPORTED}_as_{form}": _as(_EXPORTED, form) for form in FORMS},
     **corrupted.rows(_OWN),
     **{

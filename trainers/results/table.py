@@ -8,8 +8,8 @@ from fred_tf.disk import files
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.training.evaluation import Evaluation
-from trainers.results import corrupted, reading
-from trainers.results.rows import ROWS, UNSEEN
+from trainers.results import corrupted, reading, regression
+from trainers.results.rows import ROWS, UNSEEN, USUAL
 
 _HEAD = (
     "objective | stored as | images | floats | bytes | outer steps | minutes | "
@@ -58,7 +58,8 @@ def table(results_dir: files.Path) -> str:
         lines += ["", f"## {title}", "", f"| {_HEAD} |"]
         lines.append("|---" * (_HEAD.count("|") + 1) + "|")
         lines += [_line(name, results) for name in names]
-    lines += _transfer(order, results)
+    lines += regression.table(USUAL, results)
+    lines += _transfer([n for n in order if n not in USUAL], results)
     lines += corrupted.table(
         {n: ROWS[n].run_of for n in order if n in ROWS and ROWS[n].severity},
         results,
