@@ -8,6 +8,7 @@ damaged-ckpt-9...                          moved aside by `Checkpoints`
 ```
 """
 
+import contextlib
 import os
 import pathlib
 import re
@@ -102,7 +103,7 @@ def remove_leftovers(folder: pathlib.Path) -> None:
 
 
 def write_state(folder: pathlib.Path, steps: list[int]) -> None:
-    """Tells TensorFlow what the folder holds, oldest first.
+    """Tells TensorFlow what the folder holds, oldest first, if it is news.
 
     The file is a `CheckpointState` in text form, with positions for times.
     """
@@ -115,7 +116,8 @@ def write_state(folder: pathlib.Path, steps: list[int]) -> None:
             f'all_model_checkpoint_paths: "ckpt-{step}"',
             f"all_model_checkpoint_timestamps: {position}.0",
         ]
-    files.write_text(
-        folder / STATE,
-        "\n".join([*lines, "last_preserved_timestamp: 0.0", ""]),
-    )
+    text = "\n".join([*lines, "last_preserved_timestamp: 0.0", ""])
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        if files.read_bytes(folder / STATE) == text.encode():
+            return
+    files.write_text(folder / STATE, text)

@@ -9,8 +9,10 @@ the outer step in the file names. The text file is written for TensorFlow's own
 tools.
 """
 
+import contextlib
 import pathlib
 import shutil
+from collections.abc import Iterator
 
 import tensorflow as tf
 from absl import logging
@@ -33,8 +35,8 @@ _DAMAGE = (
 class Checkpoints:
     """Saves and restores the state of a run, numbered by outer step.
 
-    Restoring changes nothing on disk, so any program may do it. The first
-    `save` is the one that clears away what a killed process left behind.
+    Restoring changes nothing on disk, so any program may do it. `finish`, or
+    else the first `save`, clears away what a killed process left behind.
 
     ```python
     checkpoints = Checkpoints(folder, tf.train.Checkpoint(memory=memory))
@@ -167,12 +169,40 @@ class Checkpoints:
                 f"`step` must not go back. Received: {step} after "
                 f"{self._step} in {self.folder}. Use another folder."
             )
-        try:
+        with self._explained(step):
             if not self._prepared:
                 self._prepare()
             self._write(step)
-            self._keep(self._worth_keeping(good))
-            checkpoint_files.delete_damaged(self.folder, step)
+            self._settle(step, good)
+        self._step = step
+
+    def finish(self, good: int | None = None) -> None:
+        """Does what the save of the restored step was kept from by a kill.
+
+        Only who holds the folder may call it. A run that is complete saves
+        nothing any more, so that no later save would do it.
+
+        Args:
+            good: as for `save`.
+
+        Raises:
+            OSError: writing failed, e.g. the disk is full.
+        """
+        if self._step is not None and self._step == self.steps()[-1]:
+            with self._explained(self._step):
+                self._prepare()
+                self._settle(self._step, good)
+
+    def _settle(self, step: int, good: int | None) -> None:
+        """Deletes what a checkpoint that is on the disk is in the place of."""
+        self._keep(self._worth_keeping(good))
+        checkpoint_files.delete_damaged(self.folder, step)
+
+    @contextlib.contextmanager
+    def _explained(self, step: int) -> Iterator[None]:
+        """Adds to errors of writing what is lost, which is nothing."""
+        try:
+            yield
         except (tf.errors.OpError, OSError) as error:
             checkpoint_files.remove_leftovers(self.folder)
             paths = (self.folder, *self.folder.parents)
@@ -183,7 +213,6 @@ class Checkpoints:
                 f"{error}. {free} bytes are free there. Make room and run the "
                 "same command again; earlier checkpoints are intact."
             ) from error
-        self._step = step
 
     def _write(self, step: int) -> None:
         """Writes a checkpoint that is on the disk, or none."""

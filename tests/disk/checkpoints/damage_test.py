@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from fred_tf.disk import checkpoint_files
+from fred_tf.disk import checkpoint_files, leftovers
 
 # --- A kill during a save -----------------------------------------------------
 # `tf.train.CheckpointManager` makes `ckpt-N_temp`, moves the data out of it,
@@ -50,6 +50,43 @@ def test_a_killed_save_resumes_from_a_complete_one(
     # Two more were saved, three are kept, and no part of any other is left.
     assert names == {"checkpoint", *(f"ckpt-{step + n}" for n in range(3))}
     assert not list(folder.glob("checkpoint.tmp*"))
+
+
+@pytest.mark.parametrize(
+    ("stage", "steps"),
+    [
+        ("nothing renamed", (8, 9)),
+        ("data renamed", (8, 9)),
+        ("index renamed", (8, 9, 10)),
+        ("state not renamed", (8, 9, 10)),
+        ("oldest half deleted", (9, 10)),
+    ],
+)
+def test_what_a_killed_last_save_owed_is_made_up_for(
+    folder, stage, steps, begin
+):
+    """A run that is complete saves no more."""
+    _killed(folder, stage)
+    (folder / f".checkpoint.1{leftovers.SUFFIX}").touch()
+    checkpoints = begin(folder).checkpoints
+    assert checkpoints.restore_latest() == steps[-1]
+    checkpoints.finish()
+    names = {path.name.split(".")[0] for path in folder.iterdir()}
+    assert names == {"checkpoint", *(f"ckpt-{step}" for step in steps)}
+    last = f'model_checkpoint_path: "ckpt-{steps[-1]}"\n'
+    assert (folder / "checkpoint").read_text().startswith(last)
+
+
+def test_nothing_is_finished_where_a_newer_one_is_damaged(
+    folder, begin, bytes_in
+):
+    """The save that comes moves it aside, and no one before."""
+    (folder / "ckpt-10.index").write_bytes(b"")
+    checkpoints = begin(folder).checkpoints
+    assert checkpoints.restore_latest() == 9
+    found = bytes_in(folder)
+    checkpoints.finish()
+    assert bytes_in(folder) == found
 
 
 @pytest.mark.parametrize("stage", ["nothing renamed", "data renamed"])
