@@ -1,9 +1,10 @@
 """Settings as people write them: `name=value`, with a name that may be bare."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
-from fred_tf.settings import nearest
+from fred_tf.settings import Member, field_types, nearest
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -22,12 +23,35 @@ def pair(assignment: str) -> tuple[str, str]:
     return name.strip(), text.strip()
 
 
-def resolved(name: str, fields: Mapping[str, type]) -> str:
+def owners(
+    families: Mapping[str, Mapping[str, type[Member]]],
+) -> dict[str, str]:
+    """Returns the members that have a field, by its dotted name.
+
+    Args:
+        families: by section, members by name.
+    """
+    found: dict[str, str] = {}
+    for section, family in families.items():
+        for name, member in family.items():
+            for field in field_types(member.Settings):
+                path = f"{section}.{field}"
+                before = f"{found[path]} or" if path in found else ""
+                found[path] = f"{before or f'`{section}.name`'} {name}"
+    return found
+
+
+def resolved(
+    name: str,
+    fields: Mapping[str, type],
+    owners: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Returns the dotted name of a field that may be named by its last part.
 
     Args:
         name: as it was written.
         fields: types by dotted name.
+        owners: by dotted name, who has such a field; asked about others.
 
     Raises:
         ValueError: no field is called so, or several are.
@@ -41,6 +65,12 @@ def resolved(name: str, fields: Mapping[str, type]) -> str:
         raise ValueError(
             f"Override {name!r} is ambiguous. Write one of {matches}."
         )
+    for path, owner in owners.items():
+        if name in (path, path.split(".")[-1]):
+            raise ValueError(
+                f"Override {name!r} is a setting of {owner}. Received it for "
+                "another one. Leave it out, or ask for such a one."
+            )
     bare = {path.split(".")[-1] for path in fields}
     raise ValueError(
         f"Unknown override {name!r}.{nearest(name, [*fields, *bare])} Known "

@@ -233,7 +233,6 @@ _CHANGE_THE_RATE = (
 )
 
 
-_BYTES = "parameterization.budget_bytes"
 # Of two of these, one is in the place of the other.
 _EITHER = (
     ("distiller.memory_learning_rate", "distiller.memory_share"),
@@ -241,7 +240,7 @@ _EITHER = (
         "parameterization.coefficients_per_channel",
         "parameterization.kept_share",
     ),
-    ("ipc", _BYTES),
+    ("ipc", "parameterization.budget_bytes"),
 )
 # What is said of two that are given together.
 _BOTH = {
@@ -313,15 +312,9 @@ def override(config: Config, assignments: Iterable[str]) -> Config:
         if name.removesuffix(".name") in FAMILIES and name.endswith(".name")
     }
     fields = _fields(config, members)
-    values = {}
-    memory = members.get("parameterization", config.parameterization.name)
+    owners, values = written.owners(FAMILIES), {}
     for name, text in pairs:
-        if name.endswith("budget_bytes") and _BYTES not in fields:
-            raise ValueError(
-                "`budget_bytes` counts entropy-coded coefficients, and needs "
-                f"`parameterization.name` 'frequency'. Received: {memory!r}."
-            )
-        path = written.resolved(name, fields)
+        path = written.resolved(name, fields, owners)
         values[path] = written.parsed(path, text, fields[path])
     return replace(config, values)
 

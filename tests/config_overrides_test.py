@@ -52,5 +52,8 @@ def test_fields_are_those_of_the_member_asked_for():
     to_dm = "objective.name=distribution_matching"
     changed = config_lib.override(TM, ["real_batch_per_class=7", to_dm])
     assert changed.objective.real_batch_per_class == 7
-    with pytest.raises(ValueError, match="Unknown override 'student_steps'"):
+    with pytest.raises(ValueError, match="setting of `objective.name` traj"):
         config_lib.override(TM, [to_dm, "student_steps=3"])
+    with pytest.raises(ValueError, match="`parameterization.name` frequency"):
+        to_pixels = "parameterization.name=pixel"
+        config_lib.override(TM, [to_pixels, "budget_bytes=9000"])

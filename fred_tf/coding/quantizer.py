@@ -57,22 +57,6 @@ def coefficients(of: tf.Tensor, units: np.ndarray, step: float) -> tf.Tensor:
     return by_channel * _wide(units * step, tf.float32)
 
 
-def straight_through(
-    values: tf.Tensor, units: np.ndarray, step: float
-) -> tf.Tensor:
-    """Returns rounded values whose gradient is that of the values.
-
-    See `parameterizations/rounding.py` for the estimator.
-
-    Args:
-        values, units, step: see `levels`.
-    """
-    rounded = coefficients(levels(values, units, step), units, step)
-    # The last term is 0, so that not a bit is other than a file's.
-    exact = tf.stop_gradient(tf.cast(rounded, values.dtype))
-    return exact + (values - tf.stop_gradient(values))
-
-
 def step_of_error(squared_error: float) -> float:
     """Returns the step whose levels err by so much.
 

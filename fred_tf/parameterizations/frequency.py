@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from fred_tf import budget, seeds
 from fred_tf.coding import quantizer, rate
+from fred_tf.coding.straight_through import straight_through
 from fred_tf.coresets.random_selection import select_random
 from fred_tf.paper import Paper
 from fred_tf.parameterizations import byte_budget, rounding
@@ -237,9 +238,14 @@ class Frequency(Parameterization):
         if _UNROUNDED.get():
             return values
         if bits := self.settings.bits:
-            return rounding.straight_through(values, bits)
+            stored = rounding.quantize(values, bits)
+            return straight_through(values, rounding.dequantize(*stored))
         if step := self.settings.step:
-            return quantizer.straight_through(values, self._units(), step)
+            units = self._units()
+            levels = quantizer.levels(values, units, step)
+            return straight_through(
+                values, quantizer.coefficients(levels, units, step)
+            )
         return values
 
     def _units(self) -> tf.Tensor:

@@ -66,18 +66,3 @@ def dequantize(levels: tf.Tensor, scales: tf.Tensor) -> tf.Tensor:
     """Undoes `quantize` or `scale`, but for rounding; float32."""
     wide = tf.cast(scales, tf.float32)[:, None, :, None]
     return tf.cast(levels, tf.float32) * wide
-
-
-def straight_through(values: tf.Tensor, bits: int) -> tf.Tensor:
-    """Returns rounded values whose gradient is that of the values.
-
-    The straight-through estimator (Bengio, Leonard & Courville 2013,
-    arXiv 1308.3432): the derivative of rounding, zero almost everywhere, is
-    taken as 1, so that what is learned makes up for the rounding.
-
-    Args:
-        values: `[classes, instances, kept, channels]`.
-        bits: width of a level, 2 to 8.
-    """
-    rounded = dequantize(*quantize(values, bits))
-    return values + tf.stop_gradient(tf.cast(rounded, values.dtype) - values)

@@ -41,17 +41,6 @@ def test_a_coefficient_that_is_zero_everywhere_stays_zero(values):
     assert not np.any(rounding.dequantize(levels, scales)[0, :, 3])
 
 
-def test_gradients_pass_straight_through(values):
-    variable = tf.constant(values)
-    with tf.GradientTape() as tape:
-        tape.watch(variable)
-        rounded = rounding.straight_through(variable, 4)
-        total = tf.reduce_sum(rounded**2)
-    expected = rounding.dequantize(*rounding.quantize(values, 4))
-    np.testing.assert_allclose(rounded, expected, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(tape.gradient(total, variable), 2 * rounded)
-
-
 @pytest.mark.parametrize("bits", [1, 9, -4])
 def test_other_widths_are_refused(bits):
     with pytest.raises(ValueError, match=f"2 to 8. Received: {bits}"):
