@@ -35,8 +35,13 @@ def sync(path: Path) -> None:
     written to but not opened, which is no error.
 
     Raises:
-        OSError: writing failed, e.g. the disk is full.
+        OSError: writing failed, e.g. the disk is full; it names the path.
     """
+    with naming(path, "a loss of power may undo what was written"):
+        _flush(path)
+
+
+def _flush(path: Path) -> None:
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except PermissionError:
@@ -51,13 +56,17 @@ def sync(path: Path) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """Waits until all that a folder holds is on the disk."""
+    """Waits until all that a folder holds is on the disk, as `sync` does."""
+    for path in _all_in(folder):
+        sync(path)
+
+
+def _all_in(folder: Path) -> Iterator[str]:
+    """Yields what a folder holds, and then itself, but for links."""
     for where, _, names in os.walk(str(folder), topdown=False):
-        for name in names:
-            path = os.path.join(where, name)
-            if not os.path.islink(path):
-                sync(path)
-        sync(where)
+        paths = (os.path.join(where, name) for name in names)
+        yield from (path for path in paths if not os.path.islink(path))
+        yield where
 
 
 def make_folder(folder: Path) -> None:
@@ -184,10 +193,10 @@ def replacing_file(path: Path) -> Iterator[pathlib.Path]:
     try:
         with naming(path):
             yield temporary
-            sync(temporary)
+            _flush(temporary)
             os.replace(temporary, path)
         with naming(path, "it is complete, but power loss may undo it"):
-            sync(path.parent)
+            _flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -212,12 +221,13 @@ def replacing_folder(path: Path) -> Iterator[pathlib.Path]:
     try:
         with naming(path):
             yield temporary
-            sync_tree(temporary)
+            for written in _all_in(temporary):
+                _flush(written)
             if os.path.lexists(path):
                 os.replace(path, previous)
             os.replace(temporary, path)
             try:
-                sync(path.parent)
+                _flush(path.parent)
             except OSError:
                 os.replace(path, temporary)
                 raise

@@ -1,6 +1,5 @@
 """Nothing appears under its name before it is complete."""
 
-import concurrent.futures
 import errno
 import hashlib
 import json
@@ -9,12 +8,10 @@ import pathlib
 import signal
 import subprocess
 import sys
-import threading
 
-import psutil
 import pytest
 
-from fred_tf.disk import files, leftovers
+from fred_tf.disk import files
 
 _ROOT = pathlib.Path(__file__).parents[2]
 
@@ -140,51 +137,6 @@ def test_an_error_leaves_the_old_folder(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_only_leftovers_are_removed(tmp_path):
-    host, dead = leftovers.temporary(tmp_path).name.split(".")[2], 2**22 + 1
-    host = host.partition("-")[0]
-    kept = [
-        tmp_path / name
-        for name in (
-            "a.partial",
-            ".hidden",
-            "a",
-            # Of a living process here, and of one elsewhere.
-            f".b.{host}-{os.getppid()}.partial",
-            ".c.01234567-1.partial",
-        )
-    ]
-    for path in kept:
-        path.touch()
-    for name in (".a.1.partial", f".a.{host}-{dead}.partial"):
-        (tmp_path / name).touch()
-    (tmp_path / f".b.{host}-{10**20}.partial").mkdir()
-    (tmp_path / f".b.{host}-{10**20}.partial" / "c").touch()
-    (tmp_path / ".e.01234567-2.partial").symlink_to(tmp_path / "a")
-    os.utime(tmp_path / ".e.01234567-2.partial", (0, 0), follow_symlinks=False)
-    (tmp_path / ".d.01234567-1.partial").touch()
-    os.utime(tmp_path / ".d.01234567-1.partial", (0, 0))
-    files.remove_leftovers(tmp_path)
-    assert set(tmp_path.iterdir()) == set(kept)
-
-
-def test_a_number_that_another_process_has_now_is_no_owner(tmp_path):
-    """Of one that began later, and of a thread, which also takes a number."""
-    host = leftovers.temporary(tmp_path).name.split(".")[2].partition("-")[0]
-    before = psutil.Process(os.getppid()).create_time() - 60
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        thread = pool.submit(threading.get_native_id).result()
-        later, of_thread = (
-            tmp_path / f".a.{host}-{number}.partial"
-            for number in (os.getppid(), thread)
-        )
-        later.touch()
-        of_thread.touch()
-        os.utime(later, (before, before))
-        files.remove_leftovers(tmp_path)
-    assert not list(tmp_path.iterdir())
-
-
 def test_whoever_writes_a_path_again_removes_what_is_left_of_it(tmp_path):
     path, folder = tmp_path / "a[1].txt", tmp_path / "folder"
     other = tmp_path / "b.txt"
@@ -198,6 +150,22 @@ def test_whoever_writes_a_path_again_removes_what_is_left_of_it(tmp_path):
     assert left.name.startswith(".b.txt.")
 
 
+def test_what_cannot_be_flushed_is_named(tmp_path, monkeypatch):
+    def fail(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (tmp_path / "there").touch()
+    monkeypatch.setattr(files.os, "fsync", fail)
+    for flush, path in (
+        (files.make_folder, tmp_path / "new"),
+        (files.sync, tmp_path / "there"),
+        (files.sync_tree, tmp_path),
+    ):
+        with pytest.raises(OSError, match="No space left.*loss of power") as e:
+            flush(path)
+        assert str(e.value.filename).startswith(str(tmp_path))
+
+
 def test_a_folder_that_is_not_on_the_disk_does_not_replace(
     tmp_path, monkeypatch
 ):
@@ -205,14 +173,14 @@ def test_a_folder_that_is_not_on_the_disk_does_not_replace(
     folder = tmp_path / "export"
     with files.replacing_folder(folder) as new:
         (new / "a").write_text("old")
-    sync = files.sync
+    flush = files._flush
 
     def fail(path):
         if path == tmp_path:
             raise OSError(errno.EIO, "Input/output error")
-        sync(path)
+        flush(path)
 
-    monkeypatch.setattr(files, "sync", fail)
+    monkeypatch.setattr(files, "_flush", fail)
     with pytest.raises(OSError, match="error; what was there before is int"):
         with files.replacing_folder(folder) as new:
             (new / "a").write_text("new")
