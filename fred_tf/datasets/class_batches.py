@@ -10,15 +10,19 @@ from fred_tf.normalizations import Normalization
 
 # What references call images of any class, and their labels.
 ANY = ("any_images", "any_labels")
+# Of all images in float32: CIFAR's take 614 MB.
+_MOST_BYTES = 2**31
+_BLOCK = 2_000
 
 
 class ClassBatches:
     """Draws normalised images of every class at once.
 
     Images stay on the host as they are stored, once, or on the disk; a drawn
-    batch is normalised. `draw` is made of stateless ops, fit for `tf.function`
-    and `tf.data.Dataset.map`, which capture the images instead of copying them
-    into their graphs.
+    batch is normalised. Only where that costs a product with a matrix for each
+    image, and memory allows, all are normalised before. `draw` is made of
+    stateless ops, fit for `tf.function` and `tf.data.Dataset.map`, which
+    capture the images instead of copying them into their graphs.
 
     ```python
     batches = ClassBatches(data.train, data.normalization, data.classes)
@@ -34,7 +38,6 @@ class ClassBatches:
     def __init__(
         self, split: Split, normalization: Normalization, classes: int
     ):
-        self.normalization = normalization
         self.counts = np.bincount(split.labels, minlength=classes)
         # Row c lists the images of class c, then zeros that are never drawn.
         table = np.zeros((classes, self.counts.max()), np.int32)
@@ -42,9 +45,13 @@ class ClassBatches:
             members = split.indices_of(label)
             table[label, : len(members)] = members
         with tf.device("CPU:0"):
+            self._normalize = normalization
             if isinstance(split.images, DiskImages):
                 self._images, rows = split.images.tensor()
                 table = rows.astype(np.int32)[table]
+            elif normalization.whole and 4 * split.images.size <= _MOST_BYTES:
+                self._images = tf.constant(_all(normalization, split.images))
+                self._normalize = tf.identity
             else:
                 self._images = tf.constant(split.images)
             self._table = tf.constant(table)
@@ -81,7 +88,7 @@ class ClassBatches:
             numbers = self._numbers(seed)
             places = tf.math.top_k(numbers, per_class, sorted=False).indices
             indices = tf.gather(self._table, places, batch_dims=1)
-            return self.normalization(tf.gather(self._images, indices))
+            return self._normalize(tf.gather(self._images, indices))
 
     def draw_any(
         self, seed: tf.Tensor | np.ndarray, count: int
@@ -99,7 +106,7 @@ class ClassBatches:
             numbers = tf.reshape(self._numbers(seed), [-1])
             places = tf.math.top_k(numbers, count, sorted=False).indices
             indices = tf.gather(tf.reshape(self._table, [-1]), places)
-            images = self.normalization(tf.gather(self._images, indices))
+            images = self._normalize(tf.gather(self._images, indices))
             return images, places // self._table.shape[1]
 
     def _numbers(self, seed: tf.Tensor | np.ndarray) -> tf.Tensor:
@@ -148,3 +155,12 @@ class ClassBatches:
         options.experimental_optimization.apply_default_optimizations = False
         options.autotune.enabled = False
         return drawn.with_options(options)
+
+
+def _all(normalization: Normalization, images: np.ndarray) -> np.ndarray:
+    """Returns all images normalised, a block at a time."""
+    normalized = np.empty(images.shape, np.float32)
+    for start in range(0, len(images), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        normalized[block] = normalization(images[block])
+    return normalized

@@ -29,9 +29,12 @@ class Normalization(abc.ABC):
         doing: what is made of pixels in [0, 1] units, in words that `of the
             metadata` or nothing follows.
         undoing: what pixels are made by, likewise.
+        whole: whether each value depends on all of the image, so that mapping
+            one costs as many products as it has values, squared.
     """
 
     name: ClassVar[str]
+    whole: ClassVar[bool] = False
     doing: ClassVar[str] = (
         "what `fred_tf.NORMALIZATIONS` makes of a pixel by `normalization`"
     )

@@ -96,6 +96,7 @@ class ZCA(Normalization):
     """
 
     name: ClassVar[str] = "zca"
+    whole: ClassVar[bool] = True
     doing: ClassVar[str] = f"(pixels - center) @ matrix, {_WHERE}"
     undoing: ClassVar[str] = f"image @ inverse(matrix) + center, {_WHERE}"
     standardized: ClassVar[bool] = False

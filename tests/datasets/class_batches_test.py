@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 
 from fred_tf import datasets, seeds
-from fred_tf.datasets import ClassBatches, Split
-from fred_tf.normalizations import Standardize
+from fred_tf.datasets import ClassBatches, Split, class_batches
+from fred_tf.normalizations import ZCA, Standardize
 
 NUMBERED = Standardize((0.0,), (1 / 255,))
 
@@ -37,6 +37,20 @@ def test_images_are_real_normalised_and_of_their_class(digits):
         distances = np.abs(drawn[label][:, None] - own[None]).max((2, 3, 4))
         assert distances.min(1).max() < 1e-5
         assert len(set(distances.argmin(1))) == 7
+
+
+def test_images_are_whitened_once(digits, monkeypatch):
+    """And in each draw where all of them would take too much memory."""
+    zca = ZCA.fit(digits.train.images)
+    once = ClassBatches(digits.train, zca, 10)
+    monkeypatch.setattr(class_batches, "_MOST_BYTES", 0)
+    each = ClassBatches(digits.train, zca, 10)
+    monkeypatch.setattr(ZCA, "__call__", lambda *_: pytest.fail("again"))
+    drawn = once.draw([1, 2], 7).numpy()
+    monkeypatch.undo()
+    np.testing.assert_allclose(drawn, each.draw([1, 2], 7), atol=1e-5)
+    images, labels = once.draw_any([3, 4], 20)
+    np.testing.assert_allclose(images, each.draw_any([3, 4], 20)[0], atol=1e-5)
 
 
 def test_bytes_are_scaled():
