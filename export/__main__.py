@@ -7,6 +7,7 @@ that fit the run:
 
     images_*/        TFDS folders of decoded images: float32 (exact), float16,
                      png (to look at), for `tfds.builder_from_directory`
+    images.npz       the images as plain arrays, for `numpy.load`
     coefficients_*/  what FreD stores, in float32, float16, int8, int6, int4
     coefficients_coded/  the same in levels of one step size, entropy-coded
     saved_model/1/   decodes instances, for `tf.saved_model.load` and Serving

@@ -11,6 +11,7 @@ from fred_tf.forms.coefficients import STORAGES, Coefficients
 from fred_tf.forms.encodings import ENCODINGS
 from fred_tf.forms.form import Form, OverBudgetError, SetForm
 from fred_tf.forms.images import Images, check_shards
+from fred_tf.forms.images_npz import ImagesNpz
 from fred_tf.forms.keras_memory import KerasMemory
 from fred_tf.forms.pictures import Gallery, Masks, Views
 from fred_tf.forms.saved_model import SavedModel
@@ -23,6 +24,7 @@ FORMS: dict[str, Form] = {
     form.name: form
     for form in (
         *map(Images, ENCODINGS),
+        ImagesNpz(),
         *map(Coefficients, STORAGES),
         CodedCoefficients(),
         SavedModel(),
@@ -161,7 +163,7 @@ def read(path: files.Path) -> SyntheticSet:
 
     Args:
         path: a folder of images or of coefficients, a SavedModel, or a
-            `.keras` file.
+            `.keras` or `.npz` file.
 
     Raises:
         FileNotFoundError: there is no export at `path`, or there are only some

@@ -4,7 +4,6 @@ import io
 import json
 import os
 import pathlib
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ import h5py
 import keras
 import numpy as np
 
-from fred_tf.disk import claims, files, json_text
+from fred_tf.disk import archives, claims, files, json_text
 from fred_tf.forms import facts, limits, manifest, stored_memory
 from fred_tf.forms.form import SetForm
 from fred_tf.forms.provenance import provenance
@@ -136,35 +135,10 @@ def read_memory(path: files.Path) -> Parameterization:
         KerasMemory().verify(path)
     stored = files.read_bytes(path, limits.MOST_STORED)
     with facts.believed(path):
-        members = _members(stored)
+        members = archives.members(stored, _MOST_MEMBERS, {_CONFIG, _WEIGHTS})
         said = _told(_layer(members[_CONFIG]))
         weights = _stored_weights(members[_WEIGHTS])
         return stored_memory.rebuilt(said, weights, len(stored))
-
-
-def _members(stored: bytes) -> dict[str, bytes]:
-    """Returns the files of an archive, which are as long in it as outside."""
-    with zipfile.ZipFile(io.BytesIO(stored)) as archive:
-        entries = {entry.filename: entry for entry in archive.infolist()}
-        packed = [
-            entry.filename
-            for entry in entries.values()
-            if entry.compress_type != zipfile.ZIP_STORED
-            or entry.flag_bits & 1  # Encrypted.
-        ]
-        total = sum(entry.file_size for entry in archive.infolist())
-        if (
-            packed
-            or total > len(stored)
-            or len(archive.infolist()) > _MOST_MEMBERS
-            or not entries.keys() >= {_CONFIG, _WEIGHTS}
-        ):
-            raise ValueError(
-                f"the archive must hold {_CONFIG} and {_WEIGHTS}, unpacked, as "
-                f"Keras writes them. Received: {list(entries)[:_MOST_MEMBERS]} "
-                f"of {total:,} bytes, of them packed: {packed[:_MOST_MEMBERS]}"
-            )
-        return {name: archive.read(name) for name in (_CONFIG, _WEIGHTS)}
 
 
 def _layer(config: bytes) -> dict[str, Any]:

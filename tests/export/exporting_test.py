@@ -35,7 +35,7 @@ def test_tables_of_others_stay(run, tmp_path):
 
 def test_exact_forms_give_the_set_back(run, exported):
     expected = run.synthetic_set()
-    for name in ("images_float32", "coefficients_float32"):
+    for name in ("images_float32", "images_npz", "coefficients_float32"):
         read = forms.read(exported / FORMS[name].path)
         np.testing.assert_array_equal(read.images, expected.images)
         np.testing.assert_array_equal(read.labels, expected.labels)
