@@ -2,12 +2,14 @@
 
     python -m export --run_dir=runs/digits
 
-writes, into `<run_dir>/export` or `--export_dir`, what `--forms` names, or all
-that fit the run:
+writes, into `<run_dir>/export` or `--export_dir`, what `--forms` names, or what
+is usual and fits the run:
 
     images_*/        TFDS folders of decoded images: float32 (exact), float16,
                      png (to look at), for `tfds.builder_from_directory`
     images.npz       the images as plain arrays, for `numpy.load`
+    images_folder/   PNG files in a folder for each class, and labels.csv; only
+                     where it is named
     coefficients_*/  what FreD stores, in float32, float16, int8, int6, int4
     coefficients_coded/  the same in levels of one step size, entropy-coded
     saved_model/1/   decodes instances, for `tf.saved_model.load` and Serving
@@ -50,7 +52,10 @@ EXPORT_DIR = flags.DEFINE(
     "Where to write; default <run_dir>/export.",
 )
 FORMS = flags.DEFINE_list(
-    "forms", [], f"What to write, of {', '.join(forms.FORMS)}; default all."
+    "forms",
+    [],
+    f"What to write, of {', '.join(forms.FORMS)}; default all but those that "
+    "docs/exports.md marks.",
 )
 SOFT_LABELS_FROM = flags.DEFINE(
     command_line.PATH,

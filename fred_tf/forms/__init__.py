@@ -11,6 +11,7 @@ from fred_tf.forms.coefficients import STORAGES, Coefficients
 from fred_tf.forms.encodings import ENCODINGS
 from fred_tf.forms.form import Form, OverBudgetError, SetForm
 from fred_tf.forms.images import Images, check_shards
+from fred_tf.forms.images_folder import ImagesFolder
 from fred_tf.forms.images_npz import ImagesNpz
 from fred_tf.forms.keras_memory import KerasMemory
 from fred_tf.forms.pictures import Gallery, Masks, Views
@@ -25,6 +26,7 @@ FORMS: dict[str, Form] = {
     for form in (
         *map(Images, ENCODINGS),
         ImagesNpz(),
+        ImagesFolder(),
         *map(Coefficients, STORAGES),
         CodedCoefficients(),
         SavedModel(),
