@@ -13,6 +13,7 @@ from fred_tf.forms.form import Form, OverBudgetError, SetForm
 from fred_tf.forms.images import Images, check_shards
 from fred_tf.forms.images_folder import ImagesFolder
 from fred_tf.forms.images_npz import ImagesNpz
+from fred_tf.forms.images_parquet import ImagesParquet
 from fred_tf.forms.keras_memory import KerasMemory
 from fred_tf.forms.pictures import Gallery, Masks, Views
 from fred_tf.forms.saved_model import SavedModel
@@ -27,6 +28,7 @@ FORMS: dict[str, Form] = {
         *map(Images, ENCODINGS),
         ImagesNpz(),
         ImagesFolder(),
+        ImagesParquet(),
         *map(Coefficients, STORAGES),
         CodedCoefficients(),
         SavedModel(),
