@@ -18,6 +18,7 @@ is usual and fits the run:
                      say of the data set is in memory.json
     gallery.png      the images; masks.png the kept frequencies per class,
                      views.png volumes from three sides and in slices
+    README.md        what the set is, and code that loads it, by framework
     sizes.md         the bytes of each, beside the same images as pictures
 
 `--shards=N` splits the records of each form of images into N files;

@@ -1,11 +1,11 @@
 """Every form that a distilled set can be written in, as one table."""
 
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fred_tf.disk import files
-from fred_tf.forms import manifest
+from fred_tf.forms import manifest, readme
 from fred_tf.forms.coded import CodedCoefficients
 from fred_tf.forms.coefficients import STORAGES, Coefficients
 from fred_tf.forms.encodings import ENCODINGS
@@ -46,8 +46,10 @@ __all__ = [
     "OverBudgetError",
     "SetForm",
     "chosen",
+    "describe",
     "fitting",
     "read",
+    "readme",
     "write",
 ]
 
@@ -160,6 +162,25 @@ def write(
         )
         for name, form in forms.items()
     }
+
+
+def describe(
+    decoded: SyntheticSet,
+    folder: files.Path,
+    written: Mapping[str, pathlib.Path],
+) -> pathlib.Path:
+    """Writes the README.md of an export, see `readme`.
+
+    Args:
+        decoded: the set.
+        folder: of the export.
+        written: what `write` returned.
+
+    Returns:
+        Its path.
+    """
+    there = {FORMS[name]: path for name, path in written.items()}
+    return readme.write(decoded, folder, there)
 
 
 def read(path: files.Path) -> SyntheticSet:

@@ -28,6 +28,8 @@ class Encoding(abc.ABC):
         description: what the stored images are and how pixels come of them,
             in words for the user; `{doing}` and `{undoing}` stand for those of
             the normalisation.
+        arrays: Python that makes `images` as networks see them, or `pixels`,
+            of `stored`, the features of all records; for people to copy.
     """
 
     loss: str
@@ -36,6 +38,7 @@ class Encoding(abc.ABC):
         "They are normalised and may leave the range of real images: pixels "
         "in [0, 1] units are {undoing} of the metadata."
     )
+    arrays: str = 'images = np.float32(stored["image"])'
 
     def fits(self, shape: Sequence[int]) -> bool:
         """Says whether images of `shape` can be stored so."""
@@ -144,6 +147,10 @@ class Png(Encoding):
         "which they may leave, are low + image / 255 * (high - low); nothing "
         "else is to be undone. Networks take {doing} of the metadata."
     )
+
+    arrays = """\
+low, high = (stored[name][:, None, None, None] for name in ("low", "high"))
+pixels = low + np.float32(stored["image"]) / 255 * (high - low)"""
 
     def fits(self, shape):
         return len(shape) == 3 and shape[-1] in (1, 3)

@@ -24,6 +24,14 @@ _SPLIT = "train"
 _MOST_TEXT = 2**24
 _SIZE = re.compile("[0-9]{1,9}")
 _LONGEST_NAME = 100
+# How others read all records at once.
+_ARRAYS = """\
+import numpy as np
+import tensorflow_datasets as tfds
+
+builder = tfds.builder_from_directory(PATH)
+stored = tfds.as_numpy(builder.as_dataset(split="train", batch_size=-1))
+labels = stored["label"]"""
 
 
 class Images(SetForm):
@@ -85,6 +93,7 @@ builder.info.metadata["normalization"]  # how to get other images into it
 from fred_tf import forms  # or so, with every byte checked
 
 synthetic_set = forms.read(PATH)"""
+    soft_arrays = 'soft_labels = stored["soft_label"]'
 
     def __init__(self, encoding: str = "float32"):
         check_one_of("encoding", encoding, ENCODINGS)
@@ -92,6 +101,8 @@ synthetic_set = forms.read(PATH)"""
         self.name = self.path = f"images_{encoding}"
         self._codec = ENCODINGS[encoding]
         self.lossy = self._codec.lossy
+        self.arrays = f"{_ARRAYS}\n{self._codec.arrays}"
+        self.gives_pixels = "pixels" in self._codec.arrays
 
     def fits(self, decoded, memory):
         return self._codec.fits(decoded.images.shape[1:])

@@ -56,6 +56,27 @@ rows = list(csv.DictReader(open(PATH + "/labels.csv", encoding="utf-8")))
 pictures = [np.asarray(Image.open(f"{PATH}/{row['file']}")) for row in rows]
 low, high = ([float(row[name]) for row in rows] for name in ("low", "high"))
 labels = [int(row["label"]) for row in rows]"""
+    arrays = """\
+import csv
+
+import numpy as np
+from PIL import Image
+
+with open(PATH + "/labels.csv", encoding="utf-8", newline="") as file:
+    rows = list(csv.DictReader(file))
+levels = [np.float32(Image.open(f"{PATH}/{row['file']}")) for row in rows]
+labels = np.array([int(row["label"]) for row in rows])
+low, high = (
+    np.float32([row[name] for row in rows])[:, None, None, None]
+    for name in ("low", "high")
+)
+levels = np.stack(levels).reshape(len(rows), *levels[0].shape[:2], -1)
+pixels = low + levels / 255 * (high - low)"""
+    soft_arrays = """\
+soft_labels = np.float32(
+    [[row[x] for x in row if x.startswith("soft_")] for row in rows]
+)"""
+    gives_pixels = True
 
     def fits(self, decoded, memory):
         return _PNG.fits(decoded.images.shape[1:])

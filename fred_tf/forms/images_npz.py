@@ -54,6 +54,12 @@ images, labels = stored["images"], stored["labels"]
 names = stored["class_names"]
 about = json.loads(stored["about"].tobytes())
 print(about["description"])  # what its pixels mean"""
+    arrays = """\
+import numpy as np
+
+stored = np.load(PATH, allow_pickle=False)
+images, labels = stored["images"], stored["labels"]"""
+    soft_arrays = 'soft_labels = stored["soft_labels"]'
 
     def check_replaceable(self, path):
         # What comes before, the format version, may be another.

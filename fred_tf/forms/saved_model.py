@@ -63,6 +63,14 @@ model = tf.saved_model.load(PATH)
 model.dataset()  # {"images": ..., "labels": ...}
 model.decode(tf.constant([0, 7]))
 model.decode_class(3, 1, 0)  # 1 image of class 3, drawn by seed 0"""
+    arrays = """\
+import numpy as np
+import tensorflow as tf
+
+model = tf.saved_model.load(PATH)
+stored = {name: x.numpy() for name, x in model.dataset().items()}
+images, labels = stored["images"], np.int64(stored["labels"])"""
+    soft_arrays = 'soft_labels = stored["soft_labels"]'
 
     def fits(self, decoded, memory):
         return memory is not None
