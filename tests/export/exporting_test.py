@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -47,6 +48,14 @@ def test_exact_forms_give_the_set_back(run, exported):
     path = exported / FORMS["keras"].path
     for images in (read_memory(path).decode(), forms.read(path).images):
         np.testing.assert_array_equal(images, expected.images)
+
+
+def test_keras_takes_the_memory_where_its_class_is_imported(run, exported):
+    """Elsewhere it says what to import, see `alone_test`."""
+    layer = keras.saving.load_model(exported / "memory.keras").layers[-1]
+    expected = run.synthetic_set()
+    np.testing.assert_array_equal(layer.decode(), expected.images)
+    np.testing.assert_array_equal(layer.labels, expected.labels)
 
 
 def test_other_forms_come_close(run, exported):
