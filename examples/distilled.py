@@ -34,7 +34,9 @@ class Distilled:
         self.dataset = metadata["dataset"]
         data = metadata["details"].get("data", {})
         self.preparation = data.get("preparation", {})
-        self.learning_rate = metadata["student_learning_rate"] or 0.01
+        self.learning_rate = (
+            metadata["numbers"]["student_learning_rate"] or 0.01
+        )
         self._normalization = metadata["normalization"]
         self._folder = pathlib.Path(folder)
 

@@ -2,11 +2,15 @@
 
     python -m export --run_dir=runs/digits
 
-writes, into `<run_dir>/export` or `--export_dir`, what `--forms` names, or all
-that fit the run:
+writes, into `<run_dir>/export` or `--export_dir`, what `--forms` names, or what
+is usual and fits the run:
 
     images_*/        TFDS folders of decoded images: float32 (exact), float16,
                      png (to look at), for `tfds.builder_from_directory`
+    images.npz       the images as plain arrays, for `numpy.load`
+    images_folder/   PNG files in a folder for each class, and labels.csv
+    images_parquet/  the same pictures for `datasets.load_dataset`; these two
+                     only where they are named
     coefficients_*/  what FreD stores, in float32, float16, int8, int6, int4
     coefficients_coded/  the same in levels of one step size, entropy-coded
     saved_model/1/   decodes instances, for `tf.saved_model.load` and Serving
@@ -14,6 +18,7 @@ that fit the run:
                      say of the data set is in memory.json
     gallery.png      the images; masks.png the kept frequencies per class,
                      views.png volumes from three sides and in slices
+    README.md        what the set is, and code that loads it, by framework
     sizes.md         the bytes of each, beside the same images as pictures
 
 `--shards=N` splits the records of each form of images into N files;
@@ -49,7 +54,10 @@ EXPORT_DIR = flags.DEFINE(
     "Where to write; default <run_dir>/export.",
 )
 FORMS = flags.DEFINE_list(
-    "forms", [], f"What to write, of {', '.join(forms.FORMS)}; default all."
+    "forms",
+    [],
+    f"What to write, of {', '.join(forms.FORMS)}; default all but those that "
+    "docs/exports.md marks.",
 )
 SOFT_LABELS_FROM = flags.DEFINE(
     command_line.PATH,

@@ -13,7 +13,7 @@ from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.experts.soft_labels import soft_labels
 from fred_tf.experts.store import ExpertStore
-from fred_tf.forms import FORMS, SetForm
+from fred_tf.forms import FORMS, SetForm, readme
 from fred_tf.forms.whitening import Whitening
 from fred_tf.scoring import measured
 from fred_tf.synthetic_set import SyntheticSet
@@ -30,7 +30,7 @@ def run(
     step: float | None = None,
     budget_bytes: int | None = None,
 ) -> list[pathlib.Path]:
-    """Writes a run in some forms, and the table of their sizes.
+    """Writes a run in some forms, the table of their sizes, and a README.md.
 
     Each file or folder appears under its name only when it is complete, and
     replaces what an earlier export left there. What loses nothing is read back
@@ -50,19 +50,20 @@ def run(
             bytes, all its files counted; None writes each.
 
     Returns:
-        The paths written.
+        The paths of the forms, and that of the table.
 
     Raises:
         ValueError: a form is unknown, or does not fit the run or soft labels;
             the experts are of another data set or network; `shards` is
             below 1 or above the number of images; `step` is out of range; or
             nothing fits `budget_bytes`.
-        FileExistsError: something else lies where a form would, or the table.
+        FileExistsError: something else lies where a file would.
         RuntimeError: a form that loses nothing came back different.
     """
     export_dir = pathlib.Path(export_dir)
     table = export_dir / sizes.NAME
     sizes.check_replaceable(table)
+    readme.check_replaceable(export_dir)
     memory, decoded = distilled.parameterization, distilled.synthetic_set()
     if soft_labels_from:
         decoded = _softened(distilled, decoded, soft_labels_from)
@@ -96,6 +97,7 @@ def run(
         )
     rows = _rows(decoded, written, accuracies)
     files.write_text(table, sizes.table(decoded, rows, why))
+    forms.describe(described, export_dir, written)
     return [*written.values(), table]
 
 

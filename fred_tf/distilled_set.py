@@ -149,7 +149,7 @@ class DistilledSet:
     def export(
         self, folder: Path, names: Sequence[str] = (), **options: Any
     ) -> list[pathlib.Path]:
-        """Writes the set for others, in some forms.
+        """Writes the set for others, in some forms, with a README.md.
 
         `python -m export` also measures and lists what each form costs.
 
@@ -160,18 +160,22 @@ class DistilledSet:
                 `budget_bytes=16384`, see `Form.options`.
 
         Returns:
-            The paths written.
+            The paths of the forms.
 
         Raises:
             ValueError: a form is unknown or does not fit the set, or an
                 option is out of range.
+            FileExistsError: something else lies where a form would, or the
+                README.md.
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.
 
         checked = paths.checked(folder, "folder")
+        forms.readme.check_replaceable(checked)
         written = forms.write(
             self.decoded, self._memory, checked, names, **options
         )
+        forms.describe(self.decoded, checked, written)
         return list(written.values())
 
     def save(

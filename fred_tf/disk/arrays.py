@@ -129,7 +129,7 @@ def read(path: files.Path, way_out: str) -> np.ndarray:
     """
     data = files.read_bytes(path, MOST)
     try:
-        return _unpacked(_unsealed(data))
+        return unpacked(_unsealed(data))
     except ValueError as error:
         raise ValueError(f"{path} {error} {way_out}") from error
 
@@ -147,7 +147,13 @@ def _unsealed(data: bytes) -> bytes:
     return rest
 
 
-def _unpacked(data: bytes) -> np.ndarray:
+def unpacked(data: bytes) -> np.ndarray:
+    """Returns the array, read-only, of the bytes of a `.npy` file, unsealed.
+
+    Raises:
+        ValueError: they are none that `np.save` writes of plain numbers; who
+            knows the file adds its path.
+    """
     kind, shape, start = header(io.BytesIO(data))
     # Of a damaged seal, these are the bytes too many.
     if len(data) - start != kind.itemsize * math.prod(shape):

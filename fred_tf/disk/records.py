@@ -117,7 +117,25 @@ def read(
         ValueError: the file is no JSON object, of another format version, not
             as it was written, or of another kind.
     """
-    record = files.read_json(path)
+    record = checked(files.read_json(path), path, way_out)
+    if kind is not None:
+        _check_parts(path, record, kind, way_out)
+    return record
+
+
+def checked(
+    record: Any, path: files.Path, way_out: str = WAY_OUT
+) -> dict[str, Any]:
+    """Returns a sealed JSON object of this format version, as it was written.
+
+    Args:
+        record: what JSON gives.
+        path: where it is from, for the message.
+        way_out: what to do about one that is not so.
+
+    Raises:
+        ValueError: it is not so.
+    """
     if not isinstance(record, dict):
         raise ValueError(
             f"{path} must hold a JSON object. Received: a "
@@ -136,8 +154,6 @@ def read(
             f"{path} must be as it was written. Received: one of SHA-256 "
             f"{sealed} that states {stated}. Restore it from a copy. {way_out}"
         )
-    if kind is not None:
-        _check_parts(path, record, kind, way_out)
     return record
 
 

@@ -1,16 +1,19 @@
 """Every form that a distilled set can be written in, as one table."""
 
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fred_tf.disk import files
-from fred_tf.forms import manifest
+from fred_tf.forms import manifest, readme
 from fred_tf.forms.coded import CodedCoefficients
 from fred_tf.forms.coefficients import STORAGES, Coefficients
 from fred_tf.forms.encodings import ENCODINGS
 from fred_tf.forms.form import Form, OverBudgetError, SetForm
 from fred_tf.forms.images import Images, check_shards
+from fred_tf.forms.images_folder import ImagesFolder
+from fred_tf.forms.images_npz import ImagesNpz
+from fred_tf.forms.images_parquet import ImagesParquet
 from fred_tf.forms.keras_memory import KerasMemory
 from fred_tf.forms.pictures import Gallery, Masks, Views
 from fred_tf.forms.saved_model import SavedModel
@@ -23,6 +26,9 @@ FORMS: dict[str, Form] = {
     form.name: form
     for form in (
         *map(Images, ENCODINGS),
+        ImagesNpz(),
+        ImagesFolder(),
+        ImagesParquet(),
         *map(Coefficients, STORAGES),
         CodedCoefficients(),
         SavedModel(),
@@ -40,8 +46,10 @@ __all__ = [
     "OverBudgetError",
     "SetForm",
     "chosen",
+    "describe",
     "fitting",
     "read",
+    "readme",
     "write",
 ]
 
@@ -156,12 +164,31 @@ def write(
     }
 
 
+def describe(
+    decoded: SyntheticSet,
+    folder: files.Path,
+    written: Mapping[str, pathlib.Path],
+) -> pathlib.Path:
+    """Writes the README.md of an export, see `readme`.
+
+    Args:
+        decoded: the set.
+        folder: of the export.
+        written: what `write` returned.
+
+    Returns:
+        Its path.
+    """
+    there = {FORMS[name]: path for name, path in written.items()}
+    return readme.write(decoded, folder, there)
+
+
 def read(path: files.Path) -> SyntheticSet:
     """Reads a set in whichever form it was written.
 
     Args:
         path: a folder of images or of coefficients, a SavedModel, or a
-            `.keras` file.
+            `.keras` or `.npz` file.
 
     Raises:
         FileNotFoundError: there is no export at `path`, or there are only some

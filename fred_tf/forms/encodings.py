@@ -7,7 +7,7 @@ the features names.
 
 import abc
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,8 @@ class Encoding(abc.ABC):
         description: what the stored images are and how pixels come of them,
             in words for the user; `{doing}` and `{undoing}` stand for those of
             the normalisation.
+        arrays: Python that makes `images` as networks see them, or `pixels`,
+            of `stored`, the features of all records; for people to copy.
     """
 
     loss: str
@@ -36,6 +38,7 @@ class Encoding(abc.ABC):
         "They are normalised and may leave the range of real images: pixels "
         "in [0, 1] units are {undoing} of the metadata."
     )
+    arrays: str = 'images = np.float32(stored["image"])'
 
     def fits(self, shape: Sequence[int]) -> bool:
         """Says whether images of `shape` can be stored so."""
@@ -145,6 +148,10 @@ class Png(Encoding):
         "else is to be undone. Networks take {doing} of the metadata."
     )
 
+    arrays = """\
+low, high = (stored[name][:, None, None, None] for name in ("low", "high"))
+pixels = low + np.float32(stored["image"]) / 255 * (high - low)"""
+
     def fits(self, shape):
         return len(shape) == 3 and shape[-1] in (1, 3)
 
@@ -171,12 +178,8 @@ class Png(Encoding):
         }
 
     def parsed(self, examples, shape):
-        pictures = examples["image"].numpy()
-        for picture in pictures:
-            _check_png(picture, shape)
-        levels = [tf.io.decode_png(x, shape[-1]).numpy() for x in pictures]
         return {
-            "image": np.stack(levels),
+            "image": unpictured(examples["image"].numpy(), shape),
             "low": examples["low"].numpy(),
             "high": examples["high"].numpy(),
         }
@@ -201,6 +204,24 @@ class Png(Encoding):
 # width, height, bits, the kind of colours, and three numbers of methods.
 _PNG = struct.Struct(">8sI4sIIBBBBB")
 _COLOURS = {1: 0, 3: 2}
+
+
+def pictures(levels: np.ndarray) -> list[bytes]:
+    """Returns a PNG file of each of `levels`, uint8 `[n, height, ...]`."""
+    return [tf.io.encode_png(image).numpy() for image in levels]
+
+
+def unpictured(files: Iterable[bytes], shape: Sequence[int]) -> np.ndarray:
+    """Undoes `pictures`, of files that whoever may have made.
+
+    Raises:
+        ValueError, tf.errors.OpError: one is no PNG of 8 bits and `shape`.
+    """
+    levels = []
+    for picture in files:
+        _check_png(picture, shape)
+        levels.append(tf.io.decode_png(picture, shape[-1]).numpy())
+    return np.stack(levels)
 
 
 def _check_png(picture: bytes, shape: Sequence[int]) -> None:

@@ -99,11 +99,19 @@ class SetForm(Form):
         place: where in its folder the manifest lies.
         lossy: whether images come back changed, beyond the rounding of their
             decoding.
+        arrays: Python that makes NumPy arrays of PATH without this library, for
+            people to copy: `images` as networks see them, or `pixels`, and
+            `labels`; empty where only this library reads the form.
+        soft_arrays: what makes `soft_labels` after that.
+        gives_pixels: whether `arrays` gives pixels in [0, 1] units.
     """
 
     kind: str
     place: str = manifest.NAME
     lossy: bool = False
+    arrays: str = ""
+    soft_arrays: str = ""
+    gives_pixels: bool = False
 
     @abc.abstractmethod
     def read(self, path: files.Path) -> SyntheticSet:

@@ -3,7 +3,7 @@
 import os
 import pathlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,17 @@ _SPLIT = "train"
 _MOST_TEXT = 2**24
 _SIZE = re.compile("[0-9]{1,9}")
 _LONGEST_NAME = 100
+# A feature for viewers alone, and what the metadata tell under `numbers`.
+_PICTURE = "picture"
+_NUMBERS = "floats_stored", "student_learning_rate", "views"
+# How others read all records at once.
+_ARRAYS = """\
+import numpy as np
+import tensorflow_datasets as tfds
+
+builder = tfds.builder_from_directory(PATH)
+stored = tfds.as_numpy(builder.as_dataset(split="train", batch_size=-1))
+labels = stored["label"]"""
 
 
 class Images(SetForm):
@@ -49,10 +60,12 @@ class Images(SetForm):
     # float16: tf.io.decode_raw(image, tf.float16); png: tf.io.decode_png(image)
     ```
 
-    A set with soft labels has them as `soft_label` float32 `[classes]`.
-    `info.metadata` holds `format_version`, `encoding`, `loss` (what is lost by
-    it, in words), `dataset`, `images` (their number), `normalization` (its
-    config), `floats_stored`, `student_learning_rate` and `details`: of a run
+    A set with soft labels has them as `soft_label` float32 `[classes]`. Beside
+    floats of images in grey or colours is a `picture` of each, clipped to [0,
+    1], for `tfds.show_examples(builder.as_dataset("train"), builder.info)`.
+    `info.metadata` holds `encoding`, `loss` (what is lost by it, in words),
+    `dataset`, `normalization` (its config), `numbers` (`format_version`,
+    `images`, `floats_stored`, `student_learning_rate`) and `details`: of a run
     its `config`, whose `evaluation`, `network` and `augmentation` are the
     recipe to train by, and its `evaluations`, the accuracies measured so far.
     Readers other than `read` do not notice a file that was cut between two
@@ -85,6 +98,7 @@ builder.info.metadata["normalization"]  # how to get other images into it
 from fred_tf import forms  # or so, with every byte checked
 
 synthetic_set = forms.read(PATH)"""
+    soft_arrays = 'soft_labels = stored["soft_label"]'
 
     def __init__(self, encoding: str = "float32"):
         check_one_of("encoding", encoding, ENCODINGS)
@@ -92,6 +106,8 @@ synthetic_set = forms.read(PATH)"""
         self.name = self.path = f"images_{encoding}"
         self._codec = ENCODINGS[encoding]
         self.lossy = self._codec.lossy
+        self.arrays = f"{_ARRAYS}\n{self._codec.arrays}"
+        self.gives_pixels = "pixels" in self._codec.arrays
 
     def fits(self, decoded, memory):
         return self._codec.fits(decoded.images.shape[1:])
@@ -146,15 +162,17 @@ synthetic_set = forms.read(PATH)"""
             **self._codec.encode(decoded.images, decoded.normalization),
             "label": decoded.labels,
         }
-        soft = decoded.soft_labels
+        soft, shape = decoded.soft_labels, decoded.images.shape[1:]
         if soft is not None:
             arrays["soft_label"] = soft
-        features = _features(
-            self._codec,
-            decoded.images.shape[1:],
-            decoded.class_names,
-            soft is not None,
-        )
+        if (
+            self.encoding != "png"
+            and ENCODINGS["png"].fits(shape)
+            and decoded.normalization.is_fitted
+        ):
+            shown = np.clip(decoded.pixels(), 0, 1)
+            arrays[_PICTURE] = np.rint(255 * shown).astype(np.uint8)
+        features = _features(self._codec, shape, decoded.class_names, arrays)
         return features, arrays
 
     def _described(self, decoded: SyntheticSet) -> str:
@@ -166,25 +184,38 @@ synthetic_set = forms.read(PATH)"""
     def _metadata(self, decoded: SyntheticSet) -> dict[str, Any]:
         said = facts.of(decoded)
         del said["class_names"]  # They are a feature's.
-        return {
+        # TFDS looks into each value for what would be the edges of a graph: a
+        # number at the top would end `tfds.show_examples`.
+        numbers = {
             "format_version": records.FORMAT_VERSION,
+            "images": len(decoded.images),
+            **{name: said.pop(name) for name in _NUMBERS if name in said},
+        }
+        return {
             "encoding": self.encoding,
             "loss": self._codec.loss,
             "dataset": said.pop("dataset"),
-            "images": len(decoded.images),
+            "numbers": numbers,
             **said,
         }
 
 
 def _features(
-    codec: Encoding, shape: Sequence[int], names: Sequence[str], soft: bool
+    codec: Encoding,
+    shape: Sequence[int],
+    names: Sequence[str],
+    there: Collection[str],
 ) -> tfds.features.FeaturesDict:
-    """Returns the features of an example."""
+    """Returns the features of an example; some only where they are `there`."""
     features = {
         **codec.features(shape),
         "label": tfds.features.ClassLabel(names=list(names)),
     }
-    if soft:
+    if _PICTURE in there:
+        features[_PICTURE] = tfds.features.Image(
+            shape=shape, dtype=np.uint8, encoding_format="png"
+        )
+    if "soft_label" in there:
         features["soft_label"] = tfds.features.Tensor(
             shape=[len(names)], dtype=np.float32
         )
@@ -197,6 +228,7 @@ def _decoded(folder: pathlib.Path, shards: list[pathlib.Path]) -> SyntheticSet:
         files.read_json(folder / "metadata.json", _MOST_TEXT), "metadata"
     )
     names = files.read_bytes(folder / "label.labels.txt", _MOST_TEXT)
+    said.update(claims.mapping(said, "numbers"))
     said["class_names"] = class_names = names.decode().splitlines()
     codec = ENCODINGS[claims.one_of(said, "encoding", ENCODINGS)]
     shape, soft = _shape(folder, codec, class_names)
@@ -244,9 +276,8 @@ def _shape(
         for size in claims.listed(shape, "dimensions")
     ]
     checked = limits.image_shape({"image_shape": sizes})
-    soft = "soft_label" in stored
     wanted = json_format.MessageToDict(
-        _features(codec, checked, class_names, soft).to_proto()
+        _features(codec, checked, class_names, stored).to_proto()
     )
     if _without_modules(whole) != _without_modules({"content": wanted}):
         raise ValueError(
@@ -254,7 +285,7 @@ def _shape(
             f"{len(class_names)} classes as TFDS does. Received: "
             f"{stored!r:.200}"
         )
-    return checked, soft
+    return checked, "soft_label" in stored
 
 
 def _without_modules(told: Any) -> Any:

@@ -12,13 +12,16 @@ import h5py
 import keras
 import numpy as np
 
-from fred_tf.disk import claims, files, json_text
+from fred_tf import parameterizations
+from fred_tf.disk import archives, claims, files, json_text
 from fred_tf.forms import facts, limits, manifest, stored_memory
 from fred_tf.forms.form import SetForm
 from fred_tf.forms.provenance import provenance
 from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
 
 _RULE = "A memory is a `.keras` file of `python -m export`."
+# What registers the classes of memories with Keras.
+_PACKAGE = parameterizations.__name__
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 # Members of the archive: Keras writes three, and folders of assets.
 _MOST_MEMBERS = 10
@@ -30,6 +33,15 @@ class KerasMemory(SetForm):
     The JSON file is a manifest of the one file. It says what the memory does
     not: pixels, names, how to train, what to cite; and the `soft_labels`
     `[n, classes]` where the set has them.
+
+    Keras itself loads the file once the class is registered:
+
+    ```python
+    import fred_tf.parameterizations  # Else Keras names it in its message.
+
+    layer = keras.saving.load_model("memory.keras").layers[-1]
+    images, labels = layer.decode(), layer.labels
+    ```
     """
 
     name = kind = "keras"
@@ -38,7 +50,11 @@ class KerasMemory(SetForm):
 from fred_tf.forms.keras_memory import read_memory
 
 memory = read_memory(PATH)
-images, labels = memory.decode(), memory.labels"""
+images, labels = memory.decode(), memory.labels
+
+# Keras reads it, too, once the class is imported:
+# import fred_tf.parameterizations
+# model = keras.saving.load_model(PATH)"""
 
     def fits(self, decoded, memory):
         return memory is not None
@@ -63,7 +79,7 @@ images, labels = memory.decode(), memory.labels"""
             # Keras goes by the suffix, and temporary files have another.
             with files.scratch_folder(path) as folder:
                 model.save(folder / path.name)
-                os.replace(folder / path.name, temporary)
+                _copy(folder / path.name, temporary)
             entries = {path.name: {"sha256": files.sha256(temporary)}}
             # Before the memory: alone it says that what comes is an export.
             files.write_json(
@@ -136,35 +152,31 @@ def read_memory(path: files.Path) -> Parameterization:
         KerasMemory().verify(path)
     stored = files.read_bytes(path, limits.MOST_STORED)
     with facts.believed(path):
-        members = _members(stored)
+        members = archives.members(stored, _MOST_MEMBERS, {_CONFIG, _WEIGHTS})
         said = _told(_layer(members[_CONFIG]))
         weights = _stored_weights(members[_WEIGHTS])
         return stored_memory.rebuilt(said, weights, len(stored))
 
 
-def _members(stored: bytes) -> dict[str, bytes]:
-    """Returns the files of an archive, which are as long in it as outside."""
-    with zipfile.ZipFile(io.BytesIO(stored)) as archive:
-        entries = {entry.filename: entry for entry in archive.infolist()}
-        packed = [
-            entry.filename
-            for entry in entries.values()
-            if entry.compress_type != zipfile.ZIP_STORED
-            or entry.flag_bits & 1  # Encrypted.
-        ]
-        total = sum(entry.file_size for entry in archive.infolist())
-        if (
-            packed
-            or total > len(stored)
-            or len(archive.infolist()) > _MOST_MEMBERS
-            or not entries.keys() >= {_CONFIG, _WEIGHTS}
-        ):
-            raise ValueError(
-                f"the archive must hold {_CONFIG} and {_WEIGHTS}, unpacked, as "
-                f"Keras writes them. Received: {list(entries)[:_MOST_MEMBERS]} "
-                f"of {total:,} bytes, of them packed: {packed[:_MOST_MEMBERS]}"
-            )
-        return {name: archive.read(name) for name in (_CONFIG, _WEIGHTS)}
+def _copy(source: pathlib.Path, target: pathlib.Path) -> None:
+    """Copies what Keras wrote, with a name of the class that says its import.
+
+    Keras finds a class by its registered name. Where that is not registered
+    its message begins with the class name, which nothing else goes by: "Could
+    not locate class 'Frequency (import fred_tf.parameterizations)'".
+    """
+    with (
+        zipfile.ZipFile(source) as archive,
+        zipfile.ZipFile(target, "w") as copy,
+    ):
+        for entry in archive.infolist():
+            content = archive.read(entry)
+            if entry.filename == _CONFIG:
+                config = json.loads(content)
+                layer = config["config"]["layers"][-1]
+                layer["class_name"] += f" (import {_PACKAGE})"
+                content = json.dumps(config).encode()
+            copy.writestr(entry, content)
 
 
 def _layer(config: bytes) -> dict[str, Any]:

@@ -205,7 +205,21 @@ def read(folder: files.Path, place: str = NAME) -> dict[str, Any]:
             f"{folder} holds no export: {path} does not exist. Write one with "
             "`python -m export`."
         )
-    manifest = records.read(path, way_out=_WAY_OUT)
+    return checked(files.read_json(path), path)
+
+
+def checked(said: Any, path: files.Path) -> dict[str, Any]:
+    """Returns a manifest that is as it was written.
+
+    Args:
+        said: what JSON gives.
+        path: where it is from, for the message.
+
+    Raises:
+        ValueError: see `records.checked`; or it does not say which files there
+            are.
+    """
+    manifest = records.checked(said, path, _WAY_OUT)
     try:
         claims.word(manifest, "kind")
         for name, entry in claims.mapping(manifest, "files").items():

@@ -14,6 +14,7 @@ from fred_tf.disk import claims, files, records
 from fred_tf.forms import facts, limits, manifest, stored_memory
 from fred_tf.forms.form import SetForm
 from fred_tf.forms.provenance import provenance
+from fred_tf.normalizations import ZCA, Normalization
 from fred_tf.parameterizations import Parameterization
 from fred_tf.synthetic_set import SyntheticSet
 
@@ -33,6 +34,7 @@ class SavedModel(SetForm):
     model.decode(tf.constant([0, 7]))  # {"images": [2, ...], "labels": [2]}
     model.decode_class(3, 5, 0)  # 5 distinct ones of class 3, drawn by seed 0
     model.dataset()  # all of them
+    model.pixels(tf.constant([0, 7]))  # {"pixels": [2, ...], "labels": [2]}
     ```
 
     It stores the compact memory, not the images. They are decoded in
@@ -40,8 +42,11 @@ class SavedModel(SetForm):
     labels has them as a third output, `soft_labels` float32 `[n, classes]`. An
     index outside [0, instances), a label that no instance has, or more images
     than it has, is an `InvalidArgumentError`, except under XLA, which drops
-    assertions. The three functions are signatures, too, with int32 inputs
-    `indices` `[n]`; `label`, `n` and `seed`, scalars; and none. `decode` is
+    assertions. `pixels` is `decode` with the normalisation undone and clipped
+    to [0, 1], to be looked at; a set that is whitened has none, since the
+    matrix is not in the model. The functions are signatures, too, with int32
+    inputs `indices` `[n]`; `label`, `n` and `seed`, scalars; and none. `decode`
+    is
     `serving_default` as well: as `<name>/<version>/`, TensorFlow Serving takes
     the folder. `assets.extra/metadata.json` says what no model says: pixels,
     names, how to train, what to cite.
@@ -62,7 +67,16 @@ import tensorflow as tf
 model = tf.saved_model.load(PATH)
 model.dataset()  # {"images": ..., "labels": ...}
 model.decode(tf.constant([0, 7]))
-model.decode_class(3, 1, 0)  # 1 image of class 3, drawn by seed 0"""
+model.decode_class(3, 1, 0)  # 1 image of class 3, drawn by seed 0
+# model.pixels(tf.constant([0, 7])) is pixels in [0, 1], if not whitened"""
+    arrays = """\
+import numpy as np
+import tensorflow as tf
+
+model = tf.saved_model.load(PATH)
+stored = {name: x.numpy() for name, x in model.dataset().items()}
+images, labels = stored["images"], np.int64(stored["labels"])"""
+    soft_arrays = 'soft_labels = stored["soft_labels"]'
 
     def fits(self, decoded, memory):
         return memory is not None
@@ -90,6 +104,9 @@ model.decode_class(3, 1, 0)  # 1 image of class 3, drawn by seed 0"""
         archive.add_endpoint("decode", decode, [integer("indices", [None])])
         archive.add_endpoint("decode_class", decode_class, scalars)
         archive.add_endpoint("dataset", dataset, [])
+        if not isinstance(decoded.normalization, ZCA):
+            pixels = _pixels(decoded.normalization, decode)
+            archive.add_endpoint("pixels", pixels, [integer("indices", [None])])
         with files.replacing_folder(path) as temporary:
             archive.write_out(os.fspath(temporary), verbose=False)
             said["weights"] = _places(temporary / _WEIGHTS, weights)
@@ -159,6 +176,17 @@ def _weights(path: pathlib.Path, said: Mapping[str, Any]) -> list[np.ndarray]:
         array = np.frombuffer(stored, kind, count, offset)
         weights.append(array.reshape(shape))
     return weights
+
+
+def _pixels(normalization: Normalization, decode: Callable) -> Callable:
+    """Returns `pixels`: what `decode` gives, to be looked at."""
+
+    def pixels(indices: tf.Tensor) -> dict[str, tf.Tensor]:
+        parts = decode(indices)
+        shown = tf.clip_by_value(normalization.undo(parts["images"]), 0, 1)
+        return {"pixels": shown, "labels": parts["labels"]}
+
+    return pixels
 
 
 def _functions(

@@ -115,7 +115,7 @@ def test_labels_reach_every_form_and_the_evaluation(
     assert soft.shape == (10, 10)
     np.testing.assert_allclose(soft.sum(1), 1, atol=1e-6)
     for name, path in zip(
-        forms.fitting(whole.decoded, whole.run.parameterization),
+        forms.chosen((), whole.decoded, whole.run.parameterization),
         whole.export(tmp_path),
     ):
         if isinstance(forms.FORMS[name], forms.SetForm):

@@ -128,7 +128,7 @@ def test_scores_come_out_of_every_form(whole, tmp_path):
     assert np.any(scores < 0)
     read = 0
     for name, path in zip(
-        forms.fitting(complete.decoded, complete.run.parameterization),
+        forms.chosen((), complete.decoded, complete.run.parameterization),
         complete.export(tmp_path),
     ):
         if isinstance(forms.FORMS[name], forms.SetForm):

@@ -38,6 +38,10 @@ if example.name:
     found["decoded"], found["decoded_labels"] = next(iter(decoded))
     model = tf.saved_model.load(str(source / "saved_model" / "1"))
     found["served"] = model.dataset()["images"]
+    try:
+        keras.saving.load_model(source / "memory.keras")
+    except TypeError as error:
+        found["said"] = str(error)
 else:
     names = ("images", "labels", "test")
     images, labels, test = (np.load(source / f"{name}.npy") for name in names)
@@ -90,3 +94,5 @@ def test_a_process_without_this_library_trains_the_same(
     np.testing.assert_allclose(one["decoded"], expected.images, atol=2e-6)
     np.testing.assert_array_equal(one["decoded_labels"], expected.labels)
     np.testing.assert_allclose(one["served"], expected.images, atol=1e-5)
+    words = "locate class 'Frequency (import fred_tf.parameterizations)'"
+    assert words in str(one["said"])

@@ -10,7 +10,13 @@ from export import exporting, verification
 from fred_tf.forms import FORMS
 from fred_tf.forms.coefficients import Coefficients
 
-LOSSLESS = ["images_float32", "coefficients_float32", "saved_model", "keras"]
+LOSSLESS = [
+    "images_float32",
+    "images_npz",
+    "coefficients_float32",
+    "saved_model",
+    "keras",
+]
 
 
 @pytest.mark.parametrize("name", LOSSLESS)

@@ -44,6 +44,7 @@ def test_the_form_that_errs_least_is_written_alone(run, exported, tmp_path):
         written, table = exporting.run(run, folder, NAMES, budget_bytes=budget)
         assert {path.name for path in folder.iterdir()} == {
             written.name,
+            "README.md",
             "sizes.md",
         }
         assert size_of(written) <= budget

@@ -87,8 +87,13 @@ def _experts(folder: pathlib.Path, path: pathlib.Path) -> Any:
 def _export(folder: pathlib.Path, path: pathlib.Path) -> Any:
     export = folder / "run" / "export"
     inside = path.relative_to(export)
-    form = forms.FORMS["keras" if inside.stem == "memory" else inside.parts[0]]
-    read = forms.read(export / form.path)
+    name = {"memory.json": "memory.keras"}.get(inside.name, inside)
+    (place,) = (
+        export / form.path
+        for form in forms.FORMS.values()
+        if pathlib.Path(name).is_relative_to(form.path)
+    )
+    read = forms.read(place)
     return (
         read.images.tobytes(),
         read.labels.tobytes(),
@@ -129,6 +134,7 @@ READERS = (
     Reader("run/evaluation*.json", _evaluation),
     Reader("run/export/coefficients_*/*", _export),
     Reader("run/export/images_*/*", _export),
+    Reader("run/export/images.npz", _export),
     Reader("run/export/memory.*", _export),
     Reader("run/export/saved_model/**/*", _export),
     Reader("experts/*", _experts),

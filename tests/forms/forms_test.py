@@ -59,6 +59,7 @@ def test_what_was_read_is_written_again(digits, tmp_path):
         "images_float32",
         "images_float16",
         "images_png",
+        "images_npz",
         "gallery",
     ]
     again = forms.read(written["images_float32"])
@@ -86,7 +87,7 @@ def test_what_is_no_export_is_refused(tmp_path):
         forms.read(tmp_path / "no.keras")
     manifest.write(tmp_path, "voxels", {})
     with pytest.raises(
-        ValueError, match="images, coefficients, .*keras can be.*'voxels'"
+        ValueError, match="images, images_npz, .*keras can be.*'voxels'"
     ):
         forms.read(tmp_path)
 

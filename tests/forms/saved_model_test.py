@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import pathlib
 import shutil
@@ -13,7 +14,7 @@ from sklearn.datasets import load_digits
 from fred_tf import settings
 from fred_tf.forms import stored_memory
 from fred_tf.forms.saved_model import SavedModel
-from fred_tf.normalizations import Standardize
+from fred_tf.normalizations import ZCA, Standardize
 from fred_tf.synthetic_set import SyntheticSet
 
 KEPT = 5
@@ -175,8 +176,33 @@ def test_facts_travel_where_serving_ignores_them(folder):
         "decode",
         "decode_class",
         "dataset",
+        "pixels",
         "serving_default",
     }
+
+
+def test_pixels_are_the_images_undone_and_within_range(
+    small_set, small_memory, tmp_path
+):
+    wide = Standardize((0.1307,), (4.0,))
+    decoded = dataclasses.replace(small_set, normalization=wide)
+    path = SavedModel().write(decoded, small_memory, tmp_path / "model")
+    loaded = tf.saved_model.load(str(path))
+    served = loaded.signatures["pixels"](indices=tf.constant([3, 0]))
+    expected = np.clip(decoded.pixels()[[3, 0]], 0, 1)
+    assert 0 == expected.min() < expected.max() == 1
+    np.testing.assert_allclose(served["pixels"], expected, atol=1e-5)
+    np.testing.assert_array_equal(served["labels"], [1, 0])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="`indices` must"):
+        loaded.pixels(tf.constant([4]))
+
+
+def test_a_whitened_set_has_no_pixels(small_set, small_memory, tmp_path):
+    """Its matrix is larger than all else."""
+    own = ZCA.fit(np.random.default_rng(0).random((20, 4, 4, 1), np.float32))
+    whitened = dataclasses.replace(small_set, normalization=own)
+    path = SavedModel().write(whitened, small_memory, tmp_path / "model")
+    assert "pixels" not in tf.saved_model.load(str(path)).signatures
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,9 @@ def shape_of(*sizes):
     def change(said):
         shape = features(said)["image"]["tensor"]["shape"]
         shape["dimensions"] = list(sizes)
+        if len(sizes) == 3:  # Else there is none, as of volumes.
+            picture = features(said)["picture"]["image"]["shape"]
+            picture["dimensions"] = list(sizes)
 
     return change
 
@@ -95,7 +98,7 @@ def shape_of(*sizes):
     [
         (shape_of("100000", "100000", "3"), "`image_shape` must be a shape"),
         (shape_of("4194304", "1", "1"), "sizes of at most 4096"),
-        (shape_of("8", "8", "2"), "InvalidArgumentError"),
+        (shape_of("8", "8", "3"), "InvalidArgumentError"),
         (shape_of("-8", "8", "1"), "`image_shape` must be an integer"),
         (shape_of("8", "8", 1.0), "`image_shape` must be an integer"),
         (shape_of("9" * 5000), "`image_shape` must be an integer"),
@@ -149,7 +152,13 @@ def test_features_are_those_that_we_write(folder, change, message):
     ],
 )
 def test_metadata_are_within_bounds(folder, changes, message):
-    edit(folder, "metadata.json", lambda said: said.update(changes))
+    def change(said):
+        place = (
+            said["numbers"] if changes.keys() <= {*said["numbers"]} else said
+        )
+        place.update(changes)
+
+    edit(folder, "metadata.json", change)
     with pytest.raises(ValueError, match=message) as raised:
         forms.read(folder)
     assert str(folder) in str(raised.value)
@@ -160,7 +169,11 @@ def test_metadata_are_within_bounds(folder, changes, message):
     [
         ("metadata.json", b"[]", "`metadata` must be a JSON object"),
         ("metadata.json", b'{"images": NaN}', "JSON has no NaN"),
-        ("metadata.json", b'{"images": 1e999}', "`encoding` must be one of"),
+        (
+            "metadata.json",
+            b'{"numbers": {"images": 1e999}}',
+            "`encoding` must be one of",
+        ),
         ("metadata.json", b'{"a": %s}' % (b"9" * 9000), "not a JSON file"),
         ("metadata.json", b'{"a": %s1%s}' % (b"[" * 999, b"]" * 999), "JSON f"),
         ("metadata.json", b'{"a": %s1%s}' % (b"[" * 150, b"]" * 150), "100 le"),

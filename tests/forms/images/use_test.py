@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import matplotlib.pyplot
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -143,14 +144,16 @@ def test_plain_tfds_loads_it(synthetic_set, folder, bits):
     assert tuple(info.features["label"].names) == synthetic_set.class_names
     assert info.splits["train"].num_examples == 20
     assert info.metadata == {
-        "format_version": 4,
         "encoding": "float32",
         "loss": "nothing",
         "dataset": "3D-digits",
-        "images": 20,
+        "numbers": {
+            "format_version": 4,
+            "images": 20,
+            "floats_stored": 640,
+            "student_learning_rate": 0.1 + 0.2,
+        },
         "normalization": synthetic_set.normalization.get_config(),
-        "floats_stored": 640,
-        "student_learning_rate": 0.1 + 0.2,
         "details": synthetic_set.details,
     }
     assert "3D-digits" in info.description
@@ -161,6 +164,36 @@ def test_plain_tfds_loads_it(synthetic_set, folder, bits):
         (int(y), bits(x).tobytes())
         for x, y in zip(synthetic_set.images, synthetic_set.labels)
     )
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_tfds_shows_examples(synthetic_set, tmp_path, encoding, monkeypatch):
+    tame = dataclasses.replace(
+        synthetic_set, images=np.clip(synthetic_set.images, -3, 3)
+    )
+    path = write(tame, tmp_path / "set", encoding=encoding)
+    builder = tfds.builder_from_directory(str(path))
+    monkeypatch.setattr("matplotlib.pyplot.show", lambda: None)
+    drawn = tfds.show_examples(builder.as_dataset("train"), builder.info)
+    assert len(drawn.axes) == 9
+    assert drawn.axes[1].get_xlabel() == "digit 1, né $x_1$ (1)"
+    matplotlib.pyplot.close(drawn)
+
+
+def test_pictures_are_pixels_within_range(synthetic_set, folder, tmp_path):
+    info = tfds.builder_from_directory(str(folder))
+    shown = tfds.as_numpy(info.as_dataset("train", batch_size=-1))["picture"]
+    pixels = np.clip(synthetic_set.pixels(), 0, 1)
+    np.testing.assert_allclose(shown / 255, pixels, atol=0.5 / 255 + 1e-6)
+    volumes = dataclasses.replace(
+        synthetic_set, images=synthetic_set.images.reshape(20, 4, 4, 4, 1)
+    )
+    path = write(volumes, tmp_path / "set")
+    builder = tfds.builder_from_directory(str(path))
+    assert "picture" not in builder.info.features
+    # TFDS draws no volumes, and says so.
+    with pytest.raises(ValueError, match="Visualisation not supported"):
+        tfds.show_examples(builder.as_dataset("train"), builder.info)
 
 
 def test_what_made_it_is_cited(synthetic_set, folder, tmp_path):

@@ -1,0 +1,216 @@
+"""A synthetic set as pictures in a folder for each class, and back."""
+
+import csv
+import io
+import pathlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from fred_tf.disk import files
+from fred_tf.forms import encodings, facts, limits, manifest
+from fred_tf.forms.class_folders import folders
+from fred_tf.forms.encodings import ENCODINGS
+from fred_tf.forms.form import SetForm
+from fred_tf.forms.provenance import provenance, purpose
+from fred_tf.synthetic_set import SyntheticSet
+
+_TABLE = "labels.csv"
+_COLUMNS = ["file", "label", "class_name", "low", "high"]
+_PNG = ENCODINGS["png"]
+# Bytes of the table, at most: a thousand of a million images.
+_MOST_TABLE = 1 << 30
+
+
+class ImagesFolder(SetForm):
+    """A folder of PNG files that every loader of images takes, and a table.
+
+    ```
+    images_folder/
+      airplane/000000.png     a folder for each class, named for it
+      labels.csv              a row per image, in their order
+      manifest.json           what the set is, and the SHA-256 of each file
+    ```
+
+    A class whose name is no name of a folder has one that is near, see
+    `class_folders`; `labels.csv` has the class by number and name as they are.
+    Pictures are those of `images_png`, each of its own range of values: pixels
+    in [0, 1] units, which they may leave, are `low + image / 255 * (high -
+    low)`, of its row. Soft labels are its columns `soft_0`, `soft_1` and so
+    on, a number per class. Loaders that know folders only, and number them by
+    the alphabet, learn from the hard labels and see pictures without their
+    range.
+    """
+
+    name = path = kind = "images_folder"
+    lossy = True
+    by_default = False
+    loading = """\
+import csv
+
+import numpy as np
+from PIL import Image
+
+rows = list(csv.DictReader(open(PATH + "/labels.csv", encoding="utf-8")))
+pictures = [np.asarray(Image.open(f"{PATH}/{row['file']}")) for row in rows]
+low, high = ([float(row[name]) for row in rows] for name in ("low", "high"))
+labels = [int(row["label"]) for row in rows]"""
+    arrays = """\
+import csv
+
+import numpy as np
+from PIL import Image
+
+with open(PATH + "/labels.csv", encoding="utf-8", newline="") as file:
+    rows = list(csv.DictReader(file))
+levels = [np.float32(Image.open(f"{PATH}/{row['file']}")) for row in rows]
+labels = np.array([int(row["label"]) for row in rows])
+low, high = (
+    np.float32([row[name] for row in rows])[:, None, None, None]
+    for name in ("low", "high")
+)
+levels = np.stack(levels).reshape(len(rows), *levels[0].shape[:2], -1)
+pixels = low + levels / 255 * (high - low)"""
+    soft_arrays = """\
+soft_labels = np.float32(
+    [[row[x] for x in row if x.startswith("soft_")] for row in rows]
+)"""
+    gives_pixels = True
+
+    def fits(self, decoded, memory):
+        return _PNG.fits(decoded.images.shape[1:])
+
+    def write(self, decoded, memory, path):
+        path = pathlib.Path(path)
+        self.check_replaceable(path)
+        shape = decoded.images.shape[1:]
+        _PNG.features(shape)  # Refuses shapes that are no pictures.
+        said = {
+            "description": _description(decoded),
+            "image_shape": list(shape),
+            **facts.of(decoded),
+            **provenance(decoded),
+        }
+        encoded = _PNG.encode(decoded.images, decoded.normalization)
+        rows = _rows(decoded, encoded)
+        with files.replacing_folder(path) as temporary:
+            for row, picture in zip(rows, encodings.pictures(encoded["image"])):
+                place = temporary / row[0]
+                place.parent.mkdir(exist_ok=True)
+                place.write_bytes(picture)
+            text = io.StringIO()
+            table = csv.writer(text, lineterminator="\n")
+            table.writerows(
+                [
+                    _header(decoded.classes, decoded.soft_labels is not None),
+                    *rows,
+                ]
+            )
+            (temporary / _TABLE).write_text(text.getvalue(), encoding="utf-8")
+            manifest.write(temporary, self.kind, {}, **said)
+        return path
+
+    def read(self, path):
+        path = pathlib.Path(path)
+        self.verify(path)
+        with facts.believed(path):
+            return _restored(path, manifest.read(path))
+
+    def verify(self, path):
+        path = pathlib.Path(path)
+        named = manifest.verify(path, self.kind)["files"]
+        pictures = {x.relative_to(path).as_posix() for x in path.rglob("*.png")}
+        if others := sorted(pictures - named.keys()):
+            raise ValueError(
+                f"All pictures in {path} must be of its manifest: loaders take "
+                f"what is there. Received: {', '.join(others[:5])}. Move them "
+                "elsewhere."
+            )
+
+
+def _description(decoded: SyntheticSet) -> str:
+    own = decoded.normalization
+    return (
+        f"{purpose(decoded)} Each is a picture of its own range of values: "
+        "pixels in [0, 1] units, which they may leave, are low + image / 255 * "
+        f"(high - low), of its row of {_TABLE}; nothing else is to be undone. "
+        f"Networks take {own.doing}."
+    )
+
+
+def _header(classes: int, soft: bool) -> list[str]:
+    return [*_COLUMNS, *(f"soft_{i}" for i in range(classes if soft else 0))]
+
+
+def _rows(
+    decoded: SyntheticSet, encoded: Mapping[str, np.ndarray]
+) -> list[list[str]]:
+    """Returns the table, a row per image."""
+    names = decoded.class_names
+    places = folders(names, (_TABLE, manifest.NAME))
+    soft = decoded.soft_labels
+    rows = []
+    for number, label in enumerate(decoded.labels):
+        numbers = [encoded["low"][number], encoded["high"][number]]
+        numbers += [] if soft is None else list(soft[number])
+        rows.append(
+            [
+                f"{places[label]}/{number:06}.png",
+                str(label),
+                names[label],
+                *map(str, map(float, numbers)),
+            ]
+        )
+    return rows
+
+
+def _restored(folder: pathlib.Path, said: Mapping[str, Any]) -> SyntheticSet:
+    """Returns the set of a folder whose files are as its manifest says."""
+    shape, names = limits.image_shape(said), facts.class_names(said)
+    rows = list(_table(folder / _TABLE, len(names)))
+    paths = [row["file"] for row in rows]
+    if not rows or len(set(paths)) < len(rows) or set(paths) - {*said["files"]}:
+        raise ValueError(f"{_TABLE} must name files of the manifest, each once")
+    stored = sum((folder / path).stat().st_size for path in paths)
+    limits.check_decoded(shape, len(rows), stored)
+    if not _PNG.fits(shape):
+        raise ValueError(f"`image_shape` {list(shape)} is none of a picture")
+    labels = np.array([int(row["label"]) for row in rows])
+    levels = encodings.unpictured(
+        (files.read_bytes(folder / path, stored) for path in paths), shape
+    )
+    low, high = (
+        np.array([row[name] for row in rows], np.float32)
+        for name in ("low", "high")
+    )
+    soft = None
+    if len(rows[0]) > len(_COLUMNS):
+        soft = np.array([[*row.values()][len(_COLUMNS) :] for row in rows])
+        soft = soft.astype(np.float32)
+    arrays = {"image": levels, "low": low, "high": high}
+    return facts.restored(
+        said,
+        _PNG.decode(arrays, facts.normalization(said, folder)),
+        labels,
+        soft,
+        folder,
+    )
+
+
+def _table(path: pathlib.Path, classes: int) -> Iterator[dict[str, str]]:
+    """Yields the rows of a table, each with all columns and no more."""
+    text = files.read_bytes(path, _MOST_TABLE).decode("utf-8")
+    try:
+        header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    except csv.Error as error:
+        raise ValueError(f"{_TABLE} is no table: {error}") from error
+    known = [_header(classes, soft) for soft in (False, True)]
+    for row in (header, *rows):
+        if header not in known or len(row) != len(header):
+            raise ValueError(
+                f"{_TABLE} must have the columns {_COLUMNS}, and soft labels "
+                f"or none. Received: {row!r:.200}."
+            )
+    for row in rows:
+        yield dict(zip(header, row))

@@ -1,0 +1,309 @@
+"""The README.md of an export: what the set is, and how each framework loads it.
+
+Its code needs nothing of this library where one of the forms needs nothing; it
+is run as it stands by `tests/export/readme_test.py`.
+"""
+
+import contextlib
+import inspect
+import pathlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fred_tf.disk import files, replaceable
+from fred_tf.forms.form import Form, SetForm
+from fred_tf.forms.provenance import provenance, purpose
+from fred_tf.normalizations import Standardize
+from fred_tf.synthetic_set import SyntheticSet
+
+NAME = "README.md"
+_MARK = "<!-- Written by fred_tf for an export. -->"
+# Read first where it is there: it needs NumPy alone.
+_FIRST = "images_npz"
+_MOST_NAMES = 100
+
+_FRED_TF = """\
+from fred_tf import forms
+
+stored = forms.read(PATH)
+images, labels = stored.images, stored.labels"""
+
+_TENSORFLOW = """\
+import tensorflow as tf
+
+dataset = tf.data.Dataset.from_tensor_slices((images, TARGETS))
+batches = dataset.shuffle(len(images), seed=0).repeat().batch(256)"""
+
+_KERAS = """\
+import keras
+
+keras.utils.set_random_seed(0)
+model = keras.Sequential(
+    [  # Put your network here.
+        keras.Input(images.shape[1:]),
+        keras.layers.Flatten(),
+        keras.layers.Dense(CLASSES),
+    ]
+)
+model.compile(keras.optimizers.SGD(RATE, momentum=0.9), LOSS)
+model.fit(images, TARGETS, batch_size=256, epochs=10, verbose=0)"""
+
+_TORCH = """\
+import torch
+
+channels_first = torch.movedim(torch.tensor(images), -1, 1)
+dataset = torch.utils.data.TensorDataset(
+    channels_first, torch.tensor(TARGETS)
+)
+loader = torch.utils.data.DataLoader(dataset, batch_size=256, shuffle=True)"""
+
+_JAX = """\
+import jax
+import jax.numpy as jnp
+
+order = jax.random.permutation(jax.random.key(0), len(images))
+batch = jnp.asarray(images)[order[:256]], jnp.asarray(TARGETS)[order[:256]]"""
+
+_HUGGING_FACE = """\
+import datasets
+
+features = datasets.Features(
+    {
+        "image": datasets.ArrayRANKD(images.shape[1:], "float32"),
+        "label": datasets.ClassLabel(names=NAMES),
+    }
+)
+dataset = datasets.Dataset.from_dict(
+    {"image": images, "label": labels}, features=features
+).with_format("numpy")"""
+
+_LOSSES = {
+    None: "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
+    "probabilities": "keras.losses.CategoricalCrossentropy(from_logits=True)",
+    "scores": "keras.losses.MeanSquaredError()",
+}
+
+
+def check_replaceable(folder: files.Path) -> None:
+    """Refuses to replace a README.md that is of no export.
+
+    Raises:
+        FileExistsError: see `replaceable.check_file`.
+    """
+    replaceable.check_file(pathlib.Path(folder) / NAME, _MARK.encode())
+
+
+def write(
+    decoded: SyntheticSet,
+    folder: files.Path,
+    written: Mapping[Form, pathlib.Path],
+) -> pathlib.Path:
+    """Writes the README.md of an export.
+
+    Args:
+        decoded: the set.
+        folder: of the export.
+        written: its forms, and where in the folder each lies.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        FileExistsError: there is one of somebody else.
+    """
+    folder = pathlib.Path(folder)
+    check_replaceable(folder)
+    files.write_text(folder / NAME, text(decoded, folder, written))
+    return folder / NAME
+
+
+def text(
+    decoded: SyntheticSet,
+    folder: pathlib.Path,
+    written: Mapping[Form, pathlib.Path],
+) -> str:
+    """Returns what the README.md says, as Markdown; see `write`."""
+    places = {
+        form: path.relative_to(folder).as_posix()
+        for form, path in written.items()
+    }
+    parts = [
+        _MARK,
+        f"# {_plain(decoded.dataset)}, distilled",
+        "\n".join(_facts(decoded)),
+        "## What is here",
+        "\n".join(_table(folder, places)),
+        *_loaders(decoded, places),
+        "## Each form",
+        *_each(places),
+        "## Source",
+        *_source(decoded),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _facts(decoded: SyntheticSet) -> Iterator[str]:
+    count, shape = len(decoded.images), list(decoded.images.shape[1:])
+    rate = decoded.student_learning_rate
+    names = [f"`{_plain(name)}`" for name in decoded.class_names[:_MOST_NAMES]]
+    if more := decoded.classes - len(names):
+        names.append(f"and {more} more")
+    yield _plain(purpose(decoded))
+    yield ""
+    yield f"- {count:,} images of shape {shape}, channels last."
+    yield f"- {decoded.classes:,} classes, from 0: {', '.join(names)}."
+    if kind := decoded.kind_of_soft_labels:
+        yield f"- Soft labels, a number per class: {kind}. Train on these."
+    yield f"- {decoded.floats_stored:,} floats stored."
+    if rate is not None:
+        yield f"- Learned step size of students: {rate:.4g}."
+    yield f"- {_normalization(decoded)}"
+    yield from _measured(decoded)
+
+
+def _normalization(decoded: SyntheticSet) -> str:
+    own = decoded.normalization
+    if isinstance(own, Standardize):
+        return (
+            "Networks see (pixel - mean) / deviation of pixels in [0, 1], with "
+            f"mean {_numbers(own.mean)} and deviation "
+            f"{_numbers(own.deviation)}; pixels are image * deviation + mean, "
+            "and may leave [0, 1]."
+        )
+    return (
+        f"Networks see {own.doing}; pixels in [0, 1] units are {own.undoing}. "
+        f"`normalization` is `{_plain(str(own.get_config()))}`."
+    )
+
+
+def _measured(decoded: SyntheticSet) -> Iterator[str]:
+    told = decoded.details.get("evaluations")
+    for one in told if isinstance(told, list) else ():
+        # Details may be of a set that somebody else has written.
+        with contextlib.suppress(ValueError, TypeError, LookupError):
+            yield (
+                f"- Test accuracy {100 * one['mean']:.1f} ± "
+                f"{100 * one['deviation']:.1f} %, of "
+                f"{len(one['accuracies'])} networks "
+                f"(`{_plain(str(one['network']['name']))}`) trained on the set "
+                "alone."
+            )
+
+
+def _table(folder: pathlib.Path, places: Mapping[Form, str]) -> Iterator[str]:
+    yield "| file or folder | what it is | bytes |"
+    yield "|---|---|---|"
+    for form, place in places.items():
+        path = folder / place
+        inside = [path, *path.rglob("*")] if path.is_dir() else [path]
+        size = sum(x.stat().st_size for x in inside if x.is_file())
+        said = (inspect.getdoc(type(form)) or form.name).splitlines()[0]
+        yield f"| `{place}` | {said} | {size:,} |"
+
+
+def _loaders(
+    decoded: SyntheticSet, places: Mapping[Form, str]
+) -> Iterator[str]:
+    """Yields code for each framework; all of it goes on from the first."""
+    sets = [form for form in places if isinstance(form, SetForm)]
+    if not sets:
+        return
+    # Those that need least, and lose least, come first.
+    best = min(
+        sets,
+        key=lambda form: (
+            not form.arrays,
+            form.name != _FIRST,
+            form.gives_pixels,
+        ),
+    )
+    kind = decoded.kind_of_soft_labels
+    rate = decoded.student_learning_rate or 0.01
+    words = {
+        "TARGETS": "labels" if kind is None else "soft_labels",
+        "CLASSES": str(decoded.classes),
+        "RATE": f"{rate:.6g}",
+        "LOSS": _LOSSES[kind],
+        "RANK": str(decoded.images.ndim - 1),
+        "NAMES": repr(list(decoded.class_names)),
+    }
+
+    def filled(code: str) -> str:
+        for word, value in words.items():
+            code = code.replace(word, value)
+        return _block(code)
+
+    yield "## Load it"
+    yield (
+        "Run in this folder. First the arrays; the code for each framework "
+        "goes on from them."
+    )
+    yield _block(arrays(decoded, best, places[best]))
+    yield "### TensorFlow"
+    yield filled(_TENSORFLOW)
+    yield "### Keras"
+    yield filled(_KERAS)
+    yield "### PyTorch"
+    yield filled(_TORCH)
+    yield "### JAX"
+    yield filled(_JAX)
+    yield "### Hugging Face"
+    parquet = [form for form in sets if form.name == "images_parquet"]
+    for form in parquet:
+        yield _block(form.loading.replace("PATH", repr(places[form])))
+    if not parquet:
+        yield filled(_HUGGING_FACE)
+
+
+def arrays(decoded: SyntheticSet, form: SetForm, place: str) -> str:
+    """Returns code that makes `images`, `pixels` and `labels` of a form.
+
+    Args:
+        decoded: the set.
+        form: one of its forms.
+        place: where that lies.
+    """
+    lines = [(form.arrays or _FRED_TF).replace("PATH", repr(place))]
+    if decoded.soft_labels is not None:
+        lines.append(form.soft_arrays or "soft_labels = stored.soft_labels")
+    own = decoded.normalization
+    if isinstance(own, Standardize):
+        if "import numpy as np" not in lines[0]:
+            lines.insert(0, "import numpy as np")
+        lines.append(f"mean = np.float32({list(own.mean)})")
+        lines.append(f"deviation = np.float32({list(own.deviation)})")
+        lines.append(
+            "images = (pixels - mean) / deviation  # as networks see them"
+            if form.gives_pixels
+            else "pixels = images * deviation + mean  # in [0, 1] units"
+        )
+    elif form.gives_pixels:
+        lines.append("images = pixels  # not normalised, see above")
+    return "\n".join(lines)
+
+
+def _each(places: Mapping[Form, str]) -> Iterator[str]:
+    for form, place in places.items():
+        if form.loading:
+            yield f"### `{place}`"
+            yield _block(form.loading.replace("PATH", repr(place)))
+
+
+def _source(decoded: SyntheticSet) -> Iterator[str]:
+    said = provenance(decoded)
+    yield _plain(said["license"])
+    if said["citation"]:
+        yield f"```bibtex\n{said['citation']}\n```"
+
+
+def _block(code: str) -> str:
+    return f"```python\n{code}\n```"
+
+
+def _numbers(values: Any) -> str:
+    return f"({', '.join(f'{value:.4g}' for value in values)})"
+
+
+def _plain(words: str) -> str:
+    """Returns a line that Markdown and HTML leave as it is, in code or not."""
+    return "".join(" " if letter in "`<>|\n" else letter for letter in words)
