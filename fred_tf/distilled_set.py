@@ -15,6 +15,7 @@ from fred_tf.datasets import ImageData
 from fred_tf.disk import paths
 from fred_tf.disk.files import Path
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.foreign import array_file
 from fred_tf.parameterizations import Parameterization
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
@@ -70,6 +71,12 @@ class DistilledSet:
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.
 
+        if array_file.is_array_file(path):
+            raise ValueError(
+                "Arrays of others mean something beside the data that they "
+                f"stand for. Received: {path}. Read them with "
+                "`fred_tf.foreign_set(path, data, values=...)`."
+            )
         return cls(forms.read(paths.checked(path)))
 
     @property

@@ -9,6 +9,11 @@ at the same budget instead, `--baseline=full` the whole training split, and
 `--exported=FOLDER` a set that `python -m export` or `trainers.select_coreset`
 wrote; with `--preset`, the run folder need not hold a run for these.
 
+`--exported=FILE.npz` scores what another method made: arrays `images` and
+`labels`. Whatever does not follow from their types has to be said, by
+`--values` and the flags beside it. The protocol that accuracies come from is
+printed below them.
+
 `--networks=convnet,alexnet,vgg11,resnet18` trains each of these from scratch
 on the same set (one file each), `--corruptions=all` scores every network on
 corrupted test images as well, `--test_on=cifar10_1` on those of another data
@@ -27,18 +32,17 @@ from typing import Any
 import numpy as np
 from absl import flags, logging
 
-from fred_tf import assembly, forms
+from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
 from fred_tf.datasets import ImageData, Split, corruptions, test_sets
 from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.normalizations import UnfittedError
 from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
-from trainers import run_flags
+from trainers import exported_flags, protocol, run_flags
 from trainers.log.run_log import append_accuracy
 
 _BASELINES = {
@@ -47,13 +51,6 @@ _BASELINES = {
 }
 BASELINE = flags.DEFINE_enum(
     "baseline", None, list(_BASELINES), "Scores this instead of the run."
-)
-EXPORTED = flags.DEFINE(
-    run_flags.PATH,
-    "exported",
-    None,
-    "Scores the TFRecords in this folder, of images or of coefficients, "
-    "instead of the run.",
 )
 NAME = flags.DEFINE_string(
     "name",
@@ -90,6 +87,7 @@ CORRUPTED_IMAGES = flags.DEFINE_integer(
     "How many of the first test images are corrupted; 0 means all.",
     0,
 )
+flags.adopt_module_key_flags(exported_flags)
 # Epochs of the papers, which AlexNet needs: it has no norms.
 _PLATEAU = 1000
 
@@ -216,8 +214,7 @@ def subject(
 
     The run is None where something else than its set is scored.
     """
-    if EXPORTED.value:
-        exported = _exported(EXPORTED.value)
+    if exported := exported_flags.given():
         return _settings(run_dir), "exported", exported, None
     if BASELINE.value:
         config, make = _settings(run_dir), _BASELINES[BASELINE.value]
@@ -225,16 +222,6 @@ def subject(
     run = DistilledRun.restore(run_dir)
     config = run_flags.override(run.config)
     return config, "", lambda data: run.synthetic_set(), run
-
-
-def _exported(path: files.Path) -> Callable[[ImageData], SyntheticSet]:
-    """Returns how to get an export, which is read at once if it can be."""
-    try:
-        exported = forms.read(path)
-    except UnfittedError:
-        # Pictures that the data alone can whiten again.
-        return lambda data: forms.read(path)
-    return lambda data: exported
 
 
 def _part(data: ImageData) -> str:
@@ -265,8 +252,8 @@ def main() -> None:
         config, run_flags.data_dir(run_dir), run_flags.DOWNLOAD.value
     )
     others, facts = other_images(data, sets, names)
-    run_dir.mkdir(parents=True, exist_ok=True)
     synthetic_set, results = make(data), {}
+    run_dir.mkdir(parents=True, exist_ok=True)
     for network, settings in wanted.items():
         other = "" if network == config.network.name else network
         file = path(run_dir, word, other, bool(names), NAME.value, sets)
@@ -284,6 +271,8 @@ def main() -> None:
         )
     if len(results) > 1 or others:
         print(f"\n{table(config.network.name, results, data.tested_on)}")
+    rate = results[next(iter(results))].learning_rate
+    print(f"\n{protocol.told(wanted, synthetic_set, data, rate)}")
 
 
 if __name__ == "__main__":
