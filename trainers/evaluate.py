@@ -15,7 +15,8 @@ wrote; with `--preset`, the run folder need not hold a run for these.
 printed below them.
 
 `--networks=convnet,alexnet,vgg11,resnet18` trains each of these from scratch
-on the same set (one file each), `--corruptions=all` scores every network on
+on the same set (one file each), `--model=FILE.keras` any architecture of plain
+layers of Keras; `--corruptions=all` scores every network on
 corrupted test images as well, `--test_on=cifar10_1` on those of another data
 set. Overrides apply, e.g. `--override evaluation.networks=3`; gradient matching
 without augmentation is scored with `--override augmentation=none --override
@@ -39,6 +40,7 @@ from fred_tf.datasets import ImageData, Split, corruptions, test_sets
 from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.foreign import KerasNetwork, keras_file
 from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
@@ -63,6 +65,13 @@ NETWORKS = flags.DEFINE_list(
     [],
     "Trains these networks, with their default settings, instead of the run's "
     "alone; the run's own keeps its settings.",
+)
+MODEL = flags.DEFINE(
+    run_flags.PATH,
+    "model",
+    None,
+    "Trains the architecture of this .keras file instead of the run's network, "
+    "each with fresh weights.",
 )
 CORRUPTIONS = flags.DEFINE_string(
     "corruptions",
@@ -93,13 +102,27 @@ _PLATEAU = 1000
 
 
 def configs(
-    config: config_lib.Config, networks: Sequence[str]
+    config: config_lib.Config, networks: Sequence[str], model: str | None = None
 ) -> dict[str, config_lib.Config]:
     """Returns the config of each evaluation, by network.
+
+    Args:
+        config: the settings.
+        networks: names of networks; that of the settings if there are none.
+        model: a `.keras` file in the place of them, known by its name.
 
     Raises:
         ValueError: a network is unknown, or does not take the images.
     """
+    if model:
+        if networks:
+            raise ValueError(
+                "Networks are those of `--networks` or that of `--model`. "
+                f"Received: {','.join(networks)} and {model}. Give one of them."
+            )
+        keras_file.read(model)  # Refuses before any work.
+        stem = re.sub(r"[^a-z0-9]+", "_", pathlib.Path(model).stem.lower())
+        return {f"keras_{stem}": config}
     wanted = {
         name: config_lib.replace(config, {"network.name": name})
         for name in networks or [config.network.name]
@@ -247,18 +270,21 @@ def main() -> None:
     sets = list(dict.fromkeys(map(test_sets.named, TEST_ON.value)))
     path(run_dir, "", "", name=NAME.value)  # Refuses before any work.
     config, word, make, distilled = subject(run_dir)
-    wanted = configs(config, NETWORKS.value)
+    wanted = configs(config, NETWORKS.value, MODEL.value)
     data = assembly.load_data(
         config, run_flags.data_dir(run_dir), run_flags.DOWNLOAD.value
     )
     others, facts = other_images(data, sets, names)
     synthetic_set, results = make(data), {}
+    foreign = None
+    if MODEL.value:
+        foreign = KerasNetwork(MODEL.value, data.image_shape, data.classes)
     run_dir.mkdir(parents=True, exist_ok=True)
     for network, settings in wanted.items():
         other = "" if network == config.network.name else network
         file = path(run_dir, word, other, bool(names), NAME.value, sets)
         results[network] = score(
-            settings, synthetic_set, data, file, others, facts
+            settings, synthetic_set, data, file, others, facts, foreign
         )
         # TensorBoard shows a run what it is on its own test images.
         if distilled and distilled.facts.test == data.facts.test:
@@ -272,7 +298,7 @@ def main() -> None:
     if len(results) > 1 or others:
         print(f"\n{table(config.network.name, results, data.tested_on)}")
     rate = results[next(iter(results))].learning_rate
-    print(f"\n{protocol.told(wanted, synthetic_set, data, rate)}")
+    print(f"\n{protocol.told(wanted, synthetic_set, data, rate, foreign)}")
 
 
 if __name__ == "__main__":

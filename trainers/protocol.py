@@ -11,6 +11,7 @@ import numpy as np
 
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
+from fred_tf.foreign import KerasNetwork
 from fred_tf.presets import fitting
 from fred_tf.scoring import network_seed
 from fred_tf.settings import Settings
@@ -29,6 +30,7 @@ def told(
     decoded: SyntheticSet,
     data: ImageData,
     rate: float,
+    foreign: KerasNetwork | None = None,
 ) -> str:
     """Returns the protocol of some evaluations, a line for each part.
 
@@ -37,6 +39,7 @@ def told(
         decoded: the set.
         data: what scored it.
         rate: step size that networks started with.
+        foreign: what was trained in the place of the settings' network.
     """
     shape = data.image_shape
     config = fitting.sized(next(iter(wanted.values())), shape)
@@ -46,7 +49,8 @@ def told(
         parts["taken for"] = str(meaning)
     if own.by == "networks":
         parts["networks"] = "; ".join(
-            f"{own.networks} of {_network(name, other.network.sized(shape))}"
+            f"{own.networks} of {name} "
+            + _network(foreign or other.network.sized(shape))
             for name, other in wanted.items()
         )
         parts["training"] = _training(own, rate)
@@ -80,9 +84,11 @@ def _set(decoded: SyntheticSet) -> str:
     )
 
 
-def _network(name: str, settings: Settings) -> str:
-    told = [f"{k} {v}" for k, v in settings.to_json().items() if k != "name"]
-    return f"{name} ({', '.join(told)})" if told else name
+def _network(of: Settings | KerasNetwork) -> str:
+    told = of.to_json() if isinstance(of, Settings) else of.description
+    left_out = ("name", "architecture")
+    listed = [f"{k} {v}" for k, v in told.items() if k not in left_out]
+    return f"({', '.join(listed)})" if listed else "as it is"
 
 
 def _training(own: EvaluatorSettings, rate: float) -> str:

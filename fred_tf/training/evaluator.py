@@ -162,9 +162,7 @@ class Evaluator:
     ):
         self.test = test
         self.settings = settings or EvaluatorSettings()
-        check_mixed(
-            "evaluation.cutmix", self.settings.cutmix, network.network.classes
-        )
+        check_mixed("evaluation.cutmix", self.settings.cutmix, network.classes)
         if self.settings.augmentation:
             augmentation = SiameseAugmentation(self.settings.augmentation)
         cosine = self.settings.schedule == "cosine"
@@ -208,7 +206,7 @@ class Evaluator:
             return soft if kind == "probabilities" else labels
         if kind == "scores":
             return soft
-        classes = self.training.network.network.classes
+        classes = self.training.network.classes
         probabilities = tf.one_hot(labels, classes) if soft is None else soft
         return probabilities - 1 / classes
 

@@ -1,5 +1,6 @@
 """Sets of others are scored by `trainers.evaluate`, which says how."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -77,3 +78,26 @@ def test_what_is_not_said_or_read_is_refused(
 def test_what_arrays_mean_is_not_said_of_a_run(call, tmp_path):
     code, _, errors = call(*PROGRAM, f"--run_dir={tmp_path}", "--values=unit")
     assert code == 1 and "--values tells of a .npz file" in errors
+
+
+def test_a_model_of_others_is_trained(digits, call, tmp_path):
+    layers = keras.layers
+    model = keras.Sequential(
+        [keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(10)]
+    )
+    model.save(tmp_path / "My-Net.keras")
+    flags = (
+        f"--run_dir={tmp_path}",
+        "--baseline=random",
+        f"--model={tmp_path / 'My-Net.keras'}",
+    )
+    code, output, errors = call(*PROGRAM, *flags)
+    assert code == 0, errors
+    assert "networks: 2 of keras_my_net (model Sequential, param" in output
+    path = tmp_path / "evaluation_random_keras_my_net.json"
+    identity = records.read(path, "evaluation")["identity"]
+    assert identity["network"]["parameters"] == 650
+    code, _, errors = call(*PROGRAM, *flags, "--networks=mlp")
+    assert code == 1 and "Give one of them" in errors
+    code, _, errors = call(*PROGRAM, *flags[:2], "--model=x.h5")
+    assert code == 1 and "Models are read from `.keras` files" in errors

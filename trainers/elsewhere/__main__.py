@@ -60,7 +60,7 @@ def main() -> int:
             "`--pack` writes a pack and `--bring_back` reads one. Received: "
             f"both, {PACK.value} and {BRING_BACK.value}. Give one of them."
         )
-    for flag in (evaluate.CORRUPTIONS, evaluate.TEST_ON):
+    for flag in (evaluate.CORRUPTIONS, evaluate.TEST_ON, evaluate.MODEL):
         if flag.value:
             raise ValueError(
                 f"Only `trainers.evaluate` takes `--{flag.name}`. Received: "
