@@ -89,6 +89,27 @@ def required(flag: flags.FlagHolder) -> str:
     return flag.value
 
 
+# What calls all programs, see `trainers/__main__.py`.
+_FRONTS = ("fred", "python -m trainers")
+
+
+def command(module: str) -> str:
+    """Returns how to call a program in the way this one was called.
+
+    That is `python -m trainers.evaluate`, `fred evaluate` or `fred-evaluate`.
+
+    Args:
+        module: what runs as `python -m module`.
+    """
+    word = module.rpartition(".")[2].replace("_", "-")
+    for front in _FRONTS:
+        if sys.argv[0].startswith(f"{front} "):
+            return f"{front} {word}"
+    if pathlib.PurePath(sys.argv[0]).name.startswith("fred-"):
+        return f"fred-{word}"
+    return f"python -m {module}"
+
+
 def set_determinism() -> None:
     """Applies --deterministic; must come before any TensorFlow op."""
     if _DETERMINISTIC.value:
@@ -146,10 +167,25 @@ def program(body: Callable[[], int | None], *shared: str) -> Callable[[], None]:
         for module in (body.__module__, *shared):
             for flag in flags.FLAGS.get_key_flags_for_module(module):
                 flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
-        with _told():
+        with _told(), _explained(sys.modules[body.__module__].__doc__):
             app.run(called)
 
     return main
+
+
+@contextlib.contextmanager
+def _explained(told: str | None) -> Iterator[None]:
+    """Lets `--help` show what a program says of itself.
+
+    absl shows what the main module says, and that of a console script says
+    nothing.
+    """
+    shown = sys.modules["__main__"]
+    before, shown.__doc__ = shown.__doc__, told
+    try:
+        yield
+    finally:
+        shown.__doc__ = before
 
 
 @contextlib.contextmanager

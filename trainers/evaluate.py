@@ -16,10 +16,10 @@ printed below them.
 
 `--networks=convnet,alexnet,vgg11,resnet18` trains each of these from scratch
 on the same set (one file each), `--model=FILE.keras` any architecture of plain
-layers of Keras; `--corruptions=all` scores every network on
-corrupted test images as well, `--test_on=cifar10_1` on those of another data
-set. Overrides apply, e.g. `--override evaluation.networks=3`; gradient matching
-without augmentation is scored with `--override augmentation=none --override
+layers of Keras. `--corruptions=all` scores every network on corrupted test
+images as well, `--test_on=cifar10_1` on those of another data set. Overrides
+apply, e.g. `--override evaluation.networks=3`; gradient matching without
+augmentation is scored with `--override augmentation=none --override
 evaluation.epochs=300`, and the paper's tables of corrupted images are made with
 `--corruptions=all --corrupted_images=0 --override
 evaluation.learning_rate=0.01`.

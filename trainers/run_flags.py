@@ -11,6 +11,7 @@ from export.command_line import (
     DOWNLOAD,
     PATH,
     RUN_DIR,
+    command,
     required,
     set_determinism,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "EXPERT_DIR",
     "PATH",
     "RUN_DIR",
+    "command",
     "config",
     "data_dir",
     "has_preset",

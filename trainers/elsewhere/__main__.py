@@ -79,7 +79,8 @@ def main() -> int:
         for network, evaluation in evaluations.items():
             print(f"{evaluation} test accuracy{on} of {network}: {run_dir}")
         if not evaluations:
-            print(f"Next: python -m trainers.evaluate --run_dir={run_dir}")
+            program = run_flags.command("trainers.evaluate")
+            print(f"Next: {program} --run_dir={shlex.quote(run_dir)}")
         return 0
     folder = run_flags.required(PACK)
     source = run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
