@@ -11,8 +11,9 @@ import sys
 from collections.abc import Callable, Iterator
 
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import app, logging
 
+from export import flags
 from fred_tf import config as config_lib
 from fred_tf.disk import paths
 from fred_tf.disk.run_folder import CONFIG, RunFolder
@@ -140,6 +141,7 @@ def program(body: Callable[[], int | None], *shared: str) -> Callable[[], None]:
     """
 
     def called(arguments: list[str]) -> int | None:
+        flags.FLAGS.mark_as_parsed()  # By absl, which knows them now.
         if len(arguments) > 1:
             raise app.UsageError(f"Unknown arguments: {arguments[1:]}")
         logging.set_verbosity(logging.INFO)
@@ -163,11 +165,9 @@ def program(body: Callable[[], int | None], *shared: str) -> Callable[[], None]:
 
     @functools.wraps(body)
     def main() -> None:
-        # What runs goes by its path, be it a module or a console script.
-        for module in (body.__module__, *shared):
-            for flag in flags.FLAGS.get_key_flags_for_module(module):
-                flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
-        with _told(), _explained(sys.modules[body.__module__].__doc__):
+        told = sys.modules[body.__module__].__doc__
+        modules = body.__module__, *shared
+        with _told(), _explained(told), flags.registered(modules):
             app.run(called)
 
     return main

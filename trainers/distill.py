@@ -21,8 +21,8 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
-from absl import flags
 
+from export import flags
 from fred_tf import assembly, distilling, open_run
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData

@@ -31,8 +31,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from absl import flags, logging
+from absl import logging
 
+from export import flags
 from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 
-from absl import flags
-
+from export import flags
 from fred_tf import forms
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files

@@ -3,9 +3,7 @@
 import functools
 from collections.abc import Callable
 
-from absl import flags
-
-from export import command_line
+from export import command_line, flags
 from export.command_line import (
     DATA_DIR,
     DOWNLOAD,

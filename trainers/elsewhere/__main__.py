@@ -27,8 +27,7 @@ it among these:
 import pathlib
 import shlex
 
-from absl import flags
-
+from export import flags
 from fred_tf import assembly
 from fred_tf.datasets.data_facts import TEST, on_split
 from trainers import evaluate, run_flags
