@@ -60,4 +60,5 @@ def registered(modules: Iterable[str]) -> Iterator[None]:
     finally:
         ours = [n for n in FLAGS if n in table and table[n] is FLAGS[n]]
         table.remove_flag_values(ours)
-        FLAGS.unparse_flags()
+        for name in FLAGS:  # `unparse_flags` would log it.
+            FLAGS[name].unparse()
