@@ -52,9 +52,7 @@ def values(network, seed) -> list[np.ndarray]:
     return [x.numpy() for part in network.fresh(seed) for x in part]
 
 
-@pytest.mark.parametrize(
-    "given", [linear, residual, lambda: Subclassed(5)], ids=str
-)
+@pytest.mark.parametrize("given", [linear, residual, lambda: Subclassed(5)])
 def test_weights_are_fresh_for_each_seed_and_equal_for_the_same(given):
     network = KerasNetwork(given, SHAPE, 10)
     before = random.getstate(), np.random.get_state()[1].copy()
@@ -188,7 +186,6 @@ def frozen() -> keras.Model:
             r"batch of images \[8, 8, 1\]",
         ),
     ],
-    ids=str,
 )
 def test_what_is_no_fresh_classifier_is_refused(given, message):
     if message is None:
