@@ -41,9 +41,7 @@ float32; overrides apply. Stopped, it continues.
 
 import pathlib
 
-from absl import flags
-
-from export import command_line, exporting
+from export import command_line, exporting, flags
 from fred_tf import assembly, forms
 from fred_tf.distilled_run import DistilledRun
 

@@ -11,8 +11,9 @@ import sys
 from collections.abc import Callable, Iterator
 
 import tensorflow as tf
-from absl import app, flags, logging
+from absl import app, logging
 
+from export import flags
 from fred_tf import config as config_lib
 from fred_tf.disk import paths
 from fred_tf.disk.run_folder import CONFIG, RunFolder
@@ -89,6 +90,27 @@ def required(flag: flags.FlagHolder) -> str:
     return flag.value
 
 
+# What calls all programs, see `trainers/__main__.py`.
+_FRONTS = ("fred", "python -m trainers")
+
+
+def command(module: str) -> str:
+    """Returns how to call a program in the way this one was called.
+
+    That is `python -m trainers.evaluate`, `fred evaluate` or `fred-evaluate`.
+
+    Args:
+        module: what runs as `python -m module`.
+    """
+    word = module.rpartition(".")[2].replace("_", "-")
+    for front in _FRONTS:
+        if sys.argv[0].startswith(f"{front} "):
+            return f"{front} {word}"
+    if pathlib.PurePath(sys.argv[0]).name.startswith("fred-"):
+        return f"fred-{word}"
+    return f"python -m {module}"
+
+
 def set_determinism() -> None:
     """Applies --deterministic; must come before any TensorFlow op."""
     if _DETERMINISTIC.value:
@@ -119,6 +141,7 @@ def program(body: Callable[[], int | None], *shared: str) -> Callable[[], None]:
     """
 
     def called(arguments: list[str]) -> int | None:
+        flags.FLAGS.mark_as_parsed()  # By absl, which knows them now.
         if len(arguments) > 1:
             raise app.UsageError(f"Unknown arguments: {arguments[1:]}")
         logging.set_verbosity(logging.INFO)
@@ -142,14 +165,27 @@ def program(body: Callable[[], int | None], *shared: str) -> Callable[[], None]:
 
     @functools.wraps(body)
     def main() -> None:
-        # What runs goes by its path, be it a module or a console script.
-        for module in (body.__module__, *shared):
-            for flag in flags.FLAGS.get_key_flags_for_module(module):
-                flags.FLAGS.register_key_flag_for_module(sys.argv[0], flag)
-        with _told():
+        told = sys.modules[body.__module__].__doc__
+        modules = body.__module__, *shared
+        with _told(), _explained(told), flags.registered(modules):
             app.run(called)
 
     return main
+
+
+@contextlib.contextmanager
+def _explained(told: str | None) -> Iterator[None]:
+    """Lets `--help` show what a program says of itself.
+
+    absl shows what the main module says, and that of a console script says
+    nothing.
+    """
+    shown = sys.modules["__main__"]
+    before, shown.__doc__ = shown.__doc__, told
+    try:
+        yield
+    finally:
+        shown.__doc__ = before
 
 
 @contextlib.contextmanager

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fred_tf.distilled_set import evaluate as evaluate
     from fred_tf.distilling import distill as distill
     from fred_tf.distilling import train_experts as train_experts
+    from fred_tf.foreign import foreign_set as foreign_set
     from fred_tf.forms import FORMS as FORMS
     from fred_tf.networks import NETWORKS as NETWORKS
     from fred_tf.normalizations import NORMALIZATIONS as NORMALIZATIONS
@@ -60,6 +61,7 @@ _PLACES = {
     "TRANSFORMS": ("transforms", "TRANSFORMS"),
     "distill": ("distilling", "distill"),
     "evaluate": ("distilled_set", "evaluate"),
+    "foreign_set": ("foreign", "foreign_set"),
     "load_data": ("datasets", "load"),
     "presets": ("presets", ""),
     "train_experts": ("distilling", "train_experts"),

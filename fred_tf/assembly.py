@@ -14,13 +14,14 @@ from fred_tf.disk import claims, files, records
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts.store import WAY_OUT, ExpertStore
 from fred_tf.experts.trainer import ExpertTrainer
+from fred_tf.foreign import KerasNetwork
 from fred_tf.kernels import KernelEvaluator
 from fred_tf.networks import NETWORKS, Functional, convolve_in
 from fred_tf.objectives import OBJECTIVES, Objective
 from fred_tf.objectives.kernel_ridge import KernelRidgeSettings
 from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
 from fred_tf.presets import fitting, general
-from fred_tf.settings import MOST
+from fred_tf.settings import MOST, check_one_of
 from fred_tf.training.evaluator import Evaluator
 
 
@@ -314,9 +315,19 @@ def kernel_settings(config: Config) -> KernelRidgeSettings:
     return KernelRidgeSettings()
 
 
-def evaluator(config: Config, data: ImageData) -> Evaluator | KernelEvaluator:
-    """Returns the evaluator of a config."""
+def evaluator(
+    config: Config, data: ImageData, foreign: KerasNetwork | None = None
+) -> Evaluator | KernelEvaluator:
+    """Returns the evaluator of a config; `foreign` is in place of its network.
+
+    Raises:
+        ValueError: `foreign` is given, and no networks are trained, or they
+            would multiply other numbers than float32.
+    """
     config = fitting.fitted(config, data)
+    if foreign is not None:
+        check_one_of("evaluation.by", config.evaluation.by, ["networks"])
+        check_one_of("convolutions", config.convolutions, ["float32"])
     if config.evaluation.by != "networks":
         settings = kernel_settings(config)
         solves = config.evaluation.by == "label_solve"
@@ -327,7 +338,7 @@ def evaluator(config: Config, data: ImageData) -> Evaluator | KernelEvaluator:
             data.train if solves else None,
         )
     return Evaluator(
-        network(config, data.image_shape, data.classes),
+        foreign or network(config, data.image_shape, data.classes),
         augmentation(config),
         data.scored,
         config.evaluation,

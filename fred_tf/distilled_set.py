@@ -2,9 +2,10 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -15,6 +16,7 @@ from fred_tf.datasets import ImageData
 from fred_tf.disk import paths
 from fred_tf.disk.files import Path
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.foreign import KerasNetwork, array_file
 from fred_tf.parameterizations import Parameterization
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
@@ -70,6 +72,12 @@ class DistilledSet:
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.
 
+        if array_file.is_array_file(path):
+            raise ValueError(
+                "Arrays of others mean something beside the data that they "
+                f"stand for. Received: {path}. Read them with "
+                "`fred_tf.foreign_set(path, data, values=...)`."
+            )
         return cls(forms.read(paths.checked(path)))
 
     @property
@@ -107,6 +115,7 @@ class DistilledSet:
         *,
         overrides: Iterable[str] = (),
         path: Path | None = None,
+        network: Callable[[], keras.Model] | keras.Model | Path | None = None,
     ) -> Evaluation:
         """Trains fresh networks on the set and scores them on test images.
 
@@ -116,19 +125,26 @@ class DistilledSet:
             overrides: `name=value` each, e.g. `evaluation.networks=2`.
             path: JSON file that keeps each network's accuracy, so that a
                 stopped evaluation continues; None keeps nothing.
+            network: any Keras model in place of the config's network: a
+                function that makes one, a model, or a `.keras` file. Each
+                network starts with fresh weights, see `KerasNetwork`.
 
         Returns:
             Accuracies with their `mean` and `deviation`.
 
         Raises:
-            ValueError: `data` has no test images, or a setting is wrong.
+            ValueError: `data` has no test images, a setting is wrong, or the
+                model does not suit images and classes.
         """
         path = paths.optional(path)
         data = datasets.as_data(data)
         settled = presets.settled(
             data, config or self.config(), None, overrides, scored=True
         )
-        return scoring.score(settled, self.decoded, data, path)
+        foreign = None
+        if network is not None:
+            foreign = KerasNetwork(network, data.image_shape, data.classes)
+        return scoring.score(settled, self.decoded, data, path, network=foreign)
 
     def config(self) -> Config:
         """Returns the settings of the run that made the set.
@@ -217,12 +233,13 @@ def evaluate(
     *,
     overrides: Iterable[str] = (),
     path: Path | None = None,
+    network: Callable[[], keras.Model] | keras.Model | Path | None = None,
 ) -> Evaluation:
     """Trains fresh networks on a set and scores them on test images.
 
     Args:
         subject: the set, e.g. of real images, or an export of it.
-        data, config, overrides, path: see `DistilledSet.evaluate`.
+        data, config, overrides, path, network: see `DistilledSet.evaluate`.
 
     Raises:
         FileNotFoundError: there is no export at `subject`.
@@ -232,4 +249,6 @@ def evaluate(
         subject = DistilledSet(subject)
     elif not isinstance(subject, DistilledSet):
         subject = DistilledSet.load(subject)
-    return subject.evaluate(data, config, overrides=overrides, path=path)
+    return subject.evaluate(
+        data, config, overrides=overrides, path=path, network=network
+    )

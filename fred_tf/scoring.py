@@ -14,6 +14,7 @@ from fred_tf.datasets import DataFacts, ImageData, Split
 from fred_tf.datasets.data_facts import on_split
 from fred_tf.disk import claims, files, records
 from fred_tf.distillation import devices
+from fred_tf.foreign import KerasNetwork
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
 
@@ -39,6 +40,7 @@ def score(
     path: files.Path | None = None,
     corrupted: Mapping[str, Split] | None = None,
     facts: Mapping[str, Any] | None = None,
+    network: KerasNetwork | None = None,
 ) -> Evaluation:
     """Evaluates a set, continuing what `path` holds of the same evaluation.
 
@@ -55,6 +57,7 @@ def score(
             too.
         facts: what else tells one evaluation from another, e.g. where the
             corrupted images come from; fit for JSON.
+        network: what is trained in place of the config's.
 
     Raises:
         ValueError: the data have no test images, or images or classes that are
@@ -69,6 +72,8 @@ def score(
     about = description(config, synthetic_set, corrupted, facts)
     about["tested_classes"] = data.tested_classes
     identity, stated = about.pop("identity"), data.facts.to_json()
+    if network is not None:
+        identity["network"] = network.description
     record: dict[str, Any] = {}
     if path is not None:
         work = path, KIND, identity, stated
@@ -77,7 +82,7 @@ def score(
     clean, others = _kept(path, record, corrupted) if record else ([], {})
     if clean:
         logging.info("%s holds %d networks.", path, len(clean))
-    evaluator = assembly.evaluator(config, data)
+    evaluator = assembly.evaluator(config, data, network)
     rate = evaluator.rate_for(synthetic_set)
     for number in range(len(clean), wanted):
         seed = network_seed(config, number)
@@ -89,7 +94,7 @@ def score(
             )
         logging.info(
             "%s, network %d of %d: test accuracy%s %.4f",
-            config.network.name,
+            identity["network"]["name"],
             number + 1,
             wanted,
             on_split(data.tested_on),

@@ -20,7 +20,7 @@ FLOORS = (
     {"assignments", "coding"},
     {"augmentations", "budget", "normalizations", "optimizers", "transforms"},
     {"datasets", "networks", "synthetic_set"},
-    {"coresets", "kernels", "training"},
+    {"coresets", "foreign", "kernels", "training"},
     {"experts"},
     {"objectives"},
     {"parameterizations"},

@@ -17,11 +17,12 @@ its place in the environment variable TF_CONFIG:
 """
 
 import contextlib
+import shlex
 from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
-from absl import flags
 
+from export import flags
 from fred_tf import assembly, distilling, open_run
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
@@ -237,10 +238,11 @@ def main() -> int:
     memory = finished.parameterization
     if size := coded_size.told(finished):
         print(f"coefficients_coded: {size}")
+    evaluate = run_flags.command("trainers.evaluate")
     print(
         f"{memory.instances} images in {memory.floats_stored} floats after "
         f"{finished.step} steps: {run_dir}\n"
-        f"Next: python -m trainers.evaluate --run_dir={run_dir}"
+        f"Next: {evaluate} --run_dir={shlex.quote(run_dir)}"
     )
     return 0
 

@@ -9,11 +9,17 @@ at the same budget instead, `--baseline=full` the whole training split, and
 `--exported=FOLDER` a set that `python -m export` or `trainers.select_coreset`
 wrote; with `--preset`, the run folder need not hold a run for these.
 
+`--exported=FILE.npz` scores what another method made: arrays `images` and
+`labels`. Whatever does not follow from their types has to be said, by
+`--values` and the flags beside it. The protocol that accuracies come from is
+printed below them.
+
 `--networks=convnet,alexnet,vgg11,resnet18` trains each of these from scratch
-on the same set (one file each), `--corruptions=all` scores every network on
-corrupted test images as well, `--test_on=cifar10_1` on those of another data
-set. Overrides apply, e.g. `--override evaluation.networks=3`; gradient matching
-without augmentation is scored with `--override augmentation=none --override
+on the same set (one file each), `--model=FILE.keras` any architecture of plain
+layers of Keras. `--corruptions=all` scores every network on corrupted test
+images as well, `--test_on=cifar10_1` on those of another data set. Overrides
+apply, e.g. `--override evaluation.networks=3`; gradient matching without
+augmentation is scored with `--override augmentation=none --override
 evaluation.epochs=300`, and the paper's tables of corrupted images are made with
 `--corruptions=all --corrupted_images=0 --override
 evaluation.learning_rate=0.01`.
@@ -25,20 +31,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from absl import flags, logging
+from absl import logging
 
-from fred_tf import assembly, forms
+from export import flags
+from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
 from fred_tf.datasets import ImageData, Split, corruptions, test_sets
 from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.normalizations import UnfittedError
+from fred_tf.foreign import KerasNetwork, keras_file
 from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
-from trainers import run_flags
+from trainers import exported_flags, protocol, run_flags
 from trainers.log.run_log import append_accuracy
 
 _BASELINES = {
@@ -47,13 +54,6 @@ _BASELINES = {
 }
 BASELINE = flags.DEFINE_enum(
     "baseline", None, list(_BASELINES), "Scores this instead of the run."
-)
-EXPORTED = flags.DEFINE(
-    run_flags.PATH,
-    "exported",
-    None,
-    "Scores the TFRecords in this folder, of images or of coefficients, "
-    "instead of the run.",
 )
 NAME = flags.DEFINE_string(
     "name",
@@ -66,6 +66,13 @@ NETWORKS = flags.DEFINE_list(
     [],
     "Trains these networks, with their default settings, instead of the run's "
     "alone; the run's own keeps its settings.",
+)
+MODEL = flags.DEFINE(
+    run_flags.PATH,
+    "model",
+    None,
+    "Trains the architecture of this .keras file instead of the run's network, "
+    "each with fresh weights.",
 )
 CORRUPTIONS = flags.DEFINE_string(
     "corruptions",
@@ -90,18 +97,33 @@ CORRUPTED_IMAGES = flags.DEFINE_integer(
     "How many of the first test images are corrupted; 0 means all.",
     0,
 )
+flags.adopt_module_key_flags(exported_flags)
 # Epochs of the papers, which AlexNet needs: it has no norms.
 _PLATEAU = 1000
 
 
 def configs(
-    config: config_lib.Config, networks: Sequence[str]
+    config: config_lib.Config, networks: Sequence[str], model: str | None = None
 ) -> dict[str, config_lib.Config]:
     """Returns the config of each evaluation, by network.
+
+    Args:
+        config: the settings.
+        networks: names of networks; that of the settings if there are none.
+        model: a `.keras` file in the place of them, known by its name.
 
     Raises:
         ValueError: a network is unknown, or does not take the images.
     """
+    if model:
+        if networks:
+            raise ValueError(
+                "Networks are those of `--networks` or that of `--model`. "
+                f"Received: {','.join(networks)} and {model}. Give one of them."
+            )
+        keras_file.read(model)  # Refuses before any work.
+        stem = re.sub(r"[^a-z0-9]+", "_", pathlib.Path(model).stem.lower())
+        return {f"keras_{stem}": config}
     wanted = {
         name: config_lib.replace(config, {"network.name": name})
         for name in networks or [config.network.name]
@@ -216,8 +238,7 @@ def subject(
 
     The run is None where something else than its set is scored.
     """
-    if EXPORTED.value:
-        exported = _exported(EXPORTED.value)
+    if exported := exported_flags.given():
         return _settings(run_dir), "exported", exported, None
     if BASELINE.value:
         config, make = _settings(run_dir), _BASELINES[BASELINE.value]
@@ -225,16 +246,6 @@ def subject(
     run = DistilledRun.restore(run_dir)
     config = run_flags.override(run.config)
     return config, "", lambda data: run.synthetic_set(), run
-
-
-def _exported(path: files.Path) -> Callable[[ImageData], SyntheticSet]:
-    """Returns how to get an export, which is read at once if it can be."""
-    try:
-        exported = forms.read(path)
-    except UnfittedError:
-        # Pictures that the data alone can whiten again.
-        return lambda data: forms.read(path)
-    return lambda data: exported
 
 
 def _part(data: ImageData) -> str:
@@ -260,18 +271,21 @@ def main() -> None:
     sets = list(dict.fromkeys(map(test_sets.named, TEST_ON.value)))
     path(run_dir, "", "", name=NAME.value)  # Refuses before any work.
     config, word, make, distilled = subject(run_dir)
-    wanted = configs(config, NETWORKS.value)
+    wanted = configs(config, NETWORKS.value, MODEL.value)
     data = assembly.load_data(
         config, run_flags.data_dir(run_dir), run_flags.DOWNLOAD.value
     )
     others, facts = other_images(data, sets, names)
-    run_dir.mkdir(parents=True, exist_ok=True)
     synthetic_set, results = make(data), {}
+    foreign = None
+    if MODEL.value:
+        foreign = KerasNetwork(MODEL.value, data.image_shape, data.classes)
+    run_dir.mkdir(parents=True, exist_ok=True)
     for network, settings in wanted.items():
         other = "" if network == config.network.name else network
         file = path(run_dir, word, other, bool(names), NAME.value, sets)
         results[network] = score(
-            settings, synthetic_set, data, file, others, facts
+            settings, synthetic_set, data, file, others, facts, foreign
         )
         # TensorBoard shows a run what it is on its own test images.
         if distilled and distilled.facts.test == data.facts.test:
@@ -284,6 +298,8 @@ def main() -> None:
         )
     if len(results) > 1 or others:
         print(f"\n{table(config.network.name, results, data.tested_on)}")
+    rate = results[next(iter(results))].learning_rate
+    print(f"\n{protocol.told(wanted, synthetic_set, data, rate, foreign)}")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,7 @@ table. Stopped, it continues when it is started again.
 import pathlib
 import time
 
-from absl import flags
-
-from export import exporting
+from export import exporting, flags
 from fred_tf import assembly, presets
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set

@@ -14,8 +14,7 @@ ranked with other settings is refused.
 import pathlib
 from typing import Any
 
-from absl import flags
-
+from export import flags
 from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set

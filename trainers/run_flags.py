@@ -3,14 +3,13 @@
 import functools
 from collections.abc import Callable
 
-from absl import flags
-
-from export import command_line
+from export import command_line, flags
 from export.command_line import (
     DATA_DIR,
     DOWNLOAD,
     PATH,
     RUN_DIR,
+    command,
     required,
     set_determinism,
 )
@@ -25,6 +24,7 @@ __all__ = [
     "EXPERT_DIR",
     "PATH",
     "RUN_DIR",
+    "command",
     "config",
     "data_dir",
     "has_preset",

@@ -17,8 +17,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from absl import flags, logging
+from absl import logging
 
+from export import flags
 from fred_tf import assembly, seeds
 from fred_tf import config as config_lib
 from fred_tf.coresets import (

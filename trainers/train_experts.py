@@ -33,8 +33,9 @@ of it the preset uses.
 import time
 
 import numpy as np
-from absl import flags, logging
+from absl import logging
 
+from export import flags
 from fred_tf import assembly, distilling
 from fred_tf.config import Config
 from fred_tf.datasets.data_facts import TEST, on_split

@@ -1,5 +1,8 @@
 """Runs a Keras network on parameters that are arguments."""
 
+import functools
+from typing import ClassVar
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -25,14 +28,34 @@ class Functional:
     Args:
         network: a built `keras.Model` that gives logits and has `embed`; and
             `maps`, for those who ask for them.
+
+    Attributes:
+        traceable: whether `fresh` may be part of a graph.
     """
+
+    traceable: ClassVar[bool] = True
 
     def __init__(self, network: keras.Model):
         self.network = network
         self.shapes = [tuple(w.shape) for w in network.trainable_variables]
         self.sizes = [int(np.prod(shape)) for shape in self.shapes]
         self.size = sum(self.sizes)
-        self._initializers = _initializers(network)
+
+    @property
+    def classes(self) -> int:
+        """Number of logits."""
+        return self.network.classes
+
+    @functools.cached_property
+    def _initializers(self) -> list[keras.initializers.Initializer]:
+        return _initializers(self.network)
+
+    def check_functional(self) -> None:
+        """Raises TypeError if weights or features cannot be part of a step."""
+
+    def fresh(self, seed: tf.Tensor) -> tuple[Parameters, list[tf.Tensor]]:
+        """Returns drawn parameters, and statistics, for an int32 seed `[2]`."""
+        return self.initialize(seed), self.initial_statistics()
 
     def initialize(self, seed: tf.Tensor) -> Parameters:
         """Returns freshly drawn parameters for an int32 seed `[2]`."""

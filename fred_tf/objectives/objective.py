@@ -91,6 +91,9 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
         augmentation: of real and synthetic images.
         source: of references, see above.
         settings: the member's own; its defaults if None.
+
+    Raises:
+        TypeError: the network has no functional form, see `KerasNetwork`.
     """
 
     needs_experts: ClassVar[bool] = False
@@ -108,6 +111,7 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
         **kwargs,
     ):
         super().__init__(**{"dtype": "float32", **kwargs})
+        network.check_functional()
         self.network = network
         self.augmentation = augmentation
         self.source = source

@@ -113,6 +113,15 @@ class EvaluatorSettings(Settings):
         own = suited(self.augmentation, image_shape)
         return dataclasses.replace(self, augmentation=own)
 
+    def loss_for(self, kind: str | None) -> str:
+        """Returns what networks lower on a set.
+
+        Args:
+            kind: of its soft labels; None if it has none.
+        """
+        usual = "squared" if kind == "scores" else "cross_entropy"
+        return usual if self.loss == "usual" else self.loss
+
 
 # Passes in one call of TensorFlow, which a signal has to wait for.
 _PASSES = 10
@@ -153,9 +162,7 @@ class Evaluator:
     ):
         self.test = test
         self.settings = settings or EvaluatorSettings()
-        check_mixed(
-            "evaluation.cutmix", self.settings.cutmix, network.network.classes
-        )
+        check_mixed("evaluation.cutmix", self.settings.cutmix, network.classes)
         if self.settings.augmentation:
             augmentation = SiameseAugmentation(self.settings.augmentation)
         cosine = self.settings.schedule == "cosine"
@@ -183,19 +190,9 @@ class Evaluator:
         fallen = 0.505 + 0.495 * tf.cos(tf.clip_by_value(way, 0.0, np.pi))
         return tf.where(made < begin, grown, fallen)
 
-    def loss_for(self, kind: str | None) -> str:
-        """Returns what networks lower on a set.
-
-        Args:
-            kind: of its soft labels; None if it has none.
-        """
-        usual = "squared" if kind == "scores" else "cross_entropy"
-        loss = self.settings.loss
-        return usual if loss == "usual" else loss
-
     def training_for(self, kind: str | None) -> NetworkTraining:
-        """Returns how networks are trained on a set; see `loss_for`."""
-        return self._trainings[self.loss_for(kind)]
+        """Returns how networks are trained on a set of a kind, or of None."""
+        return self._trainings[self.settings.loss_for(kind)]
 
     def targets(self, labels: Any, soft: Any, kind: str | None) -> Any:
         """Returns what networks are trained on, as tensors or arrays.
@@ -205,11 +202,11 @@ class Evaluator:
             soft: soft labels `[n, classes]`; None if there are none.
             kind: of the soft labels; None if there are none.
         """
-        if self.loss_for(kind) == "cross_entropy":
+        if self.settings.loss_for(kind) == "cross_entropy":
             return soft if kind == "probabilities" else labels
         if kind == "scores":
             return soft
-        classes = self.training.network.network.classes
+        classes = self.training.network.classes
         probabilities = tf.one_hot(labels, classes) if soft is None else soft
         return probabilities - 1 / classes
 

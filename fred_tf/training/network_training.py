@@ -58,14 +58,21 @@ class NetworkTraining:
     factor: Callable[[tf.Tensor], tf.Tensor] | None = None
     cutmix: float = 0.0
 
-    @functools.partial(tf.function, autograph=False)
     def start(self, seed: tf.Tensor) -> State:
         """Returns a fresh network's state for an int32 seed `[2]`."""
-        parameters = self.network.initialize(seed)
+        traceable = self.network.traceable
+        return self._traced_start(seed) if traceable else self._start(seed)
+
+    @functools.partial(tf.function, autograph=False)
+    def _traced_start(self, seed: tf.Tensor) -> State:
+        return self._start(seed)
+
+    def _start(self, seed: tf.Tensor) -> State:
+        parameters, statistics = self.network.fresh(seed)
         slots = zero_velocities(parameters)
         if self.optimizer == "adam":
             slots = [x for part in Adam().start(parameters) for x in part]
-        return parameters, slots, self.network.initial_statistics()
+        return parameters, slots, statistics
 
     def passes(
         self,
@@ -208,7 +215,7 @@ class NetworkTraining:
         images = self.augmentation(images, seed)
         if self.cutmix:
             if labels.dtype.is_integer:
-                classes = self.network.network.classes
+                classes = self.network.classes
                 labels = tf.one_hot(labels, classes, dtype=images.dtype)
             images, labels = mixed(images, labels, seed, self.cutmix)
         with tf.GradientTape() as tape:

@@ -158,6 +158,7 @@ def test_commands_are_found():
     named = [program(words) for words in found if words[0] != "make"]
     assert len(named) > 40
     assert ("export", ["--run_dir=runs/cifar10"]) in named
+    assert any(words[0] == "fred" for words in found)
     assert any(module == "trainers.elsewhere.run" for module, _ in named)
     sweep, export = source("trainers.sweep"), source("export")
     assert {"data_dir", "override", "preset"} <= flags_of(sweep)

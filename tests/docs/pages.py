@@ -4,6 +4,8 @@ import pathlib
 import re
 import shlex
 
+from trainers.__main__ import PROGRAMS as FREDS
+
 ROOT = pathlib.Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = [
@@ -13,7 +15,14 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 _FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_COMMANDS = ("python ", "make ", "trainers.", "examples.", "benchmarks.")
+_COMMANDS = (
+    "python ",
+    "make ",
+    "fred ",
+    "trainers.",
+    "examples.",
+    "benchmarks.",
+)
 
 
 def name(page: pathlib.Path) -> str:
@@ -64,6 +73,8 @@ def program(words: list[str]) -> tuple[str, list[str]]:
     """
     if words[0] == "python" and words[1:2] == ["-m"]:
         words = words[2:]
+    elif words[0] == "fred":
+        words = [FREDS[words[1]], *words[2:]]
     elif words[0] == "python":
         path = re.sub(r"^packs/(\w+/)?", "trainers/elsewhere/", words[1])
         words = [path.removesuffix(".py").replace("/", "."), *words[2:]]

@@ -7,6 +7,7 @@ import inspect
 import pytest
 
 from tests.docs.pages import ROOT
+from trainers.__main__ import PROGRAMS as FREDS
 
 METADATA = configparser.ConfigParser()
 METADATA.read(ROOT / "setup.cfg")
@@ -15,6 +16,8 @@ SCRIPTS = dict(
     for line in METADATA["options.entry_points"]["console_scripts"].split("\n")
     if line
 )
+# The command in front of them all.
+FRONT = SCRIPTS.pop("fred")
 
 
 @pytest.mark.parametrize("entry", SCRIPTS.values(), ids=SCRIPTS.keys())
@@ -33,10 +36,21 @@ def test_every_program_has_a_command():
         for path in (ROOT / room).rglob("*.py")
         if "__name__ == " in path.read_text() and path.name != "run.py"
     }
+    programs.remove(FRONT.partition(":")[0])
     assert {entry.partition(":")[0] for entry in SCRIPTS.values()} == programs
     for script, entry in SCRIPTS.items():
         module = entry.partition(":")[0].removesuffix(".__main__")
         assert script == "fred-" + module.split(".")[-1].replace("_", "-")
+
+
+def test_the_front_command_names_every_program():
+    assert FRONT == "trainers.__main__:main"
+    called = {
+        script.removeprefix("fred-"): entry.partition(":")[0]
+        for script, entry in SCRIPTS.items()
+    }
+    named = {"distill" if k == "distil" else k: v for k, v in FREDS.items()}
+    assert named == called
 
 
 def test_the_package_is_marked_as_typed():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
-from absl import flags, logging
+from absl import app, flags, logging
 from absl.testing import flagsaver
 
 from tests.faults.tally import REFUSED, SILENT, TRACEBACK
@@ -82,6 +82,7 @@ def command(module: str, *arguments: str) -> Callable[[pathlib.Path], None]:
     def call(folder: pathlib.Path) -> None:
         program = importlib.import_module(module)
         said, before = io.StringIO(), sys.argv
+        app.define_help_flags()
         sys.argv = [module, *(a.replace("{}", str(folder)) for a in arguments)]
         try:
             with (

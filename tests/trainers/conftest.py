@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
-from absl import flags, logging
+from absl import app, flags, logging
 from absl.testing import flagsaver
 
 from fred_tf import config, presets
@@ -114,6 +114,7 @@ def call(monkeypatch, capsys):
         program = importlib.import_module(module)
         monkeypatch.setattr(sys, "argv", [module, *map(str, arguments)])
         capsys.readouterr()
+        app.define_help_flags()  # Once; what is saved here lacks no later ones.
         with flagsaver.flagsaver(), pytest.raises(SystemExit) as end:
             flags.FLAGS.unparse_flags()
             program.main()

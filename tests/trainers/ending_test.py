@@ -10,9 +10,8 @@ import sys
 import time
 
 import pytest
-from absl import flags
 
-from export import command_line
+from export import command_line, flags
 from fred_tf.distillation import interruption
 from tests.docs.programs_test import SCRIPTS
 

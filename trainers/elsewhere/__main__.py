@@ -27,8 +27,7 @@ it among these:
 import pathlib
 import shlex
 
-from absl import flags
-
+from export import flags
 from fred_tf import assembly
 from fred_tf.datasets.data_facts import TEST, on_split
 from trainers import evaluate, run_flags
@@ -60,7 +59,7 @@ def main() -> int:
             "`--pack` writes a pack and `--bring_back` reads one. Received: "
             f"both, {PACK.value} and {BRING_BACK.value}. Give one of them."
         )
-    for flag in (evaluate.CORRUPTIONS, evaluate.TEST_ON):
+    for flag in (evaluate.CORRUPTIONS, evaluate.TEST_ON, evaluate.MODEL):
         if flag.value:
             raise ValueError(
                 f"Only `trainers.evaluate` takes `--{flag.name}`. Received: "
@@ -79,7 +78,8 @@ def main() -> int:
         for network, evaluation in evaluations.items():
             print(f"{evaluation} test accuracy{on} of {network}: {run_dir}")
         if not evaluations:
-            print(f"Next: python -m trainers.evaluate --run_dir={run_dir}")
+            program = run_flags.command("trainers.evaluate")
+            print(f"Next: {program} --run_dir={shlex.quote(run_dir)}")
         return 0
     folder = run_flags.required(PACK)
     source = run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value

@@ -1,7 +1,6 @@
 """The flags that programs which write packs share."""
 
-from absl import flags
-
+from export import flags
 from trainers import run_flags
 
 PACK = flags.DEFINE(

@@ -9,8 +9,9 @@ what they need for.
 
 import pathlib
 
-from absl import flags, logging
+from absl import logging
 
+from export import flags
 from fred_tf import assembly, figures
 from fred_tf.disk import files
 from fred_tf.settings import check_one_of

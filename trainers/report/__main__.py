@@ -10,9 +10,7 @@ evaluations, the figures of `trainers.figures` and the sizes of
 
 import pathlib
 
-from absl import flags
-
-from export import command_line
+from export import command_line, flags
 from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
 from trainers.report.content import page

@@ -27,8 +27,9 @@ chosen here, and the accuracy is that of the final step.
 import pathlib
 import shlex
 
-from absl import flags, logging
+from absl import logging
 
+from export import flags
 from fred_tf import assembly
 from fred_tf.disk import files
 from fred_tf.distillation import interruption as interruptions

@@ -29,8 +29,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
-from absl import flags, logging
+from absl import logging
 
+from export import flags
 from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.disk import files, folder_lock, records

@@ -1,0 +1,64 @@
+"""Flags of programs, kept apart from those of whoever imports one.
+
+absl keeps the flags of a process in one table, in which no name occurs twice: a
+notebook with a `seed` of its own could not import a program that has one, too.
+So programs define theirs in `FLAGS` here, by absl's own functions, and only
+while one runs are they in absl's table, see `registered`.
+"""
+
+import contextlib
+import functools
+import sys
+from collections.abc import Iterable, Iterator
+
+from absl import flags
+
+FLAGS = flags.FlagValues()
+
+ArgumentParser = flags.ArgumentParser
+FlagHolder = flags.FlagHolder
+
+DEFINE = functools.partial(flags.DEFINE, flag_values=FLAGS)
+DEFINE_bool = functools.partial(flags.DEFINE_bool, flag_values=FLAGS)
+DEFINE_enum = functools.partial(flags.DEFINE_enum, flag_values=FLAGS)
+DEFINE_float = functools.partial(flags.DEFINE_float, flag_values=FLAGS)
+DEFINE_integer = functools.partial(flags.DEFINE_integer, flag_values=FLAGS)
+DEFINE_list = functools.partial(flags.DEFINE_list, flag_values=FLAGS)
+DEFINE_multi_string = functools.partial(
+    flags.DEFINE_multi_string, flag_values=FLAGS
+)
+DEFINE_string = functools.partial(flags.DEFINE_string, flag_values=FLAGS)
+declare_key_flag = functools.partial(flags.declare_key_flag, flag_values=FLAGS)
+adopt_module_key_flags = functools.partial(
+    flags.adopt_module_key_flags, flag_values=FLAGS
+)
+
+
+@contextlib.contextmanager
+def registered(modules: Iterable[str]) -> Iterator[None]:
+    """Lets absl parse and explain the flags of programs, within the block.
+
+    Afterwards they have their defaults again.
+
+    Args:
+        modules: whose flags `--help` shows.
+
+    Raises:
+        absl.flags.DuplicateFlagError: this process has others of their names.
+    """
+    table = flags.FLAGS
+    try:
+        table.append_flag_values(FLAGS)
+        for module, defined in FLAGS.flags_by_module_dict().items():
+            for flag in defined:
+                table.register_flag_by_module(module, flag)
+        # What runs goes by its path, be it a module or a console script.
+        for module in modules:
+            for flag in FLAGS.get_key_flags_for_module(module):
+                table.register_key_flag_for_module(sys.argv[0], flag)
+        yield
+    finally:
+        ours = [n for n in FLAGS if n in table and table[n] is FLAGS[n]]
+        table.remove_flag_values(ours)
+        for name in FLAGS:  # `unparse_flags` would log it.
+            FLAGS[name].unparse()

@@ -1,0 +1,99 @@
+"""Programs keep their flags to themselves until they run."""
+
+import importlib
+import re
+import subprocess
+import sys
+
+import pytest
+from absl import flags as absl_flags
+
+from export import command_line, flags
+from tests.docs.pages import ROOT
+from tests.docs.programs_test import SCRIPTS
+
+TABLE = absl_flags.FLAGS
+
+
+def names() -> set[str]:
+    return set(flags.FLAGS) & set(TABLE)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs a program of some body with flags: its exit code, and errors."""
+
+    def run(body, *arguments):
+        monkeypatch.setattr(sys, "argv", ["program", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            TABLE.unparse_flags()
+            command_line.program(body)()
+        return ended.value.code or 0, capsys.readouterr().err
+
+    return run
+
+
+def test_importing_every_program_defines_no_flag_of_absl():
+    for entry in SCRIPTS.values():
+        importlib.import_module(entry.partition(":")[0])
+    assert {"seed", "run_dir", "preset", "values"} <= set(flags.FLAGS)
+    assert names() == set()
+
+
+@pytest.mark.slow
+def test_a_notebook_may_have_flags_of_the_same_names():
+    code = (
+        "from absl import flags\n"
+        "flags.DEFINE_integer('seed', 3, 'mine')\n"
+        "flags.DEFINE_string('run_dir', 'mine', 'mine')\n"
+        "import trainers.distill, trainers.sweep.__main__\n"
+        "import trainers.evaluate, export.__main__\n"
+        "flags.FLAGS(['notebook', '--seed=4'])\n"
+        "print(flags.FLAGS.seed, flags.FLAGS.run_dir)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout == "4 mine\n", done.stderr
+
+
+def test_flags_are_known_while_a_program_runs_and_then_have_defaults(run):
+    seen = []
+
+    def body():
+        seen.append((command_line.OVERRIDE.value, names()))
+
+    assert run(body, "--override=a=1", "--override", "b=2") == (0, "")
+    assert run(body) == (0, "")
+    assert [overrides for overrides, _ in seen] == [["a=1", "b=2"], []]
+    assert all(known == set(flags.FLAGS) for _, known in seen)
+    assert names() == set()
+
+
+def test_nothing_stays_of_a_program_that_was_called_wrongly(run):
+    code, errors = run(lambda: 0, "--overide=a")
+    assert code == 1 and "Did you mean: override" in errors
+    assert names() == set()
+
+
+def test_a_program_does_not_run_beside_others_of_its_names(run):
+    theirs = absl_flags.FlagValues()
+    absl_flags.DEFINE_string("override", "mine", "mine", flag_values=theirs)
+    TABLE.append_flag_values(theirs)
+    try:
+        with pytest.raises(absl_flags.DuplicateFlagError, match="override"):
+            with flags.registered([]):
+                pass
+        assert names() == {"override"}
+        assert TABLE["override"] is theirs["override"]
+    finally:
+        TABLE.remove_flag_values(theirs)
+
+
+def test_no_program_takes_absls_own():
+    """Its functions would define flags for whoever imports the program."""
+    for room in ("export", "trainers"):
+        for path in (ROOT / room).rglob("*.py"):
+            if path != ROOT / "export" / "flags.py":
+                found = re.findall(r"from absl import .*", path.read_text())
+                assert not any("flags" in line for line in found), path

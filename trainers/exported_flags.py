@@ -1,0 +1,93 @@
+"""Which set is scored in the place of a run's, and what its numbers mean."""
+
+from collections.abc import Callable
+
+from export import flags
+from fred_tf import forms
+from fred_tf.datasets import ImageData
+from fred_tf.disk import files
+from fred_tf.foreign import SOFT_LABELS, VALUES, ForeignArrays, array_file
+from fred_tf.normalizations import UnfittedError
+from fred_tf.synthetic_set import SyntheticSet
+from trainers import run_flags
+
+EXPORTED = flags.DEFINE(
+    run_flags.PATH,
+    "exported",
+    None,
+    "Scores this set instead of the run: an export, images or coefficients; or "
+    "a .npz file of another method, with arrays `images` and `labels`.",
+)
+# What is said of a .npz file, by attribute of `ForeignArrays`.
+_SAID: dict[str, flags.FlagHolder] = {
+    "values": flags.DEFINE_enum(
+        "values",
+        None,
+        list(VALUES),
+        "What images of a .npz file hold: pixels from 0 to 255, pixels in "
+        "[0, 1] units, or what networks saw; uint8 are bytes.",
+    ),
+    "channels_first": flags.DEFINE_bool(
+        "channels_first",
+        False,
+        "Images of the .npz file are [n, channels, height, width].",
+    ),
+    "mean": flags.DEFINE_list(
+        "mean",
+        [],
+        "With --values=normalized and --deviation: a number per channel in "
+        "[0, 1] units by which images were standardised; by default as the "
+        "data are normalised.",
+    ),
+    "deviation": flags.DEFINE_list("deviation", [], "See --mean."),
+    "soft_labels": flags.DEFINE_enum(
+        "soft_labels",
+        None,
+        list(SOFT_LABELS),
+        "What labels [n, classes] of the .npz file are; needed where they do "
+        "not sum to 1.",
+    ),
+}
+
+
+def given() -> Callable[[ImageData], SyntheticSet] | None:
+    """Returns how to get the set of --exported on some data; None without it.
+
+    It is read at once if it can be.
+
+    Raises:
+        ValueError: flags say something of arrays, and there are none; or the
+            set is damaged, or says too little.
+    """
+    path = EXPORTED.value
+    said = {name: flag.value for name, flag in _SAID.items() if flag.value}
+    if path and array_file.is_array_file(path):
+        for name in {"mean", "deviation"} & said.keys():
+            said[name] = _numbers(name, said[name])
+        arrays = ForeignArrays.read(path, **said)
+        return arrays.as_set
+    if said:
+        raise ValueError(
+            f"{', '.join(f'--{name}' for name in said)} tells of a .npz file "
+            f"that --exported names. Received: --exported={path}. Leave it out."
+        )
+    return _of_export(path) if path else None
+
+
+def _numbers(name: str, words: list[str]) -> list[float]:
+    try:
+        return [float(word) for word in words]
+    except ValueError:
+        raise ValueError(
+            f"--{name} must be numbers joined by commas, one per channel. "
+            f"Received: {','.join(words)}."
+        ) from None
+
+
+def _of_export(path: files.Path) -> Callable[[ImageData], SyntheticSet]:
+    try:
+        exported = forms.read(path)
+    except UnfittedError:
+        # Pictures that the data alone can whiten again.
+        return lambda data: forms.read(path)
+    return lambda data: exported
