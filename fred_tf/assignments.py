@@ -45,6 +45,7 @@ def resolved(
     name: str,
     fields: Mapping[str, type],
     owners: Mapping[str, str] = MappingProxyType({}),
+    chosen: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Returns the dotted name of a field that may be named by its last part.
 
@@ -52,6 +53,7 @@ def resolved(
         name: as it was written.
         fields: types by dotted name.
         owners: by dotted name, who has such a field; asked about others.
+        chosen: by section, whose fields there are.
 
     Raises:
         ValueError: no field is called so, or several are.
@@ -67,9 +69,10 @@ def resolved(
         )
     for path, owner in owners.items():
         if name in (path, path.split(".")[-1]):
+            received = chosen.get(path.partition(".")[0], "another one")
             raise ValueError(
-                f"Override {name!r} is a setting of {owner}. Received it for "
-                "another one. Leave it out, or ask for such a one."
+                f"Override {name!r} is a setting of {owner}. Received: "
+                f"{received!r}. Leave it out, or ask for such a one."
             )
     bare = {path.split(".")[-1] for path in fields}
     raise ValueError(

@@ -313,8 +313,9 @@ def override(config: Config, assignments: Iterable[str]) -> Config:
     }
     fields = _fields(config, members)
     owners, values = written.owners(FAMILIES), {}
+    chosen = {x: members.get(x, getattr(config, x).name) for x in FAMILIES}
     for name, text in pairs:
-        path = written.resolved(name, fields, owners)
+        path = written.resolved(name, fields, owners, chosen)
         values[path] = written.parsed(path, text, fields[path])
     return replace(config, values)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fred_tf.disk import npz
+from fred_tf.disk import files, npz
 from fred_tf.disk.paths import Path, checked
 
 SUFFIX = ".npz"
@@ -20,12 +20,27 @@ _NAMES = (
     ("x_train", "y_train"),
     ("x", "y"),
 )
+# The name of the first array of `forms.images_npz`, as bytes of the archive.
+_EXPORT, _HEAD = b"about.npy", 64
 _WRITE = "Write it with `numpy.savez(path, images=images, labels=labels)`."
 
 
 def is_array_file(path: Path) -> bool:
-    """Returns whether a path is one of these, or one that is refused."""
-    return pathlib.Path(path).suffix.lower() in (SUFFIX, *PICKLES)
+    """Returns whether a path is one of these, or one that is refused.
+
+    An export `images.npz` is none: it says what its arrays mean.
+    """
+    suffix = pathlib.Path(path).suffix.lower()
+    return suffix in PICKLES or (suffix == SUFFIX and not _is_export(path))
+
+
+def _is_export(path: Path) -> bool:
+    """Returns whether a file begins with the array that only exports have."""
+    try:
+        with files.opened(checked(path)) as file:
+            return _EXPORT in file.read(_HEAD)
+    except (OSError, ValueError):  # Reading it tells why.
+        return False
 
 
 def read(path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,8 @@ import pytest
 
 from fred_tf import forms
 from fred_tf.disk import files, records
+from fred_tf.distilled_set import DistilledSet
+from fred_tf.foreign import array_file
 from fred_tf.forms.images_npz import ImagesNpz
 from fred_tf.normalizations import NORMALIZATIONS
 
@@ -148,3 +150,12 @@ def test_nothing_is_unpacked_and_no_object_made(small_set, path):
     np.savez(path, **held, more=np.zeros(1))
     with pytest.raises(ValueError, match="or more more.npy"):
         forms.read(path)
+
+
+def test_it_is_no_file_of_others(small_set, path, tmp_path):
+    """Which say less than their arrays have to mean."""
+    assert not array_file.is_array_file(path)
+    read = DistilledSet.load(path)
+    np.testing.assert_array_equal(read.images, small_set.images)
+    np.savez(tmp_path / "theirs.npz", images=read.images, labels=read.labels)
+    assert array_file.is_array_file(tmp_path / "theirs.npz")
