@@ -292,6 +292,7 @@ def distiller(digits, strategy=None, jit=False, **changes):
     return made
 
 
+@pytest.mark.slow  # Gradient matching's twin is quick.
 def test_lowers_its_loss_and_resumes_with_its_network(digits, tmp_path):
     both = check_resumes(lambda: distiller(digits), tmp_path, 4, 26, ends=9)
     for mine, theirs in zip(*(d.tensors()[0].objective for d in both)):

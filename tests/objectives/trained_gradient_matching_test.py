@@ -243,6 +243,7 @@ def distiller(digits, jit=False, **changes):
     return made
 
 
+@pytest.mark.slow  # Gradient matching's twin is quick.
 def test_lowers_its_loss_and_resumes_with_its_network(digits, tmp_path):
     changes = {
         "objective.network_steps": 4,

@@ -47,7 +47,7 @@ class StopAfter(interruptions.Interruption):
 @pytest.mark.parametrize(
     ("settings", "stops"),
     [
-        (DM, (1, 2)),
+        pytest.param(DM, (1, 2), marks=pytest.mark.slow),
         pytest.param(AVERAGED, (2,), marks=pytest.mark.slow),
         (TM, (2,)),
     ],
