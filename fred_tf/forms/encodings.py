@@ -133,6 +133,14 @@ class Float16(Encoding):
         return arrays["image"].astype(np.float32)
 
 
+# What pictures of their own ranges are; `{where}` is where the ranges are said.
+RANGED = (
+    "Each is a picture of its own range of values: pixels in [0, 1] units, "
+    "which they may leave, are low + image / 255 * (high - low){where}; "
+    "nothing else is to be undone. Networks take {doing}"
+)
+
+
 class Png(Encoding):
     """Pictures of 8 bits, for viewers and for pipelines that expect uint8.
 
@@ -142,12 +150,7 @@ class Png(Encoding):
     """
 
     loss = "a 510th of each image's range of values"
-    description = (
-        "Each is a picture of its own range of values: pixels in [0, 1] units, "
-        "which they may leave, are low + image / 255 * (high - low); nothing "
-        "else is to be undone. Networks take {doing} of the metadata."
-    )
-
+    description = RANGED.replace("{where}", "") + " of the metadata."
     arrays = """\
 low, high = (stored[name][:, None, None, None] for name in ("low", "high"))
 pixels = low + np.float32(stored["image"]) / 255 * (high - low)"""

@@ -3,27 +3,23 @@
 import csv
 import io
 import pathlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from fred_tf.disk import files
-from fred_tf.forms import encodings, facts, limits, manifest
+from fred_tf.forms import facts, manifest, picture_form
 from fred_tf.forms.class_folders import folders
-from fred_tf.forms.encodings import ENCODINGS
-from fred_tf.forms.form import SetForm
-from fred_tf.forms.provenance import provenance, purpose
+from fred_tf.forms.picture_form import PictureForm
 from fred_tf.synthetic_set import SyntheticSet
 
 _TABLE = "labels.csv"
 _COLUMNS = ["file", "label", "class_name", "low", "high"]
-_PNG = ENCODINGS["png"]
 # Bytes of the table, at most: a thousand of a million images.
 _MOST_TABLE = 1 << 30
 
 
-class ImagesFolder(SetForm):
+class ImagesFolder(PictureForm):
     """A folder of PNG files that every loader of images takes, and a table.
 
     ```
@@ -44,8 +40,7 @@ class ImagesFolder(SetForm):
     """
 
     name = path = kind = "images_folder"
-    lossy = True
-    by_default = False
+    ranges = f"its row of {_TABLE}"
     loading = """\
 import csv
 
@@ -76,26 +71,15 @@ pixels = low + levels / 255 * (high - low)"""
 soft_labels = np.float32(
     [[row[x] for x in row if x.startswith("soft_")] for row in rows]
 )"""
-    gives_pixels = True
-
-    def fits(self, decoded, memory):
-        return _PNG.fits(decoded.images.shape[1:])
 
     def write(self, decoded, memory, path):
         path = pathlib.Path(path)
         self.check_replaceable(path)
-        shape = decoded.images.shape[1:]
-        _PNG.features(shape)  # Refuses shapes that are no pictures.
-        said = {
-            "description": _description(decoded),
-            "image_shape": list(shape),
-            **facts.of(decoded),
-            **provenance(decoded),
-        }
-        encoded = _PNG.encode(decoded.images, decoded.normalization)
-        rows = _rows(decoded, encoded)
+        said = self.said(decoded)
+        pictures, low, high = picture_form.encoded(decoded)
+        rows = _rows(decoded, low, high)
         with files.replacing_folder(path) as temporary:
-            for row, picture in zip(rows, encodings.pictures(encoded["image"])):
+            for row, picture in zip(rows, pictures):
                 place = temporary / row[0]
                 place.parent.mkdir(exist_ok=True)
                 place.write_bytes(picture)
@@ -111,11 +95,25 @@ soft_labels = np.float32(
             manifest.write(temporary, self.kind, {}, **said)
         return path
 
-    def read(self, path):
-        path = pathlib.Path(path)
-        self.verify(path)
-        with facts.believed(path):
-            return _restored(path, manifest.read(path))
+    def restored(self, folder, said):
+        names = facts.class_names(said)
+        rows = list(_table(folder / _TABLE, len(names)))
+        paths, there = [row["file"] for row in rows], set(said["files"])
+        if not rows or len(set(paths)) < len(rows) or set(paths) - there:
+            raise ValueError(
+                f"{_TABLE} must name files of the manifest, each once"
+            )
+        stored = sum((folder / path).stat().st_size for path in paths)
+        shape = picture_form.shape_of(said, len(rows), stored)
+        labels = np.array([int(row["label"]) for row in rows])
+        pictures = (files.read_bytes(folder / path, stored) for path in paths)
+        ranges = ([row[name] for row in rows] for name in ("low", "high"))
+        soft = None
+        if len(rows[0]) > len(_COLUMNS):
+            soft = np.array([[*row.values()][len(_COLUMNS) :] for row in rows])
+            soft = soft.astype(np.float32)
+        images = picture_form.images(said, folder, shape, pictures, *ranges)
+        return facts.restored(said, images, labels, soft, folder)
 
     def verify(self, path):
         path = pathlib.Path(path)
@@ -129,22 +127,12 @@ soft_labels = np.float32(
             )
 
 
-def _description(decoded: SyntheticSet) -> str:
-    own = decoded.normalization
-    return (
-        f"{purpose(decoded)} Each is a picture of its own range of values: "
-        "pixels in [0, 1] units, which they may leave, are low + image / 255 * "
-        f"(high - low), of its row of {_TABLE}; nothing else is to be undone. "
-        f"Networks take {own.doing}."
-    )
-
-
 def _header(classes: int, soft: bool) -> list[str]:
     return [*_COLUMNS, *(f"soft_{i}" for i in range(classes if soft else 0))]
 
 
 def _rows(
-    decoded: SyntheticSet, encoded: Mapping[str, np.ndarray]
+    decoded: SyntheticSet, low: Sequence[float], high: Sequence[float]
 ) -> list[list[str]]:
     """Returns the table, a row per image."""
     names = decoded.class_names
@@ -152,7 +140,7 @@ def _rows(
     soft = decoded.soft_labels
     rows = []
     for number, label in enumerate(decoded.labels):
-        numbers = [encoded["low"][number], encoded["high"][number]]
+        numbers = [low[number], high[number]]
         numbers += [] if soft is None else list(soft[number])
         rows.append(
             [
@@ -163,39 +151,6 @@ def _rows(
             ]
         )
     return rows
-
-
-def _restored(folder: pathlib.Path, said: Mapping[str, Any]) -> SyntheticSet:
-    """Returns the set of a folder whose files are as its manifest says."""
-    shape, names = limits.image_shape(said), facts.class_names(said)
-    rows = list(_table(folder / _TABLE, len(names)))
-    paths = [row["file"] for row in rows]
-    if not rows or len(set(paths)) < len(rows) or set(paths) - {*said["files"]}:
-        raise ValueError(f"{_TABLE} must name files of the manifest, each once")
-    stored = sum((folder / path).stat().st_size for path in paths)
-    limits.check_decoded(shape, len(rows), stored)
-    if not _PNG.fits(shape):
-        raise ValueError(f"`image_shape` {list(shape)} is none of a picture")
-    labels = np.array([int(row["label"]) for row in rows])
-    levels = encodings.unpictured(
-        (files.read_bytes(folder / path, stored) for path in paths), shape
-    )
-    low, high = (
-        np.array([row[name] for row in rows], np.float32)
-        for name in ("low", "high")
-    )
-    soft = None
-    if len(rows[0]) > len(_COLUMNS):
-        soft = np.array([[*row.values()][len(_COLUMNS) :] for row in rows])
-        soft = soft.astype(np.float32)
-    arrays = {"image": levels, "low": low, "high": high}
-    return facts.restored(
-        said,
-        _PNG.decode(arrays, facts.normalization(said, folder)),
-        labels,
-        soft,
-        folder,
-    )
 
 
 def _table(path: pathlib.Path, classes: int) -> Iterator[dict[str, str]]:

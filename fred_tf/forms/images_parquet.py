@@ -2,26 +2,24 @@
 
 import json
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from fred_tf.disk import files
-from fred_tf.forms import encodings, facts, limits, manifest
-from fred_tf.forms.encodings import ENCODINGS
-from fred_tf.forms.form import SetForm
-from fred_tf.forms.provenance import provenance, purpose
+from fred_tf.forms import facts, limits, manifest, picture_form
+from fred_tf.forms.picture_form import PictureForm
+from fred_tf.forms.provenance import provenance
 from fred_tf.synthetic_set import SyntheticSet
 
 # As on the Hub: beside it, `load_dataset` looks at no other file.
 _TABLE = "data/train-00000-of-00001.parquet"
-_PNG = ENCODINGS["png"]
 # Rows that are read at a time by those who stream.
 _ROWS_OF_A_GROUP = 100
 
 
-class ImagesParquet(SetForm):
+class ImagesParquet(PictureForm):
     """A folder with one Parquet file, in the layout of Hugging Face.
 
     ```python
@@ -43,8 +41,7 @@ class ImagesParquet(SetForm):
     """
 
     name = path = kind = "images_parquet"
-    lossy = True
-    by_default = False
+    ranges = "its row"
     loading = """\
 from datasets import load_dataset
 
@@ -70,18 +67,13 @@ low, high = (
 levels = np.stack(levels).reshape(len(labels), *levels[0].shape[:2], -1)
 pixels = low + levels / 255 * (high - low)"""
     soft_arrays = 'soft_labels = np.float32(table["soft_label"].to_pylist())'
-    gives_pixels = True
-
-    def fits(self, decoded, memory):
-        return _PNG.fits(decoded.images.shape[1:])
 
     def write(self, decoded, memory, path):
         path = pathlib.Path(path)
         self.check_replaceable(path)
         _, parquet = _packages()
-        shape = decoded.images.shape[1:]
-        _PNG.features(shape)  # Refuses shapes that are no pictures.
-        table = _written(decoded)
+        said = self.said(decoded)
+        table = _written(decoded, said["description"])
         with files.replacing_folder(path) as temporary:
             place = temporary / _TABLE
             place.parent.mkdir()
@@ -97,21 +89,20 @@ pixels = low + levels / 255 * (high - low)"""
                 temporary,
                 self.kind,
                 {},
-                description=_description(decoded),
                 images=len(decoded.images),
-                image_shape=list(shape),
-                **facts.of(decoded),
-                **provenance(decoded),
+                **said,
                 **facts.soft_labels_of(decoded),
             )
         return path
 
-    def read(self, path):
-        path = pathlib.Path(path)
-        self.verify(path)
-        _packages()
-        with facts.believed(path):
-            return _restored(path, manifest.read(path))
+    def restored(self, folder, said):
+        count, soft = limits.count(said, "images"), facts.soft_labels(said)
+        stored = files.read_bytes(folder / _TABLE, limits.MOST_STORED)
+        shape = picture_form.shape_of(said, count, len(stored))
+        rows = list(_rows(stored, count, soft is not None))
+        pictures, labels, *ranges = zip(*rows)
+        images = picture_form.images(said, folder, shape, pictures, *ranges)
+        return facts.restored(said, images, np.array(labels), soft, folder)
 
 
 def _packages() -> tuple[Any, Any]:
@@ -132,15 +123,6 @@ def _packages() -> tuple[Any, Any]:
     return pyarrow, pyarrow.parquet
 
 
-def _description(decoded: SyntheticSet) -> str:
-    return (
-        f"{purpose(decoded)} Each is a picture of its own range of values: "
-        "pixels in [0, 1] units, which they may leave, are low + image / 255 * "
-        "(high - low), of its row; nothing else is to be undone. Networks take "
-        f"{decoded.normalization.doing}."
-    )
-
-
 def _schema(soft: bool) -> Any:
     """Returns the columns.
 
@@ -159,7 +141,7 @@ def _schema(soft: bool) -> Any:
     return arrow.schema(list(columns.items()))
 
 
-def _metadata(decoded: SyntheticSet) -> dict[str, str]:
+def _metadata(decoded: SyntheticSet, description: str) -> dict[str, str]:
     """Returns what the schema says besides, as Hugging Face reads it."""
 
     def value(kind: str) -> dict[str, str]:
@@ -176,7 +158,7 @@ def _metadata(decoded: SyntheticSet) -> dict[str, str]:
         numbers = {"feature": value("float32"), "_type": "Sequence"}
         features["soft_label"] = numbers
     pixels = {
-        "description": _description(decoded),
+        "description": description,
         "normalization": decoded.normalization.get_config(),
         **provenance(decoded),
     }
@@ -186,51 +168,26 @@ def _metadata(decoded: SyntheticSet) -> dict[str, str]:
     }
 
 
-def _written(decoded: SyntheticSet) -> Any:
+def _written(decoded: SyntheticSet, description: str) -> Any:
     """Returns the table of a set."""
     arrow, _ = _packages()
     soft = decoded.soft_labels
-    encoded = _PNG.encode(decoded.images, decoded.normalization)
-    pictures = encodings.pictures(encoded["image"])
+    pictures, low, high = picture_form.encoded(decoded)
     columns: list[Any] = [
         [
             {"bytes": picture, "path": f"{number:06}.png"}
             for number, picture in enumerate(pictures)
         ],
         decoded.labels.astype(np.int64),
-        encoded["low"],
-        encoded["high"],
+        low,
+        high,
     ]
     if soft is not None:
         columns.append(list(soft))
     schema = _schema(soft is not None)
     return arrow.table(
         [arrow.array(c, type=f.type) for c, f in zip(columns, schema)],
-        schema=schema.with_metadata(_metadata(decoded)),
-    )
-
-
-def _restored(folder: pathlib.Path, said: Mapping[str, Any]) -> SyntheticSet:
-    """Returns the set of a folder whose files are as its manifest says."""
-    shape, count = limits.image_shape(said), limits.count(said, "images")
-    if not _PNG.fits(shape):
-        raise ValueError(f"`image_shape` {list(shape)} is none of a picture")
-    soft = facts.soft_labels(said)
-    stored = files.read_bytes(folder / _TABLE, limits.MOST_STORED)
-    limits.check_decoded(shape, count, len(stored))
-    rows = list(_rows(stored, count, soft is not None))
-    pictures, labels, low, high = zip(*rows)
-    arrays = {
-        "image": encodings.unpictured(pictures, shape),
-        "low": np.array(low, np.float32),
-        "high": np.array(high, np.float32),
-    }
-    return facts.restored(
-        said,
-        _PNG.decode(arrays, facts.normalization(said, folder)),
-        np.array(labels),
-        soft,
-        folder,
+        schema=schema.with_metadata(_metadata(decoded, description)),
     )
 
 

@@ -89,10 +89,13 @@ def edit(path: pathlib.Path, change: Callable[[Any], Any]) -> None:
     path.write_text(json.dumps(values))
 
 
-def reseal(folder: pathlib.Path, place: str = "manifest.json") -> None:
-    """Makes the manifest of an export agree with its files."""
+def reseal(
+    folder: pathlib.Path, place: str = "manifest.json", **changes: Any
+) -> None:
+    """Makes the manifest of an export agree with files and changes."""
 
     def change(values):
+        values.update(changes)
         for name, entry in values["files"].items():
             if (folder / name).is_file():
                 entry["sha256"] = files.sha256(folder / name)

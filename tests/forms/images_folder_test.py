@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import json
 
 import keras
 import numpy as np
@@ -10,10 +9,9 @@ import pytest
 from PIL import Image
 
 from fred_tf import forms
-from fred_tf.disk import files, records
-from fred_tf.forms import manifest
 from fred_tf.forms.images_folder import ImagesFolder
 from fred_tf.synthetic_set import SyntheticSet
+from tests.faults.folders import reseal
 
 
 @pytest.fixture
@@ -105,14 +103,6 @@ def test_a_picture_too_many_is_named(named, folder):
         ImagesFolder().write(named, None, folder)
 
 
-def _signed(folder, **changes):
-    path = folder / manifest.NAME
-    said = {**json.loads(path.read_text()), **changes}
-    for name, entry in said["files"].items():
-        entry["sha256"] = files.sha256(folder / name)
-    path.write_text(json.dumps(records.seal(said)))
-
-
 def _line(old, new):
     def edit(folder):
         path = folder / "labels.csv"
@@ -149,7 +139,7 @@ def _picture(shape, mode="L"):
 )
 def test_folders_of_others_are_data(folder, edit, message):
     edit(folder)
-    _signed(folder)
+    reseal(folder)
     with pytest.raises(ValueError, match=message) as raised:
         forms.read(folder)
     assert str(folder) in str(raised.value)
@@ -165,7 +155,7 @@ def test_folders_of_others_are_data(folder, edit, message):
     ],
 )
 def test_sizes_are_checked_before_pictures(folder, shape, message):
-    _signed(folder, image_shape=shape)
+    reseal(folder, image_shape=shape)
     with pytest.raises(ValueError, match=message):
         forms.read(folder)
 

@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from fred_tf import forms
-from fred_tf.disk import files, records
 from fred_tf.forms import images_parquet, manifest
 from fred_tf.forms.images_parquet import ImagesParquet
 from fred_tf.synthetic_set import SyntheticSet
+from tests.faults.folders import reseal
 
 TABLE = images_parquet._TABLE
 
@@ -126,14 +126,6 @@ def test_without_the_package_it_says_what_to_install(
             use()
 
 
-def _signed(folder, **changes):
-    path = folder / manifest.NAME
-    said = {**json.loads(path.read_text()), **changes}
-    for name, entry in said["files"].items():
-        entry["sha256"] = files.sha256(folder / name)
-    path.write_text(json.dumps(records.seal(said)))
-
-
 def _table(change=lambda table: table, **how):
     def edit(folder):
         how_written = {"compression": "none", "use_dictionary": False, **how}
@@ -176,7 +168,7 @@ def _bytes(content):
 )
 def test_tables_of_others_are_data(folder, edit, message):
     edit(folder)
-    _signed(folder)
+    reseal(folder)
     with pytest.raises(ValueError, match=message) as raised:
         forms.read(folder)
     assert str(folder) in str(raised.value)
@@ -191,7 +183,7 @@ def test_one_picture_may_not_stand_for_many(folder):
     pq.write_table(
         table, folder / TABLE, compression="none", use_dictionary=True
     )
-    _signed(folder)
+    reseal(folder)
     with pytest.raises(ValueError, match="holds more than its bytes"):
         forms.read(folder)
 
@@ -207,6 +199,6 @@ def test_one_picture_may_not_stand_for_many(folder):
     ],
 )
 def test_sizes_are_checked_before_rows(folder, changes, message):
-    _signed(folder, **changes)
+    reseal(folder, **changes)
     with pytest.raises(ValueError, match=message):
         forms.read(folder)
