@@ -12,6 +12,7 @@ from fred_tf.datasets.corruptions import CORRUPTIONS, SEVERITIES
 from fred_tf.disk import claims, files, records
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS
+from fred_tf.training.evaluation import Evaluation
 from trainers.elsewhere.reading import within
 
 KIND = "result"
@@ -31,6 +32,12 @@ _MOST_COUNT = 2**53
 def way_out(path: files.Path) -> str:
     """Returns what to do about a file that is not as it was written."""
     return f"Delete {path} to make the row again."
+
+
+def accuracy(record: Mapping[str, Any]) -> str:
+    """Returns mean and deviation of a row's accuracies, as a cell."""
+    accuracies = tuple(record["accuracies"])
+    return Evaluation(accuracies, record["learning_rate"]).cell
 
 
 def rows(results_dir: files.Path) -> dict[str, dict[str, Any]]:

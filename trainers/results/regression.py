@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from fred_tf.training.evaluation import Evaluation
+from trainers.results import reading
 from trainers.results.row import FREQUENCY, WIDE, Row
 
 _KIP, _FREPO = "Nguyen et al. 2021", "Zhou et al. 2022"
@@ -110,9 +110,6 @@ def table(rows: Mapping[str, Row], results: Mapping[str, Any]) -> list[str]:
         if {name, row.run_of} <= results.keys()
     ]
     for name, *both in made:
-        cells = [
-            Evaluation(tuple(r["accuracies"]), r["learning_rate"]).cell
-            for r in both
-        ]
-        lines.append(f"| `{name}` | {' | '.join(cells)} |")
+        cells = " | ".join(map(reading.accuracy, both))
+        lines.append(f"| `{name}` | {cells} |")
     return lines if made else []

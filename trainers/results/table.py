@@ -7,7 +7,6 @@ from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import files
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS
-from fred_tf.training.evaluation import Evaluation
 from trainers.results import corrupted, reading, regression
 from trainers.results.rows import ROWS, UNSEEN, USUAL
 
@@ -150,11 +149,6 @@ def _by_budget(
     }
 
 
-def _accuracy(record: dict[str, Any]) -> str:
-    accuracies = tuple(record["accuracies"])
-    return Evaluation(accuracies, record["learning_rate"]).cell
-
-
 def _over_seeds(name: str, results: dict[str, Any]) -> str:
     """Returns the accuracy of a row over its distillations, if several."""
     again = [n for n in results if n in ROWS and ROWS[n].repeats == name]
@@ -163,7 +157,7 @@ def _over_seeds(name: str, results: dict[str, Any]) -> str:
     means = tuple(results[n]["mean"] for n in (name, *again))
     rate = results[name]["learning_rate"]
     record = {"accuracies": means, "learning_rate": rate}
-    return f"{_accuracy(record)} of {len(means)}"
+    return f"{reading.accuracy(record)} of {len(means)}"
 
 
 def _line(name: str, results: dict[str, Any]) -> str:
@@ -178,7 +172,7 @@ def _line(name: str, results: dict[str, Any]) -> str:
     best = ""
     if on_the_way := record.get("curve"):
         step = max(on_the_way, key=lambda s: sum(on_the_way[s]["accuracies"]))
-        best = f"{_accuracy(on_the_way[step])} at {int(step):,}"
+        best = f"{reading.accuracy(on_the_way[step])} at {int(step):,}"
     if subject != "run":
         objective, stored = "", {"full": "all images"}.get(subject, subject)
     if recipe := _whitening(record):
@@ -194,7 +188,7 @@ def _line(name: str, results: dict[str, Any]) -> str:
         minutes.get("experts", ""),
         _scored_by(record),
         config["seed"],
-        _accuracy(record),
+        reading.accuracy(record),
         _over_seeds(name, results),
         best,
         ROWS[name].published if name in ROWS else "",
@@ -242,7 +236,8 @@ def _transfer(names: list[str], results: dict[str, Any]) -> list[str]:
     ]
     for origin, by_network in subjects.items():
         cells = [
-            _accuracy(by_network[n]) if n in by_network else "" for n in UNSEEN
+            reading.accuracy(by_network[n]) if n in by_network else ""
+            for n in UNSEEN
         ]
         mean = ""
         if all(cells):
@@ -285,6 +280,6 @@ def _forms(names: list[str], results: dict[str, Any]) -> list[str]:
         share = record["bytes"] / (4 * whole["floats"])
         lines.append(
             f"| `{form}` | {record['bytes']:,} | {100 * share:.0f} % "
-            f"| {record['bytes_of_folder']:,} | {_accuracy(record)} |"
+            f"| {record['bytes_of_folder']:,} | {reading.accuracy(record)} |"
         )
     return lines
