@@ -22,6 +22,9 @@ MOST = arrays.MOST
 # Arrays of an archive, at most.
 _MOST_MEMBERS = 1_000
 _SUFFIX = ".npy"
+# The first array of an export, which says what the others are; arrays of others
+# have none.
+ABOUT = "about"
 _PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What zipfile and zlib raise for archives that are damaged or forged.
 _DAMAGED = (

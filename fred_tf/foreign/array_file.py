@@ -20,8 +20,8 @@ _NAMES = (
     ("x_train", "y_train"),
     ("x", "y"),
 )
-# The name of the first array of `forms.images_npz`, as bytes of the archive.
-_EXPORT, _HEAD = b"about.npy", 64
+# Bytes of an archive that hold the name of its first array.
+_HEAD = 64
 _WRITE = "Write it with `numpy.savez(path, images=images, labels=labels)`."
 
 
@@ -38,7 +38,7 @@ def _is_export(path: Path) -> bool:
     """Returns whether a file begins with the array that only exports have."""
     try:
         with files.opened(checked(path)) as file:
-            return _EXPORT in file.read(_HEAD)
+            return f"{npz.ABOUT}.npy".encode() in file.read(_HEAD)
     except (OSError, ValueError):  # Reading it tells why.
         return False
 

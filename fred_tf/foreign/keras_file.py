@@ -145,13 +145,7 @@ def read(path: Path) -> dict[str, Any]:
             # Keras keeps what is not made yet for each thread, and would make
             # it later.
             thread.submit(_check_sizes, config).result()
-    except (
-        *_WRONG,
-        OSError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except _WRONG as error:
         raise ValueError(
             f"{path} must be a model of plain layers of Keras. Received: "
             f"{str(_first(error))[:500].rstrip('.')}. {_WAY_OUT}"

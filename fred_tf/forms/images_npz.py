@@ -7,15 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from fred_tf.disk import archives, arrays, files, json_text, replaceable
+from fred_tf.disk import (
+    archives,
+    arrays,
+    files,
+    json_text,
+    npz,
+    replaceable,
+)
 from fred_tf.forms import facts, limits, manifest
 from fred_tf.forms.form import SetForm
 from fred_tf.forms.provenance import provenance, purpose
 from fred_tf.normalizations import Standardize
 from fred_tf.synthetic_set import SyntheticSet
 
-# The array that says what the others are, the first of the file.
-_ABOUT = "about"
 _MOST_MEMBERS = 10
 
 
@@ -84,7 +89,7 @@ images, labels = stored["images"], stored["labels"]"""
             **provenance(decoded),
         }
         text = manifest.text(self.kind, entries, said).encode()
-        about = {_ABOUT: np.frombuffer(text, np.uint8)}
+        about = {npz.ABOUT: np.frombuffer(text, np.uint8)}
         with files.replacing_file(path) as temporary:
             # Of a path, NumPy would change the name.
             with temporary.open("wb") as file:
@@ -146,8 +151,8 @@ def _verified(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, bytes]]:
         )
     stored = files.read_bytes(path, limits.MOST_STORED)
     with facts.believed(path):
-        members = archives.members(stored, _MOST_MEMBERS, {f"{_ABOUT}.npy"})
-        text = arrays.unpacked(members.pop(f"{_ABOUT}.npy")).tobytes()
+        members = archives.members(stored, _MOST_MEMBERS, {f"{npz.ABOUT}.npy"})
+        text = arrays.unpacked(members.pop(f"{npz.ABOUT}.npy")).tobytes()
         said = manifest.checked(json_text.parsed(text, path), path)
         if said["kind"] != ImagesNpz.kind:
             raise ValueError(
@@ -166,8 +171,8 @@ def _verified(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, bytes]]:
         )
         if others:
             raise ValueError(
-                f"its arrays must be as its `{_ABOUT}` says. Received: other, "
-                f"missing or more {', '.join(others)}."
+                f"its arrays must be as its `{npz.ABOUT}` says. Received: "
+                f"other, missing or more {', '.join(others)}."
             )
         return said, members
 
