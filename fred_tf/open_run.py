@@ -167,7 +167,8 @@ def opened(
         if restored:
             logging.info("Continuing after outer step %d.", restored)
         if folder is not None and checkpoints is not None and workers.chief:
-            checkpoints.finish(distiller.last_good)
+            if restored is not None:
+                checkpoints.finish(distiller.last_good)
             folder.rewind_metrics(distiller.step)
             folder.rewind_snapshots(distiller.step)
             rewind_curve(folder.path, distiller.step)

@@ -12,7 +12,6 @@ from fred_tf.normalizations import Normalization
 ANY = ("any_images", "any_labels")
 # Of all images in float32: CIFAR's take 614 MB.
 _MOST_BYTES = 2**31
-_BLOCK = 2_000
 
 
 class ClassBatches:
@@ -50,7 +49,7 @@ class ClassBatches:
                 self._images, rows = split.images.tensor()
                 table = rows.astype(np.int32)[table]
             elif normalization.whole and 4 * split.images.size <= _MOST_BYTES:
-                self._images = tf.constant(_all(normalization, split.images))
+                self._images = tf.constant(normalization(split.images))
                 self._normalize = tf.identity
             else:
                 self._images = tf.constant(split.images)
@@ -155,12 +154,3 @@ class ClassBatches:
         options.experimental_optimization.apply_default_optimizations = False
         options.autotune.enabled = False
         return drawn.with_options(options)
-
-
-def _all(normalization: Normalization, images: np.ndarray) -> np.ndarray:
-    """Returns all images normalised, a block at a time."""
-    normalized = np.empty(images.shape, np.float32)
-    for start in range(0, len(images), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        normalized[block] = normalization(images[block])
-    return normalized

@@ -14,7 +14,7 @@ from fred_tf.disk import claims, files, records
 from fred_tf.forms import facts, limits, manifest, stored_memory
 from fred_tf.forms.form import SetForm
 from fred_tf.forms.provenance import provenance
-from fred_tf.normalizations import ZCA, Normalization
+from fred_tf.normalizations import Normalization
 from fred_tf.parameterizations import Parameterization
 from fred_tf.synthetic_set import SyntheticSet
 
@@ -46,10 +46,9 @@ class SavedModel(SetForm):
     to [0, 1], to be looked at; a set that is whitened has none, since the
     matrix is not in the model. The functions are signatures, too, with int32
     inputs `indices` `[n]`; `label`, `n` and `seed`, scalars; and none. `decode`
-    is
-    `serving_default` as well: as `<name>/<version>/`, TensorFlow Serving takes
-    the folder. `assets.extra/metadata.json` says what no model says: pixels,
-    names, how to train, what to cite.
+    is `serving_default` as well: as `<name>/<version>/`, TensorFlow Serving
+    takes the folder. `assets.extra/metadata.json` says what no model says:
+    pixels, names, how to train, what to cite.
 
     TensorFlow does not notice every damage to it; `verify` does. A SavedModel
     is a program, which `tf.saved_model.load` runs: load only those whose origin
@@ -104,7 +103,7 @@ images, labels = stored["images"], np.int64(stored["labels"])"""
         archive.add_endpoint("decode", decode, [integer("indices", [None])])
         archive.add_endpoint("decode_class", decode_class, scalars)
         archive.add_endpoint("dataset", dataset, [])
-        if not isinstance(decoded.normalization, ZCA):
+        if not decoded.normalization.whole:
             pixels = _pixels(decoded.normalization, decode)
             archive.add_endpoint("pixels", pixels, [integer("indices", [None])])
         with files.replacing_folder(path) as temporary:
