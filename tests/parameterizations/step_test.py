@@ -44,8 +44,9 @@ def test_images_are_those_of_whole_levels(memory):
     assert np.any(rounded.values.numpy() != wanted.reshape(exact.values.shape))
 
 
-def test_gradients_pass_straight_through(memory):
-    rounded, exact = memory(step=STEP), memory()
+@pytest.mark.parametrize("how", [{"step": STEP}, {"bits": 4}])
+def test_gradients_pass_straight_through(memory, how):
+    rounded, exact = memory(**how), memory()
     exact.values.assign(tf.reshape(rounded.coefficients(), exact.values.shape))
     slopes = []
     for each in (rounded, exact):
