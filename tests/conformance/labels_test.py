@@ -96,6 +96,7 @@ def test_a_stopped_run_ends_where_it_would_have_ended(whole, digits, tmp_path):
     np.testing.assert_array_equal(read.soft_labels, weights(complete)[0])
 
 
+@pytest.mark.slow  # `contracts_test` asks a pool that learns labels.
 @pytest.mark.parametrize("objective", SLOW_KIP)
 def test_two_devices_equal_one(objective, digits):
     both = settings(objective, "pixel", "references_per_step=2")
@@ -106,6 +107,7 @@ def test_two_devices_equal_one(objective, digits):
         np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow  # `contracts_test` asks a pool that learns labels.
 @pytest.mark.parametrize("objective", SLOW_KIP)
 def test_a_step_compiles_and_is_pure(objective, digits):
     distiller = assembly.distiller(settings(objective), digits)

@@ -236,6 +236,7 @@ def outer_gradients(digits, expert_dir, **changes):
     return [np.array(x) for x in (loss, *gradients.memory, *gradients.learned)]
 
 
+@pytest.mark.slow  # Students are unrolled in `tests/objectives`, too.
 def test_adjoint_equals_unroll_in_the_memory(digits, expert_dir):
     """In float32, with minibatches, augmentation and chunks."""
     settings = {"objective.student_batch": 8, "objective.student_steps": 3}

@@ -115,6 +115,7 @@ def conformance(copy, chosen: str) -> str:
     return run(copy, "-m", "pytest", "tests/conformance", "-k", chosen).stdout
 
 
+@pytest.mark.slow  # The test before runs all of them.
 def test_each_keeps_the_promises_of_its_family(copy):
     """The quick ones; `test_the_whole_battery` runs all."""
     said = conformance(
