@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from fred_tf import seeds
 from fred_tf.augmentations import color, cutout, geometry
+from fred_tf.branches import Branch, one_of
 from fred_tf.paper import Paper
 
 
@@ -171,13 +172,10 @@ class SiameseAugmentation:
                 "`images` must be floating, as most operations average pixels. "
                 f"Received: {images.dtype.name}. Normalise them first."
             )
-        count = 1 if shared else images.shape[0]
-        if count is None:
-            count = tf.shape(images)[0]
         parts, augmented = self.parts, images
         for position, part in enumerate(parts):
             own = seed if len(parts) == 1 else seeds.fold(seed, position)
-            augmented = _one_of(part, augmented, own, count)
+            augmented = _one_of(part, augmented, own, shared)
         # At the end alone: what is lowered for packs takes none in between.
         return tf.ensure_shape(augmented, images.shape)
 
@@ -219,26 +217,25 @@ def suited(strategy: str, image_shape: Sequence[int]) -> str:
 
 
 def _one_of(
-    names: Sequence[str],
-    images: tf.Tensor,
-    seed: tf.Tensor,
-    count: int | tf.Tensor,
+    names: Sequence[str], images: tf.Tensor, seed: tf.Tensor, shared: bool
 ) -> tf.Tensor:
     """Applies one of some operations to images `[n, height, width, c]`."""
-    _, height, width, _ = images.shape
     choice_seed, draw_seed = seeds.fold(seed, 0), seeds.fold(seed, 1)
 
-    def branch(operation: Operation) -> Callable[[], tf.Tensor]:
-        def augment():
-            arguments = operation.draw(draw_seed, count, (height, width))
-            return operation.apply(images, **arguments)
+    def branch(operation: Operation) -> Branch:
+        def augment(images, seed):
+            count, *sizes = images.shape[:3]
+            if count is None:
+                count = tf.shape(images)[0]
+            count = 1 if shared else count
+            return operation.apply(images, **operation.draw(seed, count, sizes))
 
         return augment
 
     branches = [branch(OPERATIONS[name]) for name in names]
     if len(branches) == 1:
-        return branches[0]()
+        return branches[0](images, draw_seed)
     choice = tf.random.stateless_uniform(
         [], choice_seed, 0, len(branches), tf.int32
     )
-    return tf.switch_case(choice, branches)
+    return one_of(choice, branches, images, draw_seed)

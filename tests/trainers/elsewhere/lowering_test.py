@@ -17,13 +17,15 @@ jax = pytest.importorskip("jax")
 def run_both(function, arguments, path):
     """Returns what JAX and what TensorFlow make of a function, under XLA."""
     from jax import export
+    from jax.export import DisabledSafetyCheck
 
     arguments = tf.nest.map_structure(np.asarray, arguments)
     compiled = tf.function(function, jit_compile=True, autograph=False)
     expected = compiled(*tf.nest.map_structure(tf.constant, arguments))
     lower(function, arguments, path)
     exported = export.deserialize(path.read_bytes())
-    assert exported.platforms == ("cpu", "cuda")
+    # It runs on others, too.
+    assert DisabledSafetyCheck.platform() in exported.disabled_safety_checks
     return jax.jit(exported.call)(*arguments), expected
 
 
