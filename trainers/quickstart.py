@@ -13,6 +13,7 @@ it is started again.
 them, `fred/export` is what can be used, and `fred/report.html` tells it all.
 """
 
+import json
 import pathlib
 import shlex
 import time
@@ -143,8 +144,9 @@ def next_commands(run_dir: files.Path) -> str:
     """
     root = pathlib.Path(run_dir)
     fred, page = root / "fred", root / "fred" / report.NAME
-    exported = str(fred / "export" / "images_float32")
-    load = f"import fred_tf; print(fred_tf.DistilledSet.load({exported!r}))"
+    # In double quotes, which a shell's single ones leave as they are.
+    exported = json.dumps(str(fred / "export" / "images_float32"))
+    load = f"import fred_tf; print(fred_tf.DistilledSet.load({exported}))"
     own = (
         f"{run_flags.command('trainers.distill')} --preset=dm "
         "--dataset=folder:photos --image_size=64 --run_dir=runs/photos"

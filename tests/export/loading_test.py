@@ -27,11 +27,37 @@ NO_GPU = (
 )
 
 
-def in_a_process(*words: str) -> subprocess.CompletedProcess:
+def in_a_process(*words: str, path: str = "") -> subprocess.CompletedProcess:
     usual = {k: v for k, v in os.environ.items() if k != loading.LEVEL}
     return subprocess.run(
-        [sys.executable, *words], cwd=ROOT, env=usual, capture_output=True
+        [sys.executable, *words],
+        cwd=ROOT,
+        env={**usual, "PYTHONPATH": path},
+        capture_output=True,
     )
+
+
+@pytest.fixture
+def begins(tmp_path):
+    """Begins a program, for which a few lines stand in for TensorFlow.
+
+    Its exit code, and what it said.
+    """
+
+    def begins(tensorflow, before="") -> tuple[int, str, str]:
+        (tmp_path / "tensorflow.py").write_text(
+            "import os, types\n"
+            "config = types.SimpleNamespace(list_physical_devices=list)\n"
+            + tensorflow
+        )
+        code = (
+            f"import os, sys; sys.argv = ['fred-x', '--run_dir=r']\n{before}\n"
+            f"import trainers; print('loaded', os.environ[{loading.LEVEL!r}])"
+        )
+        done = in_a_process("-c", code, path=str(tmp_path))
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+    return begins
 
 
 @pytest.mark.parametrize(
@@ -145,6 +171,33 @@ def test_a_gpu_that_fails_is_told_where_there_is_one(monkeypatch, tmp_path):
 def test_nothing_is_said_where_tensorflow_is_there(capfd):
     loading.begin("fred distil", [])
     assert capfd.readouterr() == ("", "")
+
+
+LINE = "fred-x: into r; starting TensorFlow ...\n"
+
+
+def test_a_program_says_a_line_before_tensorflow_is_loaded(begins):
+    spoken = f"os.write(2, {NOTES + ERROR!r})"
+    told = f"{LINE}{ERROR.decode()}"
+    assert begins(spoken) == (0, "loaded 2\n", told)
+    level = f"os.environ[{loading.LEVEL!r}] = '1'"
+    warned = LINE + NOTES.decode().splitlines(True)[-1] + ERROR.decode()
+    assert begins(spoken, level) == (0, "loaded 1\n", warned)
+
+
+def test_a_line_that_nobody_can_hear_goes_nowhere_else(begins):
+    """Least of all among what the program prints."""
+    for closed in ("sys.stderr = None", "os.close(2)"):
+        assert begins("", closed) == (0, "loaded 2\n", "")
+
+
+def test_ctrl_c_says_a_line_and_a_failure_all_of_it(begins):
+    code, output, errors = begins("raise KeyboardInterrupt")
+    assert code != 0 and output == ""
+    assert errors == f"{LINE}Stopped; the same command continues.\n"
+    _, _, errors = begins("raise ImportError('libcudart')")
+    assert errors.startswith(LINE) and "Traceback" in errors
+    assert errors.endswith("ImportError: libcudart\n")
 
 
 @pytest.mark.slow
