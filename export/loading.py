@@ -16,13 +16,13 @@ import types
 from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
-# What TensorFlow says less than: 1 leaves notes out, 2 warnings, 3 errors.
+# What TensorFlow leaves unsaid: 1 notes, 2 warnings too, 3 errors too.
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
-# Its core prints pages about graphs that it then runs as it should.
+# Its core warns in pages about graphs that it then runs as it should.
 _USUAL_LEVEL = "2"
 # How severe a line is, by its first letter.
 _SEVERITIES = "IWEF"
-# It looks for GPUs where none can be; one of these is there where one is.
+# It fails to find a GPU where none is; where one is, so is one of these.
 _GPUS = ("/dev/nvidiactl", "/dev/dxg")
 
 # What is told of a command, by the flags that say it.
