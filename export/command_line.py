@@ -168,7 +168,7 @@ def program(body: Callable[[], int | None], *shared: str) -> Callable[[], None]:
         told = sys.modules[body.__module__].__doc__
         modules = body.__module__, *shared
         with _told(), _explained(told), flags.registered(modules):
-            app.run(called)
+            app.run(called, flags_parser=flags.parsed)
 
     return main
 

@@ -11,7 +11,7 @@ import functools
 import sys
 from collections.abc import Iterable, Iterator
 
-from absl import flags
+from absl import app, flags
 
 FLAGS = flags.FlagValues()
 
@@ -62,3 +62,20 @@ def registered(modules: Iterable[str]) -> Iterator[None]:
         table.remove_flag_values(ours)
         for name in FLAGS:  # `unparse_flags` would log it.
             FLAGS[name].unparse()
+
+
+def parsed(arguments: list[str]) -> list[str]:
+    """Parses flags as absl does; to have been helped is no failure, though.
+
+    Returns:
+        The arguments that are no flags, after the name of the program.
+
+    Raises:
+        SystemExit: with 0 after `--help` and the like, with 1 after a mistake.
+    """
+    try:
+        return flags.FLAGS(arguments)
+    except SystemExit:  # Only flags that explain end what parses them.
+        sys.exit(0)
+    except flags.Error:
+        return app.parse_flags_with_usage(arguments)  # Says it, and ends.

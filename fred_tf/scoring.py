@@ -8,7 +8,7 @@ from typing import Any
 
 from absl import logging
 
-from fred_tf import assembly, seeds
+from fred_tf import assembly, progress, seeds
 from fred_tf.config import Config, to_json
 from fred_tf.datasets import DataFacts, ImageData, Split
 from fred_tf.datasets.data_facts import on_split
@@ -84,11 +84,14 @@ def score(
         logging.info("%s holds %d networks.", path, len(clean))
     evaluator = assembly.evaluator(config, data, network)
     rate = evaluator.rate_for(synthetic_set)
-    for number in range(len(clean), wanted):
+    missing = range(len(clean), wanted)
+    for number in progress.each(missing, "network", wanted, len(clean)):
         seed = network_seed(config, number)
         state = evaluator.train(synthetic_set, seed)
         clean.append(evaluator.score(state, synthetic_set))
-        for name, split in corrupted.items():
+        for name, split in progress.each(
+            corrupted.items(), "other test images", len(corrupted)
+        ):
             others.setdefault(name, []).append(
                 evaluator.score(state, synthetic_set, split)
             )

@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 # Rooms and files of fred_tf, then the folders beside it; the lowest first.
 # What is on one floor does not import each other.
 FLOORS = (
-    {"disk", "paper", "seeds", "sequential"},
+    {"disk", "paper", "progress", "seeds", "sequential"},
     {"settings"},
     {"assignments", "coding"},
     {"augmentations", "budget", "normalizations", "optimizers", "transforms"},

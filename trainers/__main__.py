@@ -14,6 +14,8 @@ import importlib.util
 import pathlib
 import sys
 
+from export import loading
+
 # The module of each program. Nothing is imported to list them: TensorFlow
 # takes seconds.
 PROGRAMS = {
@@ -82,7 +84,9 @@ def main() -> int | None:
             file=sys.stderr,
         )
         return 1
-    sys.argv[:2] = [f"{called} {sys.argv[1]}"]
+    program = f"{called} {sys.argv[1]}"
+    sys.argv[:2] = [program]
+    loading.begin(program, sys.argv[1:])
     return importlib.import_module(PROGRAMS[name]).main()
 
 

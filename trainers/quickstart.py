@@ -6,19 +6,35 @@ On `digits` (1,797 real images of 8x8, part of scikit-learn): trains experts,
 distils them into FreD's frequency memory and, for comparison, into pixels of
 the same number of floats, evaluates both beside random real images and the
 full training set, exports, and reads the exports back. Prints and saves a
-table. Stopped, it continues when it is started again.
+table, and says what to look at and what to do next. Stopped, it continues when
+it is started again.
+
+`fred/` and `pixel/` are run folders like any other: their accuracies are in
+them, `fred/export` is what can be used, and `fred/report.html` tells it all.
 """
 
+import json
 import pathlib
+import shlex
 import time
+from collections.abc import Mapping
+from typing import Any
+
+from absl import logging
 
 from export import exporting, flags
 from fred_tf import assembly, presets
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
+from fred_tf.datasets import ImageData
 from fred_tf.disk import files, replaceable
+from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import score
-from trainers import distill, run_flags, train_experts
+from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.training.evaluation import Evaluation
+from trainers import distill, evaluate, run_flags, train_experts
+from trainers.log.run_log import append_accuracy
+from trainers.report import __main__ as report
 
 QUICKSTART_PRESET = "digits_ipc1_tm"
 RUN_DIR = "runs/quickstart"
@@ -32,6 +48,12 @@ PIXEL = {
 # The full training set has 1,437 images: far fewer passes suffice.
 FULL = {"evaluation.epochs": 60, "evaluation.learning_rate": 0.02}
 _HEADER = "| trained on | images | floats stored | test accuracy |"
+_LABELS = {
+    "random": "random real images",
+    "pixel": "pixels, distilled",
+    "fred": "FreD, distilled",
+    "full": "full training set",
+}
 
 
 def run(config: config_lib.Config, run_dir: files.Path) -> str:
@@ -47,37 +69,62 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
     replaceable.check_file(table_path, _HEADER.encode())
     data = assembly.load_data(config)
     experts = str(root / "experts")
+    logging.info("Experts are trained on real images, to be imitated.")
     train_experts.run(config, experts)
-    runs = {
-        name: distill.run(
-            config_lib.replace(config, changes), root / name, expert_dir=experts
-        )
-        for name, changes in (("pixel", PIXEL), ("fred", {}))
-    }
-    labels = {
-        "random": "random real images",
-        "pixel": "pixels, distilled",
-        "fred": "FreD, distilled",
-        "full": "full training set",
-    }
+
+    def distilled(name: str, changes: dict[str, Any]) -> DistilledRun:
+        logging.info("Images are distilled: %s.", _LABELS[name])
+        changed = config_lib.replace(config, changes)
+        return distill.run(changed, root / name, expert_dir=experts)
+
+    pixel, fred = distilled("pixel", PIXEL), distilled("fred", {})
+    logging.info("Networks are trained on them, and scored on test images.")
+    ways = {"random": {}, "full": FULL}
     sets = {
         "random": random_set(data, config.ipc, config.seed),
+        "pixel": pixel.synthetic_set(),
+        "fred": fred.synthetic_set(),
         "full": full_set(data),
-        **{name: finished.synthetic_set() for name, finished in runs.items()},
     }
-    rows = []
-    for name, label in labels.items():
-        result = score(
-            config_lib.replace(config, FULL if name == "full" else {}),
+    results = {
+        name: score(
+            config_lib.replace(config, changes),
             sets[name],
             data,
             root / f"evaluation_{name}.json",
         )
-        images, floats = len(sets[name].labels), sets[name].floats_stored
-        rows.append(f"| {label} | {images:,} | {floats:,} | {result} |")
-    exporting.run(runs["fred"], root / "export")
+        for name, changes in ways.items()
+    }
+    results |= {"pixel": _scored(pixel, data), "fred": _scored(fred, data)}
+    logging.info("The set is exported, and read back.")
+    exporting.run(fred, root / "fred" / "export")
+    report.run(root / "fred")
+    table = _table(config, sets, results)
+    files.write_text(table_path, table + "\n")
+    return table
+
+
+def _scored(finished: DistilledRun, data: ImageData) -> Evaluation:
+    """Scores a run in its folder, as `trainers.evaluate` does."""
+    folder, network = finished.folder, finished.config.network.name
+    file = evaluate.path(folder.path, subject="", network="")
+    result = score(finished.config, finished.synthetic_set(), data, file)
+    append_accuracy(folder, finished.step, network, result)
+    return result
+
+
+def _table(
+    config: config_lib.Config,
+    sets: Mapping[str, SyntheticSet],
+    results: Mapping[str, Evaluation],
+) -> str:
+    rows = [
+        f"| {label} | {len(sets[name].labels):,} | "
+        f"{sets[name].floats_stored:,} | {results[name]} |"
+        for name, label in _LABELS.items()
+    ]
     networks = config.evaluation.networks
-    table = "\n".join(
+    return "\n".join(
         [
             _HEADER,
             "|---|---|---|---|",
@@ -87,8 +134,31 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
             f"standard deviation of {networks} networks.",
         ]
     )
-    files.write_text(table_path, table + "\n")
-    return table
+
+
+def next_commands(run_dir: files.Path) -> str:
+    """Returns what to look at, to use and to do next, typed as this was.
+
+    Args:
+        run_dir: of the whole way.
+    """
+    root = pathlib.Path(run_dir)
+    fred, page = root / "fred", root / "fred" / report.NAME
+    # In double quotes, which a shell's single ones leave as they are.
+    exported = json.dumps(str(fred / "export" / "images_float32"))
+    load = f"import fred_tf; print(fred_tf.DistilledSet.load({exported}))"
+    own = (
+        f"{run_flags.command('trainers.distill')} --preset=dm "
+        "--dataset=folder:photos --image_size=64 --run_dir=runs/photos"
+    )
+    return (
+        f"Look at {page} in a browser, and at all runs in TensorBoard:\n"
+        f"    tensorboard --logdir={shlex.quote(str(root))}\n"
+        f"Use the set, of which {fred / 'export'} holds several forms:\n"
+        f"    python -c {shlex.quote(load)}\n"
+        "Distil photos of your own, in a folder for each class:\n"
+        f"    {own}"
+    )
 
 
 @run_flags.program
@@ -100,8 +170,8 @@ def main() -> None:
         presets.preset(QUICKSTART_PRESET), {"seed": flags.FLAGS.seed}
     )
     table = run(run_flags.override(config), run_dir)
-    print(f"\n{table}\n")
-    print(f"{time.monotonic() - begun:.0f} s. Look at {run_dir}/export.")
+    print(f"\n{table}\n\n{next_commands(run_dir)}\n")
+    print(f"All of it took {time.monotonic() - begun:.0f} s.")
 
 
 if __name__ == "__main__":

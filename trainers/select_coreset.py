@@ -20,7 +20,7 @@ import numpy as np
 from absl import logging
 
 from export import flags
-from fred_tf import assembly, seeds
+from fred_tf import assembly, progress, seeds
 from fred_tf import config as config_lib
 from fred_tf.coresets import (
     CORESETS,
@@ -224,7 +224,7 @@ def _features(
         )
         state = training.start(seeds.named(config.seed, "feature network"))
         order = seeds.named(config.seed, "feature network order")
-        for epoch in range(epochs):
+        for epoch in progress.each(range(epochs), "epoch", epochs):
             state = training.passes(
                 state,
                 data.train.images,
@@ -234,7 +234,6 @@ def _features(
                 1,
                 _TRAINING["learning_rate"],
             )
-            logging.info("feature network, epoch %d of %d", epoch + 1, epochs)
     score = None
     if (test := data.test) is not None:
         score = accuracy(

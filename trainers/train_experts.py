@@ -30,13 +30,11 @@ says what a store holds and what is damaged, and with a --preset also how much
 of it the preset uses.
 """
 
-import time
-
 import numpy as np
 from absl import logging
 
 from export import flags
-from fred_tf import assembly, distilling
+from fred_tf import assembly, distilling, progress
 from fred_tf.config import Config
 from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.distillation import devices
@@ -83,25 +81,24 @@ def run(
     store = assembly.expert_store(config, data, expert_dir)
     logging.info("%s", usage(config, store, config.experts.count))
     told_on = f"test accuracy{on_split(data.tested_on)}"
-    begun = spoken = time.monotonic()
+    index, workers = worker
+    missing = store.missing(range(index, config.experts.count, workers))
+    made = 0
+    with progress.shown(
+        "epoch", len(missing) * config.experts.epochs, lasting=True
+    ) as report:
 
-    def report(expert: int, epoch: int, accuracy: float | None) -> None:
-        nonlocal spoken
-        now = time.monotonic()
-        if accuracy is None and now - spoken < 10:
-            return
-        spoken = now
-        logging.info(
-            "expert %d of %d, epoch %d of %d%s (%.0f s)",
-            expert + 1,
-            config.experts.count,
-            epoch,
-            config.experts.epochs,
-            "" if accuracy is None else f", {told_on} {accuracy:.3f}",
-            now - begun,
+        def on_epoch(expert: int, epoch: int, accuracy: float | None) -> None:
+            nonlocal made
+            made += 1
+            which = f"expert {expert + 1} of {config.experts.count}"
+            report(made, which)
+            if accuracy is not None:
+                logging.info("%s, %s %.3f", which, told_on, accuracy)
+
+        return distilling.train_experts(
+            data, config, expert_dir, on_epoch, worker
         )
-
-    return distilling.train_experts(data, config, expert_dir, report, worker)
 
 
 def usage(config: Config, store: ExpertStore, count: int) -> str:

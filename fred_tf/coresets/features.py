@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from fred_tf import progress
 from fred_tf.datasets.image_data import ImageData
 from fred_tf.networks import Functional
 from fred_tf.normalizations import Normalization
@@ -96,7 +97,8 @@ def select_by_features(
     """
     check_choice(data, per_class)
     indices = []
-    for label, name in enumerate(data.class_names):
+    names = enumerate(data.class_names)
+    for label, name in progress.each(names, "class", data.classes):
         vectors = features(label)
         if not np.isfinite(vectors).all():
             raise ValueError(

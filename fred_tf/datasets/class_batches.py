@@ -140,6 +140,8 @@ class ClassBatches:
         stream = seeds.named(seed, "class batches")
         others = seeds.named(seed, "images of any class")
 
+        # Made of ops: looking for Python to convert takes half a second.
+        @tf.autograph.experimental.do_not_convert
         def reference(number):
             images = self.draw(seeds.fold(stream, number), per_class)
             if not of_any:

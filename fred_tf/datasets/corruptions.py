@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fred_tf import seeds
+from fred_tf import progress, seeds
 from fred_tf.datasets import tfds_images
 from fred_tf.datasets.dataset_spec import KNOWN, base_name, classes_of
 from fred_tf.datasets.image_data import ImageData, Split
@@ -256,7 +256,8 @@ def corrupt(images: np.ndarray, name: str, severity: int) -> np.ndarray:
     before = np.random.get_state()
     try:
         done = []
-        for position, image in enumerate(images):
+        shown = progress.each(images, f"image with {name}", len(images))
+        for position, image in enumerate(shown):
             seed = seeds.integer(0, "corruption", name, severity, position)
             np.random.seed(seed)
             result = imagecorruptions.corrupt(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from absl import logging
 
+from fred_tf import progress
 from fred_tf.datasets import pictures
 from fred_tf.datasets.raw_images import Found, Raw
 from fred_tf.disk import files
@@ -100,7 +101,8 @@ def _split(
     if not paths:
         raise ValueError(f"{folder} must hold pictures. Received: none.")
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        headers = list(pool.map(_header, paths))
+        read = pool.map(_header, paths)
+        headers = list(progress.each(read, "picture", len(paths)))
     return Raw(
         np.array(labels),
         lambda rows: _decoded([paths[row] for row in rows]),

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from fred_tf import seeds
+from fred_tf import progress, seeds
 from fred_tf.datasets import disk_images
 from fred_tf.datasets.data_facts import TEST
 from fred_tf.datasets.disk_images import Images
@@ -251,8 +251,10 @@ def collected(
     told = [] if faults is None else faults
 
     def images(row: int) -> Generator[np.ndarray | None, None, None]:
-        rows = np.arange(row, len(raw.labels))
-        for number, image in enumerate(raw.images(rows), start=row):
+        count = len(raw.labels)
+        decoded = raw.images(np.arange(row, count))
+        shown = progress.each(decoded, "image", count, row)
+        for number, image in enumerate(shown, start=row):
             if isinstance(image, ValueError):
                 if not preparation.skip_corrupt:
                     raise image

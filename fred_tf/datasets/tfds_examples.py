@@ -17,6 +17,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from fred_tf import progress
 from fred_tf.datasets import encoded_images, pictures, tfds_volumes
 from fred_tf.datasets.raw_images import Raw
 from fred_tf.datasets.tfds_metadata import damaged
@@ -94,10 +95,13 @@ def _labels(
     examples = _examples(builder, split)
     if headers is None:
         alone = examples.map(lambda example: example["label"]).batch(1000)
-        parts = list(_read(builder, alone))
+        batches = math.ceil(count / 1000)
+        read = progress.each(_read(builder, alone), "thousand labels", batches)
+        parts = list(read)
         return np.concatenate([np.empty(0, np.int64), *parts])
     labels = np.empty(count, np.int64)
-    for row, example in enumerate(_read(builder, examples)):
+    read = progress.each(_read(builder, examples), "label", count)
+    for row, example in enumerate(read):
         labels[row] = example["label"]
         headers.append(_header(example["image"], f"image {row} of {place}"))
     return labels
@@ -141,7 +145,8 @@ def _volumes(builder: tfds.core.DatasetBuilder, split: str) -> Raw:
                 yield example["label"], error
 
     labels, highest = np.empty(count, np.int64), 0.0
-    for row, (label, volume) in enumerate(decoded(np.arange(count))):
+    shown = progress.each(decoded(np.arange(count)), "volume", count)
+    for row, (label, volume) in enumerate(shown):
         labels[row] = label
         if isinstance(volume, np.ndarray):
             highest = max(highest, float(volume.max()))

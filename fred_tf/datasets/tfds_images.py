@@ -12,6 +12,7 @@ from absl import logging
 from google.protobuf import json_format
 from tensorflow_datasets.core.utils import file_utils
 
+from fred_tf import progress
 from fred_tf.datasets import (
     encoded_images,
     tfds_examples,
@@ -203,7 +204,7 @@ def read_classes(
     places = tf.constant(places)
     split = next(s for s in TEST_SPLITS if s in builder.info.splits)
 
-    def read(example):
+    def read(row, example):
         image = tf.io.decode_image(
             encoded_images.bounded(example["image"]),
             channels=3,
@@ -211,18 +212,24 @@ def read_classes(
         )
         image = tf.image.resize(image, image_shape[:2], antialias=antialias)
         image = tf.cast(tf.round(image), tf.uint8)
-        return image, tf.gather(places, example["label"])
+        return row, image, tf.gather(places, example["label"])
 
     checked_bytes(builder, split)
     raw = builder.as_dataset(
         split=split, shuffle_files=False, decoders=IMAGE_AND_LABEL
     )
-    wanted = raw.filter(lambda e: tf.gather(places, e["label"]) >= 0)
+    wanted = raw.enumerate().filter(
+        lambda _, e: tf.gather(places, e["label"]) >= 0
+    )
+    count, parts = builder.info.splits[split].num_examples, []
     try:
-        batches = list(tfds.as_numpy(wanted.map(read).batch(100)))
+        with progress.shown("image", count) as report:
+            for rows, *part in tfds.as_numpy(wanted.map(read).batch(100)):
+                parts.append(part)
+                report(int(rows[-1]) + 1)
     except tf.errors.OpError as error:
         raise damaged(builder.data_path, error) from error
-    images, labels = zip(*batches)
+    images, labels = zip(*parts)
     return Split(np.concatenate(images), np.concatenate(labels))
 
 
@@ -260,7 +267,9 @@ def _prepare(
             "--download to fetch and prepare it there, or --data_dir=<folder> "
             "if it is prepared elsewhere."
         )
-    tfds.disable_progress_bar()
+    logging.info("%r is prepared in %s.", name, builder.data_path)
+    if not progress.is_watched():
+        tfds.disable_progress_bar()
     builder.download_and_prepare()
 
 

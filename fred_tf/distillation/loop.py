@@ -1,17 +1,14 @@
 """When to step, and what to do after a step."""
 
 import contextlib
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-import tqdm.auto
-from absl import logging
-
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.distillation.interruption import Interruption
 from fred_tf.distillation.outliers import NOT_FINITE, TROUBLES
+from fred_tf.progress import Report, seconds_left, shown
 
 Scalars = dict[str, float]
 
@@ -57,6 +54,11 @@ class Action(NamedTuple):
         """Returns whether it belongs to a step, stopped there or not."""
         return step % self.every == 0 or step == last_step
 
+    def times(self, step: int, last_step: int) -> int:
+        """Returns how often it is due after a step."""
+        extra = last_step % self.every > 0
+        return last_step // self.every - step // self.every + extra
+
 
 def run(
     distiller: Distiller,
@@ -78,71 +80,52 @@ def run(
     Raises:
         DivergedError: the run is lost. No action sees the step that says so.
     """
-    shown = _progress if progress else _silence
-    with shown(distiller.step, last_step) as report:
+    steps, pauses = list[float](), [list[float]() for _ in actions]
+
+    def left() -> float | None:
+        """Returns the seconds that steps and actions are to take yet."""
+        made = distiller.step
+        to_come = [action.times(made - 1, last_step) for action in actions]
+        return seconds_left(steps, last_step - made, zip(pauses, to_come))
+
+    with _shown(distiller.step, last_step, progress) as report:
         while distiller.step < last_step:
             number = distiller.step + 1
-            scalars = distiller()
+            with _timed(steps):
+                scalars = distiller()
             last_good = int(scalars.pop("last_good"))
             if trouble := int(scalars.pop("trouble")):
                 raise DivergedError(number, trouble, last_good)
             step = distiller.step
             stopping = interruption is not None and interruption.arrived()
-            report(step, scalars)
-            for action in actions:
+            report(step, _told(scalars), left)
+            for action, taken in zip(actions, pauses):
                 due = action.is_due(step, last_step)
                 if due or (stopping and action.on_stop):
-                    action.call(step, scalars)
+                    with _timed(taken):
+                        action.call(step, scalars)
             if stopping:
                 return
 
 
 @contextlib.contextmanager
-def _silence(first: int, last: int) -> Iterator[Callable[[int, Scalars], None]]:
-    """Yields a reporter that says nothing."""
-    yield lambda step, scalars: None
+def _timed(durations: list[float]) -> Iterator[None]:
+    """Adds the seconds that the block takes."""
+    begun = time.monotonic()
+    yield
+    durations.append(time.monotonic() - begun)
 
 
 @contextlib.contextmanager
-def _progress(
-    first: int, last: int
-) -> Iterator[Callable[[int, Scalars], None]]:
-    """Yields a reporter: a bar where people look, plain log lines elsewhere.
-
-    They look at terminals, and at notebooks.
-    """
-    if sys.stderr.isatty() or "ipykernel" in sys.modules:
-        with tqdm.auto.tqdm(
-            initial=first, total=last, unit="step", dynamic_ncols=True
-        ) as bar:
-
-            def on_bar(step: int, scalars: Scalars) -> None:
-                bar.set_postfix_str(_told(scalars), refresh=False)
-                bar.update(step - bar.n)
-
-            yield on_bar
+def _shown(step: int, last_step: int, progress: bool) -> Iterator[Report]:
+    """Yields what shows how far a run is, or nothing."""
+    if not progress:
+        yield lambda *_: None
         return
-
-    begun = time.monotonic()
-    spoken = begun
-
-    def in_log(step: int, scalars: Scalars) -> None:
-        nonlocal spoken
-        now = time.monotonic()
-        if now - spoken < 30 and step != last:
-            return
-        spoken = now
-        rate = (step - first) / (now - begun)
-        logging.info(
-            "step %d of %d, %s, %.3g steps/s, %.0f s left",
-            step,
-            last,
-            _told(scalars),
-            rate,
-            (last - step) / rate,
-        )
-
-    yield in_log
+    with shown("step", last_step, step, lasting=True) as report:
+        if step < last_step:
+            report(step, "the next takes longest")  # It is traced.
+        yield report
 
 
 def _told(scalars: Scalars) -> str:

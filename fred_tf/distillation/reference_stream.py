@@ -84,9 +84,13 @@ class ReferenceStream:
         """Streams what one replica treats from a step on."""
         each, all_replicas = self.per_replica, self.per_step
         first = step * all_replicas + replica * each
-        numbers = tf.data.Dataset.counter(first, all_replicas).flat_map(
-            lambda number: tf.data.Dataset.range(number, number + each)
-        )
+
+        @tf.autograph.experimental.do_not_convert
+        def of_step(number):
+            return tf.data.Dataset.range(number, number + each)
+
+        steps = tf.data.Dataset.counter(first, all_replicas)
+        numbers = steps.flat_map(of_step)
         references = self._objective.references(self._seed, numbers)
         # An iterator that tunes itself is deleted only when its tuner wakes
         # up, which takes up to a minute each.

@@ -200,6 +200,7 @@ class TrajectoryMatching(Objective):
     def references(self, seed, numbers):
         stream = seeds.named(seed, "expert segments")
 
+        @tf.autograph.experimental.do_not_convert
         def draw(position):
             draw_seed = seeds.fold(stream, position)
             # One pass takes every expert once, in an order of its own.

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from absl import logging
 
-from fred_tf import seeds
+from fred_tf import progress, seeds
 from fred_tf.augmentations import SiameseAugmentation, check_mixed, suited
 from fred_tf.datasets.image_data import Split
 from fred_tf.networks import Functional
@@ -274,31 +273,28 @@ class Evaluator:
         state = training.start(self.start_seed(seed))
         order_seed = seeds.named(seed, "evaluation order")
         images = tf.convert_to_tensor(synthetic_set.images)
-        first = 0
-        for passes, factor in self.phases:
-            if not self.keeps_velocities:
-                parameters, velocities, statistics = state
-                state = parameters, [0 * v for v in velocities], statistics
-            end = first + passes
-            for begin in range(first, end, _PASSES):
-                state = training.passes(
-                    state,
-                    images,
-                    targets,
-                    order_seed,
-                    begin,
-                    min(_PASSES, end - begin),
-                    rate * factor,
-                    synthetic_set.views if self.settings.views == "one" else 1,
-                )
-                logging.log_every_n_seconds(
-                    logging.INFO,
-                    "epoch %d of %d",
-                    60,
-                    begin,
-                    self.settings.epochs,
-                )
-            first = end
+        first, epochs = 0, sum(passes for passes, _ in self.phases)
+        with progress.shown("epoch", epochs) as report:
+            for passes, factor in self.phases:
+                if not self.keeps_velocities:
+                    parameters, velocities, statistics = state
+                    state = parameters, [0 * v for v in velocities], statistics
+                end = first + passes
+                for begin in range(first, end, _PASSES):
+                    state = training.passes(
+                        state,
+                        images,
+                        targets,
+                        order_seed,
+                        begin,
+                        min(_PASSES, end - begin),
+                        rate * factor,
+                        synthetic_set.views
+                        if self.settings.views == "one"
+                        else 1,
+                    )
+                    report(min(begin + _PASSES, end))
+                first = end
         return state
 
     def score(

@@ -1,5 +1,7 @@
+import contextlib
 import os
 import signal
+import types
 
 import pytest
 
@@ -136,5 +138,50 @@ def test_shows_a_bar_on_a_terminal(monkeypatch, capsys):
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     loop.run(Counter(), 4, [])
     shown = capsys.readouterr().err
-    assert "4/4" in shown
-    assert "loss 0.25" in shown
+    assert "step 0 of 4, the next takes longest" in shown
+    assert "100%|" in shown and "step 4 of 4, loss 0.25" in shown
+    loop.run(Counter(), 4, [], progress=False)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("step", "last"), [(0, 10), (3, 10), (9, 10), (2, 12)])
+@pytest.mark.parametrize("every", [1, 3, 4, 100])
+def test_how_often_an_action_is_due_yet(step, last, every):
+    action = loop.Action(every, print)
+    due = [action.is_due(s, last) for s in range(step + 1, last + 1)]
+    assert action.times(step, last) == sum(due)
+
+
+def test_the_time_left_knows_what_steps_and_actions_take(monkeypatch):
+    """Within a fifth after a tenth, though the first ones trace."""
+    clock = types.SimpleNamespace(now=0.0)
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr(loop, "time", clock)
+    told = []
+
+    class Working(Counter):
+        def __call__(self):
+            clock.now += 0.1 if self.step else 30
+            return super().__call__()
+
+    def work(seconds, first):
+        before = []
+
+        def call(*_):
+            clock.now += seconds if before else first
+            before.append(None)
+
+        return call
+
+    @contextlib.contextmanager
+    def shown(*_, **__):
+        yield lambda step, words, left: told.append((step, clock.now, left()))
+
+    monkeypatch.setattr(loop, "_shown", shown)
+    evaluation = loop.Action(90, work(20, first=23), after_save=True)
+    save = loop.Action(100, work(0.2, first=1))
+    loop.run(Working(), 1000, [save, evaluation])
+    assert told[0][2] is None
+    for step, now, left in told:
+        if step > 100:
+            assert left == pytest.approx(clock.now - now, rel=0.2), step

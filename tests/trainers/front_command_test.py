@@ -1,5 +1,6 @@
 """`fred` calls every program, which then says how it was called."""
 
+import pathlib
 import subprocess
 import sys
 
@@ -48,6 +49,18 @@ def test_a_list_takes_no_time():
     assert done.stdout.endswith("\n[]\n"), done.stderr
 
 
+def test_a_shell_learns_that_help_is_no_failure():
+    script = pathlib.Path(sys.executable).with_name("fred")
+    commands = [[sys.executable, "-m", "trainers"]]
+    commands += [[script]] if script.exists() else []  # Not of a checkout.
+    for command in commands:
+        for word, code in (("--help", 0), ("no-program", 1)):
+            done = subprocess.run(
+                [*command, word], cwd=ROOT, capture_output=True
+            )
+            assert done.returncode == code, done.stderr
+
+
 @pytest.mark.parametrize(
     ("word", "meant"),
     [
@@ -71,7 +84,7 @@ def helps(call, monkeypatch):
             command_line.sys.modules["__main__"], "__doc__", None
         )
         code, output, errors = call(module, *argv)
-        assert (code, errors) == (1, "")  # absl's code of --help.
+        assert (code, errors) == (0, "")
         return output
 
     return helps

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import re
 import shutil
 
 import numpy as np
@@ -19,7 +18,7 @@ from fred_tf.distilled_run import DistilledRun
 from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import DistributionMatching
 from fred_tf.scoring import curve, curve_path
-from trainers import distill, quickstart, train_experts
+from trainers import distill, train_experts
 
 # Graphs without augmentation and convolution are built in a third of the time.
 DM = config_lib.replace(
@@ -276,20 +275,6 @@ def test_evaluations_after_the_last_checkpoint_are_made_again(tmp_path):
 def test_refuses_to_export_an_empty_run_folder(tmp_path):
     with pytest.raises(FileNotFoundError, match="trainers.distill"):
         DistilledRun.restore(tmp_path)
-
-
-def test_quickstart_on_the_tiny_preset(tmp_path, quick_tm, monkeypatch):
-    table = quickstart.run(quick_tm, tmp_path)
-    rows = [line for line in table.splitlines() if "+-" in line]
-    assert len(rows) == 4
-    floats = [re.split(r" *\| *", row)[3] for row in rows]
-    assert floats[:3] == ["640"] * 3
-    assert (tmp_path / "table.md").read_text() == table + "\n"
-    monkeypatch.setattr(quickstart.exporting, "run", lambda *_: None)
-    assert quickstart.run(quick_tm, tmp_path) == table
-    (tmp_path / "table.md").write_text("| shirt | size |")
-    with pytest.raises(FileExistsError, match="table.md, which fred_tf has"):
-        quickstart.run(quick_tm, tmp_path)
 
 
 def test_a_holdout_replaces_the_test_split_everywhere(tmp_path, quick_tm):

@@ -1,0 +1,100 @@
+"""The quickstart on the tiny preset, made once: what it leaves, and says."""
+
+import re
+import shlex
+import sys
+
+import numpy as np
+import pytest
+
+from fred_tf import scoring
+from fred_tf.disk import records
+from fred_tf.distilled_set import DistilledSet
+from fred_tf.training.evaluation import Evaluation
+from fred_tf.training.evaluator import Evaluator
+from trainers import quickstart
+from trainers.log import events
+from trainers.log.run_log import RunLog
+
+
+@pytest.fixture(scope="module")
+def quick_way(tmp_path_factory, quick_tm):
+    """The quickstart of the tiny preset, and the table that it returned."""
+    root = tmp_path_factory.mktemp("quickstart") / "two words"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunLog, "pictures", lambda self, run: None)
+        return root, quickstart.run(quick_tm, root)
+
+
+def test_the_quickstart_says_what_floats_buy(quick_way):
+    root, table = quick_way
+    rows = [line for line in table.splitlines() if "+-" in line]
+    assert len(rows) == 4
+    floats = [re.split(r" *\| *", row)[3] for row in rows]
+    assert floats[:3] == ["640"] * 3
+    assert (root / "table.md").read_text() == table + "\n"
+
+
+@pytest.mark.parametrize(("name", "label"), [("fred", "FreD"), ("pixel", "p")])
+def test_its_runs_know_their_accuracy(
+    name, label, quick_way, call, monkeypatch
+):
+    """And TensorBoard does; evaluating them trains nothing again."""
+    root, table = quick_way
+    run_dir = root / name
+    monkeypatch.setattr(Evaluator, "train", None)
+    code, output, errors = call("trainers.evaluate", f"--run_dir={run_dir}")
+    assert code == 0, errors
+    accuracy = output.partition(" test accuracy")[0]
+    assert f" {accuracy} |\n" in table[table.index(f"| {label}") :]
+    told = records.read(run_dir / "evaluation.json", scoring.KIND)
+    tag = "accuracy/mlp/mean"
+    logged = events.latest(events.paths(run_dir / "tensorboard"), 3, [tag])
+    assert logged[tag] == pytest.approx(100 * np.mean(told["accuracies"]))
+
+
+def test_its_export_and_its_page_know_the_accuracy(quick_way):
+    fred = quick_way[0] / "fred"
+    exported = DistilledSet.load(fred / "export" / "images_float32")
+    told = records.read(fred / "evaluation.json", scoring.KIND)
+    (evaluation,) = exported.decoded.details["evaluations"]
+    assert evaluation["accuracies"] == told["accuracies"]
+    accuracy = str(Evaluation(tuple(told["accuracies"]), 0.0))
+    page = (fred / "report.html").read_text()
+    assert accuracy.replace("+-", "±") in page and "images_float32" in page
+
+
+def test_a_quickstart_goes_on_and_keeps_what_is_not_its_own(
+    quick_way, quick_tm, monkeypatch
+):
+    root, table = quick_way
+    monkeypatch.setattr(Evaluator, "train", None)
+    monkeypatch.setattr(quickstart.exporting, "run", lambda *_: None)
+    assert quickstart.run(quick_tm, root) == table
+    monkeypatch.setattr(quickstart, "_HEADER", "| shirt | size |")
+    with pytest.raises(FileExistsError, match="table.md, which fred_tf has"):
+        quickstart.run(quick_tm, root)
+
+
+@pytest.mark.parametrize(
+    ("called", "distils"),
+    [
+        ("/x/trainers/quickstart.py", "python -m trainers.distill"),
+        ("fred quickstart", "fred distill"),
+        ("/usr/bin/fred-quickstart", "fred-distill"),
+    ],
+)
+def test_a_quickstart_says_what_is_next(
+    called, distils, quick_way, monkeypatch, capsys
+):
+    """In commands that work, as this one was called."""
+    monkeypatch.setattr(sys, "argv", [called])
+    said = quickstart.next_commands(quick_way[0])
+    look, use, own = re.findall("^    (.*)$", said, re.MULTILINE)
+    assert shlex.split(look) == ["tensorboard", f"--logdir={quick_way[0]}"]
+    assert own.startswith(f"{distils} --preset=dm --dataset=folder:photos")
+    assert str(quick_way[0] / "fred" / "report.html") in said
+    python, option, code = shlex.split(use)
+    assert (python, option) == ("python", "-c")
+    exec(code)
+    assert capsys.readouterr().out.startswith("<DistilledSet of digits: 20 im")
