@@ -1,12 +1,14 @@
 """Makes the site of what is read on the code host: a hook of MkDocs.
 
 Pages outside docs/ join those in it, README.md as the front. So does every file
-that a page links to; links are written for the code host, and moved here. Pages
-of `api/` are made of docstrings, which are read and not imported: one of the
-front door, and one for each folder of fred_tf/ that `nav` names.
+that a page links to, a notebook as a page; links are written for the code host,
+and moved here. Pages of `api/` are made of docstrings, which are read and not
+imported: one of the front door, and one for each folder of fred_tf/ that `nav`
+names.
 """
 
 import ast
+import json
 import pathlib
 import posixpath
 import re
@@ -28,7 +30,9 @@ _CODE = re.compile(r"(^```.*?^```$|`[^`]+`)", re.DOTALL | re.MULTILINE)
 
 def place(path: str) -> str:
     """Returns where a file of the project, by its path, is on the site."""
-    return "index.md" if path == "README.md" else path.removeprefix(_DOCS)
+    if path == "README.md":
+        return "index.md"
+    return path.removeprefix(_DOCS).replace(".ipynb", ".md")
 
 
 def linked(markdown: str, page: str) -> list[str]:
@@ -65,6 +69,17 @@ def moved(markdown: str, page: str) -> str:
 
 def _target(link: str, page: str) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(page), link))
+
+
+def notebook(path: str) -> str:
+    """Returns a notebook of the project as a page, without outputs."""
+    book = json.loads((ROOT / path).read_text(encoding="utf-8"))
+    texts = {"markdown": "{}", "code": "```python\n{}\n```"}
+    cells = [
+        texts[cell["cell_type"]].format("".join(cell["source"]))
+        for cell in book["cells"]
+    ]
+    return moved("\n\n".join(cells), path)
 
 
 def front_door() -> str:
@@ -106,8 +121,10 @@ def on_files(files: "Files", config: "MkDocsConfig") -> "Files":
         for path in (page, *linked(text, page)):
             at = place(path)
             if files.get_file_from_path(at) is None:
-                whole = str(ROOT / path)
-                files.append(File.generated(config, at, abs_src_path=whole))
+                made: dict[str, str] = {"abs_src_path": str(ROOT / path)}
+                if path.endswith(".ipynb"):
+                    made = {"content": notebook(path)}
+                files.append(File.generated(config, at, **made))
     for at in re.findall(rf"{_API}\w+\.md", str(config.nav)):
         name = pathlib.PurePath(at).stem
         text = front_door() if name == _FRONT_DOOR else family(name)
@@ -118,8 +135,8 @@ def on_files(files: "Files", config: "MkDocsConfig") -> "Files":
 def on_page_markdown(
     markdown: str, page: "Page", config: "MkDocsConfig", files: "Files"
 ) -> str:
-    """Moves the links of a page that people wrote."""
-    if page.file.src_uri.startswith(_API):
+    """Moves the links of a page that is a file; others were made with them."""
+    if not page.file.abs_src_path:
         return markdown
     whole = pathlib.Path(page.file.abs_src_path)
     return moved(markdown, whole.relative_to(ROOT).as_posix())

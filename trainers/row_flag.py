@@ -58,7 +58,7 @@ def distilled(row: Row) -> Config:
     scored, program = _REAL.get(
         row.subject, (f"the set of --row={row.run_of}", "trainers.evaluate")
     )
-    if row.form or row.severity:
+    if _beyond_settings(row):
         program = "trainers.results"
     raise ValueError(
         f"`--row` must be one that distils. Received: {ROW.value}, which "
@@ -72,14 +72,23 @@ def scored(row: Row) -> Config:
     Raises:
         ValueError: the row needs an export or corrupted images, too.
     """
-    if not row.form and not row.severity:
-        return row.evaluation()
-    more = f"the export {row.form}" if row.form else "corrupted test images"
-    raise ValueError(
-        "`--row` must be one that is scored on its set and the test split. "
-        f"Received: {ROW.value}, which takes {more}. "
-        f"{_made_by('trainers.results')}"
-    )
+    if more := _beyond_settings(row):
+        raise ValueError(
+            "`--row` must be one that is scored on its set and the test split. "
+            f"Received: {ROW.value}, which takes {more}. "
+            f"{_made_by('trainers.results')}"
+        )
+    return row.evaluation()
+
+
+def _beyond_settings(row: Row) -> str:
+    """Returns what the score of a row takes that no setting says, if it does.
+
+    Only `trainers.results` makes such rows.
+    """
+    if row.form:
+        return f"the export {row.form}"
+    return "corrupted test images" if row.severity else ""
 
 
 def _made_by(program: str) -> str:

@@ -26,8 +26,8 @@ def site():
 
 def test_every_page_is_in_the_menu_once(site):
     places = sorted(site.place(name(page)) for page in PAGES)
-    of_docstrings = [page for page in _NAMED if page.startswith("api/")]
-    assert sorted(_NAMED) == sorted([*places, *of_docstrings])
+    made = [page for page in _NAMED if re.match("api/|examples/", page)]
+    assert sorted(_NAMED) == sorted([*places, *made])
     assert {ROOT / page for page in site.PAGES} <= set(PAGES)
     assert re.findall(r"hooks: \[(.*)\]", SETTINGS) == ["docs/site_pages.py"]
 
@@ -42,6 +42,8 @@ def test_every_page_is_in_the_menu_once(site):
         ("docs/running.md", "../README.md", "index.md"),
         ("docs/running.md", "exports.md#forms", "exports.md#forms"),
         ("docs/exports.md", "../examples/a.py", "examples/a.py"),
+        ("README.md", "examples/a.ipynb", "examples/a.md"),
+        ("examples/a.ipynb", "../docs/words.md", "../words.md"),
         ("README.md", "#own-run", "#own-run"),
         ("README.md", "https://a.b/docs/c.md", "https://a.b/docs/c.md"),
     ],
@@ -65,6 +67,13 @@ def test_what_pages_link_to_is_there(site):
     }
     for target in linked:
         assert (ROOT / target).is_file(), target
+
+
+def test_a_notebook_is_a_page(site):
+    page = site.notebook("examples/first_steps.ipynb")
+    assert page.startswith("# First steps\n")
+    assert "](../words.md)" in page and "docs/" not in page
+    assert page.count("```python\n") >= 7 and page.count("```") % 2 == 0
 
 
 def test_the_front_door_tells_every_name(site):
