@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test test-all test-lowest lint format results-cpu clean
+.PHONY: quickstart test test-all test-lowest lint format docs results-cpu clean
 
 # Where TensorFlow Datasets keeps MNIST and CIFAR-10, for results-cpu.
 DATA_DIR ?= $(HOME)/tensorflow_datasets
@@ -51,6 +51,14 @@ lint: $(BIN)/.installed
 format: $(BIN)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# The site, in build/site; what it warns of is an error.
+docs: $(BIN)/.docs-installed
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+$(BIN)/.docs-installed: $(BIN)/.installed
+	$(BIN)/python -m pip install --quiet --editable ".[docs]"
+	touch $@
 
 clean:
 	rm -rf $(VENV) .venv-lowest build *.egg-info

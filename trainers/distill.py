@@ -3,7 +3,8 @@
     python -m trainers.distill --preset=digits_ipc1_dm --run_dir=runs/digits
 
 Trajectory-matching presets also need `--expert_dir`, see
-`trainers.train_experts`. The run folder explains itself: `config.json`,
+`trainers.train_experts`. `--row=NAME` in the place of a preset takes the
+settings of a row of RESULTS.md. The run folder explains itself: `config.json`,
 `metrics.jsonl`, `checkpoints/` and `tensorboard/` (`tensorboard --logdir`; see
 `trainers/log/run_log.py` for what it shows).
 A run that was stopped continues when the same command is given again.
@@ -34,7 +35,7 @@ from fred_tf.distilled_run import DistilledRun
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.open_run import OpenRun
 from fred_tf.scoring import curve_path, score
-from trainers import coded_size, process_memory, run_flags
+from trainers import coded_size, process_memory, row_flag, run_flags
 from trainers.log.run_log import RunLog
 
 SAVE_EVERY = flags.DEFINE_integer(
@@ -239,6 +240,8 @@ def main() -> int:
     if size := coded_size.told(finished):
         print(f"coefficients_coded: {size}")
     evaluate = run_flags.command("trainers.evaluate")
+    if row_flag.ROW.value:
+        evaluate += f" --row={row_flag.ROW.value}"
     print(
         f"{memory.instances} images in {memory.floats_stored} floats after "
         f"{finished.step} steps: {run_dir}\n"

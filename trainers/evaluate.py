@@ -7,7 +7,9 @@ stopped evaluation continues; one with other settings is refused unless
 `--name=WORD` gives it a file of its own. `--baseline=random` scores real images
 at the same budget instead, `--baseline=full` the whole training split, and
 `--exported=FOLDER` a set that `python -m export` or `trainers.select_coreset`
-wrote; with `--preset`, the run folder need not hold a run for these.
+wrote; with `--preset`, the run folder need not hold a run for these. `--row`
+scores as a row of RESULTS.md is scored, of random real images or the whole
+split without `--baseline`, too.
 
 `--exported=FILE.npz` scores what another method made: arrays `images` and
 `labels`. Whatever does not follow from their types has to be said, by
@@ -45,7 +47,7 @@ from fred_tf.foreign import KerasNetwork, keras_file
 from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
-from trainers import exported_flags, protocol, run_flags
+from trainers import exported_flags, protocol, row_flag, run_flags
 from trainers.log.run_log import append_accuracy
 
 _BASELINES = {
@@ -240,11 +242,16 @@ def subject(
     """
     if exported := exported_flags.given():
         return _settings(run_dir), "exported", exported, None
-    if BASELINE.value:
-        config, make = _settings(run_dir), _BASELINES[BASELINE.value]
-        return config, BASELINE.value, lambda data: make(data, config), None
+    row = row_flag.row()
+    baseline = BASELINE.value or (row.subject if row else "")
+    if baseline in _BASELINES:
+        config, make = _settings(run_dir), _BASELINES[baseline]
+        return config, baseline, lambda data: make(data, config), None
     run = DistilledRun.restore(run_dir)
-    config = run_flags.override(run.config)
+    if row:
+        config = run_flags.config(row_flag.scored)
+    else:
+        config = run_flags.override(run.config)
     return config, "", lambda data: run.synthetic_set(), run
 
 
@@ -257,9 +264,9 @@ def _part(data: ImageData) -> str:
 
 
 def _settings(run_dir: files.Path) -> config_lib.Config:
-    """Returns the settings of the preset, without one those of the run."""
-    if run_flags.has_preset():
-        return run_flags.config()
+    """Returns the settings of preset or row, without them those of the run."""
+    if run_flags.has_settings():
+        return run_flags.config(row_flag.scored)
     return run_flags.override(DistilledRun.restore(run_dir).config)
 
 

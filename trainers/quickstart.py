@@ -35,18 +35,9 @@ from fred_tf.training.evaluation import Evaluation
 from trainers import distill, evaluate, run_flags, train_experts
 from trainers.log.run_log import append_accuracy
 from trainers.report import __main__ as report
+from trainers.results.digits import FULL, PIXEL, PRESET
 
-QUICKSTART_PRESET = "digits_ipc1_tm"
 RUN_DIR = "runs/quickstart"
-
-# What differs where the memory is made of pixels: no frequencies, and a step
-# size in pixel units.
-PIXEL = {
-    "parameterization.name": "pixel",
-    "distiller.memory_learning_rate": 100.0,
-}
-# The full training set has 1,437 images: far fewer passes suffice.
-FULL = {"evaluation.epochs": 60, "evaluation.learning_rate": 0.02}
 _HEADER = "| trained on | images | floats stored | test accuracy |"
 _LABELS = {
     "random": "random real images",
@@ -167,7 +158,7 @@ def main() -> None:
     begun = time.monotonic()
     run_dir = run_flags.RUN_DIR.value or RUN_DIR
     config = config_lib.replace(
-        presets.preset(QUICKSTART_PRESET), {"seed": flags.FLAGS.seed}
+        presets.preset(PRESET), {"seed": flags.FLAGS.seed}
     )
     table = run(run_flags.override(config), run_dir)
     print(f"\n{table}\n\n{next_commands(run_dir)}\n")

@@ -17,6 +17,8 @@ from fred_tf import config as config_lib
 from fred_tf import presets
 from fred_tf.datasets import names
 from fred_tf.disk.paths import Path
+from trainers import row_flag
+from trainers.results.row import Row
 
 __all__ = [
     "DATA_DIR",
@@ -27,15 +29,16 @@ __all__ = [
     "command",
     "config",
     "data_dir",
-    "has_preset",
+    "has_settings",
     "override",
-    "preset_and_overrides",
     "program",
     "required",
     "set_determinism",
+    "start_and_overrides",
 ]
 
 flags.adopt_module_key_flags(command_line)
+flags.adopt_module_key_flags(row_flag)
 _PRESET = flags.DEFINE_string(
     "preset",
     None,
@@ -67,6 +70,7 @@ _OF_DATA: dict[str, flags.FlagHolder] = {
     ),
 }
 _LIST = flags.DEFINE_bool("list_presets", False, "Prints the presets, exits.")
+_LISTS = (_LIST, presets.table), (row_flag.LIST, row_flag.table)
 EXPERT_DIR = flags.DEFINE(
     command_line.PATH,
     "expert_dir",
@@ -75,23 +79,46 @@ EXPERT_DIR = flags.DEFINE(
 )
 
 
-def config() -> config_lib.Config:
-    """Returns the config that --preset and the other flags ask for."""
-    return _located(config_lib.override(*preset_and_overrides()))
+def config(
+    of_row: Callable[[Row], config_lib.Config] = row_flag.distilled,
+) -> config_lib.Config:
+    """Returns the config that --preset or --row and the other flags ask for.
+
+    Args:
+        of_row: which settings of a row are meant: by default those of its run.
+    """
+    return _located(config_lib.override(*start_and_overrides(of_row)))
 
 
-def preset_and_overrides() -> tuple[config_lib.Config, list[str]]:
-    """Returns what --preset and the flags of single settings ask for.
+def start_and_overrides(
+    of_row: Callable[[Row], config_lib.Config] = row_flag.distilled,
+) -> tuple[config_lib.Config, list[str]]:
+    """Returns what --preset or --row and flags of single settings ask for.
 
     And the --override values.
     """
-    if not _PRESET.value:
+    start = _with_data(_start(of_row))
+    if _SEED.present:
+        start = config_lib.replace(start, {"seed": _SEED.value})
+    return _located(start), command_line.OVERRIDE.value
+
+
+def _start(of_row: Callable[[Row], config_lib.Config]) -> config_lib.Config:
+    """Returns the settings of --preset or --row."""
+    row, preset = row_flag.row(), _PRESET.value
+    if row and preset:
         raise ValueError(
-            "--preset is required. --list_presets prints the presets."
+            "Settings start from those of `--preset` or those of `--row`. "
+            f"Received: {preset} and {row_flag.ROW.value}. Leave one out."
         )
-    preset = presets.preset(_PRESET.value)
-    seeded = config_lib.replace(preset, {"seed": _SEED.value})
-    return _located(_with_data(seeded)), command_line.OVERRIDE.value
+    if row:
+        return of_row(row)
+    if preset:
+        return presets.preset(preset)
+    raise ValueError(
+        "--preset or --row is required. --list_presets prints the presets, "
+        "--list_rows the rows of RESULTS.md."
+    )
 
 
 def override(changed: config_lib.Config) -> config_lib.Config:
@@ -128,25 +155,27 @@ def data_dir(run_dir: Path) -> str | None:
 
     With --preset the data are not those of a run.
     """
-    return DATA_DIR.value if has_preset() else command_line.data_dir(run_dir)
+    return DATA_DIR.value if _PRESET.value else command_line.data_dir(run_dir)
 
 
-def has_preset() -> bool:
-    """Returns whether --preset is given."""
-    return bool(_PRESET.value)
+def has_settings() -> bool:
+    """Returns whether --preset or --row is given."""
+    return bool(_PRESET.value or row_flag.ROW.value)
 
 
 def program(body: Callable[[], int | None]) -> Callable[[], None]:
     """Makes a program's `main` as `command_line.program` does.
 
-    `--help` shows the flags of this module, and --list_presets only lists.
+    `--help` shows the flags of this module; --list_presets and --list_rows only
+    list.
     """
 
     @functools.wraps(body)
     def body_or_list() -> int | None:
-        if not _LIST.value:
-            return body()
-        print(presets.table())
-        return None
+        for listed, table in _LISTS:
+            if listed.value:
+                print(table())
+                return None
+        return body()
 
     return command_line.program(body_or_list, __name__)

@@ -42,10 +42,15 @@ from fred_tf.training.network_training import (
     State,
     accuracy,
 )
-from trainers import run_flags
+from trainers import row_flag, run_flags
+from trainers.results.row import Row
 
+METHODS = ("random", *CORESETS)
 METHOD = flags.DEFINE_enum(
-    "method", "random", ["random", *CORESETS], "How images are chosen."
+    "method",
+    "random",
+    METHODS,
+    "How images are chosen; by default as those of --row are.",
 )
 FEATURE_EPOCHS = flags.DEFINE_integer(
     "feature_epochs",
@@ -253,15 +258,23 @@ def _write(synthetic_set: SyntheticSet, folder: pathlib.Path) -> None:
         form.write(synthetic_set, None, folder / name)
 
 
+def _method() -> str:
+    """Returns --method, unless given that of a --row that chooses images."""
+    row = row_flag.row()
+    if row and row.subject in METHODS and not METHOD.present:
+        return row.subject
+    return METHOD.value
+
+
 @run_flags.program
 def main() -> None:
     run_flags.set_determinism()
     run_dir = run_flags.required(run_flags.RUN_DIR)
     print(
         run(
-            run_flags.config(),
+            run_flags.config(Row.config),
             run_dir,
-            METHOD.value,
+            _method(),
             run_flags.DATA_DIR.value,
             run_flags.DOWNLOAD.value,
             run_flags.EXPERT_DIR.value,

@@ -26,8 +26,8 @@ processes trained it.
 
     python -m trainers.train_experts --list_experts --expert_dir=DIR
 
-says what a store holds and what is damaged, and with a --preset also how much
-of it the preset uses.
+says what a store holds and what is damaged, and with a --preset or --row also
+how much of it these settings use.
 """
 
 import numpy as np
@@ -43,6 +43,7 @@ from fred_tf.experts.store import ExpertStore
 from fred_tf.experts.trajectory_array import DTYPES
 from fred_tf.objectives import TrajectoryMatching
 from trainers import run_flags
+from trainers.results.row import Row
 
 _LIST = flags.DEFINE_bool(
     "list_experts", False, "Prints what --expert_dir holds, exits."
@@ -178,11 +179,11 @@ def main() -> int:
         store = ExpertStore(expert_dir)
         experts = inspect(store, _VERIFY.value)
         print(table(store, experts))
-        if run_flags.has_preset():
-            print(usage(run_flags.config(), store, len(store)))
+        if run_flags.has_settings():
+            print(usage(run_flags.config(Row.config), store, len(store)))
         return int(any(expert.damage for expert in experts))
     run_flags.set_determinism()
-    config, worker = run_flags.config(), devices.worker()
+    config, worker = run_flags.config(Row.config), devices.worker()
     store = run(
         config,
         expert_dir,

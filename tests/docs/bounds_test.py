@@ -39,6 +39,18 @@ def test_constraints_are_the_lower_bounds():
         assert re.fullmatch(rf"{re.escape(allowed[name])}(\.0)*", tried[name])
 
 
+def test_every_python_that_is_named_is_tried():
+    metadata = configparser.ConfigParser()
+    metadata.read(ROOT / "setup.cfg")
+    named = re.findall(r":: (3\.\d+)", metadata["metadata"]["classifiers"])
+    workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text()
+    (matrix,) = re.findall(r"python: \[(.*)\]", workflow)
+    assert re.findall(r"[\d.]+", matrix) == named
+    assert metadata["options"]["python_requires"] == f">={named[0]}"
+    page = (ROOT / "docs" / "install.md").read_text()
+    assert f"Python {', '.join(named[:-1])} or {named[-1]}." in page
+
+
 def test_the_citation_is_of_this_version_and_paper():
     metadata = configparser.ConfigParser()
     metadata.read(ROOT / "setup.cfg")

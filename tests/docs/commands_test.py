@@ -18,6 +18,7 @@ from tests.docs.pages import (
     program,
     source,
 )
+from trainers.results.rows import ROWS
 from trainers.sweep.grid import cells
 
 # A flag for a path is defined with its parser before its name.
@@ -142,6 +143,15 @@ def test_presets_take_their_settings(page):
                 )
                 for cell in grid:
                     config.override(preset, cell.assignments)
+
+
+@every_page
+def test_rows_are_there(page):
+    for words in [*commands(page), *map(str.split, inline(page))]:
+        for word in words:
+            name = word.removeprefix("--row=")
+            if name not in (word, "NAME"):
+                assert name in ROWS, word
 
 
 @every_page

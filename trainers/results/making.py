@@ -291,9 +291,8 @@ class _Maker:
     ) -> None:
         way_out = (
             "This row is made where there is an accelerator: make a pack of "
-            f"--preset={self.row.preset} with the overrides "
-            f"{list(self.row.overrides)}, run it there and bring it back, see "
-            "`trainers.elsewhere`."
+            f"--row={self.row.run_of or self.name}, run it there and bring it "
+            "back, see `trainers.elsewhere`."
         )
         records.continued(
             folder / run_folder.CONFIG,

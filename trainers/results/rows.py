@@ -1,21 +1,13 @@
 """The rows of RESULTS.md as a table: what each distils, or scores instead."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from trainers import quickstart
 from trainers.results import corrupted, regression
 from trainers.results.canvases import CANVASES
+from trainers.results.digits import DIGITS
 from trainers.results.row import FREQUENCY, WIDE, Row
 
-
-def _assigned(changes: Mapping[str, Any]) -> tuple[str, ...]:
-    """Returns changes as overrides."""
-    return tuple(f"{name}={value}" for name, value in changes.items())
-
-
-_QUICK = quickstart.QUICKSTART_PRESET
 _PIXEL = ("parameterization.name=pixel",)
 # Pixels are cheap where a step trains a student on them: they get more steps.
 _LONGER = ("outer_steps=300",)
@@ -34,11 +26,7 @@ _HABA = "Liu et al. 2022, 1 basis, which its 5 hallucinators make ipc 2"
 _CAFE = "Wang et al. 2022"
 
 _OWN = {
-    # What `trainers.quickstart` makes.
-    "digits_ipc1_random": Row(_QUICK, (), "random"),
-    "digits_ipc1_pixel_tm": Row(_QUICK, _assigned(quickstart.PIXEL)),
-    "digits_ipc1_fred_tm": Row(_QUICK),
-    "digits_full": Row(_QUICK, (), "full", _assigned(quickstart.FULL)),
+    **DIGITS,
     "mnist_ipc1_random": Row("mnist_ipc1_dm_cpu", (), "random", WIDE),
     "mnist_ipc1_herding": Row("mnist_ipc1_tm_cpu", (), "herding", WIDE),
     "mnist_ipc1_start": Row(

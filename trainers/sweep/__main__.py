@@ -230,7 +230,7 @@ def _write(
 @run_flags.program
 def main() -> int:
     run_flags.set_determinism()
-    config, overridden = run_flags.preset_and_overrides()
+    config, overridden = run_flags.start_and_overrides()
     grid = cells(overridden, POINT.value)
     sweep_dir = run_flags.required(SWEEP_DIR)
     print(f"{len(grid)} cells:", *(cell.folder for cell in grid), sep="\n  ")

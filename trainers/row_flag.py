@@ -1,0 +1,114 @@
+"""The rows of RESULTS.md as settings to start from: --row, beside --preset.
+
+    python -m trainers.distill --row=cifar10_ipc1_fred_dm --run_dir=runs/row
+    python -m trainers.evaluate --row=cifar10_ipc1_fred_dm --run_dir=runs/row
+
+make what `trainers.results` makes of that row, in a folder of one's own.
+"""
+
+from export import flags
+from export.command_line import command
+from fred_tf.config import Config
+from fred_tf.settings import nearest
+from trainers.results.row import Row
+from trainers.results.rows import ROWS
+
+ROW = flags.DEFINE_string(
+    "row",
+    None,
+    "Settings to start from in the place of --preset: those that a row of "
+    "RESULTS.md is distilled or scored with; --list_rows prints all.",
+)
+LIST = flags.DEFINE_bool(
+    "list_rows", False, "Prints the rows of RESULTS.md, exits."
+)
+# Of rows that distil nothing: what they score, and the program for it.
+_REAL = {
+    "random": ("random real images", "trainers.evaluate"),
+    "herding": ("real images chosen by herding", "trainers.select_coreset"),
+    "full": ("the whole training split", "trainers.evaluate"),
+}
+
+
+def row() -> Row | None:
+    """Returns the row of --row; None where it is not given.
+
+    Raises:
+        ValueError: there is no such row; the message suggests the nearest name.
+    """
+    name = ROW.value
+    if name is None:
+        return None
+    if name not in ROWS:
+        raise ValueError(
+            f"Unknown row {name!r}.{nearest(name, ROWS)} `--list_rows` prints "
+            "all of them."
+        )
+    return ROWS[name]
+
+
+def distilled(row: Row) -> Config:
+    """Returns the settings of the run of the row of --row.
+
+    Raises:
+        ValueError: the row distils nothing; the message says what makes it.
+    """
+    if row.subject == "run" and not row.run_of:
+        return row.config()
+    scored, program = _REAL.get(
+        row.subject, (f"the set of --row={row.run_of}", "trainers.evaluate")
+    )
+    if _beyond_settings(row):
+        program = "trainers.results"
+    raise ValueError(
+        f"`--row` must be one that distils. Received: {ROW.value}, which "
+        f"scores {scored}. {_made_by(program)}"
+    )
+
+
+def scored(row: Row) -> Config:
+    """Returns the settings of the evaluation of the row of --row.
+
+    Raises:
+        ValueError: the row needs an export or corrupted images, too.
+    """
+    if more := _beyond_settings(row):
+        raise ValueError(
+            "`--row` must be one that is scored on its set and the test split. "
+            f"Received: {ROW.value}, which takes {more}. "
+            f"{_made_by('trainers.results')}"
+        )
+    return row.evaluation()
+
+
+def _beyond_settings(row: Row) -> str:
+    """Returns what the score of a row takes that no setting says, if it does.
+
+    Only `trainers.results` makes such rows.
+    """
+    if row.form:
+        return f"the export {row.form}"
+    return "corrupted test images" if row.severity else ""
+
+
+def _made_by(program: str) -> str:
+    """Returns which command makes the row of --row."""
+    flag = "rows" if program == "trainers.results" else "row"
+    return f"`{command(program)} --{flag}={ROW.value}` makes it."
+
+
+def table() -> str:
+    """Returns one line per row, for people.
+
+    A row with a run of its own says what the run is made with, another one
+    what its evaluation changes.
+    """
+    rows = {name: row for name, row in ROWS.items() if not row.repeats}
+    width = max(map(len, rows))
+    lines = [f"{'row':{width}} {'scores':{width}} settings"]
+    for name, row in rows.items():
+        made = row.preset, *row.overrides
+        settings = " ".join(row.scored_with if row.run_of else made)
+        scores = row.run_of or row.subject
+        lines.append(f"{name:{width}} {scores:{width}} {settings}".rstrip())
+    return "\n".join(lines)
