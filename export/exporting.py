@@ -29,6 +29,7 @@ def run(
     shards: int = 1,
     step: float | None = None,
     budget_bytes: int | None = None,
+    card: bool = False,
 ) -> list[pathlib.Path]:
     """Writes a run in some forms, the table of their sizes, and a README.md.
 
@@ -48,6 +49,7 @@ def run(
         step: of levels, see `CodedCoefficients`; None for the usual.
         budget_bytes: writes only the form that errs least within so many
             bytes, all its files counted; None writes each.
+        card: whether the README.md begins with what hubs of data sets read.
 
     Returns:
         The paths of the forms, and that of the table.
@@ -61,9 +63,7 @@ def run(
         RuntimeError: a form that loses nothing came back different.
     """
     export_dir = pathlib.Path(export_dir)
-    table = export_dir / sizes.NAME
-    sizes.check_replaceable(table)
-    readme.check_replaceable(export_dir)
+    table = _replaceable(export_dir)
     memory, decoded = distilled.parameterization, distilled.synthetic_set()
     if soft_labels_from:
         decoded = _softened(distilled, decoded, soft_labels_from)
@@ -97,8 +97,22 @@ def run(
         )
     rows = _rows(decoded, written, accuracies)
     files.write_text(table, sizes.table(decoded, rows, why))
-    forms.describe(described, export_dir, written)
+    stated = [accuracy.to_json() for accuracy in accuracies.values()]
+    told = _with_details(decoded, evaluations=evaluations + stated)
+    forms.describe(told, export_dir, written, card)
     return [*written.values(), table]
+
+
+def _replaceable(export_dir: pathlib.Path) -> pathlib.Path:
+    """Returns where the table of sizes lies, before anything is written.
+
+    Raises:
+        FileExistsError: it, or the README.md, is of somebody else.
+    """
+    table = export_dir / sizes.NAME
+    sizes.check_replaceable(table)
+    readme.check_replaceable(export_dir)
+    return table
 
 
 def _rows(
