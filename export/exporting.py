@@ -15,6 +15,7 @@ from fred_tf.experts.soft_labels import soft_labels
 from fred_tf.experts.store import ExpertStore
 from fred_tf.forms import FORMS, SetForm, readme
 from fred_tf.forms.whitening import Whitening
+from fred_tf.parameterizations import Parameterization
 from fred_tf.scoring import measured
 from fred_tf.synthetic_set import SyntheticSet
 
@@ -63,7 +64,9 @@ def run(
         RuntimeError: a form that loses nothing came back different.
     """
     export_dir = pathlib.Path(export_dir)
-    table = _replaceable(export_dir)
+    table = export_dir / sizes.NAME
+    sizes.check_replaceable(table)
+    readme.check_replaceable(export_dir)
     memory, decoded = distilled.parameterization, distilled.synthetic_set()
     if soft_labels_from:
         decoded = _softened(distilled, decoded, soft_labels_from)
@@ -73,10 +76,7 @@ def run(
     why = ""
     if budget_bytes is not None:
         options["budget_bytes"] = budget_bytes
-        found = within_budget.candidates(
-            described, memory, export_dir, names, options
-        )
-        names, why = [found[0].name], within_budget.reasons(found, budget_bytes)
+        names, why = _fitting(described, memory, export_dir, names, options)
     written = forms.write(described, memory, export_dir, names, **options)
     sets = {
         path: form
@@ -91,10 +91,8 @@ def run(
         )
     # Each form says its own; within a budget it has no room for that.
     for accuracy in accuracies.values() if budget_bytes is None else ():
-        measured_too = _with_details(described, this_form=accuracy.to_json())
-        forms.write(
-            measured_too, memory, export_dir, [accuracy.form], **options
-        )
+        told = _with_details(described, this_form=accuracy.to_json())
+        forms.write(told, memory, export_dir, [accuracy.form], **options)
     rows = _rows(decoded, written, accuracies)
     files.write_text(table, sizes.table(decoded, rows, why))
     stated = [accuracy.to_json() for accuracy in accuracies.values()]
@@ -103,16 +101,24 @@ def run(
     return [*written.values(), table]
 
 
-def _replaceable(export_dir: pathlib.Path) -> pathlib.Path:
-    """Returns where the table of sizes lies, before anything is written.
+def _fitting(
+    decoded: SyntheticSet,
+    memory: Parameterization,
+    export_dir: pathlib.Path,
+    names: list[str] | None,
+    options: dict[str, Any],
+) -> tuple[list[str], str]:
+    """Returns the form that errs least within a budget, and why, as Markdown.
 
-    Raises:
-        FileExistsError: it, or the README.md, is of somebody else.
+    Args:
+        decoded, memory, export_dir, names, options: see
+            `within_budget.candidates`.
     """
-    table = export_dir / sizes.NAME
-    sizes.check_replaceable(table)
-    readme.check_replaceable(export_dir)
-    return table
+    found = within_budget.candidates(
+        decoded, memory, export_dir, names, options
+    )
+    why = within_budget.reasons(found, options["budget_bytes"])
+    return [found[0].name], why
 
 
 def _rows(

@@ -1,7 +1,8 @@
-"""The README.md of an export: what the set is, and how each framework loads it.
+"""The README.md of an export: what the set is worth, and how to load it.
 
-Its code needs nothing of this library where one of the forms needs nothing; it
-is run as it stands by `tests/export/readme_test.py`.
+As a card it begins with what hubs of data sets read, see `card`. Its code needs
+nothing of this library where one of the forms needs nothing; it is run as it
+stands by `tests/export/readme_test.py`.
 """
 
 import inspect
