@@ -75,27 +75,33 @@ def accuracies(
 def _stated(entry: Any, learned_rate: float | None) -> StatedAccuracy:
     said = claims.an_object(entry, "evaluations")
     scores = claims.numbers(said, "accuracies", 0, 1)
-    own = EvaluatorSettings.from_json(claims.mapping(said, "evaluation"))
-    rate = own.rate(learned_rate)
-    words = f"kernel regression, `evaluation.by` {own.by}"
-    if own.by == "networks":
-        network = claims.mapping(said, "network")
-        usual = claims.text(said, "augmentation")
-        parts = [
-            f"{len(scores)} of {claims.text(network, 'name')} "
-            + in_words.network(network),
-            in_words.training(own, rate),
-            f"augmentation {in_words.augmentation(own, usual)}",
-        ]
-        if own.loss != "usual":
-            parts.append(f"loss {own.loss}")
-        if (narrow := claims.text(said, "convolutions")) != "float32":
-            parts.append(f"convolutions in {narrow}")
-        words = "; ".join(parts)
     if not scores:
         raise ValueError("`accuracies` must be of some networks.")
+    own = EvaluatorSettings.from_json(claims.mapping(said, "evaluation"))
+    rate = own.rate(learned_rate)
+    words = f"kernel regression, evaluation.by {own.by}"
+    if own.by == "networks":
+        words = f"{len(scores)} of {_trained(said, own, rate)}"
     form = claims.text(said, "form") if "form" in said else ""
     return StatedAccuracy(Evaluation(tuple(scores), rate), words, form)
+
+
+def _trained(
+    said: Mapping[str, Any], own: EvaluatorSettings, rate: float
+) -> str:
+    """Returns which networks an evaluation trained, and how, in words."""
+    network = claims.mapping(said, "network")
+    usual = claims.text(said, "augmentation")
+    parts = [
+        f"{claims.text(network, 'name')} {in_words.network(network)}",
+        in_words.training(own, rate),
+        f"augmentation {in_words.augmentation(own, usual)}",
+    ]
+    if own.loss != "usual":
+        parts.append(f"loss {own.loss}")
+    if (narrow := claims.text(said, "convolutions")) != "float32":
+        parts.append(f"convolutions in {narrow}")
+    return "; ".join(parts)
 
 
 def worth(decoded: SyntheticSet, place: str | None) -> Iterator[str]:
@@ -110,8 +116,8 @@ def worth(decoded: SyntheticSet, place: str | None) -> Iterator[str]:
     found = accuracies(details, decoded.student_learning_rate)
     for networks in dict.fromkeys(x.networks for x in found):
         yield (
-            f"Test accuracy{_tested_on(details)} of networks that were trained "
-            "on the set alone, from scratch, and scored once, at the end: "
+            f"Test accuracy{_tested_on(details)} of what was trained on the "
+            "set alone, from scratch, and scored once, at the end: "
             f"{plain(networks)}."
         )
         by_figure: dict[str, list[str]] = {}

@@ -63,12 +63,12 @@ def test_accuracies_of_the_same_training_stand_together():
     form = {**ENTRY, "form": "coefficients_int8"}
     other = {**ENTRY, "augmentation": "none", "accuracies": [0.5]}
     text = told(evaluations=[ENTRY, other], this_form=form)
-    assert text.count("Test accuracy of networks") == 2
+    assert text.count("Test accuracy of what was") == 2
     assert "\n- 90.0 ± 1.0 %: decoded floats, `coefficients_int8`\n" in text
     assert "\n- 50.0 ± 0.0 %: decoded floats" in text
     held = {**DATA, "tested_on": "validation"}
     text = told(evaluations=[ENTRY], data=held)
-    assert "Test accuracy on the validation split of networks" in text
+    assert "Test accuracy on the validation split of what" in text
 
 
 @pytest.mark.parametrize(
