@@ -1,11 +1,19 @@
-"""A distilled set beside the real images that it stands for."""
+"""A distilled set beside the real images that it stands for.
 
+Programs are given the name of a set that comes with the library, or a folder
+`images_float32` of an export.
+"""
+
+import contextlib
+import pathlib
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 
 import keras
 import numpy as np
 
+import fred_tf
 from examples.distilled import Distilled, network
 from fred_tf import datasets
 
@@ -42,14 +50,27 @@ class BesideReal:
         return float(model.evaluate(images, test.labels, 500, verbose=0)[1])
 
 
+@contextlib.contextmanager
+def images_of(given: str) -> Iterator[str]:
+    """Yields the folder `images_float32` of what a program is given."""
+    if pathlib.Path(given).exists():
+        yield given
+        return
+    distilled = fred_tf.load_distilled(given)
+    with tempfile.TemporaryDirectory() as folder:
+        (path,) = distilled.export(folder, ["images_float32"])
+        yield str(path)
+
+
 def main(run: Callable[[BesideReal], dict[str, float]]) -> None:
     """Prints what an example finds; see its docstring for the command."""
-    folder, *data_dir = sys.argv[1:]
-    distilled = Distilled(folder)
-    real = datasets.load(
-        distilled.dataset,
-        *data_dir,
-        preparation=datasets.Preparation.of(distilled.preparation),
-    )
-    for name, accuracy in run(BesideReal(folder, real)).items():
-        print(f"{name}: {100 * accuracy:.1f} % test accuracy")
+    given, *data_dir = sys.argv[1:]
+    with images_of(given) as folder:
+        distilled = Distilled(folder)
+        real = datasets.load(
+            distilled.dataset,
+            *data_dir,
+            preparation=datasets.Preparation.of(distilled.preparation),
+        )
+        for name, accuracy in run(BesideReal(folder, real)).items():
+            print(f"{name}: {100 * accuracy:.1f} % test accuracy")

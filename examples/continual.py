@@ -1,6 +1,6 @@
 """Learns classes task by task, with a distilled memory of earlier tasks.
 
-    python -m examples.continual runs/quickstart/fred/export/images_float32
+    python -m examples.continual digits_ipc1
 
 A network that only sees the newest task forgets the others. Here the real
 images of a task are seen once; what stays of it are its distilled images,

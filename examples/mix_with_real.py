@@ -1,6 +1,6 @@
 """Mixes a distilled set into a few real images, as one `tf.data` pipeline.
 
-    python -m examples.mix_with_real runs/quickstart/fred/export/images_float32
+    python -m examples.mix_with_real digits_ipc1
 
 Where labelled images are few, each batch is half real and half distilled.
 """

@@ -1,6 +1,6 @@
 """Trains a Keras model with `fit` on a distilled set.
 
-python -m examples.train_keras runs/quickstart/fred/export/images_float32
+python -m examples.train_keras digits_ipc1
 """
 
 from examples.beside_real import BesideReal, main

@@ -1,6 +1,6 @@
 """Starts training on all real images from a network that saw the distilled.
 
-    python -m examples.warm_start runs/quickstart/fred/export/images_float32
+    python -m examples.warm_start digits_ipc1
 
 A few cheap passes over the distilled set stand for the first, most expensive
 part of training; both models then make the same steps on real images.

@@ -18,7 +18,8 @@ is usual and fits the run:
                      say of the data set is in memory.json
     gallery.png      the images; masks.png the kept frequencies per class,
                      views.png volumes from three sides and in slices
-    README.md        what the set is, and code that loads it, by framework
+    README.md        what the set is, what it is worth and how it was made, and
+                     code that loads it, by framework
     sizes.md         the bytes of each, beside the same images as pictures
 
 `--shards=N` splits the records of each form of images into N files;
@@ -37,6 +38,9 @@ What loses nothing is read back and compared with the run. `--measure` also
 trains networks on what is read back of each form that loses something, as the
 run's config says, and states by how much their accuracy differs from that of
 float32; overrides apply. Stopped, it continues.
+
+`--card` makes the README.md a card for a hub of data sets: it begins with the
+YAML that Hugging Face reads.
 """
 
 import pathlib
@@ -86,6 +90,12 @@ BUDGET_BYTES = flags.DEFINE_integer(
 MEASURE = flags.DEFINE_bool(
     "measure", False, "Measures the accuracy that each form of the set gives."
 )
+CARD = flags.DEFINE_bool(
+    "card",
+    False,
+    "Begins the README.md with what hubs of data sets read: licence, size, "
+    "tags.",
+)
 flags.adopt_module_key_flags(command_line)
 
 
@@ -115,6 +125,7 @@ def main() -> None:
         SHARDS.value,
         STEP.value,
         BUDGET_BYTES.value,
+        CARD.value,
     )
     for path in written:
         print(path)

@@ -15,6 +15,7 @@ from fred_tf.experts.soft_labels import soft_labels
 from fred_tf.experts.store import ExpertStore
 from fred_tf.forms import FORMS, SetForm, readme
 from fred_tf.forms.whitening import Whitening
+from fred_tf.parameterizations import Parameterization
 from fred_tf.scoring import measured
 from fred_tf.synthetic_set import SyntheticSet
 
@@ -29,6 +30,7 @@ def run(
     shards: int = 1,
     step: float | None = None,
     budget_bytes: int | None = None,
+    card: bool = False,
 ) -> list[pathlib.Path]:
     """Writes a run in some forms, the table of their sizes, and a README.md.
 
@@ -48,6 +50,7 @@ def run(
         step: of levels, see `CodedCoefficients`; None for the usual.
         budget_bytes: writes only the form that errs least within so many
             bytes, all its files counted; None writes each.
+        card: whether the README.md begins with what hubs of data sets read.
 
     Returns:
         The paths of the forms, and that of the table.
@@ -73,10 +76,7 @@ def run(
     why = ""
     if budget_bytes is not None:
         options["budget_bytes"] = budget_bytes
-        found = within_budget.candidates(
-            described, memory, export_dir, names, options
-        )
-        names, why = [found[0].name], within_budget.reasons(found, budget_bytes)
+        names, why = _fitting(described, memory, export_dir, names, options)
     written = forms.write(described, memory, export_dir, names, **options)
     sets = {
         path: form
@@ -91,14 +91,34 @@ def run(
         )
     # Each form says its own; within a budget it has no room for that.
     for accuracy in accuracies.values() if budget_bytes is None else ():
-        measured_too = _with_details(described, this_form=accuracy.to_json())
-        forms.write(
-            measured_too, memory, export_dir, [accuracy.form], **options
-        )
+        told = _with_details(described, this_form=accuracy.to_json())
+        forms.write(told, memory, export_dir, [accuracy.form], **options)
     rows = _rows(decoded, written, accuracies)
     files.write_text(table, sizes.table(decoded, rows, why))
-    forms.describe(described, export_dir, written)
+    stated = [accuracy.to_json() for accuracy in accuracies.values()]
+    told = _with_details(decoded, evaluations=evaluations + stated)
+    forms.describe(told, export_dir, written, card)
     return [*written.values(), table]
+
+
+def _fitting(
+    decoded: SyntheticSet,
+    memory: Parameterization,
+    export_dir: pathlib.Path,
+    names: list[str] | None,
+    options: dict[str, Any],
+) -> tuple[list[str], str]:
+    """Returns the form that errs least within a budget, and why, as Markdown.
+
+    Args:
+        decoded, memory, export_dir, names, options: see
+            `within_budget.candidates`.
+    """
+    found = within_budget.candidates(
+        decoded, memory, export_dir, names, options
+    )
+    why = within_budget.reasons(found, options["budget_bytes"])
+    return [found[0].name], why
 
 
 def _rows(

@@ -11,7 +11,7 @@ from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files
 from fred_tf.forms import SetForm
-from fred_tf.scoring import score
+from fred_tf.scoring import how, score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
 
@@ -22,12 +22,14 @@ class Accuracy:
 
     Attributes:
         form: its name.
+        how: networks were trained, see `scoring.how`.
         evaluation: of networks trained on what is read back of it.
         difference: how much their mean differs from what the same networks
             reach on the decoded floats.
     """
 
     form: str
+    how: Mapping[str, Any]
     evaluation: Evaluation
     difference: float
 
@@ -35,6 +37,7 @@ class Accuracy:
         """Returns the figures as JSON values."""
         return {
             "form": self.form,
+            **self.how,
             **self.evaluation.to_json(),
             "difference_to_float32": self.difference,
         }
@@ -70,7 +73,7 @@ def accuracies(
             folder / f"evaluation_{'exact' if same else kind}{soft}.json",
         )
 
-    exact = evaluation(decoded.images, "exact")
+    exact, trained = evaluation(decoded.images, "exact"), how(config)
     measured = {}
     for path, form in written.items():
         own = exact
@@ -79,5 +82,6 @@ def accuracies(
             if "step" in form.options:  # Another step is another set.
                 kind += f"_{files.digest(images.tobytes())[:8]}"
             own = evaluation(images, kind)
-        measured[path] = Accuracy(form.name, own, own.mean - exact.mean)
+        difference = own.mean - exact.mean
+        measured[path] = Accuracy(form.name, trained, own, difference)
     return measured

@@ -3,8 +3,8 @@
     import fred_tf
 
     data = fred_tf.load_data("digits")
+    print(fred_tf.load_distilled("digits_ipc1").evaluate(data))
     distilled = fred_tf.distill(data, ipc=1)
-    print(distilled.evaluate(data))
     distilled.export("exported")
 
 The families of methods are tables by name: `OBJECTIVES`, `PARAMETERIZATIONS`,
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from fred_tf.normalizations import NORMALIZATIONS as NORMALIZATIONS
     from fred_tf.objectives import OBJECTIVES as OBJECTIVES
     from fred_tf.parameterizations import PARAMETERIZATIONS as PARAMETERIZATIONS
+    from fred_tf.shipped import distilled_sets as distilled_sets
+    from fred_tf.shipped import load_distilled as load_distilled
     from fred_tf.synthetic_set import SyntheticSet as SyntheticSet
     from fred_tf.training.evaluation import Evaluation as Evaluation
     from fred_tf.transforms import TRANSFORMS as TRANSFORMS
@@ -60,9 +62,11 @@ _PLACES = {
     "SyntheticSet": ("synthetic_set", "SyntheticSet"),
     "TRANSFORMS": ("transforms", "TRANSFORMS"),
     "distill": ("distilling", "distill"),
+    "distilled_sets": ("shipped", "distilled_sets"),
     "evaluate": ("distilled_set", "evaluate"),
     "foreign_set": ("foreign", "foreign_set"),
     "load_data": ("datasets", "load"),
+    "load_distilled": ("shipped", "load_distilled"),
     "presets": ("presets", ""),
     "train_experts": ("distilling", "train_experts"),
 }

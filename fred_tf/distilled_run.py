@@ -9,7 +9,7 @@ import tensorflow as tf
 from fred_tf import assembly, budget
 from fred_tf import config as config_lib
 from fred_tf.datasets import DataFacts, ImageData, names
-from fred_tf.disk import files, paths, records
+from fred_tf.disk import claims, files, paths, records
 from fred_tf.disk.checkpoints import Checkpoints
 from fred_tf.disk.files import Path
 from fred_tf.disk.run_folder import CONFIG, RunFolder
@@ -151,6 +151,8 @@ class DistilledRun:
         learned: what the objective learned, e.g. the student learning rate.
         step: outer steps made.
         data_dir: the folder that its data set was found in, if it says.
+        began_after: outer steps of the run with whose memory it began; None if
+            it began with real images.
     """
 
     kept_in: RunFolder | None
@@ -160,6 +162,7 @@ class DistilledRun:
     learned: dict[str, float]
     step: int
     data_dir: pathlib.Path | None = None
+    began_after: int | None = None
 
     @property
     def folder(self) -> RunFolder:
@@ -196,6 +199,9 @@ class DistilledRun:
                 {k: v for k, v in folder.identity.items() if k not in beside}
             )
             config, facts, data_dir = _located(folder, config, facts)
+            began_after = None
+            if start := folder.identity.get("start"):
+                began_after = claims.integer(start, "outer_steps")
             _check_size(folder, config, facts)
             memory = assembly.parameterization(
                 config, facts.image_shape, len(facts.class_names)
@@ -216,7 +222,8 @@ class DistilledRun:
                 "save."
             )
         values = {n: float(v.numpy()) for n, v in zip(names, learned)}
-        return cls(folder, config, facts, memory, values, step, data_dir)
+        told = values, step, data_dir, began_after
+        return cls(folder, config, facts, memory, *told)
 
     def fitted(
         self, data_dir: Path | None = None, download: bool = False
@@ -255,6 +262,13 @@ class DistilledRun:
     def synthetic_set(self) -> SyntheticSet:
         """Returns the decoded set."""
         soft_labels = self.parameterization.soft_labels()
+        details = {
+            "config": config_lib.to_json(self.config),
+            "data": self.facts.description(),
+            "outer_steps": self.step,
+        }
+        if self.began_after is not None:
+            details["began_after"] = self.began_after
         return SyntheticSet(
             images=self.parameterization.decode().numpy(),
             labels=self.parameterization.labels,
@@ -266,9 +280,5 @@ class DistilledRun:
             soft_labels=None if soft_labels is None else soft_labels.numpy(),
             label_kind=self.parameterization.label_kind or LABEL_KINDS[0],
             views=self.parameterization.views,
-            details={
-                "config": config_lib.to_json(self.config),
-                "data": self.facts.description(),
-                "outer_steps": self.step,
-            },
+            details=details,
         )

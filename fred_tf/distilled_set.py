@@ -163,7 +163,11 @@ class DistilledSet:
         return config_lib.from_json(told)
 
     def export(
-        self, folder: Path, names: Sequence[str] = (), **options: Any
+        self,
+        folder: Path,
+        names: Sequence[str] = (),
+        card: bool = False,
+        **options: Any,
     ) -> list[pathlib.Path]:
         """Writes the set for others, in some forms, with a README.md.
 
@@ -172,6 +176,7 @@ class DistilledSet:
         Args:
             folder: of all that is written.
             names: keys of `fred_tf.FORMS`; all that fit if empty.
+            card: whether the README.md begins with what hubs of data sets read.
             **options: of the forms that take them, e.g. `shards=2` or
                 `budget_bytes=16384`, see `Form.options`.
 
@@ -191,7 +196,7 @@ class DistilledSet:
         written = forms.write(
             self.decoded, self._memory, checked, names, **options
         )
-        forms.describe(self.decoded, checked, written)
+        forms.describe(self.decoded, checked, written, card)
         return list(written.values())
 
     def save(

@@ -39,6 +39,7 @@ class OpenRun:
         folder: the run folder; None if nothing is left on disk.
         checkpoints: those of the folder.
         data_dir: the folder that its data set was found in, if any.
+        began_after: see `DistilledRun`.
     """
 
     config: Config
@@ -48,6 +49,7 @@ class OpenRun:
     folder: RunFolder | None = None
     checkpoints: Checkpoints | None = None
     data_dir: pathlib.Path | None = None
+    began_after: int | None = None
 
     def now(self) -> DistilledRun:
         """Returns the run as it is."""
@@ -59,6 +61,7 @@ class OpenRun:
             self.distiller.learned(),
             self.distiller.step,
             self.data_dir,
+            self.began_after,
         )
 
     def save(self, *_: Any) -> None:
@@ -172,7 +175,8 @@ def opened(
             folder.rewind_metrics(distiller.step)
             folder.rewind_snapshots(distiller.step)
             rewind_curve(folder.path, distiller.step)
-        told = workers, folder, checkpoints, data.data_dir
+        begun = None if start is None else start.step
+        told = workers, folder, checkpoints, data.data_dir, begun
         yield OpenRun(config, data.facts, distiller, *told)
 
 

@@ -218,13 +218,8 @@ def description(
         `identity`, which evaluations that continue one another share; and the
         set's `images`, `floats_stored` and `details`.
     """
-    settings = config.evaluation.to_json()
-    del settings["networks"]
     identity = {
-        "network": to_json(config)["network"],
-        "convolutions": config.convolutions,
-        "augmentation": config.augmentation,
-        "evaluation": settings,
+        **how(config),
         **_kernel(config),
         "seed": config.seed,
         "corrupted": {
@@ -240,6 +235,16 @@ def description(
         "floats_stored": synthetic_set.floats_stored,
         "details": dict(synthetic_set.details),
     }
+
+
+def how(config: Config) -> dict[str, Any]:
+    """Returns how networks are trained, whatever they are trained on.
+
+    It does not count how many: evaluations that continue may have more.
+    """
+    told = to_json(config)
+    del told["evaluation"]["networks"]
+    return {name: told[name] for name in _HOW}
 
 
 def _kernel(config: Config) -> dict[str, Any]:

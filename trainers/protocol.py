@@ -16,13 +16,7 @@ from fred_tf.presets import fitting
 from fred_tf.scoring import network_seed
 from fred_tf.settings import Settings
 from fred_tf.synthetic_set import SyntheticSet
-from fred_tf.training.evaluator import EvaluatorSettings
-
-_SCHEDULES = {
-    "drop": "a tenth of it after half of the epochs",
-    "cosine": "growing for {} epochs, then along half a cosine",
-    "two_drops": "a fifth of it after two thirds and again after five sixths",
-}
+from fred_tf.training import in_words
 
 
 def told(
@@ -53,9 +47,10 @@ def told(
             + _network(foreign or other.network.sized(shape))
             for name, other in wanted.items()
         )
-        parts["training"] = _training(own, rate)
+        parts["training"] = in_words.training(own, rate)
         parts["loss"] = own.loss_for(decoded.kind_of_soft_labels)
-        parts["augmentation"] = _augmentation(config)
+        usual = config.augmentation
+        parts["augmentation"] = in_words.augmentation(own, usual)
     else:
         parts["scored by"] = f"kernel regression, `evaluation.by` {own.by}"
     parts["normalization"] = ", ".join(
@@ -86,20 +81,4 @@ def _set(decoded: SyntheticSet) -> str:
 
 def _network(of: Settings | KerasNetwork) -> str:
     told = of.to_json() if isinstance(of, Settings) else of.description
-    left_out = ("name", "architecture")
-    listed = [f"{k} {v}" for k, v in told.items() if k not in left_out]
-    return f"({', '.join(listed)})" if listed else "as it is"
-
-
-def _training(own: EvaluatorSettings, rate: float) -> str:
-    how = f"{own.optimizer}, step size {rate:g}, "
-    how += _SCHEDULES[own.schedule].format(own.warm_up_epochs)
-    if own.optimizer == "sgd":
-        how += f", momentum {own.momentum:g}, weight decay {own.weight_decay:g}"
-    return f"{own.epochs:,} epochs in batches of {own.batch_size}, {how}"
-
-
-def _augmentation(config: Config) -> str:
-    own = config.evaluation
-    mixed = f", cutmix {own.cutmix:g}" if own.cutmix else ""
-    return f"{own.augmentation or config.augmentation}{mixed}"
+    return in_words.network(told)

@@ -19,6 +19,7 @@ class DatasetSpec:
         deviation: per channel, of the training split in [0, 1] units.
         citation: authors, year and title of what describes the set.
         license: what is known of its terms, to end a sentence with.
+        license_id: what hubs of data sets call these terms.
     """
 
     name: str
@@ -28,6 +29,7 @@ class DatasetSpec:
     deviation: tuple[float, ...]
     citation: str
     license: str
+    license_id: str
 
     @property
     def normalization(self) -> Standardize:
@@ -44,6 +46,7 @@ _CIFAR = {
         "its authors state no licence, and ask those who use it to cite their "
         "report"
     ),
+    "license_id": "unknown",
 }
 
 # Constants as in the code of FreD (Shin et al. 2023, arXiv 2311.08819), so
@@ -60,6 +63,7 @@ _SPECS = (
         # Hosts differ: a card on Hugging Face says MIT.
         "Creative Commons Attribution-ShareAlike 3.0, according to Keras and "
         "other hosts",
+        "cc-by-sa-3.0",
     ),
     DatasetSpec(
         "fashion_mnist",
@@ -70,6 +74,7 @@ _SPECS = (
         "Xiao, Rasul & Vollgraf 2017, Fashion-MNIST: a novel image dataset "
         "for benchmarking machine learning algorithms (arXiv 1708.07747)",
         "MIT, copyright Zalando SE",
+        "mit",
     ),
     DatasetSpec(
         "svhn_cropped",
@@ -80,6 +85,7 @@ _SPECS = (
         "Netzer, Wang, Coates, Bissacco, Wu & Ng 2011, Reading digits in "
         "natural images with unsupervised feature learning",
         "for non-commercial use only, say its authors",
+        "other",
     ),
     DatasetSpec(
         "cifar10",
@@ -109,6 +115,7 @@ _SPECS = (
         "Alpaydin & Kaynak 1998, Optical recognition of handwritten digits, "
         "UCI machine learning repository",
         "Creative Commons Attribution 4.0, by the UCI repository",
+        "cc-by-4.0",
     ),
 )
 

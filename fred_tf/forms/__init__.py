@@ -168,6 +168,7 @@ def describe(
     decoded: SyntheticSet,
     folder: files.Path,
     written: Mapping[str, pathlib.Path],
+    card: bool = False,
 ) -> pathlib.Path:
     """Writes the README.md of an export, see `readme`.
 
@@ -175,12 +176,13 @@ def describe(
         decoded: the set.
         folder: of the export.
         written: what `write` returned.
+        card: whether it begins with what hubs of data sets read.
 
     Returns:
         Its path.
     """
     there = {FORMS[name]: path for name, path in written.items()}
-    return readme.write(decoded, folder, there)
+    return readme.write(decoded, folder, there, card)
 
 
 def read(path: files.Path) -> SyntheticSet:

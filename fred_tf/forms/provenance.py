@@ -63,6 +63,15 @@ def provenance(synthetic_set: SyntheticSet) -> dict[str, Any]:
     }
 
 
+def license_id(dataset: str) -> str:
+    """Returns what hubs of data sets call the terms of a source.
+
+    `unknown` where nobody has stated any, or the source is not in `KNOWN`.
+    """
+    spec = KNOWN.get(base_name(dataset))
+    return spec.license_id if spec else "unknown"
+
+
 def purpose(synthetic_set: SyntheticSet) -> str:
     """Returns the sentence with which every description begins."""
     return (

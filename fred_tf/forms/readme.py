@@ -1,23 +1,26 @@
-"""The README.md of an export: what the set is, and how each framework loads it.
+"""The README.md of an export: what the set is worth, and how to load it.
 
-Its code needs nothing of this library where one of the forms needs nothing; it
-is run as it stands by `tests/export/readme_test.py`.
+As a card it begins with what hubs of data sets read, see `card`. Its code needs
+nothing of this library where one of the forms needs nothing; it is run as it
+stands by `tests/export/readme_test.py`.
 """
 
-import contextlib
 import inspect
 import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fred_tf.disk import files, replaceable
+from fred_tf.forms import card as card_lib
+from fred_tf.forms import making
 from fred_tf.forms.form import Form, SetForm
+from fred_tf.forms.markdown import block, plain
 from fred_tf.forms.provenance import provenance, purpose
 from fred_tf.normalizations import Standardize
 from fred_tf.synthetic_set import SyntheticSet
 
 NAME = "README.md"
-_MARK = "<!-- Written by fred_tf for an export. -->"
+_MARK = "Written by fred_tf for an export."
 # Read first where it is there: it needs NumPy alone.
 _FIRST = "images_npz"
 _MOST_NAMES = 100
@@ -97,6 +100,7 @@ def write(
     decoded: SyntheticSet,
     folder: files.Path,
     written: Mapping[Form, pathlib.Path],
+    card: bool = False,
 ) -> pathlib.Path:
     """Writes the README.md of an export.
 
@@ -104,6 +108,7 @@ def write(
         decoded: the set.
         folder: of the export.
         written: its forms, and where in the folder each lies.
+        card: whether it begins with what hubs of data sets read.
 
     Returns:
         The path of the file.
@@ -113,7 +118,7 @@ def write(
     """
     folder = pathlib.Path(folder)
     check_replaceable(folder)
-    files.write_text(folder / NAME, text(decoded, folder, written))
+    files.write_text(folder / NAME, text(decoded, folder, written, card))
     return folder / NAME
 
 
@@ -121,19 +126,28 @@ def text(
     decoded: SyntheticSet,
     folder: pathlib.Path,
     written: Mapping[Form, pathlib.Path],
+    card: bool = False,
 ) -> str:
     """Returns what the README.md says, as Markdown; see `write`."""
     places = {
         form: path.relative_to(folder).as_posix()
         for form, path in written.items()
     }
+    title, best = f"{plain(decoded.dataset)}, distilled", _best(places)
+    head = f"<!-- {_MARK} -->"
+    if card:
+        head = card_lib.front_matter(decoded, title, _MARK)
     parts = [
-        _MARK,
-        f"# {_plain(decoded.dataset)}, distilled",
+        head,
+        f"# {title}",
         "\n".join(_facts(decoded)),
+        "## Accuracy",
+        *making.worth(decoded, places[best] if best else None),
+        "## How it was made",
+        *making.making(decoded.details),
         "## What is here",
         "\n".join(_table(folder, places)),
-        *_loaders(decoded, places),
+        *_loaders(decoded, places, best),
         "## Each form",
         *_each(places),
         "## Source",
@@ -145,10 +159,10 @@ def text(
 def _facts(decoded: SyntheticSet) -> Iterator[str]:
     count, shape = len(decoded.images), list(decoded.images.shape[1:])
     rate = decoded.student_learning_rate
-    names = [f"`{_plain(name)}`" for name in decoded.class_names[:_MOST_NAMES]]
+    names = [f"`{plain(name)}`" for name in decoded.class_names[:_MOST_NAMES]]
     if more := decoded.classes - len(names):
         names.append(f"and {more} more")
-    yield _plain(purpose(decoded))
+    yield plain(purpose(decoded))
     yield ""
     yield f"- {count:,} images of shape {shape}, channels last."
     yield f"- {decoded.classes:,} classes, from 0: {', '.join(names)}."
@@ -158,7 +172,6 @@ def _facts(decoded: SyntheticSet) -> Iterator[str]:
     if rate is not None:
         yield f"- Learned step size of students: {rate:.4g}."
     yield f"- {_normalization(decoded)}"
-    yield from _measured(decoded)
 
 
 def _normalization(decoded: SyntheticSet) -> str:
@@ -172,22 +185,8 @@ def _normalization(decoded: SyntheticSet) -> str:
         )
     return (
         f"Networks see {own.doing}; pixels in [0, 1] units are {own.undoing}. "
-        f"`normalization` is `{_plain(str(own.get_config()))}`."
+        f"`normalization` is `{plain(str(own.get_config()))}`."
     )
-
-
-def _measured(decoded: SyntheticSet) -> Iterator[str]:
-    told = decoded.details.get("evaluations")
-    for one in told if isinstance(told, list) else ():
-        # Details may be of a set that somebody else has written.
-        with contextlib.suppress(ValueError, TypeError, LookupError):
-            yield (
-                f"- Test accuracy {100 * one['mean']:.1f} ± "
-                f"{100 * one['deviation']:.1f} %, of "
-                f"{len(one['accuracies'])} networks "
-                f"(`{_plain(str(one['network']['name']))}`) trained on the set "
-                "alone."
-            )
 
 
 def _table(folder: pathlib.Path, places: Mapping[Form, str]) -> Iterator[str]:
@@ -201,22 +200,25 @@ def _table(folder: pathlib.Path, places: Mapping[Form, str]) -> Iterator[str]:
         yield f"| `{place}` | {said} | {size:,} |"
 
 
-def _loaders(
-    decoded: SyntheticSet, places: Mapping[Form, str]
-) -> Iterator[str]:
-    """Yields code for each framework; all of it goes on from the first."""
-    sets = [form for form in places if isinstance(form, SetForm)]
-    if not sets:
-        return
-    # Those that need least, and lose least, come first.
-    best = min(
-        sets,
+def _best(places: Mapping[Form, str]) -> SetForm | None:
+    """Returns the form that needs least, and loses least, to be read."""
+    return min(
+        (form for form in places if isinstance(form, SetForm)),
         key=lambda form: (
             not form.arrays,
             form.name != _FIRST,
             form.gives_pixels,
         ),
+        default=None,
     )
+
+
+def _loaders(
+    decoded: SyntheticSet, places: Mapping[Form, str], best: SetForm | None
+) -> Iterator[str]:
+    """Yields code for each framework; all of it goes on from the first."""
+    if best is None:
+        return
     kind = decoded.kind_of_soft_labels
     rate = decoded.student_learning_rate or 0.01
     words = {
@@ -231,14 +233,14 @@ def _loaders(
     def filled(code: str) -> str:
         for word, value in words.items():
             code = code.replace(word, value)
-        return _block(code)
+        return block(code)
 
     yield "## Load it"
     yield (
         "Run in this folder. First the arrays; the code for each framework "
         "goes on from them."
     )
-    yield _block(arrays(decoded, best, places[best]))
+    yield block(arrays(decoded, best, places[best]))
     yield "### TensorFlow"
     yield filled(_TENSORFLOW)
     yield "### Keras"
@@ -248,9 +250,9 @@ def _loaders(
     yield "### JAX"
     yield filled(_JAX)
     yield "### Hugging Face"
-    parquet = [form for form in sets if form.name == "images_parquet"]
+    parquet = [form for form in places if form.name == "images_parquet"]
     for form in parquet:
-        yield _block(form.loading.replace("PATH", repr(places[form])))
+        yield block(form.loading.replace("PATH", repr(places[form])))
     if not parquet:
         yield filled(_HUGGING_FACE)
 
@@ -286,24 +288,15 @@ def _each(places: Mapping[Form, str]) -> Iterator[str]:
     for form, place in places.items():
         if form.loading:
             yield f"### `{place}`"
-            yield _block(form.loading.replace("PATH", repr(place)))
+            yield block(form.loading.replace("PATH", repr(place)))
 
 
 def _source(decoded: SyntheticSet) -> Iterator[str]:
     said = provenance(decoded)
-    yield _plain(said["license"])
+    yield plain(said["license"])
     if said["citation"]:
         yield f"```bibtex\n{said['citation']}\n```"
 
 
-def _block(code: str) -> str:
-    return f"```python\n{code}\n```"
-
-
 def _numbers(values: Any) -> str:
     return f"({', '.join(f'{value:.4g}' for value in values)})"
-
-
-def _plain(words: str) -> str:
-    """Returns a line that Markdown and HTML leave as it is, in code or not."""
-    return "".join(" " if letter in "`<>|\n" else letter for letter in words)

@@ -112,6 +112,15 @@ class EvaluatorSettings(Settings):
         own = suited(self.augmentation, image_shape)
         return dataclasses.replace(self, augmentation=own)
 
+    def rate(self, learned: Any = None) -> Any:
+        """Returns the step size that networks start with.
+
+        Args:
+            learned: the one that was learned beside a set; None for a set
+                without.
+        """
+        return self.learning_rate or (0.01 if learned is None else learned)
+
     def loss_for(self, kind: str | None) -> str:
         """Returns what networks lower on a set.
 
@@ -250,13 +259,11 @@ class Evaluator:
 
     def rate_for(self, synthetic_set: SyntheticSet) -> float:
         """Returns the step size that networks start with on a set."""
-        learned = synthetic_set.student_learning_rate
-        return self.rate({"student_learning_rate": learned} if learned else {})
+        return self.settings.rate(synthetic_set.student_learning_rate or None)
 
     def rate(self, learned: Mapping[str, Any]) -> Any:
         """Returns that step size, given what was learned beside the set."""
-        usual = learned.get("student_learning_rate", 0.01)
-        return self.settings.learning_rate or usual
+        return self.settings.rate(learned.get("student_learning_rate"))
 
     def start_seed(self, seed: int) -> np.ndarray:
         """Returns what `training.start` takes for the network of a seed."""

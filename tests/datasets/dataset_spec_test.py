@@ -21,6 +21,8 @@ def test_rows_are_whole(name):
     # Both go into sentences and into BibTeX, where "@" begins an entry.
     assert re.search(r"[A-Z]\w+ (19|20)\d\d, [A-Z]", spec.citation)
     assert spec.license
+    # Of those that hubs know; `other` and `unknown` are among them.
+    assert re.fullmatch(r"[a-z][a-z0-9.-]+", spec.license_id)
     assert "@" not in spec.citation
     assert not spec.citation.endswith(".") and not spec.license.endswith(".")
 

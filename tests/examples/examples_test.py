@@ -8,8 +8,10 @@ import keras
 import numpy as np
 import pytest
 
+import fred_tf
 from examples import continual, mix_with_real, train_keras, warm_start
-from examples.beside_real import BesideReal
+from examples.beside_real import BesideReal, images_of
+from examples.distilled import Distilled
 from fred_tf import datasets, forms
 from fred_tf.coresets import random_set
 from fred_tf.forms.images import Images
@@ -49,6 +51,19 @@ def test_other_encodings_are_refused(digits, tmp_path):
     Images("png").write(random_set(digits, 1, 0), None, tmp_path / "p")
     with pytest.raises(SystemExit, match="images_float32"):
         BesideReal(str(tmp_path / "p"), digits)
+
+
+def test_a_set_that_comes_with_the_library_is_taken_by_name(folder):
+    shipped = fred_tf.load_distilled("digits_ipc1")
+    with images_of("digits_ipc1") as exported:
+        np.testing.assert_array_equal(
+            Distilled(exported).images, shipped.images
+        )
+    with images_of(folder) as given:
+        assert given == folder
+    with pytest.raises(ValueError, match="one of .*'digits_ipc1'"):
+        with images_of("digits"):
+            pass
 
 
 @pytest.mark.parametrize(

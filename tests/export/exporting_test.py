@@ -102,13 +102,14 @@ def test_files_without_an_image_are_refused(run, tmp_path, shards):
     assert not (tmp_path / "no").exists()
 
 
-def test_the_command_line_splits_images(run, tmp_path):
+def test_the_command_line_splits_images_and_writes_a_card(run, tmp_path):
     command = [
-        *(sys.executable, "-m", "export", "--shards=2"),
+        *(sys.executable, "-m", "export", "--shards=2", "--card"),
         *("--forms=images_float32", f"--export_dir={tmp_path}"),
         f"--run_dir={run.folder.path}",
     ]
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    assert (tmp_path / "README.md").read_text().startswith("---\n# Written by")
     folder = tmp_path / "images_float32"
     assert len(list(folder.glob("*-of-00002"))) == 2
     np.testing.assert_array_equal(

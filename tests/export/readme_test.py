@@ -161,22 +161,6 @@ def test_it_says_the_numbers_of_this_set(run, exported):
     assert "images_folder" not in text
 
 
-def test_measured_accuracy_is_told(soft, tmp_path):
-    one = {
-        "network": {"name": "mlp"},
-        "mean": 0.9,
-        "deviation": 0.01,
-        "accuracies": [0.89, 0.91],
-    }
-    details = {"evaluations": [one, {"mean": "none"}, 5]}
-    told = dataclasses.replace(soft, details=details)
-    text = (written(told, None, tmp_path, "gallery") / readme.NAME).read_text()
-    assert text.count("Test accuracy") == 1
-    assert "accuracy 90.0 ± 1.0 %, of 2 networks (`mlp`)" in text
-    # A picture alone is nothing to load.
-    assert "## Load it" not in text
-
-
 def test_coefficients_alone_are_read_by_this_library(run, tmp_path):
     decoded, memory = run.synthetic_set(), (run.parameterization)
     folder = written(decoded, memory, tmp_path, "coefficients_float32")

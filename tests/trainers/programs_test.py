@@ -138,7 +138,11 @@ def test_a_run_starts_from_another(
     np.testing.assert_array_equal(
         again.parameterization.table, first.parameterization.table
     )
-    assert DistilledRun.restore(tmp_path / "fine").config == fine
+    restored = DistilledRun.restore(tmp_path / "fine")
+    assert restored.config == fine
+    for run in (again, restored):
+        assert run.synthetic_set().details["began_after"] == first.step
+    assert "began_after" not in first.synthetic_set().details
     with pytest.raises(
         ValueError, match="`start.memory` is .* absent is asked"
     ):

@@ -1,0 +1,205 @@
+"""What a set is worth, and how it was made, as its details tell it.
+
+Details travel with a set, which somebody else may have written: what they do
+not tell, or tell wrongly, is left out, and nothing is assumed in its place.
+"""
+
+import contextlib
+import dataclasses
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fred_tf import config as config_lib
+from fred_tf.config import Config
+from fred_tf.datasets.data_facts import TEST, on_split
+from fred_tf.disk import claims
+from fred_tf.forms import limits
+from fred_tf.forms.markdown import block, plain
+from fred_tf.objectives import OBJECTIVES
+from fred_tf.parameterizations import PARAMETERIZATIONS
+from fred_tf.presets.recipe import recipe
+from fred_tf.settings import MOST_STEPS, is_line
+from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.training import in_words
+from fred_tf.training.evaluation import Evaluation
+from fred_tf.training.evaluator import EvaluatorSettings
+
+# Evaluations that a set tells of, at most.
+_MOST_TOLD = 1000
+
+_MISFITS = ValueError, TypeError, LookupError, AttributeError
+
+_FIND_OUT = """\
+import fred_tf
+
+data = fred_tf.load_data(DATASET)
+print(fred_tf.evaluate(PLACE, data))"""
+
+
+@dataclasses.dataclass(frozen=True)
+class StatedAccuracy:
+    """A test accuracy that a set states.
+
+    Attributes:
+        evaluation: the accuracies of the networks.
+        networks: how many there were, and how they were trained, in words.
+        form: what they were trained on, as it is read back; empty for the
+            decoded floats of the run.
+    """
+
+    evaluation: Evaluation
+    networks: str
+    form: str
+
+
+def accuracies(
+    details: Mapping[str, Any], learned_rate: float | None = None
+) -> list[StatedAccuracy]:
+    """Returns the test accuracies that a set states.
+
+    Args:
+        details: of the set: `evaluations` of its run, and what was measured of
+            `this_form`.
+        learned_rate: the learned step size of students; None if there is none.
+    """
+    told = details.get("evaluations")
+    entries = told[:_MOST_TOLD] if isinstance(told, list) else []
+    found = []
+    for entry in [*entries, details.get("this_form")]:
+        with contextlib.suppress(*_MISFITS):
+            found.append(_stated(entry, learned_rate or None))
+    return found
+
+
+def _stated(entry: Any, learned_rate: float | None) -> StatedAccuracy:
+    said = claims.an_object(entry, "evaluations")
+    scores = claims.numbers(said, "accuracies", 0, 1)
+    if not scores:
+        raise ValueError("`accuracies` must be of some networks.")
+    own = EvaluatorSettings.from_json(claims.mapping(said, "evaluation"))
+    rate = own.rate(learned_rate)
+    words = f"kernel regression, evaluation.by {own.by}"
+    if own.by == "networks":
+        words = f"{len(scores)} of {_trained(said, own, rate)}"
+    form = claims.text(said, "form") if "form" in said else ""
+    return StatedAccuracy(Evaluation(tuple(scores), rate), words, form)
+
+
+def _trained(
+    said: Mapping[str, Any], own: EvaluatorSettings, rate: float
+) -> str:
+    """Returns which networks an evaluation trained, and how, in words."""
+    network = claims.mapping(said, "network")
+    usual = claims.text(said, "augmentation")
+    parts = [
+        f"{claims.text(network, 'name')} {in_words.network(network)}",
+        in_words.training(own, rate),
+        f"augmentation {in_words.augmentation(own, usual)}",
+    ]
+    if own.loss != "usual":
+        parts.append(f"loss {own.loss}")
+    if (narrow := claims.text(said, "convolutions")) != "float32":
+        parts.append(f"convolutions in {narrow}")
+    return "; ".join(parts)
+
+
+def worth(decoded: SyntheticSet, place: str | None) -> Iterator[str]:
+    """Yields paragraphs on the accuracy of a set, as Markdown.
+
+    Args:
+        decoded: the set.
+        place: where `fred_tf` reads it, to find out what is not known; None if
+            nowhere.
+    """
+    details = decoded.details
+    found = accuracies(details, decoded.student_learning_rate)
+    for networks in dict.fromkeys(x.networks for x in found):
+        yield (
+            f"Test accuracy{_tested_on(details)} of what was trained on the "
+            "set alone, from scratch, and scored once, at the end: "
+            f"{plain(networks)}."
+        )
+        by_figure: dict[str, list[str]] = {}
+        for one in found:
+            if one.networks == networks:
+                of = f"`{plain(one.form)}`" if one.form else "decoded floats"
+                by_figure.setdefault(one.evaluation.cell, []).append(of)
+        yield "\n".join(
+            f"- {figure} %: {', '.join(of)}" for figure, of in by_figure.items()
+        )
+    if found:
+        return
+    unknown = "Not known: nobody had evaluated the set when this was written."
+    if place is None or config_of(details) is None:
+        yield f"{unknown} `fred_tf.evaluate` finds it out."
+        return
+    yield f"{unknown} This finds it out:"
+    code = _FIND_OUT.replace("DATASET", repr(decoded.dataset))
+    yield block(code.replace("PLACE", repr(place)))
+
+
+def _tested_on(details: Mapping[str, Any]) -> str:
+    data = details.get("data")
+    told = data.get("tested_on", TEST) if isinstance(data, Mapping) else TEST
+    return plain(on_split(str(told)))
+
+
+def config_of(details: Mapping[str, Any]) -> Config | None:
+    """Returns the settings of the run that made a set; None without one."""
+    with contextlib.suppress(*_MISFITS):
+        return config_lib.from_json(claims.mapping(details, "config"))
+    return None
+
+
+def method(details: Mapping[str, Any]) -> str:
+    """Returns by what a set was made, in a few words; empty if unknown."""
+    if config := config_of(details):
+        matched = OBJECTIVES[config.objective.name].called()
+        stored = PARAMETERIZATIONS[config.parameterization.name].called()
+        return f"{matched} with {stored}"
+    chosen = details.get("method")
+    return plain(chosen) if isinstance(chosen, str) else ""
+
+
+def commands(details: Mapping[str, Any]) -> list[str]:
+    """Returns the commands that make the run of a set; none if unknown."""
+    with contextlib.suppress(*_MISFITS):
+        config = config_lib.from_json(claims.mapping(details, "config"))
+        data = claims.mapping(details, "data")
+        found = recipe(config, limits.image_shape(data))
+        if found is not None and all(map(is_line, found.overrides)):
+            asked = [f"--preset={found.preset}"]
+            for override in found.overrides:
+                asked += ["--override", shlex.quote(override)]
+            return list(_called(config, " ".join(asked)))
+    return []
+
+
+def _called(config: Config, asked: str) -> Iterator[str]:
+    experts = ""
+    if OBJECTIVES[config.objective.name].needs_experts:
+        experts = " --expert_dir=experts"
+        yield f"python -m trainers.train_experts {asked}{experts}"
+    yield f"python -m trainers.distill {asked}{experts} --run_dir=run"
+
+
+def making(details: Mapping[str, Any]) -> Iterator[str]:
+    """Yields paragraphs on how a set was made, as Markdown."""
+    by, config = method(details), config_of(details)
+    if config is None:
+        yield f"By {by}." if by else "Not stated."
+        return
+    whole, reached = config.outer_steps, ""
+    with contextlib.suppress(ValueError):
+        steps = claims.integer(details, "outer_steps", 0, MOST_STEPS)
+        reached = "" if steps == whole else f"{steps:,} of "
+    yield (
+        f"By {by} (objective `{config.objective.name}`, memory "
+        f"`{config.parameterization.name}`): {reached}{whole:,} outer steps, "
+        f"seed {config.seed}."
+    )
+    if "began_after" in details:
+        yield "It began with the memory of another run, unlike what follows."
+    if lines := commands(details):
+        yield block("\n".join(lines), "sh")

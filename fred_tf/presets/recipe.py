@@ -1,0 +1,87 @@
+"""The command that asks for settings: a preset and what differs from it."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from fred_tf import config as config_lib
+from fred_tf.config import FAMILIES, Config
+from fred_tf.disk import records
+from fred_tf.presets import fitting, names, preset
+
+
+class Recipe(NamedTuple):
+    """A preset and overrides that become some settings."""
+
+    preset: str
+    overrides: tuple[str, ...]
+
+
+def recipe(config: Config, image_shape: Sequence[int]) -> Recipe | None:
+    """Returns the preset that becomes `config` by the fewest overrides.
+
+    A run's own config is asked for, as it is recorded: what the preset leaves
+    to the size of the images is no override.
+
+    Args:
+        config: the settings.
+        image_shape: `[height, width, channels]` of the images, or more axes.
+
+    Returns:
+        None where no overrides lead there, which were tried.
+    """
+    shape, asked = tuple(image_shape), config_lib.to_json(config)
+    known = _presets()
+    alike = {
+        name: told
+        for name, told in known.items()
+        if all(told[x]["name"] == asked[x]["name"] for x in FAMILIES)
+    }
+    candidates = alike or known
+    nearest = min(
+        candidates, key=lambda name: _distance(candidates[name], asked)
+    )
+    try:
+        overrides = _overrides(preset(nearest), config, shape)
+        reached = config_lib.override(preset(nearest), overrides)
+        if _recorded(reached, shape) == config:
+            return Recipe(nearest, tuple(overrides))
+    except ValueError:  # Settings on the way do not fit each other.
+        pass
+    return None
+
+
+@functools.cache
+def _presets() -> dict[str, dict[str, Any]]:
+    """Returns all presets as JSON values."""
+    return {name: config_lib.to_json(preset(name)) for name in names()}
+
+
+def _distance(told: Mapping[str, Any], asked: Mapping[str, Any]) -> int:
+    return len(records.differences(told, asked))
+
+
+def _recorded(config: Config, image_shape: tuple[int, ...]) -> Config:
+    """Returns settings as a run on enough such images records them."""
+    return config_lib.resolved(fitting.sized(config, image_shape), image_shape)
+
+
+def _overrides(
+    start: Config, config: Config, image_shape: tuple[int, ...]
+) -> list[str]:
+    """Returns what of `config` is not in `start`, each as `name=value`."""
+    members = {
+        f"{section}.name": getattr(config, section).name
+        for section in FAMILIES
+        if getattr(config, section).name != getattr(start, section).name
+    }
+    own = _recorded(config_lib.replace(start, members), image_shape)
+    different = records.differences(
+        config_lib.to_json(own), config_lib.to_json(config)
+    )
+    # A setting at its default may be left unstated.
+    values = {
+        path: functools.reduce(getattr, path.split("."), config)
+        for path in different
+    }
+    return [f"{path}={value}" for path, value in {**members, **values}.items()]

@@ -1,0 +1,49 @@
+"""How networks are trained on a set, in words for people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fred_tf.training.evaluator import EvaluatorSettings
+
+_SCHEDULES = {
+    "drop": "a tenth of it after half of the epochs",
+    "cosine": "growing for {} epochs, then along half a cosine",
+    "two_drops": "a fifth of it after two thirds and again after five sixths",
+}
+# Of a network, what its size is not told by.
+_LEFT_OUT = "name", "architecture"
+
+
+def network(told: Mapping[str, Any]) -> str:
+    """Returns the settings of a network, e.g. `(width 64, depth 2)`.
+
+    Args:
+        told: its settings or description, as evaluations state it.
+    """
+    listed = [f"{k} {v}" for k, v in told.items() if k not in _LEFT_OUT]
+    return f"({', '.join(listed)})" if listed else "as it is"
+
+
+def training(own: EvaluatorSettings, rate: float) -> str:
+    """Returns passes, batches, optimiser and step sizes.
+
+    Args:
+        own: how networks are trained.
+        rate: step size that they start with.
+    """
+    how = f"{own.optimizer}, step size {rate:g}, "
+    how += _SCHEDULES[own.schedule].format(own.warm_up_epochs)
+    if own.optimizer == "sgd":
+        how += f", momentum {own.momentum:g}, weight decay {own.weight_decay:g}"
+    return f"{own.epochs:,} epochs in batches of {own.batch_size}, {how}"
+
+
+def augmentation(own: EvaluatorSettings, usual: str) -> str:
+    """Returns what is done to images in training.
+
+    Args:
+        own: how networks are trained.
+        usual: the augmentation of the run.
+    """
+    mixed = f", cutmix {own.cutmix:g}" if own.cutmix else ""
+    return f"{own.augmentation or usual}{mixed}"

@@ -1,0 +1,139 @@
+"""What details tell of a set; those of others may tell anything."""
+
+import numpy as np
+import pytest
+
+from fred_tf import config, presets
+from fred_tf.forms import making
+from fred_tf.normalizations import Standardize
+from fred_tf.synthetic_set import SyntheticSet
+
+CONFIG = config.to_json(presets.preset("digits_ipc1_dm_tiny"))
+ENTRY = {
+    "network": {"name": "convnet", "width": 8},
+    "convolutions": "float32",
+    "augmentation": "flip",
+    "evaluation": {"epochs": 1500},
+    "accuracies": [0.89, 0.91],
+}
+DATA = {"image_shape": [8, 8, 1], "tested_on": "test"}
+
+
+def told(**details) -> str:
+    """Returns what is said of the worth of a set with these details."""
+    decoded = SyntheticSet(
+        np.zeros([1, 4, 4, 1]),
+        np.zeros(1, int),
+        ("one",),
+        Standardize((0.5,), (0.5,)),
+        "digits",
+        16,
+        details=details,
+    )
+    return "\n".join(making.worth(decoded, "images.npz"))
+
+
+def test_networks_are_told_with_their_training():
+    (found,) = making.accuracies({"evaluations": [ENTRY]}, 0.02)
+    assert found.evaluation.accuracies == (0.89, 0.91)
+    assert found.form == ""
+    assert found.networks == (
+        "2 of convnet (width 8); 1,500 epochs in batches of 256, sgd, step "
+        "size 0.02, a tenth of it after half of the epochs, momentum 0.9, "
+        "weight decay 0.0005; augmentation flip"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"evaluation": {"learning_rate": 0.5}}, "step size 0.5"),
+        ({"evaluation": {"loss": "squared"}}, "; loss squared"),
+        ({"evaluation": {"augmentation": "cutout"}}, "; augmentation cutout"),
+        ({"convolutions": "bfloat16"}, "; convolutions in bfloat16"),
+        ({"evaluation": {"by": "kernel"}}, "kernel regression"),
+    ],
+)
+def test_what_is_not_usual_is_told(changes, words):
+    (found,) = making.accuracies({"evaluations": [{**ENTRY, **changes}]})
+    assert words in found.networks
+
+
+def test_accuracies_of_the_same_training_stand_together():
+    form = {**ENTRY, "form": "coefficients_int8"}
+    other = {**ENTRY, "augmentation": "none", "accuracies": [0.5]}
+    text = told(evaluations=[ENTRY, other], this_form=form)
+    assert text.count("Test accuracy of what was") == 2
+    assert "\n- 90.0 ± 1.0 %: decoded floats, `coefficients_int8`\n" in text
+    assert "\n- 50.0 ± 0.0 %: decoded floats" in text
+    held = {**DATA, "tested_on": "validation"}
+    text = told(evaluations=[ENTRY], data=held)
+    assert "Test accuracy on the validation split of what" in text
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        5,
+        {},
+        {**ENTRY, "accuracies": []},
+        {**ENTRY, "accuracies": [17.5]},
+        {**ENTRY, "network": "convnet"},
+        {**ENTRY, "evaluation": {"epochs": -1}},
+        {**ENTRY, "evaluation": {"unheard_of": 1}},
+        {**ENTRY, "augmentation": None},
+        {**ENTRY, "form": ["a"]},
+    ],
+)
+def test_what_is_no_evaluation_is_passed_over(entry):
+    assert making.accuracies({"evaluations": [entry], "this_form": entry}) == []
+    text = told(evaluations=[entry, ENTRY])
+    assert text.count("Test accuracy") == 1
+
+
+@pytest.mark.parametrize("details", [{}, {"evaluations": "all", "config": 3}])
+def test_nothing_is_assumed(details):
+    assert told(**details).startswith("Not known: nobody had evaluated the set")
+    assert "```" not in told(**details)
+    assert list(making.making(details)) == ["Not stated."]
+    assert making.commands(details) == []
+    assert making.method(details) == ""
+    assert "load_data('digits')" in told(config=CONFIG)
+
+
+def test_how_a_run_made_it_is_told():
+    details = {"config": CONFIG, "data": DATA, "outer_steps": 2}
+    said, command = making.making(details)
+    assert said.startswith("By distribution matching with FreD (objective")
+    assert said.endswith(": 2 of 3 outer steps, seed 0.")
+    assert command == (
+        "```sh\npython -m trainers.distill --preset=digits_ipc1_dm_tiny "
+        "--run_dir=run\n```"
+    )
+    _, begun, _ = making.making({**details, "began_after": 9})
+    assert begun == (
+        "It began with the memory of another run, unlike what follows."
+    )
+
+
+def test_experts_are_trained_before():
+    needing = config.to_json(presets.preset("digits_ipc1_tm"))
+    experts, distill = making.commands({"config": needing, "data": DATA})
+    assert experts == (
+        "python -m trainers.train_experts --preset=digits_ipc1_tm "
+        "--expert_dir=experts"
+    )
+    assert distill.endswith(" --expert_dir=experts --run_dir=run")
+
+
+def test_overrides_are_quoted_and_stay_in_their_line():
+    cats = {**CONFIG, "dataset": "folder:my cats"}
+    (found,) = making.commands({"config": cats, "data": DATA})
+    assert " --override 'dataset=folder:my cats' " in found
+    lines = {**CONFIG, "preparation": {"classes": "a\n```\nb"}}
+    assert making.commands({"config": lines, "data": DATA}) == []
+
+
+def test_a_method_of_others_is_told_as_words():
+    assert list(making.making({"method": "<b>random"})) == ["By  b random."]
+    assert making.method({"method": 5}) == ""
