@@ -86,12 +86,10 @@ def score(
     rate = evaluator.rate_for(synthetic_set)
     missing = range(len(clean), wanted)
     for number in progress.each(missing, "network", wanted, len(clean)):
-        seed = network_seed(config, number)
-        state = evaluator.train(synthetic_set, seed)
+        state = evaluator.train(synthetic_set, network_seed(config, number))
         clean.append(evaluator.score(state, synthetic_set))
-        for name, split in progress.each(
-            corrupted.items(), "other test images", len(corrupted)
-        ):
+        more = corrupted.items(), "other test images", len(corrupted)
+        for name, split in progress.each(*more):
             others.setdefault(name, []).append(
                 evaluator.score(state, synthetic_set, split)
             )

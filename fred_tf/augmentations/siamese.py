@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from fred_tf import seeds
 from fred_tf.augmentations import color, cutout, geometry
-from fred_tf.branches import Branch, one_of
+from fred_tf.augmentations.branches import Branch, one_of
 from fred_tf.paper import Paper
 
 

@@ -120,6 +120,8 @@ def call(monkeypatch, capsys):
             program.main()
         return (end.value.code or 0, *capsys.readouterr())
 
+    # Must come before any operation, and others were made in this process.
+    monkeypatch.setattr(process_memory, "settle", lambda: None)
     # What every program sets once and for all.
     handler, verbosity = logging.get_absl_handler(), logging.get_verbosity()
     filters, level = list(handler.filters), tf.get_logger().level

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fred_tf.branches import one_of
+from fred_tf.augmentations.branches import one_of
 
 BRANCHES = [
     lambda x, factor: factor * x,
