@@ -14,7 +14,7 @@ from absl.testing import flagsaver
 
 from fred_tf import config, presets
 from fred_tf.distilled_run import DistilledRun
-from trainers import train_experts
+from trainers import process_memory, train_experts
 from trainers.log.run_log import RunLog
 
 ROOT = pathlib.Path(__file__).parents[2]
