@@ -6,6 +6,7 @@ from typing import Any
 
 from trainers import quickstart
 from trainers.results import corrupted, regression
+from trainers.results.byte_rows import BYTES
 from trainers.results.canvases import CANVASES
 from trainers.results.row import FREQUENCY, WIDE, Row
 
@@ -221,6 +222,7 @@ _OWN |= {
     ),
 }
 _OWN |= regression.REGRESSED
+_OWN |= BYTES
 # Eight and sixteen times the images: as many steps as take the same time.
 _OWN |= {
     "mnist_ipc1_pixel_cafe": Row(
@@ -273,6 +275,7 @@ FORMS = (
     "coefficients_int8",
     "coefficients_int6",
     "coefficients_int4",
+    "coefficients_coded",
 )
 
 
