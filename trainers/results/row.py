@@ -58,3 +58,8 @@ class Row:
     def evaluation(self) -> config_lib.Config:
         """Returns the settings of the evaluation."""
         return config_lib.override(self.config(), self.scored_with)
+
+    @property
+    def budget_bytes(self) -> int:
+        """Bytes that the set is made for; 0 where `ipc` says its size."""
+        return (self.stored or self.config().parameterization).budget_bytes

@@ -8,7 +8,12 @@ from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import files
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS
-from trainers.results import corrupted, reading, regression
+from trainers.results import (
+    accuracy_per_byte,
+    corrupted,
+    reading,
+    regression,
+)
 from trainers.results.rows import ROWS, UNSEEN, USUAL
 
 _HEAD = (
@@ -59,6 +64,7 @@ def table(results_dir: files.Path) -> str:
         lines += ["", f"## {title}", "", f"| {_HEAD} |"]
         lines.append("|---" * (_HEAD.count("|") + 1) + "|")
         lines += [_line(name, results) for name in names]
+    lines += accuracy_per_byte.table(results)
     lines += regression.table(USUAL, results)
     lines += _transfer([n for n in order if n not in USUAL], results)
     lines += corrupted.table(

@@ -138,8 +138,7 @@ def test_rows_are_named_for_their_budgets():
     for name, row in BYTES.items():
         dataset, budget, word, *_ = name.split("_")
         memory = row.config().parameterization
-        asked = row.stored or memory
-        assert (word, int(budget)) == ("bytes", asked.budget_bytes)
+        assert (word, int(budget)) == ("bytes", row.budget_bytes)
         assert row.config().dataset == dataset
         assert row.elsewhere == name.endswith("fred_tm_joint")
         if row.stored:
