@@ -12,7 +12,8 @@ is given, else those of one that is trained here on the whole training split.
 A finished folder stays as it is when the same command is given again.
 
     python -m trainers.select_coreset --preset=cifar10_ipc1_dm_cpu \\
-        --method=herding --budget_bytes=30720 --quality=10 --run_dir=runs/jpeg
+        --method=herding --stored_bytes=30720 --stored_quality=10 \\
+        --run_dir=runs/jpeg
 
 chooses as many images as one JPEG of 30,720 bytes holds, in the place of `ipc`,
 and also writes it: `sheet.jpeg`, or `sheet.png`. The set is what is read back.
@@ -53,17 +54,19 @@ FEATURE_EPOCHS = flags.DEFINE_integer(
     "Epochs on the training split of the network whose features are looked at.",
     1,
 )
-BUDGET_BYTES = flags.DEFINE_integer(
-    "budget_bytes",
+STORED_BYTES = flags.DEFINE_integer(
+    "stored_bytes",
     None,
     "As many images as one picture of so many bytes holds; default `ipc` of "
     "each class.",
     1,
 )
-ENCODING = flags.DEFINE_enum(
-    "encoding", "jpeg", sheet.ENCODINGS, "Of that picture."
+STORED_AS = flags.DEFINE_enum(
+    "stored_as", "jpeg", sheet.ENCODINGS, "What that picture is."
 )
-QUALITY = flags.DEFINE_integer("quality", 75, "Of its JPEG.", 1, 100)
+STORED_QUALITY = flags.DEFINE_integer(
+    "stored_quality", 75, "Of its JPEG.", 1, 100
+)
 STORED_SIZE = flags.DEFINE_integer(
     "stored_size",
     0,
@@ -250,11 +253,11 @@ def main() -> None:
     run_flags.set_determinism()
     run_dir = run_flags.required(run_flags.RUN_DIR)
     stored = None
-    if BUDGET_BYTES.value:
+    if STORED_BYTES.value:
         stored = SheetSettings(
-            BUDGET_BYTES.value,
-            ENCODING.value,
-            QUALITY.value,
+            STORED_BYTES.value,
+            STORED_AS.value,
+            STORED_QUALITY.value,
             STORED_SIZE.value,
         )
     print(
