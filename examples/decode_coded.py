@@ -88,8 +88,8 @@ def records_of(folder) -> tuple[dict, tf.data.Dataset]:
     their values are float32 `[instances, kept, channels]`.
     """
     manifest, contents = checked(pathlib.Path(folder), "coefficients_coded")
-    if manifest["coding"] != 1:
-        raise ValueError(f"{folder} is not of coding 1: {manifest['coding']}.")
+    if manifest["coding"] not in (1, 2):  # Which differ in learned labels only.
+        raise ValueError(f"{folder} is of coding {manifest['coding']}, not 2.")
     facts = facts_of(contents["facts.json.gz"])
     classes, instances = len(facts["class_names"]), facts["instances_per_class"]
     size = (

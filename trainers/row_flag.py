@@ -88,6 +88,8 @@ def _beyond_settings(row: Row) -> str:
     """
     if row.form:
         return f"the export {row.form}"
+    if row.stored:
+        return f"images as a picture of {row.budget_bytes:,} bytes"
     return "corrupted test images" if row.severity else ""
 
 

@@ -10,26 +10,32 @@ were chosen) into the folder. Herding and k-center look at the features of a
 network: the first expert's, after its last stored epoch, where `--expert_dir`
 is given, else those of one that is trained here on the whole training split.
 A finished folder stays as it is when the same command is given again.
+
+    python -m trainers.select_coreset --preset=cifar10_ipc1_dm_cpu \\
+        --method=herding --stored_bytes=30720 --stored_quality=10 \\
+        --run_dir=runs/jpeg
+
+chooses as many images as one JPEG of 30,720 bytes holds, in the place of `ipc`,
+and also writes it: `sheet.jpeg`, or `sheet.png`. The set is what is read back.
 """
 
 import pathlib
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from absl import logging
 
 from export import flags
-from fred_tf import assembly, progress, seeds
+from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.coresets import (
     CORESETS,
     check_choice,
-    class_features,
     coreset,
     select_by_features,
     select_random,
+    sheet,
 )
+from fred_tf.coresets.sheet import SheetSettings
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files, folder_lock, records
 from fred_tf.experts.store import ExpertStore
@@ -37,12 +43,7 @@ from fred_tf.forms.images import Images
 from fred_tf.forms.pictures import Gallery
 from fred_tf.presets import fitting
 from fred_tf.synthetic_set import SyntheticSet
-from fred_tf.training.network_training import (
-    NetworkTraining,
-    State,
-    accuracy,
-)
-from trainers import row_flag, run_flags
+from trainers import feature_network, row_flag, run_flags
 from trainers.results.row import Row
 
 METHODS = ("random", *CORESETS)
@@ -58,9 +59,27 @@ FEATURE_EPOCHS = flags.DEFINE_integer(
     "Epochs on the training split of the network whose features are looked at.",
     1,
 )
+STORED_BYTES = flags.DEFINE_integer(
+    "stored_bytes",
+    None,
+    "As many images as one picture of so many bytes holds; default `ipc` of "
+    "each class.",
+    1,
+)
+STORED_AS = flags.DEFINE_enum(
+    "stored_as", "jpeg", sheet.ENCODINGS, "What that picture is."
+)
+STORED_QUALITY = flags.DEFINE_integer(
+    "stored_quality", 75, "Of its JPEG.", 1, 100
+)
+STORED_SIZE = flags.DEFINE_integer(
+    "stored_size",
+    0,
+    "Pixels of the longest side of an image in it; 0 leaves images as they "
+    "are.",
+    0,
+)
 
-# Of the network that is trained here, as in the evaluation of a set.
-_TRAINING = {"learning_rate": 0.01, "momentum": 0.9, "weight_decay": 5e-4}
 _RECORD = "coreset.json"
 _WRITTEN = (Images(), "tfrecord"), (Gallery(), Gallery.path)
 _KIND = "coreset"
@@ -74,6 +93,7 @@ def run(
     download: bool = False,
     expert_dir: str | None = None,
     feature_epochs: int = 10,
+    stored: SheetSettings | None = None,
 ) -> pathlib.Path:
     """Chooses `config.ipc` images of each class and writes them.
 
@@ -86,6 +106,8 @@ def run(
         download: whether missing data may be downloaded.
         expert_dir: an expert store whose first expert gives the features.
         feature_epochs: epochs of the network trained here otherwise.
+        stored: as what picture, and in how many bytes; `config.ipc` does not
+            count then.
 
     Returns:
         The folder of the TFRecords.
@@ -93,11 +115,12 @@ def run(
     Raises:
         FileNotFoundError: there is no expert store at `expert_dir`.
         ValueError: the folder holds another choice or another export, a class
-            has fewer than `ipc` images, or the experts are of another network
-            or data set, or have no features of their own.
+            has fewer than `ipc` images, the picture holds none of each, or the
+            experts are of another network or data set, or have no features of
+            their own.
     """
     folder = pathlib.Path(run_dir)
-    identity = _identity(config, method, expert_dir, feature_epochs)
+    identity = _identity(config, method, expert_dir, feature_epochs, stored)
     assembly.check_experts(config, expert_dir)
     data = assembly.load_data(config, data_dir, download)
     config = fitting.fitted(config, data)
@@ -111,32 +134,29 @@ def run(
                 "chosen" in content or (folder / "tfrecord").exists()
             ),
         )
-        if _is_complete(folder, record):
+        if _is_complete(folder, record, stored):
             logging.info("%s is complete.", folder)
             return folder / "tfrecord"
-        check_choice(data, config.ipc)
+        if not stored:
+            check_choice(data, config.ipc)
         for form, name in _WRITTEN:
             form.check_replaceable(folder / name)
         if record is None:
             # What a kill leaves from here on is known to be ours.
             records.write(*work)
-        score = None
-        if method == "random":
-            indices = select_random(
-                data.train.labels,
-                config.ipc,
-                data.classes,
-                config.seed,
-                data.class_names,
+        choose, score = _choice(
+            config, data, method, expert_dir, feature_epochs
+        )
+        if stored:
+            indices = sheet.most_within(data, stored, choose, config.seed)
+            chosen_set, picture = sheet.stored(
+                data, indices, stored, **identity
             )
+            with files.replacing_file(sheet_path(folder, stored)) as temporary:
+                temporary.write_bytes(picture)
         else:
-            features, score = _features(
-                config, data, expert_dir, feature_epochs
-            )
-            indices = select_by_features(
-                CORESETS[method], features, data, config.ipc
-            )
-        chosen_set = coreset(data, indices, **identity)
+            indices = choose(config.ipc)
+            chosen_set = coreset(data, indices, **identity)
         _write(chosen_set, folder)
         records.write(
             *work, feature_network_accuracy=score, chosen=indices.tolist()
@@ -144,16 +164,25 @@ def run(
     return folder / "tfrecord"
 
 
+def sheet_path(folder: files.Path, stored: SheetSettings) -> pathlib.Path:
+    """Returns where the picture of a choice lies that is stored as one."""
+    return pathlib.Path(folder) / f"sheet.{stored.encoding}"
+
+
 def _identity(
     config: config_lib.Config,
     method: str,
     expert_dir: str | None,
     feature_epochs: int,
+    stored: SheetSettings | None,
 ) -> dict[str, Any]:
     """Returns all that a choice follows from; reads no images."""
     settings = config_lib.to_json(config)
     identity = {name: settings[name] for name in ("dataset", "ipc", "seed")}
     identity["method"] = method
+    if stored:  # In the place of so many images.
+        del identity["ipc"]
+        identity["stored"] = stored.to_json()
     if method == "random":
         if expert_dir:
             raise ValueError(
@@ -175,12 +204,35 @@ def _identity(
             "augmentation": config.augmentation,
             "epochs": feature_epochs,
             "batch_size": config.evaluation.batch_size,
-            **_TRAINING,
+            **feature_network.TRAINING,
         }
     return identity
 
 
-def _is_complete(folder: pathlib.Path, record: dict[str, Any] | None) -> bool:
+def _choice(
+    config: config_lib.Config,
+    data: ImageData,
+    method: str,
+    expert_dir: str | None,
+    feature_epochs: int,
+) -> tuple[sheet.Choice, float | None]:
+    """Returns how images are chosen, and how well the network is that looks."""
+    labels = data.train.labels
+    if method == "random":
+        about = data.classes, config.seed, data.class_names
+        return lambda count: select_random(labels, count, *about), None
+    features, score = feature_network.features(
+        config, data, expert_dir, feature_epochs
+    )
+    chosen = CORESETS[method]
+    return lambda n: select_by_features(chosen, features, data, n), score
+
+
+def _is_complete(
+    folder: pathlib.Path,
+    record: dict[str, Any] | None,
+    stored: SheetSettings | None,
+) -> bool:
     """Refuses the export of something else, and one that is damaged."""
     export = folder / "tfrecord"
     if record is None and export.exists():
@@ -190,67 +242,10 @@ def _is_complete(folder: pathlib.Path, record: dict[str, Any] | None) -> bool:
         )
     if not record or "chosen" not in record or not export.exists():
         return False
+    if stored and not sheet_path(folder, stored).exists():
+        return False
     Images().verify(export)
     return True
-
-
-def _features(
-    config: config_lib.Config,
-    data: ImageData,
-    expert_dir: str | None,
-    epochs: int,
-) -> tuple[Callable[[int], np.ndarray], float | None]:
-    """Returns a function from a class to its features, and the accuracy.
-
-    The accuracy is None where the data have no test images.
-    """
-    network = assembly.network(config, data.image_shape, data.classes)
-    if expert_dir:
-        if statistics := network.initial_statistics():
-            raise ValueError(
-                "Experts are stored without moving moments, which the features "
-                f"of this network need. Received: {len(statistics)} of them in "
-                f"{config.network.name!r}. Leave out --expert_dir, or choose "
-                "another `network.norm`."
-            )
-        description = assembly.expert_description(config, data.facts)
-        experts = ExpertStore.open(expert_dir, description)
-        last = experts.trajectory(0)[-1].astype("float32")
-        parameters = network.unflatten(last)
-        state: State = parameters, [], network.initial_statistics()
-    else:
-        training = NetworkTraining(
-            network,
-            assembly.augmentation(config),
-            config.evaluation.batch_size,
-            _TRAINING["momentum"],
-            _TRAINING["weight_decay"],
-            data.normalization,
-        )
-        state = training.start(seeds.named(config.seed, "feature network"))
-        order = seeds.named(config.seed, "feature network order")
-        for epoch in progress.each(range(epochs), "epoch", epochs):
-            state = training.passes(
-                state,
-                data.train.images,
-                data.train.labels,
-                order,
-                epoch,
-                1,
-                _TRAINING["learning_rate"],
-            )
-    score = None
-    if (test := data.test) is not None:
-        score = accuracy(
-            network, state, test.images, test.labels, data.normalization
-        )
-        logging.info("The network that embeds has test accuracy %.4f.", score)
-    parameters, _, statistics = state
-
-    def features(label: int) -> np.ndarray:
-        return class_features(network, parameters, statistics, data, label)
-
-    return features, score
 
 
 def _write(synthetic_set: SyntheticSet, folder: pathlib.Path) -> None:
@@ -266,6 +261,19 @@ def _method() -> str:
     return METHOD.value
 
 
+def _stored() -> SheetSettings | None:
+    """Returns how --stored_... store images, or else how those of --row are."""
+    if STORED_BYTES.value:
+        return SheetSettings(
+            STORED_BYTES.value,
+            STORED_AS.value,
+            STORED_QUALITY.value,
+            STORED_SIZE.value,
+        )
+    row = row_flag.row()
+    return row.stored if row else None
+
+
 @run_flags.program
 def main() -> None:
     run_flags.set_determinism()
@@ -279,6 +287,7 @@ def main() -> None:
             run_flags.DOWNLOAD.value,
             run_flags.EXPERT_DIR.value,
             FEATURE_EPOCHS.value,
+            _stored(),
         )
     )
 

@@ -1,5 +1,6 @@
 """What people look at: arrays in, a matplotlib figure out, no global state."""
 
+from fred_tf.figures.accuracy_per_byte import accuracy_per_byte
 from fred_tf.figures.canvas import check_replaceable, save, to_array
 from fred_tf.figures.curves import Curve, curves
 from fred_tf.figures.gallery import beside, gallery, strips
@@ -11,6 +12,7 @@ from fred_tf.figures.volumes import views
 
 __all__ = [
     "Curve",
+    "accuracy_per_byte",
     "beside",
     "check_replaceable",
     "curves",

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 # Okabe & Ito's colours, which the colour-blind tell apart, and line styles
 # that a grey print does.
-_STYLES = (
+STYLES = (
     ("#0072b2", "-", "o"),
     ("#d55e00", "--", "s"),
     ("#009e73", "-.", "^"),
@@ -88,7 +88,7 @@ def curves(
                 f"{len(line.x)} positions and {len(line.y)} values in "
                 f"{name!r}."
             )
-        color, style, marker = _STYLES[number % len(_STYLES)]
+        color, style, marker = STYLES[number % len(STYLES)]
         axes.plot(
             line.x,
             line.y,

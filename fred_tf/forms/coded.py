@@ -6,22 +6,24 @@ import json
 import os
 import pathlib
 import zlib
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from fred_tf import budget
-from fred_tf.coding import coder, entropy_model, quantizer
+from fred_tf.coding import coder, entropy_model, labels, quantizer
 from fred_tf.disk import claims, files, json_text, tfrecords
 from fred_tf.forms import coded_record, facts, frequencies, limits, manifest
 from fred_tf.forms.form import OverBudgetError, SetForm
 from fred_tf.forms.frequencies import SHARD
 from fred_tf.parameterizations import Frequency, rounding
-from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.synthetic_set import LABEL_KINDS, SyntheticSet
 
-# What a manifest says of the bytes of its records, changed when they do.
-CODING = 1
+# What a manifest says of the bytes of its records, changed when they do: before
+# 2 learned labels were float32, which is read, too.
+CODING, _EARLIEST = 2, 1
 FACTS = "facts.json.gz"
 
 # Bytes of the facts, unpacked, at most; the names of classes are the most.
@@ -48,16 +50,17 @@ class CodedCoefficients(SetForm):
                  `coding/entropy_model.py`; compressed by zlib
         levels   the stream of `coding/coder.py`: a level of each coefficient,
                  by spread, position, channel, class and instance
-        soft_labels  float32 `[instances, classes]` of all classes, compressed
-                 by zlib, where the set has them
+        soft_labels  int8 `[instances, classes]` of all classes, compressed by
+                 zlib, where the set has them: levels of `coding/labels.py`
 
     `facts.json.gz` says what the manifest of other coefficients says, and
-    `step` and `largest_level`; a folder is hardly longer than its record.
+    `step`, `largest_level` and, of learned labels, `label_step`; a folder is
+    hardly longer than its record.
     `examples/decode_coded.py` decodes all of it with TensorFlow alone.
     """
 
     name = path = kind = "coefficients_coded"
-    lossy = True
+    lossy = rounds_labels = True
     options = ("step", "budget_bytes")
     loading = """\
 # TensorFlow alone, with copies of examples/decode_coded.py and, beside it,
@@ -108,11 +111,11 @@ synthetic_set = forms.read(PATH)"""
         path = pathlib.Path(path)
         entries = manifest.verify(path, self.kind)
         with facts.believed(path):
-            claims.integer(entries, "coding", CODING, CODING)
+            coding = claims.integer(entries, "coding", _EARLIEST, CODING)
             for name in (FACTS, SHARD):
                 if name not in entries["files"]:
                     raise ValueError(f"it names no {name}")
-            return _decoded(path / SHARD, _unpacked(path / FACTS))
+            return _decoded(path / SHARD, _unpacked(path / FACTS), coding)
 
 
 class _Source(NamedTuple):
@@ -123,7 +126,7 @@ class _Source(NamedTuple):
     units: np.ndarray  # [classes, kept]
     table: np.ndarray  # [classes, kept]
     positions: int
-    soft_labels: np.ndarray | None
+    soft_labels: tuple[np.ndarray, float] | None  # Levels, and their step.
     step: float  # That it was trained through; 0 if there is none.
 
 
@@ -162,13 +165,16 @@ def size_of(
 
 
 def _source(decoded: SyntheticSet, memory: Frequency) -> _Source:
+    soft_labels = None
+    if decoded.soft_labels is not None:
+        soft_labels = labels.quantize(decoded.soft_labels, decoded.label_kind)
     return _Source(
         frequencies.told(decoded, memory, "entropy-coded levels of one step"),
         memory.coefficients().numpy(),
         memory.units,
         memory.table.numpy(),
         budget.positions(memory.spectrum_shape),
-        decoded.soft_labels,
+        soft_labels,
         memory.settings.step,
     )
 
@@ -263,8 +269,8 @@ def _coded(source: _Source, step: float) -> _Content:
     }
     parts = coded_record.parts_of(levels, source.table, source.positions)
     if source.soft_labels is not None:
-        soft = source.soft_labels.tobytes()
-        parts["soft_labels"] = frequencies.deflated(soft)
+        soft, said["label_step"] = source.soft_labels
+        parts["soft_labels"] = frequencies.deflated(soft.tobytes())
     text = json.dumps(said, allow_nan=False, separators=(",", ":"))
     return _Content(
         step,
@@ -289,7 +295,9 @@ def _unpacked(path: pathlib.Path) -> dict[str, Any]:
     return claims.an_object(json_text.parsed(text, path), path.name)
 
 
-def _decoded(shard: pathlib.Path, said: dict[str, Any]) -> SyntheticSet:
+def _decoded(
+    shard: pathlib.Path, said: dict[str, Any], coding: int
+) -> SyntheticSet:
     """Returns the set of a file of records, with what is said of it."""
     claim = frequencies.claimed(said, shard.stat().st_size)
     (record,) = frequencies.records(shard, 1, "a set")
@@ -301,10 +309,7 @@ def _decoded(shard: pathlib.Path, said: dict[str, Any]) -> SyntheticSet:
     values = quantizer.coefficients(levels, units.ravel()[table], step).numpy()
     soft_labels = None
     if "soft_labels" in features:
-        images = claim.classes * claim.instances
-        soft_labels = frequencies.part(
-            features, "soft_labels", np.float32, images, claim.classes
-        )
+        soft_labels = _soft_labels(features, claim, said, coding)
     return frequencies.restored(
         said,
         claim,
@@ -313,3 +318,19 @@ def _decoded(shard: pathlib.Path, said: dict[str, Any]) -> SyntheticSet:
         soft_labels,
         shard.parent,
     )
+
+
+def _soft_labels(
+    features: Mapping[str, Any],
+    claim: frequencies.Claim,
+    said: Mapping[str, Any],
+    coding: int,
+) -> np.ndarray:
+    """Returns the learned labels of a record, float32 `[n, classes]`."""
+    shape = claim.classes * claim.instances, claim.classes
+    if coding == _EARLIEST:
+        return frequencies.part(features, "soft_labels", np.float32, *shape)
+    levels = frequencies.part(features, "soft_labels", np.int8, *shape)
+    step = claims.number(said, "label_step", _LEAST_STEP, _MOST_STEP)
+    kind = {"label_kind": LABEL_KINDS[0], **said}["label_kind"]
+    return labels.dequantize(levels, step, kind)

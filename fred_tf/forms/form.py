@@ -91,7 +91,7 @@ class SetForm(Form):
 
     A manifest in its folder says of what `kind` it is and has the SHA-256 of
     its files. Everything but the images comes back as it was, soft labels
-    included; of the images `lossy` says it.
+    included; of the images `lossy` says it, of the labels `rounds_labels`.
 
     Attributes:
         kind: what its manifest says that it is; forms that the same `read`
@@ -99,6 +99,7 @@ class SetForm(Form):
         place: where in its folder the manifest lies.
         lossy: whether images come back changed, beyond the rounding of their
             decoding.
+        rounds_labels: whether soft labels come back as 8 bits tell them.
         arrays: Python that makes NumPy arrays of PATH without this library, for
             people to copy: `images` as networks see them, or `pixels`, and
             `labels`; empty where only this library reads the form.
@@ -109,6 +110,7 @@ class SetForm(Form):
     kind: str
     place: str = manifest.NAME
     lossy: bool = False
+    rounds_labels: bool = False
     arrays: str = ""
     soft_arrays: str = ""
     gives_pixels: bool = False

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from fred_tf import budget
 from fred_tf.coding import rate
+from fred_tf.coding.labels import LABEL_BYTES
 from fred_tf.parameterizations.frequency_settings import (
     FrequencySettings,
     mask_size,
@@ -100,6 +101,6 @@ def bytes_of(
     usual = _USUAL_DEVIATION if shape[-1] == 1 else _OF_COLOURS
     deviation = usual * math.sqrt(positions / kept)
     bits = rate.usual_bits(deviation / settings.step)
-    labels = 4 * settings.label_floats(classes)
+    each = LABEL_BYTES * settings.label_floats(classes)
     fixed = rate.bytes_around(positions, kept, shape[-1], classes)
-    return fixed, count * image_shape[-1] * bits / 8 + labels
+    return fixed, count * image_shape[-1] * bits / 8 + each

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from fred_tf import budget, seeds
 from fred_tf.coding import quantizer, rate
+from fred_tf.coding.labels import LABEL_BYTES
 from fred_tf.coding.straight_through import straight_through
 from fred_tf.coresets.random_selection import select_random
 from fred_tf.paper import Paper
@@ -269,7 +270,8 @@ class Frequency(Parameterization):
         bits = rate.mean_bits(levels, table, positions)
         sizes = self.mask_size, self.spectrum_shape[-1], self.classes
         fixed = rate.bytes_around(positions, *sizes)
-        fixed += 4 * self.instances * self.settings.label_floats(self.classes)
+        each = LABEL_BYTES * self.settings.label_floats(self.classes)
+        fixed += self.instances * each
         weight = self.settings.rate_weight
         return weight * bits if weight else None, {
             "bits_per_coefficient": bits,

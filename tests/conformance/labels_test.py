@@ -133,9 +133,11 @@ def test_scores_come_out_of_every_form(whole, tmp_path):
         forms.chosen((), complete.decoded, complete.run.parameterization),
         complete.export(tmp_path),
     ):
-        if isinstance(forms.FORMS[name], forms.SetForm):
+        form = forms.FORMS[name]
+        if isinstance(form, forms.SetForm):
             there = fred_tf.DistilledSet.load(path).decoded
-            np.testing.assert_array_equal(there.soft_labels, scores)
+            step = np.abs(scores).max() / 127 if form.rounds_labels else 0
+            assert np.abs(there.soft_labels - scores).max() <= 0.501 * step
             assert there.label_kind == "scores"
             assert there.floats_stored == complete.decoded.floats_stored
             read += 1

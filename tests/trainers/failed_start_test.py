@@ -4,7 +4,7 @@ import pytest
 
 from fred_tf import config
 from fred_tf.disk import records
-from trainers import distill, select_coreset
+from trainers import distill, feature_network, select_coreset
 from trainers.sweep import __main__ as sweep
 from trainers.sweep import making
 from trainers.sweep.grid import cells
@@ -31,7 +31,7 @@ def test_of_a_coreset(quick, tmp_path, monkeypatch):
         raise ValueError("features cannot be had")
 
     with monkeypatch.context() as patch:
-        patch.setattr(select_coreset, "_features", fail)
+        patch.setattr(feature_network, "features", fail)
         with pytest.raises(ValueError, match="cannot be had"):
             select_coreset.run(quick, tmp_path, "herding")
     assert (tmp_path / "coreset.json").exists()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from fred_tf.coresets.sheet import SheetSettings
 from fred_tf.disk import records
 from trainers import distill, row_flag, train_experts
 from trainers.results import making
@@ -156,6 +157,9 @@ def quick_rows(monkeypatch):
         "quick": Row("digits_ipc1_dm_tiny", QUICK, "run", scored),
         "quick_random": Row("digits_ipc1_dm_tiny", QUICK, "random", scored),
         "quick_herding": Row("digits_ipc1_tm_tiny", QUICK, "herding", scored),
+        "quick_jpeg": Row(
+            "digits_ipc1_dm_tiny", QUICK, "random", stored=SheetSettings(2_000)
+        ),
     }
     for name, row in rows.items():
         monkeypatch.setitem(ROWS, name, row)
@@ -183,6 +187,13 @@ def test_herding_is_the_method_of_its_row(quick_rows, call, tmp_path):
     assert code == 0, errors
     chosen = records.read(tmp_path / "coreset.json")
     assert chosen["identity"]["method"] == "herding"
+
+
+def test_images_are_stored_as_their_row_says(quick_rows, call, tmp_path):
+    flags = f"--run_dir={tmp_path}", "--row=quick_jpeg"
+    code, _, errors = call("trainers.select_coreset", *flags)
+    assert code == 0, errors
+    assert 1_000 < (tmp_path / "sheet.jpeg").stat().st_size <= 2_000
 
 
 @pytest.mark.slow  # The tests before ask for its parts.

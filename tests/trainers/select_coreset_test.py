@@ -8,7 +8,8 @@ import pytest
 
 from fred_tf import config, datasets, presets
 from fred_tf import config as config_lib
-from fred_tf.coresets import random_set
+from fred_tf.coresets import random_set, sheet
+from fred_tf.coresets.sheet import SheetSettings
 from fred_tf.datasets import Split
 from fred_tf.disk import records
 from fred_tf.experts.store import ExpertStore
@@ -149,3 +150,27 @@ def test_corrected_test_labels_make_another_choice(
     monkeypatch.setattr(datasets, "load", lambda *_, **__: corrected)
     with pytest.raises(ValueError, match="`data.test` is .*Choose another --"):
         select_coreset.run(TM, tmp_path, "random")
+
+
+def test_as_many_images_as_a_picture_of_some_bytes_holds(tmp_path, digits):
+    stored = SheetSettings(3_000, quality=40)
+    folder = select_coreset.run(TM, tmp_path, "random", stored=stored)
+    picture = tmp_path / "sheet.jpeg"
+    data = picture.read_bytes()
+    record = records.read(tmp_path / "coreset.json", "coreset")
+    assert 2_000 < len(data) <= 3_000
+    assert "ipc" not in record["identity"]
+    chosen, read = record["chosen"], Images().read(folder)
+    levels = sheet.decode(data, len(chosen), (8, 8, 1), stored)
+    np.testing.assert_array_equal(read.images, digits.normalization(levels))
+    np.testing.assert_array_equal(
+        read.labels, np.repeat(np.arange(10), len(chosen) // 10)
+    )
+    # Whatever the `ipc`; what is missing is written again.
+    picture.unlink()
+    other = config.replace(TM, {"ipc": 3})
+    select_coreset.run(other, tmp_path, "random", stored=stored)
+    assert picture.read_bytes() == data
+    stored = SheetSettings(3_000, quality=41)
+    with pytest.raises(ValueError, match="`stored.quality` is 40 there, 41"):
+        select_coreset.run(TM, tmp_path, "random", stored=stored)

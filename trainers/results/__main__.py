@@ -2,26 +2,26 @@
 
     python -m trainers.results --data_dir=~/tensorflow_datasets
     python -m trainers.results --rows=mnist_ipc1_fred_dm --data_dir=...
-    python -m trainers.results --rows=none     # only writes RESULTS.md again
+    python -m trainers.results --rows=none     # only writes the pages again
     python -m trainers.results --rows=A --seeds=3   # distilled three times
     python -m trainers.results --table=slides  # only prints the papers' tables
 
 A row trains experts if it needs them, distils, evaluates on the test split and
 writes `results/<row>.json`; runs are in `runs/results`. Stopped, the same
 command continues, and what is finished is left as it is; a file that was made
-with other settings or data is refused before any work starts. RESULTS.md is
-generated from all of `results/`, never typed; what people have to say about it
-is in docs/what-mattered.md. Rows that need an accelerator are packed for a
-machine that has JAX but no TensorFlow, several in one go, and come home
-finished or not:
+with other settings or data is refused before any work starts. RESULTS.md and
+the figure of accuracy against bytes are made of all of `results/`, never typed;
+what people have to say about it is in docs/what-mattered.md. Rows that need an
+accelerator are packed for a machine that has JAX but no TensorFlow, several in
+one go, and come home finished or not:
 
     python -m trainers.results --pack=packs --rows=A,B --shares=3,1
     python packs/run.py --minutes=9 --processes=5   # there, again and again
     python packs/run.py --minutes=9 --score=now     # the last time
     python -m trainers.results --unpack=packs       # also makes their files
 
-Settings are those of the presets: nothing is
-chosen here, and the accuracy is that of the final step.
+Settings are those of the presets: nothing is chosen here, and the accuracy is
+that of the final step.
 """
 
 import pathlib
@@ -30,14 +30,14 @@ import shlex
 from absl import logging
 
 from export import flags
-from fred_tf import assembly
+from fred_tf import assembly, figures
 from fred_tf.disk import files
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.settings import check_one_of
 from trainers import row_flag, run_flags
 from trainers.elsewhere import pack_flag
 from trainers.elsewhere.pack_flag import OVERWRITE, PACK
-from trainers.results import packing
+from trainers.results import accuracy_per_byte, packing
 from trainers.results.making import finished, make
 from trainers.results.rows import ROWS, Row, with_repeats
 from trainers.results.rows import SEEDS as SEEDS_OF_ROWS
@@ -87,6 +87,12 @@ TABLE = flags.DEFINE(
     f"The generated table; {SLIDES!r} prints those of the papers cell by cell "
     "instead, and makes nothing.",
 )
+FIGURE = flags.DEFINE(
+    run_flags.PATH,
+    "figure",
+    accuracy_per_byte.PATH,
+    "The generated figure of accuracy against bytes.",
+)
 flags.adopt_module_key_flags(pack_flag)
 
 
@@ -125,6 +131,13 @@ def _unpack(folder: str, data_dir: str | None) -> list[str]:
     for name, line in told.items():
         print(f"{name}: {line}")
     return packing.complete(ROWS, folder)
+
+
+def _write_pages() -> None:
+    """Writes what is generated from the files of all rows."""
+    files.write_text(TABLE.value, table(RESULTS_DIR.value))
+    drawn = accuracy_per_byte.figure(RESULTS_DIR.value)
+    figures.save(drawn, FIGURE.value)
 
 
 @run_flags.program
@@ -170,11 +183,11 @@ def main() -> int:
                 continue
             places = RUNS_DIR.value, RESULTS_DIR.value
             make(name, row, *places, *source, interruption)
-            files.write_text(TABLE.value, table(RESULTS_DIR.value))
+            _write_pages()
             if interruption.signal:
                 print("Stopped; run again to continue.")
                 return interruption.exit_code
-    files.write_text(TABLE.value, table(RESULTS_DIR.value))
+    _write_pages()
     print(TABLE.value)
     return 0
 

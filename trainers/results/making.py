@@ -8,7 +8,6 @@ from typing import Any
 
 from absl import logging
 
-from export import sizes
 from fred_tf import assembly, distilled_run, forms, scoring
 from fred_tf import config as config_lib
 from fred_tf.coresets import CORESETS, full_set, random_set
@@ -22,7 +21,7 @@ from fred_tf.presets.fitting import recorded
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import distill, select_coreset, train_experts
 from trainers.elsewhere import unpacking
-from trainers.results import corrupted, reading
+from trainers.results import corrupted, reading, storing
 from trainers.results.clock import Clock
 from trainers.results.hardware import hardware
 from trainers.results.reading import KIND
@@ -111,6 +110,7 @@ def _identity(row: Row) -> dict[str, Any]:
         "subject": row.subject,
         "form": row.form,
         **({"severity": row.severity} if row.severity else {}),
+        **({"stored": row.stored.to_json()} if row.stored else {}),
     }
 
 
@@ -136,8 +136,8 @@ class _Subject:
 
     Attributes:
         synthetic_set: the set.
-        export: the folder that the set takes as records; None where it is not
-            stored.
+        export: the folder that the set takes as records, or the picture that
+            it is; None where it is not stored.
         curve: evaluations on the way, by outer step.
         elsewhere: minutes by what they were spent on, and the device, where
             the run was made elsewhere.
@@ -184,8 +184,8 @@ class _Maker:
         return {
             "images": len(synthetic_set.labels),
             "floats": int(synthetic_set.floats_stored),
-            **_bytes(subject.export),
-            **({"pictures": _pictures(synthetic_set)} if self.row.form else {}),
+            **storing.bytes_of(subject.export),
+            **self._pictures(synthetic_set),
             "outer_steps": synthetic_set.details.get("outer_steps"),
             "minutes": {
                 **clock.minutes(),
@@ -205,6 +205,12 @@ class _Maker:
             **scored.to_json(),
         }
 
+    def _pictures(self, synthetic_set: SyntheticSet) -> dict[str, Any]:
+        """Returns what the images of an export take as files of pictures."""
+        if not self.row.form:
+            return {}
+        return {"pictures": storing.pictures(synthetic_set)}
+
     @property
     def _folder(self) -> pathlib.Path:
         return self.runs_dir / self.name
@@ -212,14 +218,11 @@ class _Maker:
     def _run(self, clock: Clock) -> _Subject:
         """Distils, and writes the set in the form that is scored."""
         run = self._distilled(clock)
-        synthetic_set = run.synthetic_set()
-        memory = run.parameterization
-        form = self.row.form or _smallest_lossless(run, synthetic_set)
-        export = forms.FORMS[form].write(
-            synthetic_set, memory, self._folder / "stored"
+        synthetic_set, export = storing.write(
+            run, self._folder / "stored", self.row.form
         )
         return _Subject(
-            forms.read(export) if self.row.form else synthetic_set,
+            synthetic_set,
             export,
             scoring.curve(run.folder.path),
             unpacking.spent(run.folder),
@@ -228,9 +231,10 @@ class _Maker:
     def _real_images(self, clock: Clock) -> _Subject:
         """Chooses real images."""
         config, subject = self.row.config(), self.row.subject
+        stored = self.row.stored
         if subject == "full":
             return _Subject(full_set(self.data), None)
-        if subject == "random":
+        if subject == "random" and not stored:
             synthetic_set = random_set(self.data, config.ipc, config.seed)
         else:
             with self.interruption.at_once():
@@ -243,10 +247,14 @@ class _Maker:
                     subject,
                     self.data_dir,
                     expert_dir=experts,
+                    stored=stored,
                 )
             synthetic_set = forms.read(folder)
-        stored = Images().write(synthetic_set, None, self._folder / "stored")
-        return _Subject(synthetic_set, stored)
+        if stored:
+            path = select_coreset.sheet_path(self._folder / "run", stored)
+            return _Subject(synthetic_set, path)
+        export = Images().write(synthetic_set, None, self._folder / "stored")
+        return _Subject(synthetic_set, export)
 
     def _distilled(self, clock: Clock) -> DistilledRun:
         """Returns the run of a row with all its steps."""
@@ -318,23 +326,3 @@ class _Maker:
         with clock.on("experts"):
             train_experts.run(config, experts, self.data_dir)
         return experts
-
-
-def _smallest_lossless(run: DistilledRun, decoded: SyntheticSet) -> str:
-    """Returns the form in which a run takes the fewest bytes without loss."""
-    fit = forms.fitting(decoded, run.parameterization)
-    one = "coefficients_float32"
-    return one if one in fit else "images_float32"
-
-
-def _bytes(export: pathlib.Path | None) -> dict[str, int | None]:
-    """Returns the bytes of an export's records, and of all its files."""
-    if export is None:
-        return {}
-    size = sizes.size_of("", export)
-    return {"bytes": size.payload, "bytes_of_folder": size.size}
-
-
-def _pictures(synthetic_set: SyntheticSet) -> dict[str, int]:
-    """Returns the bytes that a set's images take as files of pictures."""
-    return {part.name: part.size for part in sizes.pictures(synthetic_set)}

@@ -144,6 +144,8 @@ def unpack(
         for stated in (settings["config"], packed.about["identity"]["config"]):
             # How many steps it was to make changes none that it made.
             asked["outer_steps"] = stated.get("outer_steps")
+            if rows[name].budget_bytes:  # From which it follows.
+                asked["ipc"] = stated.get("ipc")
             records.refuse(
                 folder / rows_of_packs.ROWS,
                 records.differences({name: stated}, {name: asked}),

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from fred_tf.coresets.sheet import SheetSettings
 from fred_tf.datasets.corruptions import CORRUPTIONS, SEVERITIES
 from fred_tf.disk import claims, files, records
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS
+from fred_tf.settings import made_of
 from fred_tf.training.evaluation import Evaluation
 from trainers.elsewhere.reading import within
 
@@ -23,7 +25,7 @@ _COUNTS = (
     ("floats", 0, "all"),
     ("bytes", 0, "runs"),
     ("outer_steps", 0, "runs"),
-    ("bytes_of_folder", 0, "forms"),
+    ("bytes_of_folder", 0, "folders"),
 )
 _MOST = sys.float_info.max
 _MOST_COUNT = 2**53
@@ -38,6 +40,17 @@ def accuracy(record: Mapping[str, Any]) -> str:
     """Returns mean and deviation of a row's accuracies, as a cell."""
     accuracies = tuple(record["accuracies"])
     return Evaluation(accuracies, record["learning_rate"]).cell
+
+
+def budget_bytes(record: Mapping[str, Any]) -> int:
+    """Returns the bytes that a row's set was made for; 0 of other rows.
+
+    Args:
+        record: of `read`.
+    """
+    identity = record["identity"]
+    stored = identity.get("stored", identity["config"]["parameterization"])
+    return stored.get("budget_bytes", 0)
 
 
 def rows(results_dir: files.Path) -> dict[str, dict[str, Any]]:
@@ -81,7 +94,8 @@ def read(path: files.Path) -> dict[str, Any]:
             _line(data, "tested_on")
         exported = record["identity"]["form"]
         is_run = record["identity"]["subject"] == "run"
-        kinds = {"all": True, "runs": is_run, "forms": exported}
+        has_folder = exported or budget_bytes(record)
+        kinds = {"all": True, "runs": is_run, "folders": has_folder}
         for name, least, kind in _COUNTS:
             if kinds[kind] or record.get(name) is not None:
                 claims.integer(record, name, least, _MOST_COUNT)
@@ -113,11 +127,15 @@ def _check_settings(identity: Mapping[str, Any]) -> None:
     _line(config, "augmentation")
     claims.integer(config, "ipc", 1)
     claims.integer(config, "seed", 0, _MOST_COUNT)
+    if "stored" in identity:
+        made_of(SheetSettings, claims.mapping(identity, "stored"))
     for section, known in (
         ("objective", OBJECTIVES),
         ("parameterization", PARAMETERIZATIONS),
     ):
         claims.one_of(claims.mapping(config, section), "name", known)
+    memory = {"budget_bytes": 0, **config["parameterization"]}
+    claims.integer(memory, "budget_bytes")
     evaluation = claims.mapping(identity, "evaluation")
     claims.word(claims.mapping(evaluation, "network"), "name")
     claims.word({"convolutions": "float32", **evaluation}, "convolutions")

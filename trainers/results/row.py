@@ -4,6 +4,7 @@ import dataclasses
 
 from fred_tf import config as config_lib
 from fred_tf import presets
+from fred_tf.coresets.sheet import SheetSettings
 
 # The rows share the network of the papers, whatever they were distilled with.
 WIDE = ("network.width=128",)
@@ -31,6 +32,8 @@ class Row:
             `trainers.elsewhere`, which takes too long without one.
         severity: of all corruptions of all test images, on which networks are
             scored, too; 0 for none.
+        stored: as what picture real images are stored, and in how many bytes,
+            in the place of `ipc`; None for as many images as floats.
         repeats: the row of which this is the same with another seed; empty for
             a row of its own.
     """
@@ -45,6 +48,7 @@ class Row:
     evaluate_every: int = 0
     elsewhere: bool = False
     severity: int = 0
+    stored: SheetSettings | None = None
     repeats: str = ""
 
     def config(self) -> config_lib.Config:
@@ -54,3 +58,8 @@ class Row:
     def evaluation(self) -> config_lib.Config:
         """Returns the settings of the evaluation."""
         return config_lib.override(self.config(), self.scored_with)
+
+    @property
+    def budget_bytes(self) -> int:
+        """Bytes that the set is made for; 0 where `ipc` says its size."""
+        return (self.stored or self.config().parameterization).budget_bytes

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from trainers.results import corrupted, regression
+from trainers.results.byte_rows import BYTES
 from trainers.results.canvases import CANVASES
 from trainers.results.digits import DIGITS
 from trainers.results.row import FREQUENCY, WIDE, Row
@@ -209,6 +210,7 @@ _OWN |= {
     ),
 }
 _OWN |= regression.REGRESSED
+_OWN |= BYTES
 # Eight and sixteen times the images: as many steps as take the same time.
 _OWN |= {
     "mnist_ipc1_pixel_cafe": Row(
@@ -261,6 +263,7 @@ FORMS = (
     "coefficients_int8",
     "coefficients_int6",
     "coefficients_int4",
+    "coefficients_coded",
 )
 
 

@@ -136,12 +136,15 @@ def _rows() -> dict[tuple[str, int, str], list[str]]:
     """Returns the names of rows by the cell that they are of."""
     found: dict[tuple[str, int, str], list[str]] = {}
     for name, row in ROWS.items():
-        # The papers' networks score what kernels do here.
+        # The papers count images, not bytes.
+        if row.repeats or row.budget_bytes:
+            continue
+        # Their networks score what kernels do here.
         by_kernel = row.evaluation().evaluation.by != "networks"
         of_kernel = name == f"{row.run_of}_usual" and (
             ROWS[row.run_of].evaluation().evaluation.by != "networks"
         )
-        if row.repeats or by_kernel or (row.run_of and not of_kernel):
+        if by_kernel or (row.run_of and not of_kernel):
             continue
         found.setdefault(_key(row.config(), row.subject), []).append(name)
     return found

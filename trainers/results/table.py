@@ -3,11 +3,17 @@
 import math
 from typing import Any
 
+from fred_tf.coresets.sheet import SheetSettings
 from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import files
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS
-from trainers.results import corrupted, reading, regression
+from trainers.results import (
+    accuracy_per_byte,
+    corrupted,
+    reading,
+    regression,
+)
 from trainers.results.rows import ROWS, UNSEEN, USUAL
 
 _HEAD = (
@@ -51,14 +57,16 @@ def table(results_dir: files.Path) -> str:
         "distillations with so many seeds. The best evaluation on the way, "
         "where there were any, is a choice by the test split. Minutes are of "
         "distilling, those of experts apart, and include what else the machine "
-        "was doing. Bytes are those of the records, without loss. What was "
-        "tried and what mattered is in "
+        "was doing. Bytes are those of the records, without loss; where a "
+        "budget is in bytes those of the whole folder, and what is read back "
+        "is scored. What was tried and what mattered is in "
         "[docs/what-mattered.md](docs/what-mattered.md).",
     ]
     for title, names in _by_budget(own, results).items():
         lines += ["", f"## {title}", "", f"| {_HEAD} |"]
         lines.append("|---" * (_HEAD.count("|") + 1) + "|")
         lines += [_line(name, results) for name in names]
+    lines += accuracy_per_byte.table(results)
     lines += regression.table(USUAL, results)
     lines += _transfer([n for n in order if n not in USUAL], results)
     lines += corrupted.table(
@@ -142,7 +150,10 @@ def _by_budget(
         config = results[name]["config"]
         dataset, ipc = config["dataset"], config["ipc"]
         heading = f"{dataset}, ipc {ipc}"
-        place: tuple[int, ...] = 0, datasets.index(dataset), ipc
+        place: tuple[int, ...] = 0, datasets.index(dataset), 0, ipc
+        if budget := reading.budget_bytes(results[name]):
+            heading = f"{dataset}, {budget:,} bytes"
+            place = 0, datasets.index(dataset), 1, budget
         if results[name]["subject"] == "full":
             heading, place = "Whole training splits", (1,)
         headings.setdefault((place, heading), []).append(name)
@@ -177,14 +188,20 @@ def _line(name: str, results: dict[str, Any]) -> str:
         best = f"{reading.accuracy(on_the_way[step])} at {int(step):,}"
     if subject != "run":
         objective, stored = "", {"full": "all images"}.get(subject, subject)
+    floats, size = f"{record['floats']:,}", record.get("bytes")
+    if reading.budget_bytes(record):
+        size = record["bytes_of_folder"]
+    if picture := record.get("stored"):
+        stored += f", {SheetSettings(**picture).called}"
+        floats = ""
     if recipe := _whitening(record):
         stored += f", whitened ({recipe})"
     cells = [
         objective,
         stored,
         f"{record['images']:,}",
-        f"{record['floats']:,}",
-        f"{record['bytes']:,}" if record.get("bytes") else "",
+        floats,
+        f"{size:,}" if size else "",
         "" if record["outer_steps"] is None else f"{record['outer_steps']:,}",
         _where(minutes.get("distilling", ""), record.get("distilled_on")),
         minutes.get("experts", ""),

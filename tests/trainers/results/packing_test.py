@@ -9,6 +9,7 @@ import pytest
 from fred_tf import config, presets
 from fred_tf.disk import records
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.presets import fitting
 from tests.trainers.elsewhere import made
 from trainers.results import making, packing
 from trainers.results.rows import Row
@@ -180,6 +181,20 @@ def test_rows_come_home_finished_or_not(unlowered, digits, tmp_path):
     changed = {**ROWS, "segments": Row("digits_ipc1_tm_tiny", ("seed=1",))}
     with pytest.raises(ValueError, match="seed.*version that packed"):
         packing.unpack(changed, folder, runs)
+
+
+def test_rows_of_a_budget_in_bytes_come_home(unlowered, digits, tmp_path):
+    """Whose `ipc` follows from it, and is none that was asked for."""
+    folder, runs = tmp_path / "packs", tmp_path / "runs"
+    changes = "parameterization.step=1", "budget_bytes=4000"
+    rows = {"bytes": Row("digits_ipc1_dm_tiny", changes)}
+    packing.pack(rows, [1], folder, PART)
+    advance(folder / "rows/bytes", 3, [0.5, 0.25])
+    packing.unpack(rows, folder, runs)
+    assert packing.complete(rows, folder) == ["bytes"]
+    run = DistilledRun.restore(runs / "bytes/run")
+    assert run.config == fitting.fitted(rows["bytes"].config(), digits)
+    assert run.config.ipc > 1
 
 
 def test_rows_are_made_there_in_slices(tmp_path):

@@ -1,0 +1,168 @@
+"""Accuracy against bytes on CIFAR-10: a figure and a table of all rows."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from fred_tf import figures
+from fred_tf.disk import files
+from fred_tf.figures import Curve
+from trainers.results import reading
+from trainers.results.published_bytes import PUBLISHED_BYTES
+from trainers.results.rows import ROWS
+
+PATH = "docs/accuracy_per_byte.png"
+_DATASET = "cifar10"
+_CODED = "coefficients_coded"
+# What a line is called, by the form of its rows; in their order.
+_LINES = {
+    _CODED: "FreD, coded",
+    "coefficients_int4": "FreD, int4",
+    "coefficients_int6": "FreD, int6",
+    "coefficients_int8": "FreD, int8",
+    "coefficients_float32": "FreD, float32",
+    "jpeg": "real images, JPEG",
+    "png": "real images, PNG",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """A row in the figure.
+
+    Attributes:
+        name: the row.
+        form: a key of `_LINES`.
+        budget: what it was made for: `ipc`, or bytes.
+        size: bytes of its whole folder.
+        mean, deviation: of its accuracies, in per cent.
+    """
+
+    name: str
+    form: str
+    budget: int
+    size: int
+    mean: float
+    deviation: float
+
+
+def best(results: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Point]]:
+    """Returns the points of each line, by form, in the order of their bytes.
+
+    Of each budget the row with the highest accuracy, and of those the ones that
+    no fewer bytes reach.
+
+    Args:
+        results: the records of all rows, by name.
+    """
+    by_budget: dict[tuple[str, int], Point] = {}
+    for point in _points(results):
+        key = point.form, point.budget
+        if key not in by_budget or point.mean > by_budget[key].mean:
+            by_budget[key] = point
+    found: dict[str, list[Point]] = {form: [] for form in _LINES}
+    for point in sorted(by_budget.values(), key=lambda point: point.size):
+        line = found[point.form]
+        if not line or point.mean > line[-1].mean:
+            line.append(point)
+    return {form: line for form, line in found.items() if line}
+
+
+def figure(results_dir: files.Path) -> Figure:
+    """Returns the figure of the rows in `results_dir`, and of the papers.
+
+    Raises:
+        ValueError: a file is no result, see `reading.rows`.
+    """
+    lines = {
+        _LINES[form]: Curve(
+            [point.size for point in line],
+            [point.mean for point in line],
+            [point.deviation for point in line],
+        )
+        for form, line in best(reading.rows(results_dir)).items()
+    }
+    points = {
+        f"{method}, published": Curve(
+            [*told.accuracies], [*told.accuracies.values()]
+        )
+        for method, told in PUBLISHED_BYTES.items()
+    }
+    return figures.accuracy_per_byte(lines, points)
+
+
+def table(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Returns the lines of the section on bytes.
+
+    Args:
+        results: the records of all rows, by name.
+    """
+    lines = [
+        "",
+        "## Accuracy per byte",
+        "",
+        f"![test accuracy of {_DATASET} against bytes]({PATH})",
+        "",
+        "Bytes are those of all files, but of a picture, which is one. Of each "
+        "budget the best row is drawn, and of those what no fewer bytes reach. "
+        "Published points are as their papers count them, with evaluations of "
+        "their own.",
+        "",
+        "| stored as | bytes | accuracy | counted | of |",
+        "|---|---|---|---|---|",
+    ]
+    for form, line in best(results).items():
+        for point in line:
+            cell = reading.accuracy(results[point.name])
+            lines.append(
+                f"| {_LINES[form]} | {point.size:,} | {cell} | all files | "
+                f"`{point.name}` |"
+            )
+    for method, told in PUBLISHED_BYTES.items():
+        for size, accuracy in told.accuracies.items():
+            lines.append(
+                f"| {method} | {size:,} | {accuracy} | {told.counted} | "
+                f"{told.source} |"
+            )
+    return lines
+
+
+def _points(results: Mapping[str, Mapping[str, Any]]) -> Iterator[Point]:
+    """Yields the rows that the figure may have."""
+    for name, record in results.items():
+        form, row = _form(record), ROWS.get(name)
+        if form not in _LINES or row is None:
+            continue
+        # Of other tables.
+        if row.severity or row.repeats or (row.run_of and not row.form):
+            continue
+        yield Point(
+            name,
+            form,
+            reading.budget_bytes(record) or record["identity"]["config"]["ipc"],
+            record["bytes_of_folder"],
+            100 * record["mean"],
+            100 * record["deviation"],
+        )
+
+
+def _form(record: Mapping[str, Any]) -> str:
+    """Returns what a row's set is stored as; empty where it has no line."""
+    identity = record["identity"]
+    config, scored = identity["config"], identity["evaluation"]["evaluation"]
+    if (
+        config["dataset"] != _DATASET
+        or scored.get("by", "networks") != "networks"
+        or not record.get("bytes_of_folder")
+    ):
+        return ""
+    if stored := identity.get("stored"):
+        return stored["encoding"]
+    member = config["parameterization"]["name"]
+    if (identity["subject"], member) != ("run", "frequency"):
+        return ""
+    in_bytes = reading.budget_bytes(record) > 0
+    lossless = _CODED if in_bytes else "coefficients_float32"
+    return identity["form"] or lossless

@@ -1,0 +1,98 @@
+"""Rows of budgets in bytes: coded frequencies beside pictures of real images.
+
+None is tuned: step sizes of the rounding, coefficients, qualities and steps are
+first guesses, to be chosen on held-out images (docs/bytes.md).
+"""
+
+from collections.abc import Callable, Mapping
+
+from fred_tf.coresets.sheet import SheetSettings
+from trainers.results.row import WIDE, Row
+
+# A data set: budgets, and the preset whose experts give the features.
+_REAL = {
+    "mnist": ((7_840, 31_360), "mnist_ipc1_tm_cpu"),
+    "cifar10": ((30_720, 122_880, 1_228_800), "cifar10_ipc1_tm_cpu"),
+}
+# A photograph of 32 pixels takes 70 bytes at quality 10, 200 at 50, and 2,200
+# as PNG; a digit of MNIST 65, 150 and 165.
+_STORED: Mapping[str, Callable[[int], SheetSettings]] = {
+    "jpeg": lambda budget: SheetSettings(budget, quality=10),
+    "png": lambda budget: SheetSettings(budget, "png"),
+}
+# 18,060 images: as many steps of ten times the images of the budget before.
+_BRIEFLY = {(1_228_800, "jpeg"): ("evaluation.epochs=30",)}
+
+
+def _real() -> Mapping[str, Row]:
+    return {
+        f"{dataset}_{budget}_bytes_{method}_{encoding}": Row(
+            preset,
+            subject=method,
+            scored_with=(*WIDE, *_BRIEFLY.get((budget, encoding), ())),
+            stored=within(budget),
+        )
+        for dataset, (budgets, preset) in _REAL.items()
+        for budget in budgets
+        for method in ("random", "herding")
+        for encoding, within in _STORED.items()
+    }
+
+
+def _within(budget_bytes: int, *overrides: str) -> tuple[str, ...]:
+    """Returns overrides that make a memory for so many coded bytes."""
+    rounding = "parameterization.step=8", f"budget_bytes={budget_bytes}"
+    return *rounding, *overrides
+
+
+def _joint(budget_bytes: int, preset: str, *overrides: str) -> Row:
+    rounding = _within(budget_bytes, *overrides)
+    return Row(preset, rounding, elsewhere=True)
+
+
+# Steps of two cores, as many as take about as long as those of the presets. The
+# usual step size is of 80 images of MNIST and 320 of CIFAR-10, which share it.
+_DISTILLED = {
+    # 300 images.
+    "mnist_7840_bytes_fred_dm": Row(
+        "mnist_ipc1_dm_cpu",
+        _within(7_840, "memory_learning_rate=1.1e6", "outer_steps=1000"),
+        scored_with=WIDE,
+    ),
+    # 1,580 images.
+    "mnist_31360_bytes_fred_dm": Row(
+        "mnist_ipc1_dm_cpu",
+        _within(31_360, "memory_learning_rate=5.9e6", "outer_steps=500"),
+        scored_with=WIDE,
+    ),
+    # 1,450 images.
+    "cifar10_30720_bytes_fred_dm": Row(
+        "cifar10_ipc1_dm_cpu",
+        _within(30_720, "memory_learning_rate=1.4e6", "outer_steps=600"),
+    ),
+    # 4,230 images of twice the coefficients.
+    "cifar10_122880_bytes_fred_dm": Row(
+        "cifar10_ipc1_dm_cpu",
+        _within(
+            122_880,
+            "memory_learning_rate=4e6",
+            "outer_steps=300",
+            "coefficients_per_channel=64",
+        ),
+    ),
+    # 980, 2,570 and 17,040 images. The experts of the first and of the second
+    # are those of ipc 1 and 10.
+    "cifar10_30720_bytes_fred_tm_joint": _joint(
+        30_720, "cifar10_ipc1_tm_joint"
+    ),
+    "cifar10_122880_bytes_fred_tm_joint": _joint(
+        122_880,
+        "cifar10_ipc10_tm_joint",
+        "experts.count=20",
+        "outer_steps=4000",
+    ),
+    "cifar10_1228800_bytes_fred_tm_joint": _joint(
+        1_228_800, "cifar10_ipc50_tm_joint", "outer_steps=4000"
+    ),
+}
+BYTES: Mapping[str, Row] = {**_DISTILLED, **_real()}
