@@ -7,8 +7,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-# Okabe & Ito's colours, which the colour-blind tell apart, and line styles
-# that a grey print does.
+from fred_tf.figures.canvas import FONT_SIZE
+
+# Okabe & Ito's colours, which the colour-blind tell apart, with grey for black,
+# which a dark page would hide; and line styles that a grey print tells apart.
 _STYLES = (
     ("#0072b2", "-", "o"),
     ("#d55e00", "--", "s"),
@@ -16,8 +18,10 @@ _STYLES = (
     ("#cc79a7", ":", "D"),
     ("#56b4e9", (0, (5, 1)), "v"),
     ("#e69f00", (0, (3, 1, 1, 1)), "P"),
-    ("#000000", (0, (1, 1)), "X"),
+    ("#7f7f7f", (0, (1, 1)), "X"),
 )
+# Of points that a running mean stands for.
+_FAINT = 0.3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,12 +34,15 @@ class Curve:
         spread: half the height of the band around each value, or of the bar
             where there is one; none if empty.
         marked: whether the points are marked.
+        mean_of: how many points in turn the curve is a running mean of, drawn
+            over the points themselves, which are faint; 1 for the points.
     """
 
     x: Sequence[float] | np.ndarray
     y: Sequence[float] | np.ndarray
     spread: Sequence[float] | np.ndarray = ()
     marked: bool = False
+    mean_of: int = 1
 
     @classmethod
     def of_accuracies(
@@ -53,6 +60,22 @@ class Curve:
             [100 * evaluations[place]["deviation"] for place in places],
             marked=True,
         )
+
+
+def running_mean(values: Sequence[float] | np.ndarray, of: int) -> np.ndarray:
+    """Returns the mean of about `of` values around each, float64 `[n]`.
+
+    As many before it as after it; near the ends of those that there are.
+
+    Args:
+        values: `[n]`.
+        of: rounded up to an odd number.
+    """
+    sums = np.cumsum([0.0, *values])
+    places = np.arange(len(values))
+    low = np.maximum(places - of // 2, 0)
+    high = np.minimum(places + of // 2 + 1, len(values))
+    return (sums[high] - sums[low]) / (high - low)
 
 
 def curves(
@@ -89,9 +112,13 @@ def curves(
                 f"{name!r}."
             )
         color, style, marker = _STYLES[number % len(_STYLES)]
+        shown = line.y
+        if line.mean_of > 1:
+            axes.plot(line.x, line.y, color=color, alpha=_FAINT, linewidth=0.6)
+            shown = running_mean(line.y, line.mean_of)
         axes.plot(
             line.x,
-            line.y,
+            shown,
             color=color,
             linestyle=style,
             marker=marker if line.marked or len(line.x) == 1 else None,
@@ -108,8 +135,8 @@ def curves(
             low = [y - s for y, s in zip(line.y, line.spread)]
             high = [y + s for y, s in zip(line.y, line.spread)]
             axes.fill_between(line.x, low, high, color=color, alpha=0.2, lw=0)
-    axes.set_xlabel(x_label, fontsize=9)
-    axes.set_ylabel(y_label, fontsize=9)
+    axes.set_xlabel(x_label, fontsize=FONT_SIZE)
+    axes.set_ylabel(y_label, fontsize=FONT_SIZE)
     if log_x:
         axes.set_xscale("log")
     elif all(float(x).is_integer() for line in lines.values() for x in line.x):
@@ -118,8 +145,8 @@ def curves(
         )
     if log_y:
         axes.set_yscale("log")
-    axes.tick_params(labelsize=8)
+    axes.tick_params(labelsize=FONT_SIZE)
     axes.grid(alpha=0.3, linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(fontsize=FONT_SIZE, frameon=False)
     return figure

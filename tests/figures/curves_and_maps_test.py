@@ -32,6 +32,19 @@ def test_accuracies_are_drawn_in_percent_and_in_order():
     assert curve.marked
 
 
+def test_a_running_mean_is_drawn_over_its_faint_points():
+    noisy = [1.0, 5.0, 0.0, 4.0, 10.0]
+    line = Curve(range(5), noisy, mean_of=3)
+    axes = figures.curves({"loss": line}, "outer step", "loss").axes[0]
+    points, mean = axes.lines
+    np.testing.assert_array_equal(points.get_ydata(), noisy)
+    assert points.get_alpha() < 0.5 and mean.get_alpha() is None
+    by_hand = [3, 2, 3, 14 / 3, 7]
+    np.testing.assert_allclose(mean.get_ydata(), by_hand)
+    assert points.get_color() == mean.get_color()
+    assert [x.get_text() for x in axes.get_legend().get_texts()] == ["loss"]
+
+
 def test_one_point_is_marked():
     figure = figures.curves({"$a$": Curve([1], [2])}, "x", "y")
     assert figure.axes[0].lines[0].get_marker() == "o"
