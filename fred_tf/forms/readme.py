@@ -135,7 +135,7 @@ def text(
         "\n".join(_table(folder, places)),
         *_loaders(decoded, places),
         "## Each form",
-        *_each(places),
+        *_each(decoded, places),
         "## Source",
         *_source(decoded),
     ]
@@ -250,7 +250,7 @@ def _loaders(
     yield "### Hugging Face"
     parquet = [form for form in sets if form.name == "images_parquet"]
     for form in parquet:
-        yield _block(form.loading.replace("PATH", repr(places[form])))
+        yield _block(form.code(decoded, places[form]))
     if not parquet:
         yield filled(_HUGGING_FACE)
 
@@ -282,11 +282,11 @@ def arrays(decoded: SyntheticSet, form: SetForm, place: str) -> str:
     return "\n".join(lines)
 
 
-def _each(places: Mapping[Form, str]) -> Iterator[str]:
+def _each(decoded: SyntheticSet, places: Mapping[Form, str]) -> Iterator[str]:
     for form, place in places.items():
         if form.loading:
             yield f"### `{place}`"
-            yield _block(form.loading.replace("PATH", repr(place)))
+            yield _block(form.code(decoded, place))
 
 
 def _source(decoded: SyntheticSet) -> Iterator[str]:
