@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from fred_tf.figures.canvas import FONT_SIZE
 
@@ -20,6 +20,9 @@ _STYLES = (
     ("#e69f00", (0, (3, 1, 1, 1)), "P"),
     ("#7f7f7f", (0, (1, 1)), "X"),
 )
+# Of the last position to the first: a logarithmic axis has ticks from the one
+# on, and up to the other it has them between powers of ten, too.
+_APART, _NEAR = 3, 100
 # Of points that a running mean stands for.
 _FAINT = 0.3
 
@@ -87,7 +90,9 @@ def curves(
 ) -> Figure:
     """Draws curves in one frame.
 
-    Where all positions are whole, such as outer steps, so are the ticks.
+    Where all positions are whole, such as outer steps, so are the ticks of a
+    linear axis. One that is meant to be logarithmic is linear where positions
+    are too close together for its ticks.
 
     Args:
         lines: by the name in the legend.
@@ -137,9 +142,14 @@ def curves(
             axes.fill_between(line.x, low, high, color=color, alpha=0.2, lw=0)
     axes.set_xlabel(x_label, fontsize=FONT_SIZE)
     axes.set_ylabel(y_label, fontsize=FONT_SIZE)
-    if log_x:
+    places = [float(x) for line in lines.values() for x in line.x]
+    if log_x and max(places) >= _APART * min(places):
         axes.set_xscale("log")
-    elif all(float(x).is_integer() for line in lines.values() for x in line.x):
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        if max(places) <= _NEAR * min(places):
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.xaxis.set_major_formatter("{x:,.10g}")
+    elif all(map(float.is_integer, places)):
         axes.xaxis.set_major_locator(
             MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True)
         )

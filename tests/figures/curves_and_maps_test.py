@@ -65,6 +65,26 @@ def test_steps_have_whole_ticks(last, whole):
     assert all(float(x).is_integer() for x in ticks) == whole
 
 
+@pytest.mark.parametrize(
+    ("places", "scale", "ticks"),
+    [
+        ([2560, 2960], "linear", []),
+        ([2000, 8000], "log", ["2,000", "5,000"]),
+        ([64, 4096], "log", ["100", "200", "500", "1,000", "2,000"]),
+        ([10, 10_000], "log", ["$\\mathdefault{10^{1}}$"]),
+    ],
+)
+def test_a_logarithmic_axis_has_ticks_that_can_be_read(places, scale, ticks):
+    curve = Curve(places, [1, 2])
+    figure = figures.curves({"a": curve}, "bytes", "y", log_x=True)
+    (axes,) = figure.axes
+    figures.to_array(figure)
+    assert axes.get_xscale() == scale
+    texts = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert set(ticks) <= set(texts)
+    assert not any(x.get_text() for x in axes.get_xticklabels(minor=True))
+
+
 def test_curves_that_make_no_sense_are_refused():
     with pytest.raises(ValueError, match="at least one curve"):
         figures.curves({}, "x", "y")

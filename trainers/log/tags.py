@@ -57,9 +57,7 @@ PEAK_DEVICE_MEMORY = Tag(
     "speed/peak_device_memory_gigabytes", "The same of the first GPU."
 )
 
-MASKS = Tag(
-    "pictures/masks", "The frequencies that each class keeps, the lowest first."
-)
+MASKS = Tag("pictures/masks", "The frequencies that each class keeps.")
 GALLERY = Tag("pictures/gallery", "The first images of each class.")
 FIRST_OF_CLASS = Tag(
     "pictures/first_of_class", "One image of each class, by outer step."
