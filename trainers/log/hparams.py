@@ -81,11 +81,11 @@ def _experiment(folder: RunFolder, network: str) -> api_pb2.Experiment:
     first = (_sweep(folder) or {}).get("differing") or _FIRST
     others = [name for name in NETWORKS if name != network]
     metrics = [
-        tags.of_accuracy(network, "mean"),
-        tags.of_accuracy(network, "deviation"),
+        tags.accuracy(network),
+        tags.deviation(network),
         tags.of_scalar("loss"),
-        *(tags.of_accuracy(name, "mean") for name in others),
-        *(tags.of_accuracy(name, "deviation") for name in others),
+        *map(tags.accuracy, others),
+        *map(tags.deviation, others),
     ]
     return api_pb2.Experiment(
         # Without a domain, since TensorBoard hides the values that one lacks.

@@ -1,8 +1,9 @@
 """What TensorBoard shows of a run, in the order in which it shows it.
 
 loss                     every tenth step, as what follows of steps
-measured_accuracy/*      mean and spread by network, of --evaluate_every, of
-                         `trainers.evaluate` and of a sweep's cells
+measured/*               mean accuracy and its spread by network, of
+                         --evaluate_every, of `trainers.evaluate` and of a
+                         sweep's cells
 memory/*                 norms of the gradient, of all and by band of frequency;
                          step size; steps that were skipped
 objective/*              what it learns, e.g. the student learning rate
@@ -293,10 +294,9 @@ def _is_logged(
 
 def _percent(network: str, result: Evaluation) -> dict[Tag, float]:
     """Returns what is shown of an evaluation; one network has no spread."""
-    shown = {tags.of_accuracy(network, "mean"): 100 * result.mean}
+    shown = {tags.accuracy(network): 100 * result.mean}
     if len(result.accuracies) > 1:
-        deviation = 100 * result.deviation
-        shown[tags.of_accuracy(network, "deviation")] = deviation
+        shown[tags.deviation(network)] = 100 * result.deviation
     return shown
 
 

@@ -87,15 +87,18 @@ def of_weight(name: str) -> Tag:
     return Tag(f"values/{name}", "All that the memory stores under this name.")
 
 
-def of_accuracy(network: str, what: str) -> Tag:
-    """Returns the tag of an accuracy.
-
-    Args:
-        network: its name.
-        what: `mean` or `deviation`.
-    """
+def accuracy(network: str) -> Tag:
+    """Returns the tag of the accuracy of a network of this name."""
     return Tag(
-        f"measured_accuracy/{network}/{what}",
-        f"{what.capitalize()} of the accuracies on test images, in per cent, "
-        f"of networks that were trained on the set alone.",
+        f"measured/{network}/accuracy",
+        "On test images, in per cent: the mean of networks that were trained "
+        "on the set alone.",
+    )
+
+
+def deviation(network: str) -> Tag:
+    """Returns the tag of how much such accuracies differ."""
+    return Tag(
+        f"measured/{network}/deviation",
+        "Standard deviation of the accuracy, in points, over these networks.",
     )

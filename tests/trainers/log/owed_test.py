@@ -162,7 +162,7 @@ def test_a_complete_run_is_looked_at_and_left(goes_on, left, tmp_path):
     goes_on(tmp_path, STEPS)
     once = left(tmp_path)
     assert once["networks"] == {STEPS: 2}
-    assert ("measured_accuracy/mlp/mean", STEPS) in once["tags"]
+    assert ("measured/mlp/accuracy", STEPS) in once["tags"]
     goes_on(tmp_path, STEPS)
     assert left(tmp_path) == once
     tags = [
@@ -187,7 +187,7 @@ def test_what_was_deleted_is_made_again(goes_on, left, tmp_path):
     tags = {
         ("config", 0),
         ("values/pixels", 3),
-        ("measured_accuracy/mlp/mean", 3),
+        ("measured/mlp/accuracy", 3),
     }
     assert tags <= made["tags"]
 
@@ -255,7 +255,7 @@ def test_a_log_never_ends_a_run(
     assert 1 <= len(warnings) <= 2
     assert "UnicodeEncodeError" in warnings[0]
     found = events(tmp_path / "new" / "tensorboard")
-    assert list(found["measured_accuracy/mlp/mean"]) == [2, 3]
+    assert list(found["measured/mlp/accuracy"]) == [2, 3]
 
 
 def test_a_class_name_that_cannot_be_drawn(run, tmp_path, events, monkeypatch):

@@ -34,10 +34,10 @@ def test_everything_is_under_its_heading(run, events):
         "memory/learning_rate",
         *(f"memory/gradient_norm_band_{number}" for number in range(4)),
         "speed/peak_memory_gigabytes",
-        "measured_accuracy/mlp/mean",
+        "measured/mlp/accuracy",
     }
     assert list(found["pictures/gallery"]) == [0, 2, 3]
-    assert list(found["measured_accuracy/mlp/mean"]) == [2, 3]
+    assert list(found["measured/mlp/accuracy"]) == [2, 3]
     text = found["config"][0].item().decode()
     assert json.loads(text.strip("`").removeprefix("json")) == json.loads(
         json.dumps(config.to_json(run.config))
@@ -51,7 +51,7 @@ def test_values_are_those_of_the_run(run, events):
     written = json.loads(
         (run.folder.path / "evaluation_step000000003.json").read_text()
     )
-    shown = found["measured_accuracy/mlp/mean"][3]
+    shown = found["measured/mlp/accuracy"][3]
     assert shown == pytest.approx(100 * written["mean"], rel=1e-6)
     bands = [found[f"memory/gradient_norm_band_{n}"][3] for n in range(4)]
     whole = found["memory/gradient_norm"][3]
@@ -77,7 +77,7 @@ def test_the_loss_comes_first_and_each_tag_says_what_it_is(run):
         if "/" in value.tag and value.tag[0] != "_" or value.tag == "loss"
     }
     assert len(described) > 10 and all(described.values())
-    assert sorted(described)[:2] == ["loss", "measured_accuracy/mlp/mean"]
+    assert sorted(described)[:2] == ["loss", "measured/mlp/accuracy"]
 
 
 def test_what_is_0_throughout_is_no_flat_line(run, tmp_path, events):
@@ -106,8 +106,8 @@ def test_one_network_has_no_spread(run, tmp_path, events):
     for result in (Evaluation((0.5,), 0.1), Evaluation((0.5, 0.7), 0.1)):
         append_accuracy(folder, 3, f"of_{len(result.accuracies)}", result)
     found = set(events(folder.log_folder))
-    assert "measured_accuracy/of_2/deviation" in found
-    assert "measured_accuracy/of_1/deviation" not in found
+    assert "measured/of_2/deviation" in found
+    assert "measured/of_1/deviation" not in found
 
 
 def test_memory_of_a_gpu_is_shown_where_there_is_one(
@@ -277,7 +277,7 @@ def test_an_accuracy_is_not_logged_twice(run, tmp_path, order):
         for file in sorted(folder.log_folder.rglob("events*"))[::order]
         for event in tf.compat.v1.train.summary_iterator(str(file))
         for value in event.summary.value
-        if value.tag == "measured_accuracy/lenet/mean"
+        if value.tag == "measured/lenet/accuracy"
     ]
     assert shown == pytest.approx([37.5, 100 * both.mean])
 

@@ -57,16 +57,16 @@ def test_hparams_lists_what_people_compare(run, quick):
     assert session.group_name == "digits"
     metrics = [metric.name.tag for metric in experiment.metric_infos]
     assert metrics[:3] == [
-        "measured_accuracy/mlp/mean",
-        "measured_accuracy/mlp/deviation",
+        "measured/mlp/accuracy",
+        "measured/mlp/deviation",
         "loss",
     ]
     # `trainers.evaluate --networks` may add any of them.
     assert set(metrics[3:]) == {
-        f"measured_accuracy/{name}/{what}"
+        f"measured/{name}/{what}"
         for name in NETWORKS
         if name != "mlp"
-        for what in ("mean", "deviation")
+        for what in ("accuracy", "deviation")
     }
     # TensorBoard takes the columns of one run for all: what another one has.
     columns = {info.name: info for info in experiment.hparam_infos}
@@ -166,12 +166,12 @@ def test_the_command_itself_serves_it(run, tmp_path):
             # Event files are read while it already answers.
             if (
                 all(found.values())
-                and "measured_accuracy/mlp/mean" in found["scalars"]
+                and "measured/mlp/accuracy" in found["scalars"]
             ):
                 break
-        assert {"loss", "measured_accuracy/mlp/mean"} <= set(
-            found["scalars"]
-        ), said.read_text()
+        assert {"loss", "measured/mlp/accuracy"} <= set(found["scalars"]), (
+            said.read_text()
+        )
         pictures = {"gallery", "masks", "first_of_class"}
         assert {f"pictures/{x}" for x in pictures} == set(found["images"])
         assert {"values/values", "values/pixels"} == set(found["histograms"])
@@ -180,7 +180,7 @@ def test_the_command_itself_serves_it(run, tmp_path):
             at[0], "plugin/hparams/experiment", {"experimentName": ""}
         )
         metrics = [x["name"]["tag"] for x in experiment["metricInfos"]]
-        assert metrics[0] == "measured_accuracy/mlp/mean"
+        assert metrics[0] == "measured/mlp/accuracy"
         first = [x["name"] for x in experiment["hparamInfos"][:3]]
         assert first == ["ipc", "objective.name", "parameterization.name"]
         (trial,) = asked(
@@ -197,7 +197,7 @@ def test_the_command_itself_serves_it(run, tmp_path):
         assert trial["name"] == "digits"
         assert trial["hparams"]["parameterization.name"] == "frequency"
         values = {x["name"]["tag"]: x["value"] for x in trial["metricValues"]}
-        assert 0 <= values["measured_accuracy/mlp/mean"] <= 100
+        assert 0 <= values["measured/mlp/accuracy"] <= 100
         assert "loss" in values
     finally:
         # Its data server is a process of its own.
