@@ -153,7 +153,7 @@ class RunFolder:
         if not (path / CONFIG).is_file():
             raise FileNotFoundError(
                 f"There is no run in {path}: it has no {CONFIG}. Make one "
-                f"with `{_PROGRAM} --run_dir={path}`."
+                f"with `{_PROGRAM} --preset=NAME --run_dir={path}`."
             )
         record = records.read(path / CONFIG, KIND)
         for part in ("data", "environment"):

@@ -7,11 +7,12 @@ measured/*               mean accuracy and its spread by network, of
 memory/*                 norms of the gradient, of all and by band of frequency;
                          step size; steps that were skipped
 objective/*              what it learns, e.g. the student learning rate
-pictures/*               gallery, masks, and one of each class over time
+pictures/*               gallery, masks, one of each class over time, and a
+                         histogram of pixels
 rate/*                   bits of a coefficient, bytes of the coded set; of
                          memories with one step size
 speed/*                  steps per second, peak memory
-values/*                 histograms of what is stored, and of pixels
+values/*                 histograms of what is stored
 config                   the settings as text; HPARAMS has them, too, beside
                          the accuracies of each run
 

@@ -62,7 +62,7 @@ GALLERY = Tag("pictures/gallery", "The first images of each class.")
 FIRST_OF_CLASS = Tag(
     "pictures/first_of_class", "One image of each class, by outer step."
 )
-PIXELS = Tag("values/pixels", "Of all images; real ones lie in [0, 1].")
+PIXELS = Tag("pictures/pixels", "Of all images; real ones lie in [0, 1].")
 CONFIG = Tag("config", "The settings of the run.")
 
 

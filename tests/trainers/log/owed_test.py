@@ -186,7 +186,7 @@ def test_what_was_deleted_is_made_again(goes_on, left, tmp_path):
     assert made["snapshots"] == [0, 2, 3]
     tags = {
         ("config", 0),
-        ("values/pixels", 3),
+        ("pictures/pixels", 3),
         ("measured/mlp/accuracy", 3),
     }
     assert tags <= made["tags"]

@@ -11,9 +11,10 @@ from absl import logging
 
 from fred_tf import config
 from fred_tf.disk.run_folder import RunFolder
+from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.training.evaluation import Evaluation
 from trainers import distill
-from trainers.log import run_log
+from trainers.log import run_log, tags
 from trainers.log.run_log import RunLog, append_accuracy
 
 
@@ -27,7 +28,7 @@ def test_everything_is_under_its_heading(run, events):
         "pictures/gallery",
         "pictures/first_of_class",
         "values/values",
-        "values/pixels",
+        "pictures/pixels",
         "loss",
         "memory/gradient_norm",
         "memory/gradient_norm_usual",
@@ -99,6 +100,15 @@ def test_what_is_0_throughout_is_no_flat_line(run, tmp_path, events):
     log.close()
     memory.set_weights(before)
     assert "values/values" not in events(folder.log_folder)
+
+
+def test_no_weight_is_shown_as_something_else():
+    """Pixels are what some memories store, and what all decode to."""
+    others = {v.name for v in vars(tags).values() if isinstance(v, tags.Tag)}
+    for member in PARAMETERIZATIONS.values():
+        memory = member((8, 8, 1), 2, 20, member.Settings())
+        for weight in memory.trainable_weights:
+            assert tags.of_weight(weight.name).name not in others
 
 
 def test_one_network_has_no_spread(run, tmp_path, events):

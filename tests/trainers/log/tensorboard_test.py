@@ -174,7 +174,7 @@ def test_the_command_itself_serves_it(run, tmp_path):
         )
         pictures = {"gallery", "masks", "first_of_class"}
         assert {f"pictures/{x}" for x in pictures} == set(found["images"])
-        assert {"values/values", "values/pixels"} == set(found["histograms"])
+        assert {"values/values", "pictures/pixels"} == set(found["histograms"])
         assert "config" in found["text"]
         experiment = asked(
             at[0], "plugin/hparams/experiment", {"experimentName": ""}
