@@ -155,7 +155,7 @@ def curves(
         )
     if log_y:
         axes.set_yscale("log")
-    axes.tick_params(labelsize=FONT_SIZE)
+    axes.tick_params(which="both", labelsize=FONT_SIZE)
     axes.grid(alpha=0.3, linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(fontsize=FONT_SIZE, frameon=False)

@@ -21,6 +21,9 @@ def few() -> SyntheticSet:
 
 DRAWN = {
     "curves": lambda: figures.curves({"a": Curve([1, 2], [1, 2])}, "x", "y"),
+    "few powers of ten": lambda: figures.curves(
+        {"a": Curve([1, 2], [10, 25])}, "x", "y", log_y=True
+    ),
     "gallery": lambda: figures.gallery(few()),
     "labels": lambda: figures.labels(np.eye(23), np.arange(23), NAMES),
     "maps": lambda: figures.frequency_maps({"a": VALUES[0, ..., 0]}, "energy"),

@@ -5,7 +5,7 @@ import dataclasses
 import math
 import shlex
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from export import command_line
 from fred_tf import config as config_lib
@@ -20,7 +20,7 @@ from trainers.report import markup
 
 # Bytes.
 FLOAT = 4
-_UNKNOWN = "not evaluated yet:"
+_UNKNOWN = "not evaluated yet"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +36,37 @@ class Baseline:
     method: str
     images: int
     evaluation: Evaluation
+
+
+class Row(NamedTuple):
+    """What networks are trained on, and what they reach.
+
+    Attributes:
+        name: in words.
+        flag: of `trainers.evaluate`, which finds out what they reach.
+        images: how many there are; None if unknown.
+        size: bytes as float32; None if unknown.
+        evaluation: what they reach; None if unknown.
+    """
+
+    name: str
+    flag: str
+    images: int | None
+    size: int | None
+    evaluation: Evaluation | None = None
+
+    @property
+    def cells(self) -> list[str]:
+        """What a table says of it."""
+        counts = (
+            "" if n is None else f"{n:,}" for n in (self.images, self.size)
+        )
+        known = self.evaluation
+        return [
+            self.name,
+            *counts,
+            _UNKNOWN if known is None else accuracy(known),
+        ]
 
 
 def title(config: config_lib.Config) -> str:
@@ -85,25 +116,44 @@ def of_own_network(
 def of_run(run: DistilledRun, found: list[dict[str, Any]]) -> str:
     """Returns the numbers of a run, and those of other sets beside them.
 
+    And the commands that find out what is not known.
+
     Args:
         run: the run.
         found: what was measured of its set.
     """
-    memory = run.parameterization
-    own = of_own_network(found, run.config)
-    on = on_split(run.facts.tested_on)
-    count = f"{memory.instances:,}"
-    size = f"{FLOAT * memory.floats_stored:,}"
-    known = [(count, "images"), (size, "bytes as float32")]
-    cell: str = markup.command(_evaluate(run), _UNKNOWN)
-    if own is None:
-        known.insert(0, ("?", f"test accuracy{on}: not evaluated yet"))
-    else:
-        cell = accuracy(Evaluation(tuple(own["accuracies"]), 0.0))
-        known.insert(0, (cell, f"test accuracy{on}, {_trained(own)}"))
-    rows = [("this set", count, size, cell), *_beside(run)]
-    header = ("trained on", "images", "bytes as float32", f"test accuracy{on}")
-    return markup.numbers(known) + markup.table(header, rows)
+    memory, own = run.parameterization, of_own_network(found, run.config)
+    on = f"test accuracy{on_split(run.facts.tested_on)}"
+    size = FLOAT * memory.floats_stored
+    this = Row("this set", "", memory.instances, size)
+    first = ("?", f"{on}: {_UNKNOWN}")
+    if own is not None:
+        scores = Evaluation(tuple(own["accuracies"]), 0.0)
+        this = this._replace(evaluation=scores)
+        first = accuracy(scores), f"{on}, {_trained(own)}"
+    rows = [this, *_beside(run)]
+    unknown = [
+        f"# {row.name}\n{_evaluate(run, row.flag)}"
+        for row in rows
+        if row.evaluation is None
+    ]
+    parts = [
+        markup.numbers(
+            [
+                first,
+                (f"{memory.instances:,}", "images"),
+                (f"{size:,}", "bytes as float32"),
+            ]
+        ),
+        markup.table(
+            ("trained on", "images", "bytes as float32", on),
+            [row.cells for row in rows],
+        ),
+    ]
+    if unknown:
+        parts.append(markup.paragraph(f"{_UNKNOWN.capitalize()}:"))
+        parts.append(markup.code("\n".join(unknown)))
+    return "".join(parts)
 
 
 def _trained(found: Mapping[str, Any]) -> str:
@@ -115,14 +165,14 @@ def _trained(found: Mapping[str, Any]) -> str:
     return f"{count} {found['network']['name']}{'s' if count > 1 else ''}"
 
 
-def _evaluate(run: DistilledRun, *flags: str) -> str:
+def _evaluate(run: DistilledRun, flag: str) -> str:
     """Returns the command that evaluates a set of a run."""
     program = command_line.command("trainers.evaluate")
     folder = shlex.quote(str(run.folder.path))
-    return " ".join([program, f"--run_dir={folder}", *flags])
+    return f"{program} --run_dir={folder} {flag}".rstrip()
 
 
-def _beside(run: DistilledRun) -> Iterator[tuple[str, ...]]:
+def _beside(run: DistilledRun) -> Iterator[Row]:
     """Yields rows of real images: as many as the room holds, and all.
 
     And as many as the set has, where they were evaluated, for which no run
@@ -132,28 +182,28 @@ def _beside(run: DistilledRun) -> Iterator[tuple[str, ...]]:
     in_room = len(run.facts.class_names) * run.config.ipc
     as_many = run.parameterization.instances
 
-    def row(name: str, method: str, images: int | None = None):
+    def row(name: str, method: str, images: int | None = None) -> Row:
         alike = [
             x
             for x in found
             if x.method == method and images in (None, x.images)
         ]
         best = max(alike, key=lambda x: x.evaluation.mean, default=None)
-        if best is None:
-            command = _evaluate(run, f"--baseline={method}")
-            cell: str = markup.command(command, _UNKNOWN)
-        else:
-            images, cell = best.images, accuracy(best.evaluation)
+        scores = None if best is None else best.evaluation
+        count = images if best is None else best.images
         size = FLOAT * math.prod(run.facts.image_shape)
-        if images is None:
-            return name, "", "", cell
-        return name, f"{images:,}", f"{images * size:,}", cell
+        return Row(
+            name,
+            f"--baseline={method}",
+            count,
+            None if count is None else count * size,
+            scores,
+        )
 
     yield row("random real images", "random", in_room)
-    if as_many != in_room and any(
-        (x.method, x.images) == ("random", as_many) for x in found
-    ):
-        yield row("as many random real images", "random", as_many)
+    same = row("as many random real images", "random", as_many)
+    if as_many != in_room and same.evaluation is not None:
+        yield same
     yield row("all training images", "full")
 
 

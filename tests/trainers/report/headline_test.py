@@ -78,8 +78,9 @@ def test_what_is_of_other_images_or_networks_is_not(run, keep, other):
     said = {"method": "random", "images": 10, "accuracies": [0.5], **other}
     keep(run.folder.path, **said)
     _, random, _ = rows(run)
-    assert "not evaluated yet" in random[-1]
-    assert "--baseline=random" in random[-1]
+    assert random[-1] == "not evaluated yet"
+    told = headline.of_run(run, [])
+    assert "# random real images\npython -m trainers.evaluate --run" in told
 
 
 def test_what_is_no_evaluation_is_passed_over(run):
