@@ -296,7 +296,7 @@ def test_a_report_has_the_note_on_bytes(folder, tmp_path, settings):
     from trainers.report import content
 
     page = content.page(run)
-    assert "<p>Images are whitened by `zca_frepo`" in page
+    assert "<p>Images are whitened by <code>zca_frepo</code>" in page
     assert "np.linalg.inv(matrix)" in page
 
 
