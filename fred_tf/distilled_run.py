@@ -217,8 +217,8 @@ class DistilledRun:
         ).restore_latest()
         if step is None:
             raise FileNotFoundError(
-                f"{folder.path} holds no checkpoint yet. Run `python -m "
-                f"trainers.distill --run_dir={folder.path}` until its first "
+                f"{folder.path} holds no checkpoint yet. Give the command that "
+                "began it, `python -m trainers.distill ...`, until its first "
                 "save."
             )
         values = {n: float(v.numpy()) for n, v in zip(names, learned)}

@@ -72,7 +72,7 @@ def test_a_run_without_a_checkpoint_is_named(finished, tmp_path):
     shutil.rmtree(folder / "checkpoints")
     with pytest.raises(
         FileNotFoundError,
-        match=f"{folder} holds no checkpoint yet.*--run_dir={folder}",
+        match=f"{folder} holds no checkpoint yet.*trainers.distill",
     ):
         DistilledRun.restore(folder)
 

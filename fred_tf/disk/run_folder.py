@@ -43,7 +43,7 @@ class RunFolder:
     config.json    a record of the settings, see `records`
     metrics.jsonl  a line for each outer step, see `metrics`
     checkpoints/   see `checkpoints.Checkpoints`
-    tensorboard/   event files
+    tensorboard/   event files, in a folder that is called as the run
     snapshots/     one image per class as it was at some steps, for pictures;
                    see `arrays`
     .lock          who writes to the folder
@@ -153,7 +153,7 @@ class RunFolder:
         if not (path / CONFIG).is_file():
             raise FileNotFoundError(
                 f"There is no run in {path}: it has no {CONFIG}. Make one "
-                f"with `{_PROGRAM} --run_dir={path}`."
+                f"with `{_PROGRAM} --preset=NAME --run_dir={path}`."
             )
         record = records.read(path / CONFIG, KIND)
         for part in ("data", "environment"):
@@ -182,7 +182,7 @@ class RunFolder:
 
     @property
     def log_folder(self) -> pathlib.Path:
-        """Where the event files for TensorBoard are."""
+        """Where the folder of event files for TensorBoard is."""
         return self.path / _LOGS
 
     @contextlib.contextmanager
@@ -262,7 +262,7 @@ class RunFolder:
         told = {
             metrics.NAME: self.metrics(),
             _SNAPSHOTS: [step for step in self._snapshots() if step > 0],
-            _LOGS: [*self.log_folder.glob("events.*")],
+            _LOGS: [*self.log_folder.rglob("events.*")],
             "evaluations": [*self.path.glob("evaluation_step*.json")],
         }
         if names := [name for name, steps in told.items() if steps]:

@@ -1,7 +1,12 @@
 """What people look at: arrays in, a matplotlib figure out, no global state."""
 
 from fred_tf.figures.accuracy_per_byte import accuracy_per_byte
-from fred_tf.figures.canvas import check_replaceable, save, to_array
+from fred_tf.figures.canvas import (
+    check_replaceable,
+    on_dark,
+    save,
+    to_array,
+)
 from fred_tf.figures.curves import Curve, curves
 from fred_tf.figures.gallery import beside, gallery, strips
 from fred_tf.figures.labels import labels
@@ -21,6 +26,7 @@ __all__ = [
     "gallery",
     "labels",
     "masks",
+    "on_dark",
     "save",
     "strips",
     "tiles",

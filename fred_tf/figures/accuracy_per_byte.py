@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from fred_tf.figures.canvas import FONT_SIZE
 from fred_tf.figures.curves import STYLES, Curve
 
 # From a few thousand bytes to what ten images a class take in float32.
@@ -14,7 +15,6 @@ _RANGE = 4e3, 1.6e6
 _TICKS = 5e3, 1e4, 3e4, 1e5, 3e5, 1e6
 # Outlines, which no line joins: told from lines in grey as well.
 _MARKERS = "osD^vP*Xph"
-_FONT_SIZE = 9
 
 
 def accuracy_per_byte(
@@ -73,7 +73,7 @@ def accuracy_per_byte(
         handles=handles,
         loc="outside lower center",
         ncols=3,
-        fontsize=_FONT_SIZE,
+        fontsize=FONT_SIZE,
         frameon=False,
     )
     return figure
@@ -85,9 +85,9 @@ def _name(axes: Axes) -> None:
     axes.xaxis.set_major_locator(FixedLocator(_TICKS))
     axes.xaxis.set_major_formatter(FuncFormatter(_bytes))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.set_xlabel("bytes of the set", fontsize=_FONT_SIZE)
-    axes.set_ylabel("test accuracy (%)", fontsize=_FONT_SIZE)
-    axes.tick_params(labelsize=_FONT_SIZE)
+    axes.set_xlabel("bytes of the set", fontsize=FONT_SIZE)
+    axes.set_ylabel("test accuracy (%)", fontsize=FONT_SIZE)
+    axes.tick_params(labelsize=FONT_SIZE)
     axes.grid(alpha=0.3, linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
 

@@ -1,7 +1,9 @@
 """Figures as pixels: drawn by Agg, without pyplot and without a display."""
 
+import contextlib
 import pathlib
-from typing import IO
+from collections.abc import Iterator
+from typing import IO, Any
 
 import matplotlib
 import numpy as np
@@ -12,12 +14,38 @@ from fred_tf.disk import files, replaceable
 
 # More classes than this make a picture nobody reads.
 MAX_CLASSES = 20
+# Points, of all text: figures of several kinds stand on one page.
+FONT_SIZE = 9
+# What is black on white otherwise; there is no ground but that of the page.
+_LIGHT = "#e4e4e4"
+_ON_DARK: dict[Any, Any] = {
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    **dict.fromkeys(
+        (
+            "text.color",
+            "axes.edgecolor",
+            "axes.labelcolor",
+            "xtick.color",
+            "ytick.color",
+            "grid.color",
+        ),
+        _LIGHT,
+    ),
+}
 # What the files say of who made them; neither a version nor a date.
 _MAKER = "fred_tf"
 _METADATA = {
     "png": {"Software": _MAKER},
     "svg": {"Creator": _MAKER, "Date": None},
 }
+
+
+@contextlib.contextmanager
+def on_dark() -> Iterator[None]:
+    """Within it, figures are drawn and written for a dark page."""
+    with matplotlib.rc_context(_ON_DARK):
+        yield
 
 
 def to_array(figure: Figure, dpi: float = 100) -> np.ndarray:

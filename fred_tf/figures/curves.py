@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
-# Okabe & Ito's colours, which the colour-blind tell apart, and line styles
-# that a grey print does.
+from fred_tf.figures.canvas import FONT_SIZE
+
+# Okabe & Ito's colours, which the colour-blind tell apart, with grey for black,
+# which a dark page would hide; and line styles that a grey print tells apart.
 STYLES = (
     ("#0072b2", "-", "o"),
     ("#d55e00", "--", "s"),
@@ -16,8 +18,13 @@ STYLES = (
     ("#cc79a7", ":", "D"),
     ("#56b4e9", (0, (5, 1)), "v"),
     ("#e69f00", (0, (3, 1, 1, 1)), "P"),
-    ("#000000", (0, (1, 1)), "X"),
+    ("#7f7f7f", (0, (1, 1)), "X"),
 )
+# Of the last position to the first: a logarithmic axis has ticks from the one
+# on, and up to the other it has them between powers of ten, too.
+_APART, _NEAR = 3, 100
+# Of points that a running mean stands for.
+_FAINT = 0.3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,12 +37,15 @@ class Curve:
         spread: half the height of the band around each value, or of the bar
             where there is one; none if empty.
         marked: whether the points are marked.
+        mean_of: how many points in turn the curve is a running mean of, drawn
+            over the points themselves, which are faint; 1 for the points.
     """
 
     x: Sequence[float] | np.ndarray
     y: Sequence[float] | np.ndarray
     spread: Sequence[float] | np.ndarray = ()
     marked: bool = False
+    mean_of: int = 1
 
     @classmethod
     def of_accuracies(
@@ -55,6 +65,22 @@ class Curve:
         )
 
 
+def running_mean(values: Sequence[float] | np.ndarray, of: int) -> np.ndarray:
+    """Returns the mean of about `of` values around each, float64 `[n]`.
+
+    As many before it as after it; near the ends of those that there are.
+
+    Args:
+        values: `[n]`.
+        of: rounded up to an odd number.
+    """
+    sums = np.cumsum([0.0, *values])
+    places = np.arange(len(values))
+    low = np.maximum(places - of // 2, 0)
+    high = np.minimum(places + of // 2 + 1, len(values))
+    return (sums[high] - sums[low]) / (high - low)
+
+
 def curves(
     lines: Mapping[str, Curve],
     x_label: str,
@@ -64,7 +90,9 @@ def curves(
 ) -> Figure:
     """Draws curves in one frame.
 
-    Where all positions are whole, such as outer steps, so are the ticks.
+    Where all positions are whole, such as outer steps, so are the ticks of a
+    linear axis. One that is meant to be logarithmic is linear where positions
+    are too close together for its ticks.
 
     Args:
         lines: by the name in the legend.
@@ -89,9 +117,13 @@ def curves(
                 f"{name!r}."
             )
         color, style, marker = STYLES[number % len(STYLES)]
+        shown = line.y
+        if line.mean_of > 1:
+            axes.plot(line.x, line.y, color=color, alpha=_FAINT, linewidth=0.6)
+            shown = running_mean(line.y, line.mean_of)
         axes.plot(
             line.x,
-            line.y,
+            shown,
             color=color,
             linestyle=style,
             marker=marker if line.marked or len(line.x) == 1 else None,
@@ -108,18 +140,23 @@ def curves(
             low = [y - s for y, s in zip(line.y, line.spread)]
             high = [y + s for y, s in zip(line.y, line.spread)]
             axes.fill_between(line.x, low, high, color=color, alpha=0.2, lw=0)
-    axes.set_xlabel(x_label, fontsize=9)
-    axes.set_ylabel(y_label, fontsize=9)
-    if log_x:
+    axes.set_xlabel(x_label, fontsize=FONT_SIZE)
+    axes.set_ylabel(y_label, fontsize=FONT_SIZE)
+    places = [float(x) for line in lines.values() for x in line.x]
+    if log_x and max(places) >= _APART * min(places):
         axes.set_xscale("log")
-    elif all(float(x).is_integer() for line in lines.values() for x in line.x):
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        if max(places) <= _NEAR * min(places):
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.xaxis.set_major_formatter("{x:,.10g}")
+    elif all(map(float.is_integer, places)):
         axes.xaxis.set_major_locator(
             MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True)
         )
     if log_y:
         axes.set_yscale("log")
-    axes.tick_params(labelsize=8)
+    axes.tick_params(which="both", labelsize=FONT_SIZE)
     axes.grid(alpha=0.3, linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=8, frameon=False)
+    axes.legend(fontsize=FONT_SIZE, frameon=False)
     return figure

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from fred_tf.figures.canvas import MAX_CLASSES
+from fred_tf.figures.canvas import FONT_SIZE, MAX_CLASSES
 
 
 def labels(
@@ -41,17 +41,21 @@ def labels(
         means, cmap="RdBu_r", vmin=-most, vmax=most, interpolation="nearest"
     )
     names = [str(name)[:12] for name in class_names]
-    axes.set_xticks(range(shown), names[:shown], rotation=90, fontsize=7)
-    axes.set_yticks(range(len(rows)), [names[c] for c in rows], fontsize=7)
+    axes.set_xticks(
+        range(shown), names[:shown], rotation=90, fontsize=FONT_SIZE
+    )
+    axes.set_yticks(
+        range(len(rows)), [names[c] for c in rows], fontsize=FONT_SIZE
+    )
     for text in (*axes.get_xticklabels(), *axes.get_yticklabels()):
         text.set_parse_math(False)
-    axes.set_xlabel("class", fontsize=8)
-    axes.set_ylabel("images of", fontsize=8)
+    axes.set_xlabel("class", fontsize=FONT_SIZE)
+    axes.set_ylabel("images of", fontsize=FONT_SIZE)
     bar = figure.colorbar(drawn, ax=axes, shrink=0.8)
-    bar.set_label("mean label", fontsize=8)
-    bar.ax.tick_params(labelsize=7)
+    bar.set_label("mean label", fontsize=FONT_SIZE)
+    bar.ax.tick_params(labelsize=FONT_SIZE)
     if count > shown:
         figure.suptitle(
-            f"{count - shown} more classes are not shown", fontsize=9
+            f"{count - shown} more classes are not shown", fontsize=FONT_SIZE
         )
     return figure

@@ -7,6 +7,8 @@ import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
+from fred_tf.figures.canvas import FONT_SIZE
+
 _COLUMNS = 5
 # Dark to light in print as on the screen, and to the colour-blind.
 _COLOR_MAP = matplotlib.colormaps["viridis"].with_extremes(bad="#dddddd")
@@ -24,8 +26,8 @@ def name_axes(figure: Figure, axis: str) -> None:
         axis: the `axis` of a `Transform`.
     """
     text = axis.replace(" (", "\n(")
-    figure.supxlabel(f"horizontal {text}", fontsize=9)
-    figure.supylabel(f"vertical {text}", fontsize=9)
+    figure.supxlabel(f"horizontal {text}", fontsize=FONT_SIZE)
+    figure.supylabel(f"vertical {text}", fontsize=FONT_SIZE)
 
 
 def frequency_maps(
@@ -75,11 +77,11 @@ def frequency_maps(
             norm=LogNorm(lowest, highest),
             interpolation="nearest",
         )
-        panel.set_title(name, fontsize=9, parse_math=False)
+        panel.set_title(name, fontsize=FONT_SIZE, parse_math=False)
         height, width = value.shape
         panel.set_xticks([0, width - 1])
         panel.set_yticks([0, height - 1])
-        panel.tick_params(labelsize=7, length=2)
+        panel.tick_params(labelsize=FONT_SIZE, length=2)
     name_axes(figure, axis)
     bar = figure.colorbar(
         drawn,
@@ -90,6 +92,6 @@ def frequency_maps(
     )
     if any((x <= 0).any() for x in flat.values()):
         quantity += "\ngrey: nothing"
-    bar.set_label(quantity, fontsize=9)
-    bar.ax.tick_params(which="both", labelsize=7)
+    bar.set_label(quantity, fontsize=FONT_SIZE)
+    bar.ax.tick_params(which="both", labelsize=FONT_SIZE)
     return figure

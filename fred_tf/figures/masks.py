@@ -12,7 +12,7 @@ from matplotlib.colors import (
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from fred_tf.figures.canvas import MAX_CLASSES
+from fred_tf.figures.canvas import FONT_SIZE, MAX_CLASSES
 from fred_tf.figures.maps import name_axes
 
 _COLUMNS = 5
@@ -69,7 +69,7 @@ def masks(
     figure = Figure(
         figsize=(
             1.6 * columns + 0.5,
-            (1.6 * height / width + 0.4) * rows + 0.7,
+            (1.6 * height / width + 0.5) * rows + 0.8,
         ),
         layout="compressed",
     )
@@ -86,19 +86,20 @@ def masks(
         )
         axes.set_title(
             f"{class_names[index]}\n{count.sum()} kept",
-            fontsize=8,
+            fontsize=FONT_SIZE,
             parse_math=False,
         )
         bottom = index + columns >= shown
         axes.set_xticks([0, width - 1] if bottom else [])
         axes.set_yticks([0, height - 1] if index % columns == 0 else [])
-        axes.tick_params(labelsize=7, length=2)
+        axes.tick_params(labelsize=FONT_SIZE, length=2)
         axes.spines[:].set_linewidth(0.5)
     name_axes(figure, axis)
     _add_legend(figure, colors)
     if len(masks) > shown:
         figure.suptitle(
-            f"{len(masks) - shown} more classes are not shown", fontsize=9
+            f"{len(masks) - shown} more classes are not shown",
+            fontsize=FONT_SIZE,
         )
     return figure
 
@@ -113,11 +114,11 @@ def _add_legend(figure: Figure, colors: list[str]) -> None:
         }
     figure.legend(
         handles=[
-            Patch(facecolor=color, edgecolor="black", linewidth=0.5, label=name)
+            Patch(facecolor=color, edgecolor="gray", linewidth=0.5, label=name)
             for name, color in named.items()
         ],
         loc="outside upper right",
         ncols=len(named),
-        fontsize=8,
+        fontsize=FONT_SIZE,
         frameon=False,
     )

@@ -6,13 +6,13 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from fred_tf.figures.canvas import FONT_SIZE
 from fred_tf.normalizations import Normalization
 
 # At the 200 dots per inch of `save` every pixel of an image gets a dot.
 _MIN_INCHES, _PIXELS_PER_INCH = 0.6, 150
 _GAP = 0.06  # of an image's side
 _MARGIN = 0.06  # inches
-_FONT_SIZE = 9
 _DEVIATIONS = 2.5
 
 
@@ -128,7 +128,7 @@ def tiles(
         np.arange(len(rows)) * step + 0.5,
         row_names,
         parse_math=False,
-        fontsize=_FONT_SIZE,
+        fontsize=FONT_SIZE,
     )
     if column_names:
         axes.xaxis.tick_top()
@@ -136,10 +136,10 @@ def tiles(
             np.arange(len(column_names)) * step + 0.5,
             column_names,
             parse_math=False,
-            fontsize=_FONT_SIZE,
+            fontsize=FONT_SIZE,
         )
         axes.xaxis.set_label_position("top")
-        axes.set_xlabel(column_label, fontsize=_FONT_SIZE)
+        axes.set_xlabel(column_label, fontsize=FONT_SIZE)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     height, width = size
@@ -168,7 +168,7 @@ def _place(figure: Figure, width: float, height: float, note: str) -> None:
             _MARGIN / total[0],
             1 - _MARGIN / total[1],
             note,
-            fontsize=_FONT_SIZE,
+            fontsize=FONT_SIZE,
             verticalalignment="top",
         )
     figure.set_size_inches(*total)

@@ -63,18 +63,21 @@ class CodedCoefficients(SetForm):
     lossy = rounds_labels = True
     options = ("step", "budget_bytes")
     loading = """\
-# TensorFlow alone, with copies of examples/decode_coded.py and, beside it,
+from fred_tf import forms
+
+synthetic_set = forms.read(PATH)"""
+    _alone = """\
+# Or TensorFlow alone, with copies of examples/decode_coded.py and, beside it,
 # examples/decode_coefficients.py:
 from decode_coded import images_of
 
-dataset = images_of(PATH)
-
-from fred_tf import forms  # or so, whatever the transform
-
-synthetic_set = forms.read(PATH)"""
+dataset = images_of(PATH)"""
 
     def fits(self, decoded, memory):
         return isinstance(memory, Frequency) and coder.is_available()
+
+    def code(self, decoded, place):
+        return frequencies.code(decoded, place, self.loading, self._alone)
 
     def write(self, decoded, memory, path, step=None, budget_bytes=None):
         """Writes a set; see `Form.write`.

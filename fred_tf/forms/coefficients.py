@@ -58,14 +58,14 @@ class Coefficients(SetForm):
 
     kind = "coefficients"
     loading = """\
-# TensorFlow alone, with a copy of examples/decode_coefficients.py:
-from decode_coefficients import images_of
-
-dataset = images_of(PATH)
-
-from fred_tf import forms  # or so, whatever the transform
+from fred_tf import forms
 
 synthetic_set = forms.read(PATH)"""
+    _alone = """\
+# Or TensorFlow alone, with a copy of examples/decode_coefficients.py:
+from decode_coefficients import images_of
+
+dataset = images_of(PATH)"""
 
     def __init__(self, storage: str = "float32"):
         check_one_of("storage", storage, STORAGES)
@@ -75,6 +75,9 @@ synthetic_set = forms.read(PATH)"""
 
     def fits(self, decoded, memory):
         return isinstance(memory, Frequency)
+
+    def code(self, decoded, place):
+        return frequencies.code(decoded, place, self.loading, self._alone)
 
     def write(self, decoded, memory, path):
         path = pathlib.Path(path)

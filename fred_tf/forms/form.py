@@ -32,7 +32,8 @@ class Form(abc.ABC):
         name: its key in `FORMS`, and what `python -m export --forms` takes.
         path: where it lies, below the folder of an export.
         loading: Python that reads it, for people to copy, with PATH for the
-            path in quotes; empty for what is only looked at.
+            path in quotes; empty for what is only looked at. All of it runs as
+            it stands for every set, see `code` for what some sets lack.
         options: what `write` takes more, by name: `shards`, a number of files;
             `budget_bytes`, bytes of all of them, at most; `step`, of levels.
         soft_labels: whether sets with soft labels can be written so.
@@ -51,6 +52,10 @@ class Form(abc.ABC):
     ) -> bool:
         """Says whether a set can be written so; see `write`."""
         return True
+
+    def code(self, decoded: SyntheticSet, place: str) -> str:
+        """Returns `loading` for a set that lies at `place`."""
+        return self.loading.replace("PATH", repr(place))
 
     @abc.abstractmethod
     def check_replaceable(self, path: pathlib.Path) -> None:

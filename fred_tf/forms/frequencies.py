@@ -1,5 +1,6 @@
 """What the forms of coefficients share: what they say, claim and give back."""
 
+import contextlib
 import math
 import os
 import pathlib
@@ -95,6 +96,25 @@ def told(
         **provenance(decoded),
         **facts.of(decoded),
     }
+
+
+def code(decoded: SyntheticSet, place: str, loading: str, alone: str) -> str:
+    """Returns Python that reads a set, see `Form.code`.
+
+    Args:
+        decoded: the set.
+        place: where it lies.
+        loading: by this library, with PATH for the path.
+        alone: by an example, which decodes the DCT alone; left out where the
+            set does not tell that this is its transform.
+    """
+    parts = [loading]
+    with contextlib.suppress(ValueError):
+        config = claims.mapping(decoded.details, "config")
+        memory = claims.mapping(config, "parameterization")
+        if memory.get("transform") == "dct":
+            parts.append(alone)
+    return "\n\n".join(parts).replace("PATH", repr(place))
 
 
 def claimed(said: Mapping[str, Any], stored: int) -> Claim:

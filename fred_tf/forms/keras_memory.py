@@ -74,7 +74,8 @@ images, labels = memory.decode(), memory.labels
             **facts.soft_labels_of(decoded),
         }
         indices = keras.Input((), dtype="int32", name="indices")
-        model = keras.Model(indices, memory(indices))
+        # Without a name it has a number, and one more byte from the tenth on.
+        model = keras.Model(indices, memory(indices), name="memory")
         with files.replacing_file(path) as temporary:
             # Keras goes by the suffix, and temporary files have another.
             with files.scratch_folder(path) as folder:

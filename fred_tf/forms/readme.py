@@ -149,7 +149,7 @@ def text(
         "\n".join(_table(folder, places)),
         *_loaders(decoded, places, best),
         "## Each form",
-        *_each(places),
+        *_each(decoded, places),
         "## Source",
         *_source(decoded),
     ]
@@ -252,7 +252,7 @@ def _loaders(
     yield "### Hugging Face"
     parquet = [form for form in places if form.name == "images_parquet"]
     for form in parquet:
-        yield block(form.loading.replace("PATH", repr(places[form])))
+        yield block(form.code(decoded, places[form]))
     if not parquet:
         yield filled(_HUGGING_FACE)
 
@@ -284,11 +284,11 @@ def arrays(decoded: SyntheticSet, form: SetForm, place: str) -> str:
     return "\n".join(lines)
 
 
-def _each(places: Mapping[Form, str]) -> Iterator[str]:
+def _each(decoded: SyntheticSet, places: Mapping[Form, str]) -> Iterator[str]:
     for form, place in places.items():
         if form.loading:
             yield f"### `{place}`"
-            yield block(form.loading.replace("PATH", repr(place)))
+            yield block(form.code(decoded, place))
 
 
 def _source(decoded: SyntheticSet) -> Iterator[str]:

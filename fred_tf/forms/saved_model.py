@@ -64,10 +64,10 @@ class SavedModel(SetForm):
 import tensorflow as tf
 
 model = tf.saved_model.load(PATH)
-model.dataset()  # {"images": ..., "labels": ...}
-model.decode(tf.constant([0, 7]))
-model.decode_class(3, 1, 0)  # 1 image of class 3, drawn by seed 0
-# model.pixels(tf.constant([0, 7])) is pixels in [0, 1], if not whitened"""
+stored = model.dataset()  # {"images": ..., "labels": ...}
+model.decode(tf.constant([0]))  # the first instance
+label = stored["labels"][0]
+model.decode_class(label, 1, 0)  # 1 image of that class, drawn by seed 0"""
     arrays = """\
 import numpy as np
 import tensorflow as tf
@@ -79,6 +79,12 @@ images, labels = stored["images"], np.int64(stored["labels"])"""
 
     def fits(self, decoded, memory):
         return memory is not None
+
+    def code(self, decoded, place):
+        code = super().code(decoded, place)
+        if decoded.normalization.whole:
+            return code
+        return f"{code}\nmodel.pixels(tf.constant([0]))  # in [0, 1]"
 
     def write(self, decoded, memory, path):
         path = pathlib.Path(path)

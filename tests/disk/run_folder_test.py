@@ -226,9 +226,9 @@ def test_remains_of_a_run_without_its_config_are_refused(folder, name):
 
 def test_a_folder_without_a_run_cannot_be_read(tmp_path):
     for path in (tmp_path, tmp_path / "missing"):
+        command = "python -m trainers.distill --preset=NAME"
         with pytest.raises(
-            FileNotFoundError,
-            match=f"`python -m trainers.distill --run_dir={path}`",
+            FileNotFoundError, match=f"`{command} --run_dir={path}`"
         ):
             RunFolder.read(path)
 

@@ -11,6 +11,8 @@ from export import exporting
 from fred_tf import forms
 from fred_tf.forms import FORMS, SetForm, readme
 from fred_tf.normalizations import NORMALIZATIONS
+from fred_tf.parameterizations import Frequency
+from fred_tf.synthetic_set import SyntheticSet
 from tests.export.alone_test import ROOT
 
 # What the code of a section needs beyond what is always installed.
@@ -142,6 +144,37 @@ def test_the_code_of_each_form_runs(exported, monkeypatch):
         with contextlib.chdir(exported):
             for code in found[f"`{form.path}`"]:
                 exec(code, names)
+
+
+@pytest.mark.parametrize("transform", ["dct", "haar"])
+def test_the_code_of_each_form_suits_the_set(transform, tmp_path, monkeypatch):
+    """One of two classes, an image each; no example decodes wavelets."""
+    settings = Frequency.Settings(
+        coefficients_per_channel=3, transform=transform
+    )
+    memory = Frequency((4, 4, 1), 2, 1, settings)
+    memory.table.assign([[0, 1, 4], [0, 1, 2]])
+    decoded = SyntheticSet(
+        memory.decode().numpy(),
+        memory.labels,
+        ("zero", "one"),
+        NORMALIZATIONS["standardize"]((0.5,), (0.2,)),
+        "small",
+        memory.floats_stored,
+        details={"config": {"parameterization": settings.to_json()}},
+    )
+    names = ["coefficients_int8", "images_npz", "saved_model", "keras"]
+    folder = written(decoded, memory, tmp_path, *names)
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    for name in names:
+        heading = f"`{FORMS[name].path}`"
+        found = executed(folder, heading)
+        (code,) = sections(folder)[heading]
+        assert ("images_of" in code) == (
+            name == "coefficients_int8" and transform == "dct"
+        )
+        if "images_of" in code:
+            assert len(list(found["dataset"])) == 2
 
 
 def test_it_says_the_numbers_of_this_set(run, exported):

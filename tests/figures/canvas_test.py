@@ -1,3 +1,5 @@
+import io
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -81,3 +83,21 @@ def test_failure_leaves_the_old_file(tmp_path, monkeypatch):
 def test_only_png_is_written(tmp_path):
     with pytest.raises(ValueError, match=r"Received: .*a\.jpg"):
         canvas.save(line(1), tmp_path / "a.jpg")
+
+
+def test_a_figure_for_a_dark_page_has_its_ground_and_light_ink():
+    def drawn() -> np.ndarray:
+        figure = line(1)
+        figure.axes[0].set_title("what it is")
+        file = io.BytesIO()
+        canvas.write(figure, file, "png", dpi=100)
+        return tf.io.decode_png(file.getvalue(), channels=4).numpy()
+
+    before = drawn()
+    with canvas.on_dark():
+        dark = drawn()
+    assert before[0, 0].tolist() == [255] * 4 and dark[0, 0, 3] == 0
+    ink = dark[dark[..., 3] == 255][:, :3]
+    grey = ink[np.ptp(ink, axis=1) == 0]
+    assert len(grey) > 20 and grey.min() > 200
+    np.testing.assert_array_equal(drawn(), before)

@@ -32,6 +32,19 @@ def test_accuracies_are_drawn_in_percent_and_in_order():
     assert curve.marked
 
 
+def test_a_running_mean_is_drawn_over_its_faint_points():
+    noisy = [1.0, 5.0, 0.0, 4.0, 10.0]
+    line = Curve(range(5), noisy, mean_of=3)
+    axes = figures.curves({"loss": line}, "outer step", "loss").axes[0]
+    points, mean = axes.lines
+    np.testing.assert_array_equal(points.get_ydata(), noisy)
+    assert points.get_alpha() < 0.5 and mean.get_alpha() is None
+    by_hand = [3, 2, 3, 14 / 3, 7]
+    np.testing.assert_allclose(mean.get_ydata(), by_hand)
+    assert points.get_color() == mean.get_color()
+    assert [x.get_text() for x in axes.get_legend().get_texts()] == ["loss"]
+
+
 def test_one_point_is_marked():
     figure = figures.curves({"$a$": Curve([1], [2])}, "x", "y")
     assert figure.axes[0].lines[0].get_marker() == "o"
@@ -50,6 +63,26 @@ def test_steps_have_whole_ticks(last, whole):
     ticks = [x for x in axes.get_xticks() if low <= x <= high]
     assert len(ticks) >= 2
     assert all(float(x).is_integer() for x in ticks) == whole
+
+
+@pytest.mark.parametrize(
+    ("places", "scale", "ticks"),
+    [
+        ([2560, 2960], "linear", []),
+        ([2000, 8000], "log", ["2,000", "5,000"]),
+        ([64, 4096], "log", ["100", "200", "500", "1,000", "2,000"]),
+        ([10, 10_000], "log", ["$\\mathdefault{10^{1}}$"]),
+    ],
+)
+def test_a_logarithmic_axis_has_ticks_that_can_be_read(places, scale, ticks):
+    curve = Curve(places, [1, 2])
+    figure = figures.curves({"a": curve}, "bytes", "y", log_x=True)
+    (axes,) = figure.axes
+    figures.to_array(figure)
+    assert axes.get_xscale() == scale
+    texts = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert set(ticks) <= set(texts)
+    assert not any(x.get_text() for x in axes.get_xticklabels(minor=True))
 
 
 def test_curves_that_make_no_sense_are_refused():

@@ -28,14 +28,15 @@ def test_run_folder_explains_itself(
     assert {"loss", "gradient_norm", "student_learning_rate"} < set(
         json.loads(lines[0])
     )
-    events = list((tmp_path / "tensorboard").glob("events*"))
+    events = list((tmp_path / "tensorboard").rglob("events*"))
     tags = {
         value.tag
         for file in events
         for event in tf.compat.v1.train.summary_iterator(str(file))
         for value in event.summary.value
     }
-    assert {"gallery", "masks", "loss", "learned/student_learning_rate"} <= tags
+    assert {"loss", "objective/student_learning_rate"} <= tags
+    assert {"pictures/gallery", "pictures/masks"} <= tags
     restored = DistilledRun.restore(tmp_path)
     np.testing.assert_array_equal(memory_of(restored), memory_of(run))
     assert restored.learned == pytest.approx(run.learned)

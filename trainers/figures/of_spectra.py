@@ -1,6 +1,6 @@
 """Figures of frequencies: where images and gradients keep their energy."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -10,6 +10,7 @@ from fred_tf import assembly, figures, seeds
 from fred_tf import config as config_lib
 from fred_tf.figures import Curve, spectra
 from fred_tf.figures.tiles import clearest, seen_size
+from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.transforms import DCT, DFT, Identity, Wavelet
 from trainers.figures.subject import MissingError, Subject, seen
 
@@ -91,6 +92,13 @@ def gradient_energy(subject: Subject) -> Figure:
 def energy_maps(subject: Subject) -> Figure:
     """Energy per frequency, real and distilled."""
     return _maps(_energies(subject), _ENERGY)
+
+
+def energy_of(sets: Mapping[str, SyntheticSet]) -> Figure:
+    """Draws the energy per frequency of sets, by name, without real images."""
+    images = {n: seen(x.images, x.normalization) for n, x in sets.items()}
+    energies = {n: spectra.energy(x, _DCT) for n, x in images.items()}
+    return _maps(energies, _ENERGY)
 
 
 def energy_curves(subject: Subject) -> Figure:

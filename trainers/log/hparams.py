@@ -12,6 +12,7 @@ from fred_tf import config as config_lib
 from fred_tf.disk import records
 from fred_tf.disk.run_folder import RunFolder
 from fred_tf.networks import NETWORKS
+from trainers.log import tags
 
 # What a sweep knows of its cells, in the folder that holds theirs.
 SWEEP_RECORD, SWEEP_KIND = "sweep.json", "sweep"
@@ -80,11 +81,11 @@ def _experiment(folder: RunFolder, network: str) -> api_pb2.Experiment:
     first = (_sweep(folder) or {}).get("differing") or _FIRST
     others = [name for name in NETWORKS if name != network]
     metrics = [
-        f"accuracy/{network}/mean",
-        f"accuracy/{network}/deviation",
-        "loss",
-        *(f"accuracy/{name}/mean" for name in others),
-        *(f"accuracy/{name}/deviation" for name in others),
+        tags.accuracy(network),
+        tags.deviation(network),
+        tags.of_scalar("loss"),
+        *map(tags.accuracy, others),
+        *map(tags.deviation, others),
     ]
     return api_pb2.Experiment(
         # Without a domain, since TensorBoard hides the values that one lacks.
@@ -97,7 +98,7 @@ def _experiment(folder: RunFolder, network: str) -> api_pb2.Experiment:
             for name, kind in _settings(config_lib.Config).items()
         ],
         metric_infos=[
-            api_pb2.MetricInfo(name=api_pb2.MetricName(tag=tag))
+            api_pb2.MetricInfo(name=api_pb2.MetricName(tag=tag.name))
             for tag in metrics
         ],
     )

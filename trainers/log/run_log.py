@@ -1,23 +1,29 @@
-"""What TensorBoard shows of a run.
+"""What TensorBoard shows of a run, in the order in which it shows it.
 
-loss, learned/*                   every tenth step
-gradient_norm/all, band_0, ...    of the memory; bands from low to high
-gradient_norm/usual               what a step is compared with
-skipped                           steps that were not made so far, outliers
-memory_learning_rate              of the step, given or measured
-rate/*                            bits of a coefficient, bytes of the coded set;
-                                  of memories with one step size
-speed/*                           steps per second, peak memory of the
-                                  process and of the first GPU
-accuracy/<network>/*              mean and spread, of --evaluate_every, of
-                                  `trainers.evaluate` and of a sweep's cells
-gallery, masks, first_of_class    pictures; the last over time
-coefficients/*, pixels            histograms
-config                            the settings as text; HPARAMS has them,
-                                  too, beside the accuracies of each run
+loss                     every tenth step, as what follows of steps
+measured/*               mean accuracy and its spread by network, of
+                         --evaluate_every, of `trainers.evaluate` and of a
+                         sweep's cells
+memory/*                 norms of the gradient, of all and by band of frequency;
+                         step size; steps that were skipped
+objective/*              what it learns, e.g. the student learning rate
+pictures/*               gallery, masks, one of each class over time, and a
+                         histogram of pixels
+rate/*                   bits of a coefficient, bytes of the coded set; of
+                         memories with one step size
+speed/*                  steps per second, peak memory
+values/*                 histograms of what is stored
+config                   the settings as text; HPARAMS has them, too, beside
+                         the accuracies of each run
+
+`tags.py` says more of each, and so does TensorBoard beside its name. What has
+been 0 in every step is left out. A run is named for its settings, by the folder
+of its event files: `tensorboard/digits_ipc1_fred_distribution_matching`.
 """
 
 import json
+import pathlib
+import re
 import time
 from collections.abc import Callable, Mapping
 
@@ -30,29 +36,32 @@ from fred_tf import config as config_lib
 from fred_tf.disk.run_folder import RunFolder
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.figures import canvas, gallery, masks, strips
-from fred_tf.parameterizations import Frequency
+from fred_tf.parameterizations import PARAMETERIZATIONS, Frequency
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
 from trainers import process_memory
-from trainers.log import events
+from trainers.log import events, tags
 from trainers.log import hparams as run_hparams
-
-# Names of a step's scalars by their beginning, and where they are shown.
-_PLACES = {
-    "loss": "loss",
-    "skipped": "skipped",
-    "memory_learning_rate": "memory_learning_rate",
-    "usual_gradient_norm": "gradient_norm/usual",
-    "gradient_norm_": "gradient_norm/",
-    "bits_per_coefficient": "rate/bits_per_coefficient",
-    "rate_bytes": "rate/bytes",
-    "gradient_norm": "gradient_norm/all",
-}
+from trainers.log.tags import Tag
 
 # The last that is written of what stays as it is, and of a step's pictures.
-_SETTINGS, _PIXELS = "config", "pixels"
+_SETTINGS, _PIXELS = tags.CONFIG.name, tags.PIXELS.name
 # After these, more cannot be written either.
 _UNWRITTEN = (OSError, tf.errors.OpError)
+
+
+def place(folder: RunFolder) -> pathlib.Path:
+    """Returns the folder of a run's event files.
+
+    TensorBoard calls the run by it, whatever folder it is shown.
+    """
+    settings = folder.identity
+    stored = PARAMETERIZATIONS[settings["parameterization"]["name"]].called()
+    name = (
+        f"{settings['dataset']}_ipc{settings['ipc']}_{stored}_"
+        f"{settings['objective']['name']}"
+    )
+    return folder.log_folder / re.sub(r"[^\w.-]+", "_", name.lower())
 
 
 class RunLog:
@@ -74,14 +83,17 @@ class RunLog:
         self._writer = None
         self._profiling = self._warned = False
         self._left: set[tuple[int, str]] = set()
+        self._place = place(folder)
 
         def begin():
             if step is not None:
-                for path in events.paths(folder.log_folder):
+                for path in events.paths(self._place):
                     self._left |= events.rewind(path, step)
-            self._writer = tf.summary.create_file_writer(str(folder.log_folder))
+            self._writer = tf.summary.create_file_writer(str(self._place))
 
         self._try(begin)
+        # Of scalars and histograms, which are left out while they are 0.
+        self._begun = {tag for _, tag in self._left}
 
     def close(self) -> None:
         """Writes what is left, a profile too; later calls write nothing."""
@@ -104,9 +116,11 @@ class RunLog:
             if isinstance(run.parameterization, Frequency):
                 memory, names = run.parameterization, run.facts.class_names
                 drawn = masks(memory.masks, names, memory.transform.axis)
-                _picture("masks", drawn)
-            text = json.dumps(values, indent=2)
-            tf.summary.text(_SETTINGS, f"```json\n{text}\n```")
+                _picture(tags.MASKS, drawn)
+            text = f"```json\n{json.dumps(values, indent=2)}\n```"
+            tf.summary.text(
+                tags.CONFIG.name, text, description=tags.CONFIG.description
+            )
 
         self._write(0, write)
 
@@ -116,15 +130,15 @@ class RunLog:
 
         def write():
             for name, value in scalars.items():
-                tf.summary.scalar(_place(name), value)
+                tag = tags.of_scalar(name)
+                if self._is_shown(tag, value):
+                    _scalar(tag, value)
             if self._before and step > self._before[0]:
                 steps, seconds = step - self._before[0], now - self._before[1]
-                tf.summary.scalar("speed/steps_per_second", steps / seconds)
-            tf.summary.scalar(
-                "speed/peak_memory_gigabytes", process_memory.peak()
-            )
+                _scalar(tags.STEPS_PER_SECOND, steps / seconds)
+            _scalar(tags.PEAK_MEMORY, process_memory.peak())
             if peak := _peak_device_memory():
-                tf.summary.scalar("speed/peak_device_memory_gigabytes", peak)
+                _scalar(tags.PEAK_DEVICE_MEMORY, peak)
 
         self._write(step, write)
         self._before = (step, now)
@@ -151,19 +165,21 @@ class RunLog:
 
         def write():
             for weight in run.parameterization.trainable_weights:
-                tf.summary.histogram(f"coefficients/{weight.name}", weight)
+                tag, values = tags.of_weight(weight.name), weight.numpy()
+                if self._is_shown(tag, values):
+                    _histogram(tag, values)
             if decoded.images.shape[-1] in (1, 3):
-                _picture("gallery", gallery(decoded))
+                _picture(tags.GALLERY, gallery(decoded))
                 if snapshots := self._folder.snapshots():
                     _picture(
-                        "first_of_class",
+                        tags.FIRST_OF_CLASS,
                         strips(
                             snapshots,
                             decoded.class_names,
                             decoded.normalization,
                         ),
                     )
-            tf.summary.histogram(_PIXELS, decoded.pixels())
+            _histogram(tags.PIXELS, decoded.pixels())
 
         self._write(run.step, write)
 
@@ -187,8 +203,8 @@ class RunLog:
             wanted = _percent(network, result)
             if may_be_there and _is_logged(self._folder, step, wanted):
                 return
-            for name, value in wanted.items():
-                tf.summary.scalar(name, value)
+            for tag, value in wanted.items():
+                _scalar(tag, value)
 
         self._write(step, write)
 
@@ -198,11 +214,17 @@ class RunLog:
         The PROFILE tab needs `pip install tensorboard-plugin-profile`.
         """
         if step == first:
-            place = str(self._folder.log_folder)
-            failure = self._try(lambda: tf.profiler.experimental.start(place))
+            start = tf.profiler.experimental.start
+            failure = self._try(lambda: start(str(self._place)))
             self._profiling = failure is None
         elif step == first + count:
             self._stop_profiling()
+
+    def _is_shown(self, tag: Tag, values: float | np.ndarray) -> bool:
+        """Returns whether a tag has ever been something else than 0."""
+        if np.any(values):
+            self._begun.add(tag.name)
+        return tag.name in self._begun
 
     def _stop_profiling(self) -> None:
         if self._profiling:
@@ -264,30 +286,32 @@ def append_accuracy(
 
 
 def _is_logged(
-    folder: RunFolder, step: int, wanted: Mapping[str, float]
+    folder: RunFolder, step: int, wanted: Mapping[Tag, float]
 ) -> bool:
     """Returns whether some scalars were logged last as they are."""
-    logged = events.latest(events.paths(folder.log_folder), step, wanted)
-    return logged == {name: np.float32(x).item() for name, x in wanted.items()}
+    values = {tag.name: np.float32(x).item() for tag, x in wanted.items()}
+    return events.latest(events.paths(place(folder)), step, values) == values
 
 
-def _percent(network: str, result: Evaluation) -> dict[str, float]:
-    """Returns what is shown of an evaluation, by tag."""
-    return {
-        f"accuracy/{network}/mean": 100 * result.mean,
-        f"accuracy/{network}/deviation": 100 * result.deviation,
-    }
+def _percent(network: str, result: Evaluation) -> dict[Tag, float]:
+    """Returns what is shown of an evaluation; one network has no spread."""
+    shown = {tags.accuracy(network): 100 * result.mean}
+    if len(result.accuracies) > 1:
+        shown[tags.deviation(network)] = 100 * result.deviation
+    return shown
 
 
-def _place(name: str) -> str:
-    for beginning, place in _PLACES.items():
-        if name.startswith(beginning):
-            return place + name[len(beginning) :]
-    return f"learned/{name}"
+def _scalar(tag: Tag, value: float) -> None:
+    tf.summary.scalar(tag.name, value, description=tag.description)
 
 
-def _picture(name: str, figure: Figure) -> None:
-    tf.summary.image(name, canvas.to_array(figure)[None])
+def _histogram(tag: Tag, values: np.ndarray) -> None:
+    tf.summary.histogram(tag.name, values, description=tag.description)
+
+
+def _picture(tag: Tag, figure: Figure) -> None:
+    pixels = canvas.to_array(figure)[None]
+    tf.summary.image(tag.name, pixels, description=tag.description)
 
 
 def _first_of_class(decoded: SyntheticSet) -> np.ndarray:

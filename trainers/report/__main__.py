@@ -3,19 +3,41 @@
     python -m trainers.report --run_dir=runs/cifar10
 
 The page holds its pictures itself and asks no other host for anything, so it
-can be mailed. It shows what the run folder holds: settings, curves, images,
-evaluations, the figures of `trainers.figures` and the sizes of
-`python -m export`. No real data are needed, but for runs that are whitened.
+can be mailed. It says what the set is worth beside real images, as far as that
+was measured, and shows what the run folder holds: images, curves, evaluations,
+the figures of `trainers.figures`, the sizes of `python -m export` and the
+settings. No real data are needed, but for runs that are whitened.
+
+    python -m trainers.report --gallery=gallery.html --set=runs/cifar10 \\
+        --set=runs/mnist/export
+
+writes such a page of several sets, of run folders and of exports: pictures and
+numbers of each, and a figure of accuracy against bytes.
 """
 
 import pathlib
+from collections.abc import Sequence
 
 from export import command_line, flags
-from fred_tf.disk import files
+from fred_tf.disk import files, replaceable
 from fred_tf.distilled_run import DistilledRun
+from trainers.report import finished, gallery, markup
 from trainers.report.content import page
 
 NAME = "report.html"
+GALLERY = flags.DEFINE(
+    command_line.PATH,
+    "gallery",
+    None,
+    "Where to write a page of the sets that --set names, instead of that of a "
+    "run.",
+)
+SET = flags.DEFINE_multi_string(
+    "set",
+    [],
+    "A set of --gallery: a run folder, an export, or one form of an export. "
+    "May be given many times.",
+)
 for _name in ("run_dir", "data_dir", "download"):
     flags.declare_key_flag(_name)
 
@@ -42,15 +64,43 @@ def run(
     return path
 
 
+def run_gallery(
+    path: files.Path,
+    sets: Sequence[files.Path],
+    data_dir: str | None = None,
+    download: bool = False,
+) -> pathlib.Path:
+    """Writes the page of several sets and returns its path.
+
+    Args:
+        path: of the page; an earlier one is replaced.
+        sets: see `finished.read`, at least one.
+        data_dir, download: as for `run`, for each run that needs them.
+
+    Raises:
+        FileNotFoundError: there is neither a run nor an export.
+        FileExistsError: there is something else at `path`.
+        ValueError: no set is given, or one is damaged.
+    """
+    path = pathlib.Path(path)
+    if not sets:
+        raise ValueError(
+            "--gallery shows sets. Received: none. Name a run folder or an "
+            "export by each --set."
+        )
+    replaceable.check_file(path, markup.MARK.encode())
+    read = [finished.read(place, data_dir, download) for place in sets]
+    files.write_text(path, gallery.page(read))
+    return path
+
+
 @command_line.program
 def main() -> None:
-    print(
-        run(
-            command_line.required(command_line.RUN_DIR),
-            command_line.DATA_DIR.value,
-            command_line.DOWNLOAD.value,
-        )
-    )
+    source = command_line.DATA_DIR.value, command_line.DOWNLOAD.value
+    if GALLERY.value:
+        print(run_gallery(GALLERY.value, SET.value, *source))
+    else:
+        print(run(command_line.required(command_line.RUN_DIR), *source))
 
 
 if __name__ == "__main__":

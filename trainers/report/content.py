@@ -1,57 +1,60 @@
 """What the page of a run says, section by section."""
 
+import functools
+import itertools
 import json
+import shlex
+from collections.abc import Callable
+from typing import Any
 
-from export import sizes
+from export import command_line, sizes
 from fred_tf import config as config_lib
-from fred_tf import figures, scoring
+from fred_tf import figures
 from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import rewinds
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.figures import Curve
 from fred_tf.forms import FORMS
+from fred_tf.parameterizations import Frequency
 from fred_tf.training.evaluation import Evaluation
 from fred_tf.training.evaluator import EvaluatorSettings
 from trainers import coded_size
 from trainers.figures import FIGURES, MissingError, Subject
-from trainers.figures import title as stored_as
-from trainers.report import markup
+from trainers.report import captions, headline, markup
 
-# Metrics by the figure that they share.
+# Of a class, in the picture of all.
+_PER_CLASS = 10
+# How many running means of a noisy curve share no step.
+_MEANS = 25
+# Metrics by the figure that they share, and whether steps differ much.
 _CURVES = {
     "loss": ("loss", True),
-    "gradient_norm": ("norm of the memory's gradient", True),
+    "gradient_norm": ("norm of the gradient of the memory", True),
     "student_learning_rate": ("student learning rate", False),
 }
 # Figures of `trainers.figures` that the page draws itself; they need no data.
 _DRAWN_HERE = ("masks", "views", "labels", "over_time", "accuracy_by_step")
+# What stands for a path while forms of equal code are sought.
+_PLACE = "PLACE"
 
 
 def page(run: DistilledRun) -> str:
     """Returns the page of a run as HTML."""
-    config = run.config
-    objective = config.objective.name.replace("_", " ")
-    title = (
-        f"{config.dataset}, ipc {config.ipc}: "
-        f"{stored_as(config)} by {objective}"
-    )
+    found = headline.evaluations(run)
     sections = {
-        "Accuracy": _accuracy,
-        "Images": _images,
-        "Curves": _curves,
-        "Figures": _figures,
-        "Forms and their sizes": _sizes,
-        "Use it": _usage,
-        "Settings": _settings,
+        "Evaluations": _evaluations(run, found),
+        "Images": _images(run),
+        "Curves": _curves(run),
+        "Figures": _figures(run),
+        "Forms and their sizes": _sizes(run),
+        "Use it": _usage(run),
+        "The run": _summary(run) + _settings(run),
     }
     return markup.document(
-        title,
+        headline.title(run.config),
         [
-            _summary(run),
-            *(
-                markup.section(k, content(run))
-                for k, content in sections.items()
-            ),
+            headline.of_run(run, found),
+            *itertools.starmap(markup.section, sections.items()),
         ],
     )
 
@@ -101,60 +104,64 @@ def _unusual(run: DistilledRun) -> list[tuple[str, str]]:
     return told
 
 
-def _accuracy(run: DistilledRun) -> str:
-    evaluations = scoring.measured(
-        run.folder.path, run.synthetic_set(), run.facts
-    )
-    if not evaluations:
-        return markup.hint(
-            "Not measured yet:",
-            f"python -m trainers.evaluate --run_dir={run.folder.path}",
-        )
+def _evaluations(run: DistilledRun, found: list[dict[str, Any]]) -> str:
+    """Returns all that was measured of the set, unless the headline says it."""
+    if not found:
+        return ""
     rows = []
-    for x in evaluations:
+    for x in found:
         how = EvaluatorSettings.from_json(x["evaluation"])
-        accuracy = str(Evaluation(tuple(x["accuracies"]), 0.0))
+        cell = headline.accuracy(Evaluation(tuple(x["accuracies"]), 0.0))
         count = str(len(x["accuracies"]))
-        row = [
-            x["network"]["name"],
-            accuracy,
-            how.loss,
-            count,
-            f"{how.epochs:,}",
-        ]
+        row = [x["network"]["name"], cell, how.loss, count, f"{how.epochs:,}"]
         if how.by != "networks":
-            row = [how.by, accuracy, "", count, ""]
-        rows.append([cell.replace("_", " ") for cell in row])
+            row = [how.by, cell, "", count, ""]
+        rows.append([text.replace("_", " ") for text in row])
     heading = f"test accuracy{on_split(run.facts.tested_on)}"
     header = ("network", heading, "loss", "networks", "epochs")
     return markup.table(header, rows)
 
 
 def _images(run: DistilledRun) -> str:
-    decoded, first = run.synthetic_set(), ""
+    decoded, memory = run.synthetic_set(), run.parameterization
+    parts = []
     if decoded.images.shape[-1] in (1, 3):
-        drawn = figures.gallery(decoded)
-        first = markup.drawing(drawn, "the first of each class")
-    more = ("views", "over_time", "masks", "labels")
-    return first + "".join(_drawn(run, name) for name in more)
+        parts.append(
+            markup.drawing(
+                lambda: figures.gallery(decoded, _PER_CLASS),
+                captions.images(decoded, _PER_CLASS),
+            )
+        )
+    own = {
+        "over_time": lambda: captions.over_time(decoded),
+        "views": lambda: captions.sentence(FIGURES["views"].caption),
+        "labels": lambda: captions.labels(decoded),
+    }
+    parts += [_drawn(run, name, caption) for name, caption in own.items()]
+    if isinstance(memory, Frequency):
+        chosen = "start" not in run.folder.identity
+        parts.append(
+            _drawn(run, "masks", lambda: captions.masks(memory, chosen))
+        )
+    return markup.beside(parts)
 
 
-def _drawn(run: DistilledRun, name: str) -> str:
+def _drawn(run: DistilledRun, name: str, caption: Callable[[], str]) -> str:
     """Returns one of `_DRAWN_HERE`, if the run has what it needs."""
-    draw, caption = FIGURES[name]
+    subject = Subject({run.config.network.name: run})
     try:
-        drawn = draw(Subject({run.config.network.name: run}))
+        return markup.drawing(lambda: FIGURES[name].draw(subject), caption())
     except MissingError:
         return ""
-    return markup.drawing(drawn, caption)
 
 
 def _curves(run: DistilledRun) -> str:
     metrics = run.folder.metrics()
     if not metrics:
         return ""
-    parts = [_drawn(run, "accuracy_by_step")]
-    for beginning, (label, log_y) in _CURVES.items():
+    parts = [_drawn(run, "accuracy_by_step", captions.accuracy_by_step)]
+    for beginning, (label, noisy) in _CURVES.items():
+        log_y, mean_of = noisy, len(metrics) // _MEANS | 1 if noisy else 1
         names = [n for n in metrics[-1] if n.startswith(beginning)]
         lines = {}
         for name in names:
@@ -165,24 +172,26 @@ def _curves(run: DistilledRun) -> str:
             ]
             if points:
                 steps, values = zip(*points)
-                lines[name.replace("_", " ")] = Curve(steps, values)
+                named = name.replace("_", " ")
+                lines[named] = Curve(steps, values, mean_of=mean_of)
         if lines:
-            drawn = figures.curves(lines, "outer step", label, log_y=log_y)
-            parts.append(markup.drawing(drawn, label))
+            draw = functools.partial(
+                figures.curves, lines, "outer step", label, log_y=log_y
+            )
+            caption = captions.curve(label, mean_of)
+            parts.append(markup.drawing(draw, caption))
     return markup.beside(parts)
 
 
 def _figures(run: DistilledRun) -> str:
     folder = run.folder.path / "figures"
     paths = {path.stem: path for path in sorted(folder.glob("*.png"))}
-    captions = {name: figure.caption for name, figure in FIGURES.items()}
+    texts = {k: captions.sentence(x.caption) for k, x in FIGURES.items()}
     # Those of `trainers.figures` in its order, then others.
     return markup.beside(
-        [
-            markup.figure(paths[name].read_bytes(), captions.get(name, name))
-            for name in [*captions, *sorted(paths.keys() - captions.keys())]
-            if name in paths and name not in _DRAWN_HERE
-        ]
+        markup.picture(paths[name].read_bytes(), texts.get(name, name))
+        for name in [*texts, *sorted(paths.keys() - texts.keys())]
+        if name in paths and name not in _DRAWN_HERE
     )
 
 
@@ -190,32 +199,46 @@ def _sizes(run: DistilledRun) -> str:
     path = run.folder.path / "export" / sizes.NAME
     if not path.exists():
         return ""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    header, _, *rows = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in lines
-        if line.startswith("|")
-    ]
-    notes = [line for line in lines if line and not line.startswith("|")]
-    return markup.table(header, rows) + "".join(map(markup.note, notes))
+    parts = []
+    text = path.read_text(encoding="utf-8").splitlines()
+    for is_table, block in itertools.groupby(
+        text, lambda line: line.startswith("|")
+    ):
+        if is_table:
+            header, _, *rows = (
+                [cell.strip() for cell in line.strip("|").split("|")]
+                for line in block
+            )
+            # Nothing may have been measured.
+            filled = [n for n, cells in enumerate(zip(*rows)) if any(cells)]
+            lines = [[row[n] for n in filled] for row in (header, *rows)]
+            parts.append(markup.table(lines[0], lines[1:]))
+        else:
+            parts += [markup.paragraph(line) for line in block if line]
+    return "".join(parts)
 
 
 def _usage(run: DistilledRun) -> str:
-    folder = run.folder.path / "export"
+    folder, decoded = run.folder.path / "export", run.synthetic_set()
     paths: dict[str, list[str]] = {}  # By the code that reads them.
     for form in FORMS.values():
         if form.loading and (folder / form.path).exists():
-            path = repr(str(folder / form.path))
-            paths.setdefault(form.loading, []).append(path)
+            code = form.code(decoded, _PLACE)
+            paths.setdefault(code, []).append(str(folder / form.path))
     parts = []
     for code, alike in paths.items():
         lines = [*(f"# {path}" for path in alike), ""]
-        lines.append(code.replace("PATH", alike[0]))
+        lines.append(code.replace(repr(_PLACE), repr(alike[0])))
         parts.append(markup.code("\n".join(lines)))
-    return "".join(parts) or markup.hint(
-        "Export it first:", f"python -m export --run_dir={run.folder.path}"
+    if parts:
+        return "".join(parts)
+    export = (
+        f"{command_line.command('export')} "
+        f"--run_dir={shlex.quote(str(run.folder.path))}"
     )
+    return f"<p>{markup.command(export, 'Export it first:')}</p>\n"
 
 
 def _settings(run: DistilledRun) -> str:
-    return markup.code(json.dumps(config_lib.to_json(run.config), indent=2))
+    settings = json.dumps(config_lib.to_json(run.config), indent=2)
+    return markup.folded("All settings", markup.code(settings))

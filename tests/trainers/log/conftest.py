@@ -15,7 +15,7 @@ def events():
 
     def events(folder) -> dict[str, dict[int, tf.Tensor]]:
         found = collections.defaultdict(dict)
-        for file in sorted(folder.glob("events*")):
+        for file in sorted(folder.rglob("events*")):
             for event in tf.compat.v1.train.summary_iterator(str(file)):
                 for value in event.summary.value:
                     found[value.tag][event.step] = tf.make_ndarray(value.tensor)

@@ -162,12 +162,12 @@ def test_a_complete_run_is_looked_at_and_left(goes_on, left, tmp_path):
     goes_on(tmp_path, STEPS)
     once = left(tmp_path)
     assert once["networks"] == {STEPS: 2}
-    assert ("accuracy/mlp/mean", STEPS) in once["tags"]
+    assert ("measured/mlp/accuracy", STEPS) in once["tags"]
     goes_on(tmp_path, STEPS)
     assert left(tmp_path) == once
     tags = [
         (value.tag, event.step)
-        for file in (tmp_path / "tensorboard").glob("events*")
+        for file in (tmp_path / "tensorboard").rglob("events*")
         for event in tf.compat.v1.train.summary_iterator(str(file))
         for value in event.summary.value
     ]
@@ -177,14 +177,18 @@ def test_a_complete_run_is_looked_at_and_left(goes_on, left, tmp_path):
 def test_what_was_deleted_is_made_again(goes_on, left, tmp_path):
     """Of the present step, and what does not change."""
     goes_on(tmp_path)
-    for file in (tmp_path / "tensorboard").glob("events*"):
+    for file in (tmp_path / "tensorboard").rglob("events*"):
         file.unlink()
     (snapshot,) = (tmp_path / "snapshots").glob("*3.npy")
     snapshot.unlink()
     goes_on(tmp_path, STEPS)
     made = left(tmp_path)
     assert made["snapshots"] == [0, 2, 3]
-    tags = {("config", 0), ("pixels", 3), ("accuracy/mlp/mean", 3)}
+    tags = {
+        ("config", 0),
+        ("pictures/pixels", 3),
+        ("measured/mlp/accuracy", 3),
+    }
     assert tags <= made["tags"]
 
 
@@ -251,7 +255,7 @@ def test_a_log_never_ends_a_run(
     assert 1 <= len(warnings) <= 2
     assert "UnicodeEncodeError" in warnings[0]
     found = events(tmp_path / "new" / "tensorboard")
-    assert list(found["accuracy/mlp/mean"]) == [2, 3]
+    assert list(found["measured/mlp/accuracy"]) == [2, 3]
 
 
 def test_a_class_name_that_cannot_be_drawn(run, tmp_path, events, monkeypatch):

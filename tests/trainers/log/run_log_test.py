@@ -11,9 +11,10 @@ from absl import logging
 
 from fred_tf import config
 from fred_tf.disk.run_folder import RunFolder
+from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.training.evaluation import Evaluation
 from trainers import distill
-from trainers.log import run_log
+from trainers.log import run_log, tags
 from trainers.log.run_log import RunLog, append_accuracy
 
 
@@ -23,23 +24,21 @@ def test_everything_is_under_its_heading(run, events):
         "_hparams_/experiment",
         "_hparams_/session_start_info",
         "config",
-        "masks",
-        "gallery",
-        "first_of_class",
-        "coefficients/values",
-        "pixels",
+        "pictures/masks",
+        "pictures/gallery",
+        "pictures/first_of_class",
+        "values/values",
+        "pictures/pixels",
         "loss",
-        "gradient_norm/all",
-        "gradient_norm/usual",
-        "skipped",
-        "memory_learning_rate",
-        *(f"gradient_norm/band_{number}" for number in range(4)),
+        "memory/gradient_norm",
+        "memory/gradient_norm_usual",
+        "memory/learning_rate",
+        *(f"memory/gradient_norm_band_{number}" for number in range(4)),
         "speed/peak_memory_gigabytes",
-        "accuracy/mlp/mean",
-        "accuracy/mlp/deviation",
+        "measured/mlp/accuracy",
     }
-    assert list(found["gallery"]) == [0, 2, 3]
-    assert list(found["accuracy/mlp/mean"]) == [2, 3]
+    assert list(found["pictures/gallery"]) == [0, 2, 3]
+    assert list(found["measured/mlp/accuracy"]) == [2, 3]
     text = found["config"][0].item().decode()
     assert json.loads(text.strip("`").removeprefix("json")) == json.loads(
         json.dumps(config.to_json(run.config))
@@ -53,12 +52,72 @@ def test_values_are_those_of_the_run(run, events):
     written = json.loads(
         (run.folder.path / "evaluation_step000000003.json").read_text()
     )
-    shown = found["accuracy/mlp/mean"][3]
+    shown = found["measured/mlp/accuracy"][3]
     assert shown == pytest.approx(100 * written["mean"], rel=1e-6)
-    bands = [found[f"gradient_norm/band_{n}"][3] for n in range(4)]
-    whole = found["gradient_norm/all"][3]
+    bands = [found[f"memory/gradient_norm_band_{n}"][3] for n in range(4)]
+    whole = found["memory/gradient_norm"][3]
     assert np.linalg.norm(bands) == pytest.approx(whole, rel=1e-5)
     assert bands[0] > 0
+
+
+def test_a_run_is_called_by_its_settings(run):
+    """Wherever TensorBoard is pointed, down to the folder of the log."""
+    name = "digits_ipc1_fred_distribution_matching"
+    assert [x.name for x in run.folder.log_folder.iterdir()] == [name]
+    of_photos = {**run.folder.identity, "dataset": "folder:a b"}
+    folder = dataclasses.replace(run.folder, identity=of_photos)
+    assert run_log.place(folder).name.startswith("folder_a_b_ipc1_fred_")
+
+
+def test_the_loss_comes_first_and_each_tag_says_what_it_is(run):
+    (file,) = run.folder.log_folder.rglob("events*")
+    described = {
+        value.tag: value.metadata.summary_description
+        for event in tf.compat.v1.train.summary_iterator(str(file))
+        for value in event.summary.value
+        if "/" in value.tag and value.tag[0] != "_" or value.tag == "loss"
+    }
+    assert len(described) > 10 and all(described.values())
+    assert sorted(described)[:2] == ["loss", "measured/mlp/accuracy"]
+
+
+def test_what_is_0_throughout_is_no_flat_line(run, tmp_path, events):
+    """From its first other value on it is shown, also after a resumption."""
+    folder = dataclasses.replace(run.folder, path=tmp_path)
+    for step, skipped in ((10, 0.0), (20, 2.0), (30, 0.0)):
+        log = RunLog(folder, step - 10)
+        log.scalars(step, {"loss": 1.0, "skipped": skipped, "log_scale": 0.0})
+        log.close()
+    found = events(folder.log_folder)
+    assert list(found["memory/skipped"]) == [20, 30]
+    assert list(found["loss"]) == [10, 20, 30]
+    assert "objective/log_scale" not in found
+    memory = run.parameterization
+    before = memory.get_weights()
+    memory.values.assign(np.zeros_like(memory.values))
+    log = RunLog(folder)
+    log.pictures(dataclasses.replace(run, kept_in=folder))
+    log.close()
+    memory.set_weights(before)
+    assert "values/values" not in events(folder.log_folder)
+
+
+def test_no_weight_is_shown_as_something_else():
+    """Pixels are what some memories store, and what all decode to."""
+    others = {v.name for v in vars(tags).values() if isinstance(v, tags.Tag)}
+    for member in PARAMETERIZATIONS.values():
+        memory = member((8, 8, 1), 2, 20, member.Settings())
+        for weight in memory.trainable_weights:
+            assert tags.of_weight(weight.name).name not in others
+
+
+def test_one_network_has_no_spread(run, tmp_path, events):
+    folder = dataclasses.replace(run.folder, path=tmp_path)
+    for result in (Evaluation((0.5,), 0.1), Evaluation((0.5, 0.7), 0.1)):
+        append_accuracy(folder, 3, f"of_{len(result.accuracies)}", result)
+    found = set(events(folder.log_folder))
+    assert "measured/of_2/deviation" in found
+    assert "measured/of_1/deviation" not in found
 
 
 def test_memory_of_a_gpu_is_shown_where_there_is_one(
@@ -122,10 +181,10 @@ def test_a_resumed_run_logs_no_step_twice(tmp_path, events, quick):
             distill.run(settings, tmp_path)
     logs = tmp_path / "tensorboard"
     assert list(events(logs)["loss"]) == [4]
-    (torn,) = logs.glob("events*")
+    (torn,) = logs.rglob("events*")
     torn.write_bytes(torn.read_bytes() + b"half a record")
     distill.run(settings, tmp_path)
-    for file in logs.glob("events*"):
+    for file in logs.rglob("events*"):
         for event in tf.compat.v1.train.summary_iterator(str(file)):
             loss += [event.step for v in event.summary.value if v.tag == "loss"]
     assert loss == [4]
@@ -187,8 +246,11 @@ def test_snapshots_a_rewind_and_a_profile_may_fail(
     assert not finished.folder.snapshots()
     assert len(warnings) == 1
     # Event files are another matter, and snapshots are tried again.
-    assert list(events(finished.folder.log_folder)["gallery"]) == [0, 3]
-    assert "first_of_class" not in events(finished.folder.log_folder)
+    assert list(events(finished.folder.log_folder)["pictures/gallery"]) == [
+        0,
+        3,
+    ]
+    assert "pictures/first_of_class" not in events(finished.folder.log_folder)
     longer = config.replace(quick, {"outer_steps": 4})
     with monkeypatch.context() as patch:
         patch.setattr(run_log.events, "rewind", full_disk)
@@ -218,14 +280,14 @@ def test_an_accuracy_is_not_logged_twice(run, tmp_path, order):
     both = Evaluation((0.25, 0.5, 0.1), 0.1)
     for i, result in enumerate((first, first, both, both)):
         append_accuracy(folder, 3, "lenet", result)
-        for file in folder.log_folder.glob("*.v2"):
+        for file in folder.log_folder.rglob("*.v2"):
             file.rename(file.with_name(f"events.out.tfevents.{5 + order * i}"))
     shown = [
         tf.make_ndarray(value.tensor).item()
-        for file in sorted(folder.log_folder.glob("events*"))[::order]
+        for file in sorted(folder.log_folder.rglob("events*"))[::order]
         for event in tf.compat.v1.train.summary_iterator(str(file))
         for value in event.summary.value
-        if value.tag == "accuracy/lenet/mean"
+        if value.tag == "measured/lenet/accuracy"
     ]
     assert shown == pytest.approx([37.5, 100 * both.mean])
 
@@ -240,5 +302,5 @@ def test_steps_are_profiled(tmp_path, quick):
             images_every=1000,
             profile_steps=steps,
         )
-        plugins = tmp_path / str(steps) / "tensorboard" / "plugins"
-        assert list(plugins.rglob("*.xplane.pb"))
+        logs = tmp_path / str(steps) / "tensorboard"
+        assert list(logs.glob("*/plugins/**/*.xplane.pb"))

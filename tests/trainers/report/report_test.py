@@ -1,67 +1,26 @@
+"""The page of a run."""
+
 import base64
 import dataclasses
-import html.parser
 import pathlib
 import re
+import shlex
 import shutil
-import subprocess
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import exporting
 from fred_tf import config
 from fred_tf.disk import records, rewinds
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.scoring import score
+from tests.trainers.report.browsing import CHROMIUM, Outline
 from trainers import distill
 from trainers.figures import FIGURES
 from trainers.report import __main__ as report
 from trainers.report import content
 
 ROOT = pathlib.Path(__file__).parents[3]
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-
-
-class Outline(html.parser.HTMLParser):
-    """Texts, headings and sources of a page; complains of unclosed tags."""
-
-    def __init__(self, page):
-        super().__init__()
-        self.open, self.headings, self.sources, self.text = [], [], [], ""
-        self.code, self.title = [], ""
-        self.feed(page)
-
-    def handle_starttag(self, tag, attributes):
-        if tag not in ("meta", "img"):
-            self.open.append(tag)
-        self.sources += [v for k, v in attributes if k in ("src", "href")]
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text += data
-        last = self.open[-1] if self.open else ""
-        if last == "h2":
-            self.headings.append(data)
-        elif last == "pre":
-            self.code.append(data)
-        elif last == "title":
-            self.title += data
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory, digits, quick):
-    folder = tmp_path_factory.mktemp("runs") / "a <b> & 'c'"
-    distill.run(quick, folder, images_every=1, evaluate_every=2)
-    restored = DistilledRun.restore(folder)
-    decoded = restored.synthetic_set()
-    score(quick, decoded, digits, folder / "evaluation.json")
-    forms = ["images_float32", "images_png", "coefficients_int8", "keras"]
-    exporting.run(restored, folder / "export", [*forms, "saved_model"])
-    return restored
 
 
 @pytest.fixture(scope="module")
@@ -75,25 +34,28 @@ def test_the_page_holds_everything_itself(page):
     outline = Outline(text)
     assert not outline.open
     assert outline.headings == [
-        "Accuracy",
+        "Evaluations",
         "Images",
         "Curves",
         "Forms and their sizes",
         "Use it",
-        "Settings",
+        "The run",
     ]
-    assert len(outline.sources) == 6
-    assert "test accuracy while distilling" in outline.text
+    # Each for light pages and for dark ones.
+    assert len(outline.sources) == 2 * 6
+    assert "Mean accuracy while distilling" in outline.text
     assert all(s.startswith("data:image/png;base64,") for s in outline.sources)
     assert "http" not in re.sub(r"data:[^\"]+", "", text)
     for words in ("images_float32", "real_batch_per_class", "test accuracy"):
         assert words in outline.text
     accuracy = re.search(r'<td class="whole">(.*?)</td>', text)
     assert re.fullmatch(r"\d+\.\d ± \d+\.\d %", accuracy[1])
+    (first,) = re.findall(r"<b>(\d+\.\d ± \d+\.\d %)</b>", text)
+    assert first == accuracy[1]
     assert "+-" not in outline.text
 
 
-def test_no_figure_appears_twice(run):
+def test_no_figure_appears_twice(run, undrawn):
     """Those that the page draws itself are not taken from the folder."""
     of_images = [n for n in FIGURES if n not in ("views", "labels")]
     folder = run.folder.path / "figures"
@@ -107,16 +69,13 @@ def test_no_figure_appears_twice(run):
         shutil.rmtree(folder)
     captions = re.findall("<figcaption>(.*?)</figcaption>", text)
     assert len(captions) == len(set(captions))
-    drawn = [*(FIGURES[name].caption for name in of_images), "my_own"]
-    assert set(drawn) <= set(captions)
+    own = ("masks", "over_time", "accuracy_by_step")
     for name in names:
         taken = base64.b64encode(name.encode()).decode() in text
-        assert taken == (
-            name not in ("masks", "over_time", "accuracy_by_step")
-        ), name
-    shown = [caption for caption in captions if caption in drawn]
-    in_order = [c for c in shown if c != FIGURES["masks"].caption]
-    assert in_order[-2:] == [FIGURES["accuracy_by_budget"].caption, "my_own"]
+        assert taken == (name not in own), name
+    of_folder = [FIGURES[name].caption for name in of_images if name not in own]
+    sentences = [*map(content.captions.sentence, of_folder), "my_own"]
+    assert captions[-len(sentences) :] == sentences
 
 
 def test_every_exported_form_says_how_it_is_loaded(run, page):
@@ -129,7 +88,8 @@ def test_every_exported_form_says_how_it_is_loaded(run, page):
         ("saved_model/1", "tf.saved_model.load({})"),
         ("memory.keras", "read_memory({})"),
     ):
-        assert how.format(repr(str(folder / name))) in text
+        place = str(folder / name)
+        assert how.format(place if "#" in how else repr(place)) in text
     assert "images_float16" not in text
 
 
@@ -155,7 +115,7 @@ def test_what_the_page_says_to_do_works(run, page, form, monkeypatch):
     np.testing.assert_array_equal(labels, expected.labels)
 
 
-def test_names_are_escaped(run):
+def test_names_are_escaped(run, undrawn):
     """F48: names of classes and data sets come from folders of images."""
     evil = "<script>alert('x')</script> & \"y\""
     names = tuple(f"{evil}{number}" for number in range(10))
@@ -164,7 +124,7 @@ def test_names_are_escaped(run):
     )
     settings = config.replace(run.config, {"dataset": f"folder:{evil}"})
     text = content.page(dataclasses.replace(run, facts=facts, config=settings))
-    assert "<b>" not in text and "<script" not in text
+    assert "a <b>" not in text and "<script" not in text
     assert "a &lt;b&gt; &amp;" in text
     outline = Outline(text)
     assert outline.title.startswith(f"folder:{evil}, ipc 1")
@@ -172,7 +132,9 @@ def test_names_are_escaped(run):
     assert not outline.open
 
 
-def test_the_page_tells_of_skipped_steps_and_of_going_back(quick, tmp_path):
+def test_the_page_tells_of_skipped_steps_and_of_going_back(
+    quick, tmp_path, no_pictures
+):
     distill.run(quick, tmp_path)
     run = DistilledRun.restore(tmp_path)
     assert content._unusual(run) == []
@@ -187,53 +149,39 @@ def test_the_page_tells_of_skipped_steps_and_of_going_back(quick, tmp_path):
     ]
 
 
-def test_a_bare_run_says_what_comes_next(quick, tmp_path):
-    distill.run(config.replace(quick, {"outer_steps": 0}), tmp_path)
-    outline = Outline(report.run(tmp_path).read_text())
-    assert "trainers.evaluate" in outline.text
-    assert "python -m export" in outline.text
+def test_a_bare_run_says_what_comes_next(quick, tmp_path, no_pictures):
+    folder = tmp_path / "it's one"
+    distill.run(config.replace(quick, {"outer_steps": 0}), folder)
+    outline = Outline(report.run(folder).read_text())
+    of_run = f"--run_dir={shlex.quote(str(folder))}"
+    evaluate = f"python -m trainers.evaluate {of_run}"
+    assert outline.code[0].splitlines()[1::2] == [
+        evaluate,
+        f"{evaluate} --baseline=random",
+        f"{evaluate} --baseline=full",
+    ]
+    assert outline.commands == [f"python -m export {of_run}"]
+    assert outline.text.lower().count("not evaluated yet") == 1 + 3 + 1
     assert "Curves" not in outline.headings
     with pytest.raises(FileNotFoundError, match="trainers.distill"):
         report.run(tmp_path / "nowhere")
 
 
-def browse(page, profile, *flags) -> str:
-    """Returns what Chromium prints about a page."""
-    return subprocess.run(
-        [
-            CHROMIUM,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-background-networking",
-            "--disable-sync",
-            "--no-first-run",
-            f"--user-data-dir={profile}",
-            *flags,
-            f"file://{page}",
-        ],
-        check=True,
-        timeout=120,
-        capture_output=True,
-        text=True,
-    ).stdout
-
-
 @pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
-def test_a_browser_shows_it(page, tmp_path):
+def test_a_browser_shows_it(page, tmp_path, browse):
     """The whole page as the browser understands it, and as one sees it."""
     written = Outline(page.read_text())
     page = shutil.copy(page, tmp_path / "page.html")
-    shown = Outline(browse(page, tmp_path / "profile", "--dump-dom"))
+    shown = Outline(browse(page, "--dump-dom"))
     assert (
         shown.title
         == written.title
         == "digits, ipc 1: FreD by distribution matching"
     )
-    assert shown.sources == written.sources and len(shown.sources) == 6
+    assert shown.sources == written.sources and len(shown.sources) == 2 * 6
     assert shown.headings == written.headings
     picture = tmp_path / "page.png"
-    browse(page, tmp_path / "profile", f"--screenshot={picture}")
+    browse(page, f"--screenshot={picture}")
     pixels = tf.io.decode_png(picture.read_bytes(), channels=3).numpy()
     assert min(pixels.shape[:2]) > 400
     # Text and pictures: some of it dark, most of it paper.

@@ -65,7 +65,7 @@ def compared(folder) -> dict[str, float]:
     return {
         group.name: {
             value.name.tag: value.value for value in group.metric_values
-        }["accuracy/mlp/mean"]
+        }["measured/mlp/accuracy"]
         for group in handler.run().session_groups
     }
 

@@ -1,0 +1,191 @@
+"""The page of several sets, of runs and of exports."""
+
+import base64
+import dataclasses
+import re
+import shutil
+
+import numpy as np
+import pytest
+
+from fred_tf.forms import FORMS
+from fred_tf.normalizations import NORMALIZATIONS
+from fred_tf.training.evaluation import Evaluation
+from tests.trainers.report.browsing import CHROMIUM, Outline
+from trainers.report import __main__ as report
+from trainers.report import finished, gallery
+from trainers.report.finished import FinishedSet, Stored
+
+_WIDTH = 390  # of a phone, in pixels
+
+
+@pytest.fixture(scope="module")
+def soft(run, tmp_path_factory):
+    """A file of a set with soft labels, of which no accuracy is known."""
+    labels = np.random.default_rng(0).dirichlet([1] * 10, 20)
+    decoded = dataclasses.replace(
+        run.synthetic_set(), soft_labels=labels, details={}
+    )
+    path = tmp_path_factory.mktemp("soft") / "images.npz"
+    return FORMS["images_npz"].write(decoded, None, path)
+
+
+@pytest.fixture(scope="module")
+def sets(run, soft) -> list[FinishedSet]:
+    places = (run.folder.path, run.folder.path / "export", soft)
+    return [finished.read(place) for place in places]
+
+
+@pytest.fixture(scope="module")
+def page(run, soft, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "gallery.html"
+    places = (run.folder.path, run.folder.path / "export", soft)
+    return report.run_gallery(path, places)
+
+
+def test_runs_and_exports_are_read_alike(run, sets):
+    of_run, of_export, of_file = sets
+    for one in sets:
+        np.testing.assert_array_equal(
+            one.decoded.labels, run.synthetic_set().labels
+        )
+        assert one.stored[0] == Stored(
+            "floats, in memory", 2560, one.stored[0].evaluation
+        )
+    assert of_run.name == "a <b> & 'c'"
+    assert of_export.name == "a <b> & 'c'/export"
+    assert of_run.title == of_export.title
+    assert of_run.title == "digits, ipc 1: FreD by distribution matching"
+    assert of_file.title == "digits, 20 images"
+    assert of_file.name == f"{of_file.place.parent.name}/images.npz"
+    # The images are those of a form that loses nothing.
+    np.testing.assert_array_equal(
+        of_export.decoded.images, of_run.decoded.images
+    )
+    assert of_run.evaluation == of_export.evaluation is not None
+    for one in (of_run, of_export):
+        np.testing.assert_array_equal(
+            one.memory.masks, run.parameterization.masks
+        )
+    assert of_file.evaluation is None
+    names = [x.form for x in of_export.stored[1:]]
+    assert names == [
+        "images_float32",
+        "images_png",
+        "coefficients_int8",
+        "saved_model",
+        "keras",
+    ]
+    # What loses nothing gives what the floats give; nobody measured the rest.
+    unknown = [x.form for x in of_export.stored if x.evaluation is None]
+    assert unknown == ["images_png", "coefficients_int8"]
+    (size,) = (x.size for x in of_file.stored[1:])
+    assert size == of_file.place.stat().st_size
+    with pytest.raises(FileNotFoundError):
+        finished.read(run.folder.path / "nowhere")
+
+
+def test_a_form_of_an_export_is_read_alone(run, sets, tmp_path):
+    place = run.folder.path / "export" / "images_float32"
+    one = finished.read(place)
+    assert one.name == "a <b> & 'c'/export/images_float32"
+    assert one.stored == tuple(
+        x for x in sets[1].stored if x.form in ("floats, in memory", place.name)
+    )
+    renamed = shutil.copytree(place, tmp_path / "mine")
+    assert finished.read(renamed).stored[1].form == "mine"
+
+
+def test_a_form_tells_its_own_accuracy(run, tmp_path):
+    said = {"accuracies": [0.25, 0.75], "form": "images_png"}
+    decoded = dataclasses.replace(
+        run.synthetic_set(),
+        details={"this_form": said, "evaluations": [{"accuracies": ["x"]}]},
+    )
+    FORMS["images_png"].write(decoded, None, tmp_path / "images_png")
+    one = finished.read(tmp_path)
+    assert one.stored[0].evaluation is None
+    assert one.evaluation == Evaluation((0.25, 0.75), 0.0)
+
+
+def test_the_page_holds_everything_itself(page, sets):
+    text = page.read_text()
+    outline = Outline(text)
+    assert not outline.open and outline.title == "3 distilled sets"
+    assert outline.headings == [one.name for one in sets]
+    assert outline.links == outline.anchors and len(outline.links) == 3
+    assert all(s.startswith("data:image/png;base64,") for s in outline.sources)
+    assert "http" not in re.sub(r"data:[^\"]+", "", text)
+    assert "a <b>" not in text and "<script" not in text
+    assert outline.text.count("not known") == 2 + 4
+    captions = re.findall("<figcaption>(.*?)</figcaption>", text)
+    beginnings = [
+        "Test",
+        *["All", "What", "Energy"],
+        *["All", "What", "Energy"],
+    ]
+    beginnings += ["All", "The mean label", "Energy"]
+    assert len(captions) == len(beginnings)
+    for caption, beginning in zip(captions, beginnings):
+        assert caption.startswith(beginning)
+
+
+def test_an_export_without_its_memory_shows_its_pictures(sets, undrawn):
+    alone = dataclasses.replace(sets[1], memory=None)
+    _, masks, _ = gallery._pictures(alone)
+    assert "The frequencies that each class keeps." in masks
+    # No matrix is at hand to undo a whitening by.
+    own = NORMALIZATIONS["zca"]((8, 8, 1), "0" * 64)
+    whitened = dataclasses.replace(alone.decoded, normalization=own)
+    pictures = {"gallery": b"seen"}
+    (seen,) = gallery._pictures(
+        dataclasses.replace(alone, decoded=whitened, pictures=pictures)
+    )
+    assert base64.b64encode(b"seen").decode() in seen
+
+
+def test_accuracy_is_drawn_against_bytes(sets):
+    one = Evaluation((0.5, 0.7), 0.0)
+    stored = (Stored("floats", 9000, None), Stored("a", 100, one))
+    more = (*stored, Stored("b", 50, Evaluation((0.5,), 0.0)))
+    alone = dataclasses.replace(sets[0], name="alone", stored=more)
+    none = dataclasses.replace(sets[0], name="none", stored=stored[:1])
+    (axes,) = gallery.accuracy_by_bytes([alone, none]).figure.axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == (
+        "bytes",
+        "test accuracy (%)",
+    )
+    (line,) = axes.lines
+    assert line.get_label() == "alone"
+    np.testing.assert_allclose(line.get_xydata(), [[50, 50], [100, 60]])
+
+
+def test_pages_of_others_stay(run, page, tmp_path, undrawn):
+    mine = tmp_path / "index.html"
+    mine.write_text("<html>mine</html>")
+    with pytest.raises(FileExistsError, match="index.html"):
+        report.run_gallery(mine, [run.folder.path])
+    with pytest.raises(ValueError, match="by each --set"):
+        report.run_gallery(tmp_path / "new.html", [])
+    again = shutil.copy(page, tmp_path / "gallery.html")
+    assert report.run_gallery(again, [run.folder.path]).exists()
+    assert Outline(again.read_text()).title == "1 distilled set"
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
+def test_a_phone_scrolls_pages_down_only(run, page, tmp_path, browse):
+    for name, path in (("run", report.run(run.folder.path)), ("all", page)):
+        shutil.copy(path, tmp_path / f"{name}.html")
+    frames = "".join(
+        f'<iframe id="{name}" src="{name}.html" width="{_WIDTH}"></iframe>'
+        for name in ("run", "all")
+    )
+    script = """<script>onload = () => { document.title = ["run", "all"].map(
+        x => document.getElementById(x).contentDocument.documentElement
+             .scrollWidth) }</script>"""
+    (tmp_path / "frames.html").write_text(f"<title></title>{frames}{script}")
+    flag = "--allow-file-access-from-files"
+    found = browse(tmp_path / "frames.html", flag, "--dump-dom")
+    widths = re.search("<title>(.*?)</title>", found)[1].split(",")
+    assert len(widths) == 2
+    assert all(0 < int(width) <= _WIDTH for width in widths)

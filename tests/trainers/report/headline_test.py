@@ -1,0 +1,110 @@
+"""What a page says first: numbers that were measured, or how to measure."""
+
+import json
+import re
+
+import pytest
+
+from fred_tf import scoring
+from fred_tf.disk import records
+from fred_tf.training.evaluation import Evaluation
+from tests.trainers.report.browsing import Outline
+from trainers.report import headline
+
+
+@pytest.fixture
+def keep(run):
+    """Keeps an evaluation of real images somewhere, like the run's own."""
+    written = []
+
+    def keep(folder, method, images, accuracies, data=None, **identity):
+        own = records.read(run.folder.path / "evaluation.json")
+        path = folder / f"evaluation_{method}_{len(written)}.json"
+        records.write(
+            path,
+            scoring.KIND,
+            {**own["identity"], "set": "0" * 64, **identity},
+            {**own["data"], **(data or {})},
+            images=images,
+            details={"method": method},
+            accuracies=accuracies,
+        )
+        written.append(path)
+
+    yield keep
+    for path in written:
+        path.unlink()
+
+
+def rows(run) -> list[list[str]]:
+    text = headline.of_run(run, headline.evaluations(run))
+    Outline(text)
+    found = re.findall("<td.*?>(.*?)</td>", text)
+    return [found[start : start + 4] for start in range(0, len(found), 4)]
+
+
+def test_real_images_stand_beside_the_set(run, keep):
+    here, above = run.folder.path, run.folder.path.parent
+    keep(here, "random", 10, [0.25, 0.75])
+    keep(above, "full", 1433, [0.875])
+    keep(here, "random", 20, [0.5, 0.5])
+    own, random, as_many, full = rows(run)
+    assert own[:3] == ["this set", "20", "2,560"]
+    assert random == ["random real images", "10", "2,560", "50.0 ± 25.0 %"]
+    expected = ["as many random real images", "20", "5,120", "50.0 ± 0.0 %"]
+    assert as_many == expected
+    # One network has no spread.
+    assert full == ["all training images", "1,433", "366,848", "87.5 %"]
+
+
+def test_the_best_that_is_known_is_told(run, keep):
+    for scores in ([0.25], [0.5], [0.125]):
+        keep(run.folder.path, "random", 10, scores)
+    assert rows(run)[1][-1] == "50.0 %"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"data": {"test": "0" * 64}},
+        {"data": {"train": "0" * 64}},
+        {"network": {"name": "lenet"}},
+        {"accuracies": []},
+        {"accuracies": [2.0]},
+        {"images": 30},
+    ],
+)
+def test_what_is_of_other_images_or_networks_is_not(run, keep, other):
+    said = {"method": "random", "images": 10, "accuracies": [0.5], **other}
+    keep(run.folder.path, **said)
+    _, random, _ = rows(run)
+    assert random[-1] == "not evaluated yet"
+    told = headline.of_run(run, [])
+    assert "# random real images\npython -m trainers.evaluate --run" in told
+
+
+def test_what_is_no_evaluation_is_passed_over(run):
+    path = run.folder.path.parent / "evaluation_mine.json"
+    path.write_text("mine")
+    try:
+        assert len(rows(run)) == 3
+    finally:
+        path.unlink()
+
+
+def test_quickstart_keeps_evaluations_beside_its_runs(run):
+    own = run.folder.path / "evaluation.json"
+    moved = own.rename(own.parent.parent / "evaluation_fred.json")
+    try:
+        (found,) = headline.evaluations(run)
+    finally:
+        moved.rename(own)
+    stated = json.loads(own.read_text())
+    assert found["accuracies"] == stated["accuracies"]
+
+
+@pytest.mark.parametrize(
+    "scores, said", [((0.5,), "50.0 %"), ((0.5, 0.7), "60.0 ± 10.0 %")]
+)
+def test_a_spread_needs_two_networks(scores, said):
+    assert headline.accuracy(Evaluation(scores, 0.0)) == said

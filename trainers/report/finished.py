@@ -1,0 +1,209 @@
+"""Sets that are done, of runs and of exports, as a gallery shows them."""
+
+import contextlib
+import dataclasses
+import pathlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from export import sizes
+from fred_tf import config as config_lib
+from fred_tf import forms
+from fred_tf.disk import claims, paths
+from fred_tf.disk.run_folder import CONFIG
+from fred_tf.distilled_run import DistilledRun
+from fred_tf.forms import FORMS, SetForm, keras_memory
+from fred_tf.parameterizations import Frequency
+from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.training.evaluation import Evaluation
+from trainers.report import headline
+
+_FORMS = [form for form in FORMS.values() if isinstance(form, SetForm)]
+# The form that gives back what a set is decoded from.
+_MEMORY = FORMS["keras"]
+# What is called so is known by the folder that it is in.
+_PLAIN = {"run", "export"}.union(
+    *(pathlib.PurePath(form.path).parts for form in _FORMS)
+)
+# What somebody else's details can be wrong by.
+_MISFITS = ValueError, TypeError, LookupError, AttributeError
+
+
+class Stored(NamedTuple):
+    """A way in which a set is stored.
+
+    Attributes:
+        form: its name, for people.
+        size: bytes of all its files.
+        evaluation: of networks trained on what is read back; None if unknown.
+    """
+
+    form: str
+    size: int
+    evaluation: Evaluation | None
+
+
+@dataclasses.dataclass(frozen=True)
+class FinishedSet:
+    """A set, and what is known of it.
+
+    Attributes:
+        name: of its folder.
+        place: where it lies.
+        decoded: the set.
+        stored: the ways in which it is stored: the floats first.
+        config: of the run that made it; None if it does not say.
+        memory: what it is decoded from, where that is at hand and has masks.
+        pictures: PNG that lie beside it, by the name of their form.
+    """
+
+    name: str
+    place: pathlib.Path
+    decoded: SyntheticSet
+    stored: tuple[Stored, ...]
+    config: config_lib.Config | None
+    memory: Frequency | None = None
+    pictures: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """What it is, in a line."""
+        if self.config is None:
+            return (
+                f"{self.decoded.dataset}, {len(self.decoded.labels):,} images"
+            )
+        return headline.title(self.config)
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """Its accuracy: of the floats, or else of the first form with one."""
+        known = (x.evaluation for x in self.stored if x.evaluation)
+        return next(known, None)
+
+
+def read(
+    path: paths.Path, data_dir: str | None = None, download: bool = False
+) -> FinishedSet:
+    """Reads a set of a run folder, of an export, or of one form of an export.
+
+    Args:
+        path: the folder, or the file of a form.
+        data_dir: where the data of a whitened run are; where it found them if
+            None.
+        download: whether missing ones may be downloaded.
+
+    Raises:
+        FileNotFoundError: there is neither a run nor an export.
+        ValueError: it is damaged; the message says how.
+    """
+    path = paths.checked(path, "--set")
+    *above, name = path.absolute().parts
+    while above and name.partition("/")[0] in _PLAIN:
+        name = f"{above.pop()}/{name}"
+    if (path / CONFIG).is_file():
+        run = DistilledRun.restore(path).fitted(data_dir, download)
+        return _of_run(name, run)
+    return _of_export(name, path)
+
+
+def _of_run(name: str, run: DistilledRun) -> FinishedSet:
+    decoded, memory = run.synthetic_set(), run.parameterization
+    own = headline.of_own_network(headline.evaluations(run), run.config)
+    scores = None if own is None else Evaluation(tuple(own["accuracies"]), 0.0)
+    return FinishedSet(
+        name,
+        run.folder.path,
+        decoded,
+        (_floats(decoded, scores),),
+        run.config,
+        memory if isinstance(memory, Frequency) else None,
+    )
+
+
+def _floats(decoded: SyntheticSet, scores: Evaluation | None) -> Stored:
+    size = headline.FLOAT * decoded.floats_stored
+    return Stored("floats, in memory", size, scores)
+
+
+def _of_export(name: str, path: pathlib.Path) -> FinishedSet:
+    places = _places(path)
+    read = {form: form.read(place) for form, place in places.items()}
+    # What loses nothing tells what the run was.
+    best = min(read, key=lambda form: form.lossy, default=None)
+    decoded = forms.read(path) if best is None else read[best]
+    config = None
+    with contextlib.suppress(*_MISFITS):
+        config = config_lib.from_json(claims.mapping(decoded.details, "config"))
+    exact = _of_floats(decoded.details, config)
+    if best is not None and not best.lossy:
+        exact = exact or _of_this_form(decoded.details)
+    stored = [_floats(decoded, exact)]
+    for form, own in read.items():
+        size = sizes.size_of(form.name, places[form]).size
+        scores = _of_this_form(own.details) or (None if form.lossy else exact)
+        stored.append(Stored(form.name, size, scores))
+    if best is None:
+        size = sizes.size_of(path.name, path).size
+        stored.append(Stored(path.name, size, _of_this_form(decoded.details)))
+    memory = None
+    if _MEMORY in places:
+        memory = keras_memory.read_memory(places[_MEMORY])
+    return FinishedSet(
+        name,
+        path,
+        decoded,
+        tuple(stored),
+        config,
+        memory if isinstance(memory, Frequency) else None,
+        {
+            name: (path / FORMS[name].path).read_bytes()
+            for name in ("gallery", "masks")
+            if (path / FORMS[name].path).is_file()
+        },
+    )
+
+
+def _places(path: pathlib.Path) -> dict[SetForm, pathlib.Path]:
+    """Returns where each form of an export lies; the one of a single form."""
+    inside = {form: path / form.path for form in _FORMS}
+    alone = {
+        form: path
+        for form in _FORMS
+        if pathlib.PurePath(form.path).name == path.name
+    }
+    for places in (inside, alone):
+        there = {
+            form: place
+            for form, place in places.items()
+            if place.exists() and form.recognises(place)
+        }
+        if there:
+            return there
+    return {}
+
+
+def _of_this_form(details: Mapping[str, Any]) -> Evaluation | None:
+    """Returns what `python -m export --measure` found of a form, if it did."""
+    with contextlib.suppress(*_MISFITS):
+        return _scores(claims.mapping(details, "this_form"))
+    return None
+
+
+def _of_floats(
+    details: Mapping[str, Any], config: config_lib.Config | None
+) -> Evaluation | None:
+    """Returns what was measured of a set before it was exported, if it was."""
+    with contextlib.suppress(*_MISFITS):
+        found = [
+            claims.an_object(x, "evaluations")
+            for x in claims.listed(details, "evaluations")
+        ]
+        own = found[0]
+        if config is not None:
+            own = headline.of_own_network(found, config) or own
+        return _scores(own)
+    return None
+
+
+def _scores(record: Mapping[str, Any]) -> Evaluation:
+    return Evaluation(tuple(headline.scores(record)), 0.0)
