@@ -12,13 +12,15 @@ settings. No real data are needed, but for runs that are whitened.
         --set=runs/mnist/export
 
 writes such a page of several sets, of run folders and of exports: pictures and
-numbers of each, and a figure of accuracy against bytes.
+numbers of each, and a figure of accuracy against bytes. Without --set it shows
+the sets that come with the library.
 """
 
 import pathlib
 from collections.abc import Sequence
 
 from export import command_line, flags
+from fred_tf import shipped
 from fred_tf.disk import files, replaceable
 from fred_tf.distilled_run import DistilledRun
 from trainers.report import finished, gallery, markup
@@ -29,8 +31,8 @@ GALLERY = flags.DEFINE(
     command_line.PATH,
     "gallery",
     None,
-    "Where to write a page of the sets that --set names, instead of that of a "
-    "run.",
+    "Where to write a page of the sets that --set names, or of those that come "
+    "with the library, instead of that of a run.",
 )
 SET = flags.DEFINE_multi_string(
     "set",
@@ -74,20 +76,16 @@ def run_gallery(
 
     Args:
         path: of the page; an earlier one is replaced.
-        sets: see `finished.read`, at least one.
+        sets: see `finished.read`; those that come with the library if empty.
         data_dir, download: as for `run`, for each run that needs them.
 
     Raises:
         FileNotFoundError: there is neither a run nor an export.
         FileExistsError: there is something else at `path`.
-        ValueError: no set is given, or one is damaged.
+        ValueError: a set is damaged.
     """
     path = pathlib.Path(path)
-    if not sets:
-        raise ValueError(
-            "--gallery shows sets. Received: none. Name a run folder or an "
-            "export by each --set."
-        )
+    sets = sets or [one.folder for one in shipped.distilled_sets().values()]
     replaceable.check_file(path, markup.MARK.encode())
     read = [finished.read(place, data_dir, download) for place in sets]
     files.write_text(path, gallery.page(read))
