@@ -28,6 +28,7 @@ _GPUS = ("/dev/nvidiactl", "/dev/dxg")
 # What is told of a command, by the flags that say it.
 _TOLD = {
     "preset": "preset",
+    "row": "row",
     "dataset": "of",
     "run_dir": "into",
     "sweep_dir": "into",
