@@ -40,6 +40,8 @@ _VALUES = {
     "memory_optimizer": ("adamw",),
     "warm_up_steps": ("-3",),
     "decay_steps": ("-1",),
+    "drop_steps": ("9,5", "0", "half"),
+    "drop_factor": ("0", "2", "nan"),
     "references_per_step": ("-1",),
     "outlier_factor": ("0.5", "nan"),
     "objective.name": ("distribution",),

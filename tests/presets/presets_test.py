@@ -164,12 +164,27 @@ def test_published_values_of_cafe(dataset, ipc):
         known = config.resolved(settings, (32, 32, 3))
         assert known.distiller.memory_learning_rate == 0.1
         assert settings.distiller.memory_momentum == 0.5
+        # Ten steps for each of its networks.
+        assert settings.distiller.drops == (12_000, 16_000, 18_000)
+        assert settings.distiller.drop_factor == 0.5
         assert settings.parameterization.name == "pixel"
         assert settings.evaluation.epochs == epochs
         digits = dataset in ("mnist", "svhn_cropped")
         assert ("flip" in settings.augmentation) == (
             name == "cafe_dsa" and not digits
         )
+
+
+def test_cafe_drops_at_the_same_shares_of_a_run():
+    for name in presets.names():
+        settings = presets.preset(name)
+        if settings.objective.name == "feature_alignment" and (
+            settings.dataset != "digits"
+        ):
+            steps = settings.outer_steps
+            assert settings.distiller.drops == tuple(
+                steps * tenths // 10 for tenths in (6, 8, 9)
+            )
 
 
 def test_published_values_of_frepo():
