@@ -62,8 +62,8 @@ class MultiFormation(Parameterization):
 
     `adapt` tiles a canvas with different real images, each shrunk to a patch
     by its nearest pixels, and notes the range of every channel of the real
-    images: as in the source, canvases are clipped to it after each update,
-    and mid-grey is its middle.
+    images: canvases are clipped to it after each update (in the source, to
+    [0, 1], whenever a network is drawn), and mid-grey is its middle.
 
     Args:
         image_shape: `[height, width, channels]`, or more spatial axes.

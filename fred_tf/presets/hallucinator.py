@@ -75,7 +75,9 @@ def _imagenet(word: str, ipc: int, batch: int) -> Row:
         ),
         **PLAIN,
         "preparation.image_size": 128,
+        "preparation.resize": "squash",
         "preparation.antialias": False,
+        "preparation.enlarge": True,
         "preparation.classes": f"imagenet_{word}",
         "network.depth": 5,
     }

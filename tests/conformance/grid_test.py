@@ -27,7 +27,7 @@ from fred_tf.parameterizations import PARAMETERIZATIONS
 
 ALL_CELLS = bool(os.environ.get("FRED_TF_ALL_CELLS"))
 # Millions of parameters at any width.
-LARGE = {"alexnet", "vgg11", "resnet18", "resnet18ap"}
+LARGE = {"alexnet", "vgg11", "resnet18", "resnet18ap", "resnet10ap"}
 VOXELS = {"convnet3d"}
 # The published distance of gradients is a sum of cosines, one per unit, which
 # jump where a unit falls silent for all images of a class. Norms prevent that.

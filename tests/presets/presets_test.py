@@ -6,14 +6,26 @@ import pytest
 from fred_tf import config, presets
 from fred_tf.datasets.class_lists import CLASS_LISTS
 from fred_tf.datasets.dataset_spec import KNOWN
-from fred_tf.presets import general, hallucinator, larger
+from fred_tf.presets import (
+    general,
+    hallucinator,
+    larger,
+    trained_gradient_matching,
+)
 
 # Of which the name does not begin with the data set.
 OTHERS = {
     *general.ROWS,
     *larger.ROWS,
-    *(name for name in hallucinator.ROWS if name.startswith("imagenet")),
+    *(
+        name
+        for table in (hallucinator, trained_gradient_matching)
+        for name in table.ROWS
+        if name.startswith("imagenet")
+    ),
 }
+# At 128 pixels; IDC has two at 224.
+SMALL_LISTS = [name for name in CLASS_LISTS if not name.endswith("0")]
 
 
 @pytest.mark.parametrize("name", sorted({*presets.names()} - OTHERS))
@@ -48,13 +60,15 @@ def test_names_say_what_the_preset_is(name):
         assert (settings.augmentation == "none") == (match[4] != "_dsa")
 
 
-@pytest.mark.parametrize("name", CLASS_LISTS)
+@pytest.mark.parametrize("name", SMALL_LISTS)
 def test_subsets_of_imagenet_are_made_as_published(name):
     settings = presets.preset(f"{name}_ipc1_tm")
     assert settings.dataset == "imagenet2012"
     assert settings.preparation.classes == name
     assert settings.preparation.image_size == 128
     assert not settings.preparation.antialias
+    # Some pictures of ImageNet are smaller.
+    assert settings.preparation.enlarge
     by_letter = len(name) == len("imagenet_a")
     assert settings.preparation.resize == ("crop" if by_letter else "squash")
     assert (settings.network.depth, settings.network.width) == (5, 128)
@@ -257,6 +271,58 @@ def test_published_values_of_canvases_that_are_not_cut():
     assert numbers.evaluation.cutmix == 0
     assert numbers.evaluation.augmentation == "color+crop_scale_rotate+cutout"
     assert presets.preset("svhn_cropped_ipc10_idc_i").evaluation.cutmix == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "images", "epochs"),
+    [
+        # Step of a canvas in [0, 1] that is standardised by ImageNet's
+        # constants; decoded images of a class.
+        ("imagenet_10_ipc10_idc", 3e-3, 90, 1_000),
+        ("imagenet_10_ipc20_idc", 6e-3, 127, 1_000),
+        ("imagenet_10_ipc10_idc_i", 3e-3, 10, 2_000),
+        ("imagenet_10_ipc20_idc_i", 6e-3, 20, 1_500),
+        ("imagenet_100_ipc10_idc", 1e-3, 90, 600),
+        ("imagenet_100_ipc20_idc_i", 2e-3, 20, 1_000),
+        ("imagenet_100_ipc10_idc_i", 1e-3, 10, 1_300),
+    ],
+)
+def test_published_values_of_idc_at_224_pixels(name, step, images, epochs):
+    settings = presets.preset(name)
+    classes = int(settings.preparation.classes.removeprefix("imagenet_"))
+    assert name.startswith(f"imagenet_{classes}_")
+    assert settings.distiller.memory_learning_rate == pytest.approx(
+        step / 0.05107, rel=1e-3
+    )
+    shape = (224, 224, 3)
+    assert config.instances_per_class(settings, shape, classes) == images
+    assert settings.preparation.image_size == 224
+    assert settings.preparation.resize == "crop"
+    assert settings.preparation.antialias and settings.preparation.enlarge
+    assert settings.network.name == "resnet10ap"
+    objective, scored = settings.objective, settings.evaluation
+    assert objective.distance == "absolute"
+    assert (objective.network_images, objective.network_cutmix) == (500, 1)
+    assert settings.outer_steps == 500 * objective.network_steps == 50_000
+    assert (scored.epochs, scored.cutmix) == (epochs, 1)
+    hundred = classes == 100
+    assert objective.real_batch_per_class == (128 if hundred else 64)
+    for rate in (objective.network_learning_rate, scored.learning_rate):
+        assert rate == (0.1 if hundred else 0.01)
+    for decay in (objective.network_weight_decay, scored.weight_decay):
+        assert decay == (1e-4 if hundred else 5e-4)
+    for batch in (objective.network_batch, scored.batch_size):
+        assert batch == (128 if hundred else 64)
+
+
+@pytest.mark.parametrize("word", ["nette", "woof", "squawk"])
+def test_haba_has_the_images_of_the_paper_at_128_pixels(word):
+    """Those that trajectory matching of pixels and FreD have, too."""
+    for ipc in (2, 11):
+        settings = presets.preset(f"imagenet_{word}_ipc{ipc}_haba")
+        other = presets.preset(f"imagenet_{word}_ipc1_tm")
+        assert settings.preparation == other.preparation
+        assert settings.network == other.network
 
 
 @pytest.mark.parametrize(
