@@ -315,6 +315,22 @@ def test_published_values_of_idc_at_224_pixels(name, step, images, epochs):
         assert batch == (128 if hundred else 64)
 
 
+@pytest.mark.parametrize(
+    "dataset", ["mnist", "fashion_mnist", "svhn_cropped", "cifar10", "cifar100"]
+)
+def test_haba_has_the_bases_of_its_table(dataset):
+    """1, 10 and 50 of a class, in the budget that its hallucinators need."""
+    known = KNOWN[dataset]
+    for ipc in (2, 11, 51):
+        settings = presets.preset(f"{dataset}_ipc{ipc}_haba")
+        images = config.instances_per_class(
+            settings, known.image_shape, known.classes
+        )
+        assert images == 5 * (ipc - 1)
+        whitened = dataset.startswith("cifar")
+        assert settings.normalization == ("zca" if whitened else "standardize")
+
+
 @pytest.mark.parametrize("word", ["nette", "woof", "squawk"])
 def test_haba_has_the_images_of_the_paper_at_128_pixels(word):
     """Those that trajectory matching of pixels and FreD have, too."""
@@ -349,6 +365,9 @@ def test_published_values_of_haba(ipc, bases, steps, start, rate_step, rate):
     assert settings.parameterization.diversity_weight == 0.1
     assert settings.parameterization.decode == "one"
     assert settings.evaluation.views == "one"
+    # Of experts and evaluations, not of students.
+    assert settings.experts.standardized_batches
+    assert settings.evaluation.standardized_batches
     assert settings.normalization == "zca"
     assert settings.outer_steps == 15_000
 
