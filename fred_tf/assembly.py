@@ -178,13 +178,17 @@ def _expert_settings(config: Config) -> dict[str, Any]:
     """
     values = to_json(config)
     stores = ("count", "epochs", "dtype", "stored_epochs")
+    # Beside the augmentation, which is always stated: experts of batches that
+    # are standardised differ from others either way.
+    alone = "standardized_batches"
+    before = "standardized, " if config.experts.standardized_batches else ""
     return {
         "network": values["network"],
-        "augmentation": config.augmentation,
+        "augmentation": f"{before}{config.augmentation}",
         "experts": {
             name: value
             for name, value in values["experts"].items()
-            if name not in stores
+            if name not in (*stores, alone)
         },
     }
 

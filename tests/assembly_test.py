@@ -49,6 +49,7 @@ def test_the_same_experts_serve_other_runs(digits, changes):
         ({"experts.learning_rate": 0.5}, "experts"),
         ({"network.width": 16}, "network"),
         ({"augmentation": "none"}, "augmentation"),
+        ({"experts.standardized_batches": True}, "augmentation"),
     ],
 )
 def test_other_experts_are_described_otherwise(digits, changes, section):

@@ -89,8 +89,12 @@ class Distiller:
             if settings.memory_learning_rate
             else settings.memory_share or memory_step.SHARE,
             settling_steps=settings.settling_steps,
-            warm_up_steps=settings.warm_up_steps,
-            decay_steps=settings.decay_steps,
+            schedule=memory_step.Schedule(
+                settings.warm_up_steps,
+                settings.decay_steps,
+                settings.drops,
+                settings.drop_factor,
+            ),
         )
         self.distilled = parameterization
         with self.strategy.scope():

@@ -1,6 +1,7 @@
 """Settings of the distiller."""
 
 import dataclasses
+import re
 
 from fred_tf.optimizers import LAMB, SGD, Adam, Optimizer
 from fred_tf.settings import (
@@ -8,6 +9,7 @@ from fred_tf.settings import (
     Settings,
     check_least,
     check_one_of,
+    check_positive,
     check_share,
     later,
 )
@@ -34,6 +36,10 @@ class DistillerSettings(Settings):
             size, from 0.
         decay_steps: over how many steps it falls to a tenth, along half a
             cosine; 0 lets it stay. The whole of a run as a rule.
+        drop_steps: steps joined by commas, after each of which it falls to
+            `drop_factor` of what it was, e.g. `"1200,1600,1800"`; empty lets
+            it stay.
+        drop_factor: above 0 and at most 1.
         memory_momentum: momentum for the memory and the objective's weights,
             where these move by SGD.
         memory_average: decay of the running average of the memory that is
@@ -54,6 +60,8 @@ class DistillerSettings(Settings):
     settling_steps: int = later(0)
     memory_optimizer: str = later("sgd")
     decay_steps: int = later(0)
+    drop_steps: str = later("")
+    drop_factor: float = later(0.5)
 
     def __post_init__(self):
         # Of unnormalised coefficients steps of 1e8 are usual.
@@ -80,6 +88,8 @@ class DistillerSettings(Settings):
             )
         for name in ("warm_up_steps", "settling_steps", "decay_steps"):
             check_least(name, getattr(self, name), 0, MOST_STEPS)
+        _listed("drop_steps", self.drop_steps)
+        check_positive("drop_factor", self.drop_factor, 1)
         check_share("memory_momentum", self.memory_momentum, "a decay")
         check_least("references_per_step", self.references_per_step, 0, 100_000)
         check_share(
@@ -94,8 +104,38 @@ class DistillerSettings(Settings):
                 f"{self.outlier_factor}."
             )
 
+    @property
+    def drops(self) -> tuple[int, ...]:
+        """Returns `drop_steps` as numbers."""
+        return _listed("drop_steps", self.drop_steps)
+
     def optimizer(self) -> Optimizer:
         """Returns what moves the memory."""
         if self.memory_optimizer == "sgd":
             return SGD(self.memory_momentum)
         return {"adam": Adam, "lamb": LAMB}[self.memory_optimizer]()
+
+
+# Numbers in a list of steps, at most: each is an operation of the graph.
+_MOST_DROPS = 100
+# Of nine digits at most, as `MOST_STEPS` has them.
+_LIST = re.compile(r"([0-9]{1,9}(,[0-9]{1,9})*)?")
+
+
+def _listed(name: str, text: str) -> tuple[int, ...]:
+    """Returns the steps of a list.
+
+    Raises:
+        ValueError: they are no whole numbers, do not rise, or are too many.
+    """
+    steps: tuple[int, ...] = ()
+    if is_list := _LIST.fullmatch(text):
+        steps = tuple(map(int, filter(None, text.split(","))))
+    rising = all(before < step for before, step in zip((0, *steps), steps))
+    if not (is_list and rising and len(steps) <= _MOST_DROPS):
+        raise ValueError(
+            f"`{name}` must be empty, or at most {_MOST_DROPS} rising whole "
+            f"numbers from 1 to {MOST_STEPS:,}, joined by commas. Received: "
+            f"{text[:80]!r}. Write e.g. 1200,1600,1800."
+        )
+    return steps

@@ -20,6 +20,7 @@ frequencies take it sixteenfold, for as many.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -140,24 +141,43 @@ def followed(
     return watch._replace(moves=moves)
 
 
+class Schedule(NamedTuple):
+    """How the step size changes during a run; by default it stays.
+
+    Attributes:
+        warm_up_steps: over how many of the first steps it grows to its full
+            size.
+        decay_steps: over how many steps it falls to a tenth, along half a
+            cosine, as FRePo's does.
+        drop_steps: steps made before each of its drops, as CAFE's has them.
+        drop_factor: what is left of it after one.
+    """
+
+    warm_up_steps: int = 0
+    decay_steps: int = 0
+    drop_steps: tuple[int, ...] = ()
+    drop_factor: float = 1.0
+
+
 def scheduled(
-    rate: tf.Tensor, step: tf.Tensor, warm_up: int, decay: int
+    rate: tf.Tensor, step: tf.Tensor, schedule: Schedule
 ) -> tf.Tensor:
     """Returns the step size of a step.
 
     Args:
         rate: its full size.
         step: integer scalar, outer steps made before.
-        warm_up: over how many of the first steps it grows to its full size.
-        decay: over how many steps it falls to a tenth, along half a cosine, as
-            FRePo's does; 0 lets it stay.
+        schedule: how it changes.
     """
     made = tf.cast(step, rate.dtype)
-    if warm_up:
-        rate = rate * tf.clip_by_value((made + 1) / warm_up, 0.0, 1.0)
-    if decay:
-        way = np.pi * tf.clip_by_value(made / decay, 0.0, 1.0)
+    if schedule.warm_up_steps:
+        grown = (made + 1) / schedule.warm_up_steps
+        rate = rate * tf.clip_by_value(grown, 0.0, 1.0)
+    if schedule.decay_steps:
+        way = np.pi * tf.clip_by_value(made / schedule.decay_steps, 0.0, 1.0)
         rate = rate * (0.55 + 0.45 * tf.cos(way))
+    for drop in schedule.drop_steps:
+        rate = tf.where(step < drop, rate, schedule.drop_factor * rate)
     return rate
 
 

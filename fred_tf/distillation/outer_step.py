@@ -43,7 +43,7 @@ class OuterStep:
         share: of the images' deviation, by which the first step is to move
             them where `State.rate` is 0; 0 where the rate is given.
         settling_steps: for how many steps the rate follows that.
-        warm_up_steps, decay_steps: of the rate, see `memory_step.scheduled`.
+        schedule: of the rate.
 
     Raises:
         ValueError: a weight belongs to no group or to several, or the memory
@@ -58,8 +58,7 @@ class OuterStep:
     outlier_factor: float = 0.0
     share: float = 0.0
     settling_steps: int = 0
-    warm_up_steps: int = 0
-    decay_steps: int = 0
+    schedule: memory_step.Schedule = memory_step.Schedule()
 
     @classmethod
     def of(
@@ -222,9 +221,7 @@ class OuterStep:
         watch, following = state.watch, (self.share, self.settling_steps)
         known = memory_step.known_rate(state.rate, watch, step, *following)
         state = state._replace(rate=known)
-        rate = memory_step.scheduled(
-            state.rate, step, self.warm_up_steps, self.decay_steps
-        )
+        rate = memory_step.scheduled(state.rate, step, self.schedule)
         with self._holding(state.memory, constants):
             gradients, told = penalties.added(
                 self.parameterization, state.memory, gradients

@@ -20,6 +20,7 @@ from fred_tf.settings import (
     check_one_of,
     check_positive,
     check_share,
+    later,
 )
 from fred_tf.training.network_training import NetworkTraining, accuracy
 
@@ -38,6 +39,9 @@ class ExpertSettings(Settings):
         stored_epochs: epochs whose parameters are stored, from the first on;
             0 means all. Epochs that no student starts from or aims at only
             take room.
+        standardized_batches: whether each batch is brought to mean 0 and
+            deviation 1 by itself, as in HaBa's code, see
+            `network_training.standardized`.
     """
 
     count: int = 100
@@ -47,6 +51,7 @@ class ExpertSettings(Settings):
     momentum: float = 0.0
     dtype: str = "float32"
     stored_epochs: int = 0
+    standardized_batches: bool = later(False)
 
     def __post_init__(self):
         for name in ("count", "epochs", "batch_size"):
@@ -145,6 +150,7 @@ class ExpertTrainer:
             self.settings.batch_size,
             self.settings.momentum,
             normalization=self.data.normalization,
+            standardized=self.settings.standardized_batches,
         )
 
     def _train_one(
@@ -175,6 +181,7 @@ class ExpertTrainer:
                     test.images,
                     test.labels,
                     self.data.normalization,
+                    by_batch=self.settings.standardized_batches,
                 )
             if on_epoch is not None:
                 on_epoch(expert, epoch + 1, score)

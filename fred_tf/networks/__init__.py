@@ -8,7 +8,7 @@ from fred_tf.networks.instance_norm import InstanceNorm
 from fred_tf.networks.lenet import LeNet
 from fred_tf.networks.mlp import MLP
 from fred_tf.networks.network import Network
-from fred_tf.networks.resnet import ResNet18, ResNet18AP
+from fred_tf.networks.resnet import ResNet10AP, ResNet18, ResNet18AP
 from fred_tf.networks.vgg import VGG11
 
 NETWORKS: dict[str, type[Network]] = {
@@ -19,6 +19,7 @@ NETWORKS: dict[str, type[Network]] = {
         VGG11,
         ResNet18,
         ResNet18AP,
+        ResNet10AP,
         MLP,
         LeNet,
         ConvNet3D,
@@ -37,6 +38,7 @@ __all__ = [
     "MLP",
     "Network",
     "Parameters",
+    "ResNet10AP",
     "ResNet18",
     "ResNet18AP",
     "VGG11",

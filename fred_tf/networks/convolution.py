@@ -32,6 +32,7 @@ def convolution(
     border: int = 0,
     axes: int = 2,
     bias: bool = True,
+    kernel: keras.initializers.Initializer | None = None,
 ) -> list[keras.layers.Layer]:
     """Returns the layers of one unit, which keeps the image's sizes.
 
@@ -44,7 +45,11 @@ def convolution(
         border: zeros added on every side beyond those that keep the sizes.
         axes: 2 for images, 3 for voxels.
         bias: whether the convolution has one.
+        kernel: how it starts; as in PyTorch if None.
     """
+    starts = fan_in_initializers(*[size] * axes, channels)
+    if kernel is not None:
+        starts["kernel_initializer"] = kernel
     padding = "same"
     if border and axes == 3:
         # TensorFlow 2.21 on CPUs (oneDNN) makes one op of a pad and a Conv3D
@@ -59,7 +64,7 @@ def convolution(
             padding=padding,
             use_bias=bias,
             **LAST,
-            **fan_in_initializers(*[size] * axes, channels),
+            **starts,
         ),
         NORMS[norm](),
         ACTIVATIONS[activation](),

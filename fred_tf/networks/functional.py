@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from fred_tf import seeds
-from fred_tf.networks.initializers import FanInUniform
+from fred_tf.networks.initializers import Stateless
 
 Parameters = list[tf.Tensor]
 
@@ -61,7 +61,7 @@ class Functional:
         """Returns freshly drawn parameters for an int32 seed `[2]`."""
         return [
             initializer.draw(shape, seeds.fold(seed, position))
-            if isinstance(initializer, FanInUniform)
+            if isinstance(initializer, Stateless)
             else tf.convert_to_tensor(initializer(shape, "float32"))
             for position, (initializer, shape) in enumerate(
                 zip(self._initializers, self.shapes)

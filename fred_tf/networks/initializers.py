@@ -1,5 +1,6 @@
-"""PyTorch's default initialisation, spelled out."""
+"""How weights start: PyTorch's default, spelled out, and He's."""
 
+import abc
 import math
 from typing import Any
 
@@ -8,8 +9,16 @@ import numpy as np
 import tensorflow as tf
 
 
+class Stateless(keras.initializers.Initializer, abc.ABC):
+    """An initialiser that can draw for a given seed, too."""
+
+    @abc.abstractmethod
+    def draw(self, shape: tuple[int, ...], seed: Any) -> tf.Tensor:
+        """Returns the values for one stateless seed, float32 `shape`."""
+
+
 @keras.saving.register_keras_serializable("fred_tf")
-class FanInUniform(keras.initializers.Initializer):
+class FanInUniform(Stateless):
     """Draws from U(-1/sqrt(fan_in), 1/sqrt(fan_in)).
 
     This is PyTorch's default for the weights *and* biases of convolutions and
@@ -31,8 +40,7 @@ class FanInUniform(keras.initializers.Initializer):
             shape, -bound, bound, dtype=dtype, seed=self._seed
         )
 
-    def draw(self, shape: tuple[int, ...], seed: Any) -> tf.Tensor:
-        """Returns the values for one stateless seed, float32 `shape`."""
+    def draw(self, shape, seed):
         bound = 1 / math.sqrt(self.fan_in)
         return tf.random.stateless_uniform(shape, seed, -bound, bound)
 
@@ -40,7 +48,37 @@ class FanInUniform(keras.initializers.Initializer):
         return {"fan_in": self.fan_in}
 
 
-def fan_in_initializers(*receptive_field: int) -> dict[str, FanInUniform]:
+@keras.saving.register_keras_serializable("fred_tf")
+class FanOutNormal(Stateless):
+    """Draws from N(0, 2 / fan_out) (He et al. 2015, arXiv 1502.01852).
+
+    Args:
+        fan_out: outputs of one input unit (kernel positions * filters).
+    """
+
+    def __init__(self, fan_out: int):
+        self.fan_out = int(fan_out)
+        self._seed = keras.random.SeedGenerator()
+
+    @property
+    def _deviation(self) -> float:
+        return math.sqrt(2 / self.fan_out)
+
+    def __call__(self, shape, dtype=None):
+        return keras.random.normal(
+            shape, 0.0, self._deviation, dtype=dtype, seed=self._seed
+        )
+
+    def draw(self, shape, seed):
+        return tf.random.stateless_normal(shape, seed, 0.0, self._deviation)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"fan_out": self.fan_out}
+
+
+def fan_in_initializers(
+    *receptive_field: int,
+) -> dict[str, keras.initializers.Initializer]:
     """Returns the kernel and bias initialisers of one layer.
 
     Args:

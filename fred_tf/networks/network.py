@@ -19,8 +19,9 @@ class Network(keras.Model, Member, abc.ABC):
     Calling returns logits `[batch, classes]`; `embed` returns what goes into
     the classifier, `[batch, features]`, and `maps` also what each of the
     `activations` gives, before it is pooled. Weights start as in PyTorch, where
-    published step sizes come from. Whatever the global settings of Keras are,
-    layers are float32, unless `dtype` says otherwise, with the channels last.
+    published step sizes come from, unless a member says otherwise. Whatever the
+    global settings of Keras are, layers are float32, unless `dtype` says
+    otherwise, with the channels last.
 
     Args:
         image_shape: `[*sizes, channels]`.

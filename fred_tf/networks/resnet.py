@@ -1,18 +1,27 @@
-"""ResNet18 for small images, strided or with average pooling."""
+"""Residual networks: ResNet18 for small images, ResNetAP-10 for large ones."""
 
 import dataclasses
+import math
 from typing import ClassVar
 
 import keras
 
 from fred_tf.networks.convolution import convolution
-from fred_tf.networks.initializers import fan_in_initializers
+from fred_tf.networks.initializers import FanInUniform, FanOutNormal
 from fred_tf.networks.instance_norm import merge
 from fred_tf.networks.network import Network, check_sizes
 from fred_tf.networks.norms import NORMS, NormSettings
 from fred_tf.networks.pooling import LAST
 
 _STEM = 64
+# Of ResNetAP-10: for images of at most so many pixels a side the size of the
+# first convolution, and the windows that it is averaged over.
+_STEMS = ((64, 3, 1), (128, 3, 2), (math.inf, 7, 4))
+# How the kernel of a convolution starts, by size, inputs and outputs.
+_STARTS = {
+    "pytorch": lambda size, channels, _: FanInUniform(size**2 * channels),
+    "he": lambda size, _, filters: FanOutNormal(size**2 * filters),
+}
 # Filters and stride of each residual block.
 _BLOCKS = (
     (64, 1),
@@ -39,6 +48,7 @@ class ResidualBlock(keras.layers.Layer):
         stride: 1, or 2 to halve the image.
         norm: one of `NORMS`.
         averaged: halve by average pooling, not by strides.
+        start: of the kernels, `"pytorch"` or `"he"`.
     """
 
     def __init__(
@@ -48,10 +58,11 @@ class ResidualBlock(keras.layers.Layer):
         stride: int,
         norm: str,
         averaged: bool,
+        start: str = "pytorch",
         **kwargs,
     ):
         super().__init__(**kwargs)
-        layers = keras.layers
+        layers, kernel = keras.layers, _STARTS[start]
         strided = stride if not averaged else 1
         pool = [layers.AveragePooling2D(2, **LAST)] if strided < stride else []
         # PyTorch pads by 1 on every side, "same" at stride 2 only below and to
@@ -65,8 +76,8 @@ class ResidualBlock(keras.layers.Layer):
                 strides=strided,
                 padding="valid" if pad else "same",
                 use_bias=False,
+                kernel_initializer=kernel(3, channels, filters),
                 **LAST,
-                **fan_in_initializers(3, 3, channels),
             ),
             *merge([NORMS[norm](), layers.ReLU(), *pool]),
             layers.Conv2D(
@@ -74,8 +85,8 @@ class ResidualBlock(keras.layers.Layer):
                 3,
                 padding="same",
                 use_bias=False,
+                kernel_initializer=kernel(3, filters, filters),
                 **LAST,
-                **fan_in_initializers(3, 3, filters),
             ),
             NORMS[norm](),
         ]
@@ -87,8 +98,8 @@ class ResidualBlock(keras.layers.Layer):
                     1,
                     strides=strided,
                     use_bias=False,
+                    kernel_initializer=kernel(1, channels, filters),
                     **LAST,
-                    **fan_in_initializers(channels),
                 ),
                 *pool,
                 NORMS[norm](),
@@ -116,6 +127,13 @@ class ResNet18APSettings(ResNet18Settings):
     """Settings of `ResNet18AP`."""
 
     name: ClassVar[str] = "resnet18ap"
+
+
+@dataclasses.dataclass(frozen=True)
+class ResNet10APSettings(ResNet18Settings):
+    """Settings of `ResNet10AP`."""
+
+    name: ClassVar[str] = "resnet10ap"
 
 
 @keras.saving.register_keras_serializable("fred_tf")
@@ -167,3 +185,44 @@ class ResNet18AP(ResNet18):
     Settings = ResNet18APSettings
     averaged = True
     least = 16
+
+
+@keras.saving.register_keras_serializable("fred_tf")
+class ResNet10AP(ResNet18):
+    """ResNetAP-10, which IDC matches on images of ImageNet.
+
+    Four residual blocks that halve by 2x2 average pooling, the mean over
+    positions and one dense layer (Kim et al. 2022, arXiv 2205.14959, their
+    code). Images of more than 128 pixels a side meet a 7x7 convolution that is
+    averaged over 4x4 windows first, those of more than 64 a 3x3 one over 2x2,
+    smaller ones a 3x3 one alone. Kernels of convolutions start as He's, unlike
+    those of other networks here. With images of 224x224x3 and 10 classes there
+    are 4,910,922 parameters and 512 features. Images have at least 16 pixels a
+    side.
+    """
+
+    Settings = ResNet10APSettings
+    averaged = True
+    least = 16
+
+    def make_layers(self, image_shape):
+        name, norm = type(self).__name__, self.settings.norm
+        *sizes, channels = check_sizes(
+            name, image_shape, self.least, "Choose `convnet`."
+        )
+        size, pool = next(stem for most, *stem in _STEMS if max(sizes) <= most)
+        kernel = _STARTS["he"](size, channels, _STEM)
+        layers = convolution(
+            channels, _STEM, size, norm, bias=False, kernel=kernel
+        )
+        if pool > 1:
+            layers.append(keras.layers.AveragePooling2D(pool, **LAST))
+        channels = _STEM
+        for filters, stride in _BLOCKS[::2]:
+            layers.append(
+                ResidualBlock(
+                    channels, filters, stride, norm, self.averaged, "he"
+                )
+            )
+            channels = filters
+        return [*layers, keras.layers.GlobalAveragePooling2D(**LAST)]

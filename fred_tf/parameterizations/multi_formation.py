@@ -62,8 +62,8 @@ class MultiFormation(Parameterization):
 
     `adapt` tiles a canvas with different real images, each shrunk to a patch
     by its nearest pixels, and notes the range of every channel of the real
-    images: as in the source, canvases are clipped to it after each update,
-    and mid-grey is its middle.
+    images: canvases are clipped to it after each update (in the source, to
+    [0, 1], whenever a network is drawn), and mid-grey is its middle.
 
     Args:
         image_shape: `[height, width, channels]`, or more spatial axes.
@@ -236,12 +236,14 @@ def _canvases(
     least = max(settings.canvases, 1)
     needed = least * pixels + images(least) * label
     if needed > available:
-        held = "a canvas" if least == 1 else f"{least} canvases"
+        held = "a canvas" if least == 1 else f"`canvases` {least:,}"
+        way_out = "Raise `ipc`" + ", or lower `canvases`" * (least > 1)
+        if label:
+            held += f" and the learned labels of {images(least):,} images"
+            way_out += ", or take `parameterization.labels` 'fixed'"
         raise ValueError(
             f"The budget of `ipc` {ipc} ({available:,} floats per class) must "
-            f"hold {held} and the learned labels of {images(least)} images "
-            f"({needed:,}). Raise `ipc`, or take `parameterization.labels` "
-            "'fixed'."
+            f"hold {held} ({needed:,}). {way_out}."
         )
     if settings.canvases:
         return least

@@ -71,6 +71,7 @@ def _subset(name: str, resize: str) -> Row:
         "preparation.image_size": 128,
         "preparation.resize": resize,
         "preparation.antialias": False,
+        "preparation.enlarge": True,
         "preparation.classes": name,
         "network.depth": 5,
         KEPT: 2048,

@@ -4,8 +4,9 @@ Source: Kim et al. 2022 (arXiv 2205.14959) and their code: 2,000 networks for
 100 steps each, 64 real images of a class, momentum 0.5, canvases cut into four.
 Step sizes of the canvases are 5e-3 (squared) or 1e-4 (absolute distance) for
 ten images per class, and in proportion to their number and to the area of an
-image against 32 x 32 pixels, of MNIST 28 x 28. `# ours` marks what is not
-published.
+image against 32 x 32 pixels, of MNIST 28 x 28. Ten and a hundred classes of
+ImageNet, at 224 pixels, have ResNetAP-10, canvases cut into nine, 500 networks
+and step sizes of their own. `# ours` marks what is not published.
 
 Their canvases live in [0, 1] and are standardised after they are decoded. Ours
 live behind the standardisation z = (x - m) / s: a step of r in x moves z by
@@ -13,9 +14,17 @@ r / s^2 times the gradient in z, so that is the step size here, s^2 being the
 mean over the channels (CIFAR-10: 24.8 r).
 
 Where all rows depart from the source: all classes move at once, each by its own
-loss; channels of colour share the step size above, where their deviations
-differ by a per cent; and CIFAR-100 is standardised by its own constants. Its
-rows for ImageNet, of 224 pixels and another network, are left out.
+loss; canvases are clipped after each step, not with each network; channels of
+colour share the step size above, where their deviations differ by a per cent;
+and CIFAR-100 is standardised by its own constants.
+
+Where rows of ImageNet do, besides: networks serve as they are drawn, where the
+source trains them on the real images before, for ten epochs (ten classes) or
+five (a hundred, of ten networks in all); evaluations are augmented as those of
+other data sets, not by crops that are resized, jitter and lighting; and sets of
+20 canvases are scored as they are matched, 127 images of a class, where its are
+scored with all of the 180. Images are standardised by the constants of their
+own training split.
 """
 
 from typing import Any
@@ -101,6 +110,52 @@ def _row(dataset: str, ipc: int, factor: int) -> Row:
     }
 
 
+# Which the source standardises images of ImageNet by.
+_IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+# Decoded images of a class, at most, and the epochs that they are scored by.
+_EPOCHS = {10: 2_000, 50: 1_500, 200: 1_000}
+_IMAGENET: Row = {
+    "dataset": "imagenet2012",
+    "preparation.image_size": 224,
+    "preparation.enlarge": True,
+    "network.name": "resnet10ap",
+    "objective.distance": "absolute",
+    "objective.network_images": 500,
+    "objective.network_cutmix": 1.0,
+    "outer_steps": 50_000,
+    "evaluation.cutmix": 1.0,
+}
+_HUNDRED: Row = {
+    "objective.real_batch_per_class": 128,
+    "objective.network_batch": 128,
+    "objective.network_learning_rate": 0.1,
+    "objective.network_weight_decay": 1e-4,
+    "evaluation.batch_size": 128,
+    "evaluation.learning_rate": 0.1,
+    "evaluation.weight_decay": 1e-4,
+}
+
+
+def _imagenet(classes: int, ipc: int, factor: int) -> Row:
+    """Returns a row of some classes of ImageNet."""
+    images = ipc * factor**2
+    epochs = next(e for most, e in _EPOCHS.items() if images <= most)
+    if classes == 100:  # Two thirds, in whole hundreds.
+        epochs = 2 * epochs // 300 * 100
+    base = 3e-3 if classes == 10 else 1e-3
+    deviation = float(np.mean(np.square(_IMAGENET_DEVIATION)))
+    return {
+        **_IMAGENET,
+        **(_HUNDRED if classes == 100 else {}),
+        "preparation.classes": f"imagenet_{classes}",
+        "ipc": ipc,
+        FACTOR: factor,
+        "parameterization.decode": "bound" if images > 128 else "single",
+        RATE: base * ipc / 10 / deviation,
+        "evaluation.epochs": epochs,
+    }
+
+
 _WORDS = {"idc": 2, "idc_i": 1}
 # Two cores: a narrower network, fewer real images for it and for the gradients,
 # and as many steps as a quarter of an hour holds, which are longer. On held-out
@@ -137,6 +192,12 @@ ROWS: dict[str, Row] = {
         for dataset, ipcs in _IPCS.items()
         for ipc in ipcs
         for word, factor in _WORDS.items()
+    },
+    **{
+        f"imagenet_{classes}_ipc{ipc}_{word}": _imagenet(classes, ipc, factor)
+        for classes in (10, 100)
+        for ipc in (10, 20)
+        for word, factor in {"idc": 3, "idc_i": 1}.items()
     },
     **{
         f"{dataset}_ipc1_{word}_cpu": {

@@ -69,6 +69,9 @@ class EvaluatorSettings(Settings):
         views: what a pass sees of the images that are views of one stored
             thing, see `SyntheticSet.views`: `"all"`, or `"one"` of them, drawn
             for the pass, as HaBa's does with each basis.
+        standardized_batches: whether each batch, of test images too, is
+            brought to mean 0 and deviation 1 by itself, as in HaBa's code, see
+            `network_training.standardized`.
     """
 
     networks: int = 5
@@ -85,6 +88,7 @@ class EvaluatorSettings(Settings):
     augmentation: str = later("")
     cutmix: float = later(0.0)
     views: str = later("all")
+    standardized_batches: bool = later(False)
 
     def __post_init__(self):
         for name in ("networks", "epochs", "batch_size"):
@@ -183,6 +187,7 @@ class Evaluator:
             optimizer=self.settings.optimizer,
             factor=self._cosine if cosine else None,
             cutmix=self.settings.cutmix,
+            standardized=self.settings.standardized_batches,
         )
         self._trainings = {
             loss: dataclasses.replace(usual, loss=loss) for loss in LOSSES[1:]
@@ -326,4 +331,5 @@ class Evaluator:
             test.images,
             test.labels,
             synthetic_set.normalization,
+            by_batch=self.settings.standardized_batches,
         )

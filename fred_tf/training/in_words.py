@@ -35,7 +35,8 @@ def training(own: EvaluatorSettings, rate: float) -> str:
     how += _SCHEDULES[own.schedule].format(own.warm_up_epochs)
     if own.optimizer == "sgd":
         how += f", momentum {own.momentum:g}, weight decay {own.weight_decay:g}"
-    return f"{own.epochs:,} epochs in batches of {own.batch_size}, {how}"
+    alone = ", each standardized," if own.standardized_batches else ","
+    return f"{own.epochs:,} epochs in batches of {own.batch_size}{alone} {how}"
 
 
 def augmentation(own: EvaluatorSettings, usual: str) -> str:

@@ -27,7 +27,7 @@ from fred_tf.parameterizations import PARAMETERIZATIONS
 
 ALL_CELLS = bool(os.environ.get("FRED_TF_ALL_CELLS"))
 # Millions of parameters at any width.
-LARGE = {"alexnet", "vgg11", "resnet18", "resnet18ap"}
+LARGE = {"alexnet", "vgg11", "resnet18", "resnet18ap", "resnet10ap"}
 VOXELS = {"convnet3d"}
 # The published distance of gradients is a sum of cosines, one per unit, which
 # jump where a unit falls silent for all images of a class. Norms prevent that.
@@ -41,8 +41,10 @@ REFUSED = {("haba", "convnet3d"): "Hallucinators convolve images"}
 # memory by this share of its length instead. Some networks amplify: the cells
 # that are not always run take shorter steps.
 USUAL_STEP, CAREFUL_STEP = 0.003, 0.001
-# Squared gradients fall fast, and so overshoot.
+# Squared gradients fall fast, and so overshoot: also where a pair has no usual
+# step size, and one is measured with this share.
 CAREFUL = ("trained_gradient_matching",)
+CAREFUL_SHARE = 0.02
 # They train a network in every step; their own tests lower their losses, too.
 LONG = ("feature_alignment", "trained_gradient_matching")
 # All images of a class: batches of a few disagree too much with one another.
@@ -119,6 +121,8 @@ def _settings(objective: str, parameterization: str, network: str) -> Config:
         values["distiller.outlier_factor"] = 0.0
     if objective == "gradient_matching" and network in WITHOUT_NORMS:
         values["objective.distance"] = "squared"
+    if objective in CAREFUL:
+        values["distiller.memory_share"] = CAREFUL_SHARE
     if network in LARGE:
         if parameterization != "haba":  # Its hallucinators need a budget.
             values["ipc"] = 1

@@ -1,5 +1,7 @@
 """Images of any size become images of one size, as the papers make them."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -127,7 +129,21 @@ def test_odd_lists_are_refused(classes, message):
         chosen(classes, ANIMALS)
 
 
-def test_lists_of_papers_have_ten_distinct_classes():
-    assert len(CLASS_LISTS) == 11
-    for places in CLASS_LISTS.values():
-        assert len(set(places)) == 10 and 0 <= min(places) < max(places) < 1000
+def test_lists_of_papers_have_distinct_classes():
+    assert len(CLASS_LISTS) == 13
+    for name, classes in CLASS_LISTS.items():
+        wanted = 100 if name == "imagenet_100" else 10
+        assert len(set(classes)) == len(classes) == wanted
+        for one in classes:
+            if isinstance(one, int):
+                assert 0 <= one < 1000
+            else:
+                assert re.fullmatch(r"n\d{8}", one)
+    assert CLASS_LISTS["imagenet_100"][:10] == CLASS_LISTS["imagenet_10"]
+
+
+def test_classes_of_a_list_may_be_synsets():
+    """Of sets that call their classes so, in any order."""
+    known = sorted(CLASS_LISTS["imagenet_100"])
+    places = chosen("imagenet_10", known)
+    assert [known[p] for p in places] == [*CLASS_LISTS["imagenet_10"]]

@@ -1,4 +1,4 @@
-"""CIFAR-10.1 and CIFAR-10-C in the layout of TensorFlow Datasets, but tiny."""
+"""CIFAR-10.1, CIFAR-10-C and ImageNet-C as TFDS keeps them, but tiny."""
 
 import numpy as np
 import pytest
@@ -20,10 +20,12 @@ IMAGE = tfds.features.Image(shape=(32, 32, 3))
 NUMBERED = tfds.features.ClassLabel(num_classes=10)
 
 
-def make(dataset="cifar10", class_names=NAMES, size=32) -> ImageData:
+def make(
+    dataset="cifar10", class_names=NAMES, size=32, classes=10
+) -> ImageData:
     shape = (20, size, size, 3)
     pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    split = Split(pixels, np.arange(20) % 10)
+    split = Split(pixels, np.arange(20) % classes)
     fit = Standardize.fit(pixels)
     return ImageData(dataset, split, split, class_names, fit)
 
@@ -114,6 +116,28 @@ def test_cifar10_c_is_read_whole_and_in_the_order_of_tables(tmp_path):
     assert {len(split) for split in splits.values()} == {20}
     few, _ = corruptions.load(make(), "fog", 2, tmp_path, images=10)
     assert len(few) == 10
+
+
+def test_a_subset_of_imagenet_c_is_read(tmp_path):
+    """Its classes alone, numbered as the subset is, at the subset's size."""
+    synsets = ["n01440764", "n01443537", "n01484850"]  # As its builder has it.
+    features = {
+        "image": tfds.features.Image(shape=(14, 14, 3)),
+        "label": tfds.features.ClassLabel(names=synsets),
+    }
+    wanted = ("shot_noise", "glass_blur", "elastic_transform")
+    for level, name in enumerate(wanted):
+        folder = tmp_path / "imagenet2012_corrupted" / f"{name}_5" / "3.1.0"
+        told = examples(level, classes=3, size=14)
+        prepare(folder, features, {"validation": told})
+    data = make("imagenet2012", (synsets[2], synsets[0]), size=8, classes=2)
+    splits, facts = corruptions.load_all(data, wanted, 5, tmp_path)
+    assert [s.images[0, 0, 0, 0] for s in splits.values()] == [0, 1, 2]
+    assert facts["sources"]["glass_blur"].endswith("/glass_blur_5")
+    assert corruptions.source(facts) == "tfds:imagenet2012_corrupted"
+    for split in splits.values():
+        assert split.images.shape == (4, 8, 8, 3)
+        np.testing.assert_array_equal(split.labels, [1, 0, 1, 0])
 
 
 def test_only_corruptions_are_in_their_mean():

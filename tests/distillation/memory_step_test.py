@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fred_tf import assembly, config, presets
 from fred_tf.distillation import memory_step, outliers
+from fred_tf.distillation.distiller_settings import DistillerSettings
+from fred_tf.distillation.memory_step import Schedule
 
 
 def test_a_share_is_met_at_the_median():
@@ -59,19 +62,69 @@ def test_a_step_size_that_was_set_follows_no_more():
 
 
 def test_it_grows_to_its_full_size():
-    rates = [
-        float(memory_step.scheduled(tf.constant(8.0), tf.constant(step), 4, 0))
-        for step in range(-1, 6)
-    ]
+    rates = scheduled(range(-1, 6), Schedule(warm_up_steps=4))
     assert rates == [0, 2, 4, 6, 8, 8, 8]
-    at_once = memory_step.scheduled(tf.constant(8.0), tf.constant(0), 0, 0)
-    assert float(at_once) == 8
+    assert scheduled([0], Schedule()) == [8]
+
+
+def scheduled(steps, schedule):
+    return [
+        float(memory_step.scheduled(tf.constant(8.0), tf.constant(s), schedule))
+        for s in steps
+    ]
 
 
 def test_it_falls_to_a_tenth_along_half_a_cosine():
-    for step, expected in ((0, 8), (5, 4.4), (10, 0.8), (11, 0.8)):
-        rate = memory_step.scheduled(tf.constant(8.0), tf.constant(step), 0, 10)
-        assert float(rate) == pytest.approx(expected, rel=1e-6)
+    rates = scheduled((0, 5, 10, 11), Schedule(decay_steps=10))
+    assert rates == pytest.approx([8, 4.4, 0.8, 0.8], rel=1e-6)
+
+
+def test_it_drops_after_so_many_steps():
+    """As CAFE's code halves it at iterations 1,200, 1,600 and 1,800."""
+    drops = Schedule(drop_steps=(3, 4, 7), drop_factor=0.5)
+    assert scheduled(range(9), drops) == [8, 8, 8, 4, 2, 2, 2, 1, 1]
+    both = drops._replace(warm_up_steps=5)
+    assert scheduled([3, 6], both) == pytest.approx([3.2, 2])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"drop_steps": "3,2"}, "`drop_steps` must .*rising.*Received: '3,2'"),
+        ({"drop_steps": "3,3"}, "`drop_steps`"),
+        ({"drop_steps": "0"}, "`drop_steps` .*from 1"),
+        ({"drop_steps": "-2"}, "`drop_steps`"),
+        ({"drop_steps": "1,,2"}, "`drop_steps`"),
+        ({"drop_steps": "half"}, "`drop_steps`.*Write e.g. 1200,1600"),
+        ({"drop_steps": "9" * 5000}, "`drop_steps`"),
+        ({"drop_steps": ",".join(map(str, range(1, 102)))}, "at most 100"),
+        ({"drop_factor": 0.0}, "`drop_factor` must be .*above 0"),
+        ({"drop_factor": 1.5}, "`drop_factor` must be at most 1"),
+        ({"drop_factor": float("nan")}, "`drop_factor`"),
+    ],
+)
+def test_drops_that_cannot_be_meant_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        DistillerSettings(**values)
+
+
+def test_a_run_drops_its_step_size(digits):
+    """And the tiny preset of CAFE has a drop, as those of the paper's size."""
+    settings = config.override(
+        presets.preset("digits_ipc1_cafe_tiny"),
+        [
+            "objective.name=distribution_matching",
+            "objective.real_batch_per_class=1",
+            "network.name=mlp",
+            "memory_learning_rate=8",
+            "outlier_factor=0",
+        ],
+    )
+    assert settings.distiller.drops == (2,)
+    run = assembly.distiller(settings, digits)
+    assembly.begin(run, digits)
+    rates = [run()["memory_learning_rate"] for _ in range(3)]
+    assert rates == [8, 8, 4]
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1.0, 1e4])

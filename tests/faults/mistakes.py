@@ -16,10 +16,10 @@ from tests.faults.rows import CommandError, Row, command
 # --- Settings -----------------------------------------------------------------
 
 
-def _setting(*assignments: str):
+def _setting(*assignments: str, preset: str = "digits_ipc1_dm_tiny"):
     def call(folder):
-        preset = presets.preset("digits_ipc1_dm_tiny")
-        assembly.check_network(config_lib.override(preset, assignments))
+        own = presets.preset(preset)
+        assembly.check_network(config_lib.override(own, assignments))
 
     return call
 
@@ -40,6 +40,8 @@ _VALUES = {
     "memory_optimizer": ("adamw",),
     "warm_up_steps": ("-3",),
     "decay_steps": ("-1",),
+    "drop_steps": ("9,5", "0", "half"),
+    "drop_factor": ("0", "2", "nan"),
     "references_per_step": ("-1",),
     "outlier_factor": ("0.5", "nan"),
     "objective.name": ("distribution",),
@@ -72,19 +74,73 @@ _VALUES = {
     "experts.learning_rate": ("nan", "0"),
     "experts.stored_epochs": ("-1",),
 }
-SETTINGS = [
-    Row(f"{name}={value}", _setting(f"{name}={value}"), name.split(".")[-1])
-    for name, values in _VALUES.items()
-    for value in values
-] + [
-    Row("an unknown name", _setting("outer_step=3"), "Did you mean"),
-    Row("no value", _setting("ipc"), "name=value"),
-    Row(
-        "a step size and a share",
-        _setting("memory_learning_rate=1", "memory_share=1"),
-        "memory_share",
-    ),
-]
+# The same of the methods that only some presets have.
+_OF_METHODS = {
+    "digits_ipc1_idc_tiny": {
+        "factor": ("0", "-1", "5", "9", "1001", "two"),
+        "decode": ("singel", "all"),
+        "canvases": ("-1", "2"),
+        "matched": ("feature",),
+        "distance": ("l1",),
+        "network_steps": ("0",),
+        "network_epochs": ("0",),
+        "network_images": ("0",),
+        "network_momentum": ("1",),
+        "network_cutmix": ("1.5", "-0.1", "nan"),
+        "synthetic_batch_per_class": ("0",),
+        "evaluation.cutmix": ("2", "nan"),
+    },
+    "digits_ipc2_haba_tiny": {
+        "hallucinators": ("0", "1", "20", "1001"),
+        "basis_channels": ("-1",),
+        "decode": ("single",),
+        "diversity_weight": ("-1", "nan"),
+        "hallucinator_learning_rate": ("-1", "inf"),
+        "experts.standardized_batches": ("maybe",),
+    },
+    "digits_ipc1_cafe_tiny": {
+        "window": ("0", "1"),
+        "most_steps": ("0", "1"),
+        "most_epochs": ("0", "1"),
+        "settled_range": ("2", "nan"),
+        "moved_range": ("-1",),
+        "accuracy_images": ("0",),
+        "early_weight": ("-1",),
+        "discrimination_weight": ("inf",),
+        "network_learning_rate": ("0",),
+    },
+}
+SETTINGS = (
+    [
+        Row(f"{name}={value}", _setting(f"{name}={value}"), name.split(".")[-1])
+        for name, values in _VALUES.items()
+        for value in values
+    ]
+    + [
+        Row(
+            f"{preset.split('_')[2]}, {name}={value}",
+            _setting(f"{name}={value}", preset=preset),
+            name.split(".")[-1],
+        )
+        for preset, fields in _OF_METHODS.items()
+        for name, values in fields.items()
+        for value in values
+    ]
+    + [
+        Row(
+            "cutmix of one class",
+            _setting("preparation.classes=3", preset="digits_ipc1_idc_tiny"),
+            "cutmix",
+        ),
+        Row("an unknown name", _setting("outer_step=3"), "Did you mean"),
+        Row("no value", _setting("ipc"), "name=value"),
+        Row(
+            "a step size and a share",
+            _setting("memory_learning_rate=1", "memory_share=1"),
+            "memory_share",
+        ),
+    ]
+)
 
 # --- Paths --------------------------------------------------------------------
 

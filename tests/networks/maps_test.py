@@ -15,6 +15,7 @@ MAPS = {
     "vgg11": 8,
     "resnet18": 9,
     "resnet18ap": 9,
+    "resnet10ap": 5,
     "mlp": 2,
     "lenet": 4,
     "convnet3d": 2,

@@ -20,12 +20,13 @@ FEATURES = {
     "vgg11": 512,
     "resnet18": 512,
     "resnet18ap": 2 * 2 * 512,
+    "resnet10ap": 512,
     "mlp": 6,
     "lenet": 84,
     "convnet3d": 3 * 3 * 3 * 4,
 }
-# What one large residual network shows, the other need not.
-MOST = [name for name in NETWORKS if name != "resnet18ap"]
+# What one large residual network shows, the others need not.
+MOST = [name for name in NETWORKS if name not in ("resnet18ap", "resnet10ap")]
 # Nor is there anything in these that XLA has not seen in the others.
 COMPILED = [name for name in MOST if name not in ("vgg11", "resnet18")]
 
@@ -66,6 +67,25 @@ def test_equals_numpy_as_a_model_and_as_a_function(name, generator):
         )
 
 
+def test_starts_as_he_does(generator):
+    """Convolutions with the deviation that their outputs say."""
+    network = make("resnet10ap")
+    drawn = Functional(network).initialize(seeds.named(0, "he"))
+    kernels = [
+        np.asarray(value)
+        for variable, *both in zip(
+            network.trainable_variables, network.get_weights(), drawn
+        )
+        for value in both
+        if len(variable.shape) == 4 and variable.shape[2] > 1
+    ]
+    assert len(kernels) == 2 * (4 * 2 + 3)
+    for kernel in kernels:
+        fan_out = np.prod(kernel.shape) / kernel.shape[2]
+        assert kernel.std() == pytest.approx((2 / fan_out) ** 0.5, rel=0.03)
+
+
+@pytest.mark.parametrize("name", [n for n in NETWORKS if n != "resnet10ap"])
 def test_starts_as_pytorch_does(name):
     network = make(name)
     drawn = Functional(network).initialize(seeds.named(0, name))
@@ -171,6 +191,7 @@ def test_batch_norm_sees_whether_it_trains(name, generator):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("name", MOST)
 def test_convolutions_round_to_bfloat16_and_nothing_else(name, generator):
     exact, rounded = make(name), make(name)
     rounded.set_weights(exact.get_weights())

@@ -1,5 +1,6 @@
 """The images that networks take, and the parameters that come of them."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -39,6 +40,7 @@ def test_published_parameter_counts(name, shape, classes, parameters):
         ("vgg11", (27, 27, 1), "at least 28 pixels"),
         ("resnet18", (8, 8, 1), "at least 9 pixels.*Choose `convnet`"),
         ("resnet18ap", (15, 15, 3), "ResNet18AP needs.*at least 16 pixels"),
+        ("resnet10ap", (15, 15, 3), "ResNet10AP needs.*at least 16 pixels"),
         ("lenet", (15, 15, 3), "at least 16 pixels"),
         ("lenet", (11, 11, 1), "at least 12 pixels.*`mlp`"),
         ("convnet3d", (3, 8, 8, 1), "at least 4 pixels.*3 x 8 x 8"),
@@ -56,6 +58,24 @@ def test_digits_fit(name, digits):
     logits = NETWORKS[name]((8, 8, 1), 10)(digits.test.images[:2] / 16)
     assert logits.shape == (2, 10)
     assert np.all(np.isfinite(logits))
+
+
+@pytest.mark.parametrize(
+    ("side", "pooled", "kernel"), [(224, 56, 7 * 7), (128, 64, 3 * 3)]
+)
+def test_large_images_are_averaged_before_the_blocks(side, pooled, kernel):
+    """ResNetAP-10; smaller ones are not, see its twin in NumPy."""
+    network = NETWORKS["resnet10ap"]((side, side, 3), 10)
+    x = keras.KerasTensor((None, side, side, 3))
+    for step in network.steps:
+        if hasattr(step, "shortcut"):
+            break
+        x = step(x)
+    assert x.shape == (None, pooled, pooled, 64)
+    # Kernels and norms of four blocks, and the classifier.
+    rest = 73_984 + 230_144 + 919_040 + 3_673_088 + 5_130
+    stem = kernel * 3 * 64 + 2 * 64
+    assert network.count_params() == stem + rest
 
 
 def test_mlp_takes_voxels():

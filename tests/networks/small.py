@@ -15,6 +15,7 @@ SMALL = {
     "vgg11": ((28, 28, 1), {}),
     "resnet18": ((9, 10, 1), {}),
     "resnet18ap": ((16, 16, 2), {}),
+    "resnet10ap": ((16, 18, 1), {}),
     "mlp": ((8, 8, 1), {"width": 6}),
     "lenet": ((12, 12, 1), {}),
     "convnet3d": ((8, 8, 9, 1), {"width": 4, "depth": 2}),
@@ -101,7 +102,7 @@ def vgg11(x, weights):
     return x
 
 
-def resnet(x, weights, averaged):
+def resnet(x, weights, averaged, blocks=2):
     def unit(x, padding, stride):
         halved = stride == 2 and averaged
         x = conv(x, weights, padding, 1 if averaged else stride, bias=False)
@@ -113,12 +114,16 @@ def resnet(x, weights, averaged):
 
     x = unit(x, 1, 1)
     for stage in range(4):
-        for block in range(2):
+        for block in range(blocks):
             stride = 2 if stage and not block else 1
             y = unit(x, 1, stride)
             y = instance(conv(y, weights, 1, bias=False), weights)
             x = relu(y + (unit(x, 0, 2) if stride == 2 else x))
     return x if averaged else x.mean((1, 2))
+
+
+def resnet10ap(x, weights):
+    return resnet(x, weights, True, blocks=1).mean((1, 2))
 
 
 def mlp(x, weights):
@@ -137,6 +142,7 @@ NUMPY = {
     "vgg11": vgg11,
     "resnet18": lambda x, weights: resnet(x, weights, False),
     "resnet18ap": lambda x, weights: resnet(x, weights, True),
+    "resnet10ap": resnet10ap,
     "mlp": mlp,
     "lenet": lenet,
     "convnet3d": convnet,

@@ -99,6 +99,29 @@ def test_enlarges_like_pytorch(make):
     np.testing.assert_allclose(found, expected[0], atol=1e-6)
 
 
+def test_a_worked_example():
+    """A canvas of four patches [a, b; c, d] of two by two pixels.
+
+    Enlarged twofold, pixels lie at -1/4, 1/4, 3/4 and 5/4 of a patch: the outer
+    ones show its own, the inner ones three quarters of the nearer one.
+    """
+    memory = MultiFormation((4, 4, 1), 1, 4)
+    canvas = np.zeros((4, 4))
+    canvas[:2, :2] = [[0, 4], [0, 4]]  # a: from left to right.
+    canvas[:2, 2:] = [[8, 8], [0, 0]]  # b: from top to bottom.
+    canvas[2:, :2] = 5  # c: constant.
+    canvas[2:, 2:] = [[16, 0], [0, 0]]  # d: a corner.
+    memory.canvases.assign(canvas[None, ..., None])
+    falls = np.array([1, 0.75, 0.25, 0])
+    expected = [
+        np.tile([0, 1, 3, 4], (4, 1)),
+        np.tile([[8], [6], [2], [0]], (1, 4)),
+        np.full((4, 4), 5),
+        16 * np.outer(falls, falls),
+    ]
+    np.testing.assert_allclose(memory.decode()[..., 0], expected, atol=1e-6)
+
+
 def test_starts_from_a_mosaic_of_real_images(digits):
     memory = MultiFormation((8, 8, 1), 10, 4)
     memory.adapt(digits.train.images, digits.train.labels, seed=0)
@@ -219,8 +242,15 @@ def test_instances_are_of_whole_canvases(decode, instances):
 
 def test_a_budget_refuses_more_canvases_than_it_holds():
     settings = MultiFormation.Settings(canvases=3)
-    with pytest.raises(ValueError, match="hold 3 canvases.*Raise `ipc`"):
+    with pytest.raises(
+        ValueError, match=r"hold `canvases` 3 \(192\). Raise .* lower `canvas"
+    ):
         MultiFormation.within_budget(settings, (8, 8, 1), 2, 2)
+    learned = MultiFormation.Settings(labels="scores")
+    with pytest.raises(
+        ValueError, match="hold a canvas and the learned labels of 4 images"
+    ):
+        MultiFormation.within_budget(learned, (8, 8, 1), 2, 1)
     memory = MultiFormation.within_budget(settings, (8, 8, 1), 2, 4)
     assert memory.floats_stored == 2 * 3 * 64
 

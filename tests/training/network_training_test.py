@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -5,9 +7,13 @@ import tensorflow as tf
 
 from fred_tf import seeds
 from fred_tf.augmentations import SiameseAugmentation
-from fred_tf.networks import ConvNet, Functional
+from fred_tf.networks import MLP, ConvNet, Functional
 from fred_tf.optimizers import Adam
-from fred_tf.training.network_training import NetworkTraining, accuracy
+from fred_tf.training.network_training import (
+    NetworkTraining,
+    accuracy,
+    standardized,
+)
 
 SEED = seeds.named(0, "training test")
 
@@ -122,6 +128,37 @@ def test_learns_digits(network, digits):
     assert accuracy(network, state, *score, batch_size=77) == accuracy(
         network, state, *score
     )
+
+
+def test_batches_are_standardised_as_a_whole(generator):
+    """All channels by one mean and one deviation, which is unbiased."""
+    images = generator.normal(3, 2, (5, 4, 4, 3)) * [1, 2, 3]
+    expected = (images - images.mean()) / images.std(ddof=1)
+    np.testing.assert_allclose(standardized(tf.constant(images)), expected)
+
+
+def test_training_and_scores_see_standardised_batches(digits):
+    """Before they are augmented; a network without norms tells them apart."""
+    network = Functional(MLP((8, 8, 1), 10))
+    plain = NetworkTraining(network, SiameseAugmentation("cutout"), 16)
+    alone = dataclasses.replace(plain, standardized=True)
+    images = digits.normalization(digits.train.images[:16]) * 3 + 2
+    labels = tf.constant(digits.train.labels[:16])
+    by_hand = (images - images.mean()) / images.std(ddof=1)
+    state = plain.start(SEED)
+    how = labels, SEED, tf.constant(0.1)
+    found = alone.step(state, tf.constant(images), *how)
+    for a, b in zip(found[0], plain.step(state, tf.constant(by_hand), *how)[0]):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+    test = digits.normalization(digits.test.images[:90]) * 3 + 2
+    labels = digits.test.labels[:90]
+    mapped = [(b - b.mean()) / b.std(ddof=1) for b in np.split(test, 3)]
+    by_hand = np.concatenate(mapped)
+    scored = accuracy(
+        network, found, test, labels, batch_size=30, by_batch=True
+    )
+    assert scored == accuracy(network, found, by_hand, labels)
+    assert scored != accuracy(network, found, test, labels)
 
 
 def test_a_pass_sees_one_view_of_every_original(network):

@@ -29,21 +29,23 @@ def evaluator(config: Config, data: ImageData) -> Evaluator:
 
     Raises:
         ValueError: no networks are trained, or by other phases, or on other
-            images in each pass.
+            images in each pass, or on batches that are standardised.
     """
     settings, found = config.evaluation, assembly.evaluator(config, data)
     if (
         not isinstance(found, Evaluator)
         or settings.schedule == "cosine"
         or settings.views != "all"
+        or settings.standardized_batches
     ):
         raise ValueError(
             "A pack scores `evaluation.by` 'networks' with "
-            "`evaluation.schedule` 'drop' or 'two_drops' and "
-            "`evaluation.views` 'all'. "
-            f"Received: {settings.by!r}, {settings.schedule!r} and "
-            f"{settings.views!r}. Override them here, and score the set with "
-            "`python -m trainers.evaluate` once it is back."
+            "`evaluation.schedule` 'drop' or 'two_drops', "
+            "`evaluation.views` 'all' and `evaluation.standardized_batches` "
+            f"false. Received: {settings.by!r}, {settings.schedule!r}, "
+            f"{settings.views!r} and {settings.standardized_batches}. Override "
+            "them here, and score the set with `python -m trainers.evaluate` "
+            "once it is back."
         )
     return found
 

@@ -4,11 +4,17 @@ Sources, by table:
 
 - `MAIN`, `OBJECTIVES_BY_MEMORY` with `UNSEEN_MEAN`, `CORRUPTED` and
   `SUBSETS_CORRUPTED`: the slides of Shin et al. 2023 (arXiv 2311.08819).
-- `DIGITS` and `BESIDE`: FreD from its readme; the others from their own papers'
-  tables. Numbers with a dagger are not seen at the source, but as others quote
-  them: for plausibility, not for citation.
-- `SUBSETS`: FreD from its readme; others as later papers report them.
+- `DIGITS`, `BESIDE`, `TINY_IMAGENET` and `SUBSETS_TEN`: FreD from its readme;
+  the others from their own papers' tables, RFAD's by a network of finite width.
+  Numbers with a dagger are not seen at the source, but as others quote them:
+  for plausibility, not for citation.
+- `SUBSETS`: FreD from its readme; others as later papers report them, where
+  IDC's canvases are matched by trajectories. `SUBSETS_BESIDE`: their own
+  papers; FreD with other objectives as a later one reports it.
 - `LETTERS`: the readme of FreD.
+- `LARGE`: the paper and the readme of IDC (Kim et al. 2022, arXiv 2205.14959).
+- `FULL` and its parts: the slides; MNIST to Tiny-ImageNet and two subsets other
+  papers of distillation, the other subsets a later one.
 
 A row has a number for each column of its table, `-` where none is published.
 Memory sizes of HaBa are of its bases in all tables but `OBJECTIVES_BY_MEMORY`,
@@ -19,8 +25,9 @@ each (Zhao et al. 2021, arXiv 2006.05929), DSA the same; DM 20,000 (arXiv
 2110.04181); CAFE 2,000 networks with ten steps of each at least (2203.01531);
 trajectory matching of pixels 5,000
 (2203.11932), else 15,000 (2311.08819, 2210.16774); FRePo 500,000 (2206.00719);
-IDC 2,000 networks with 100 steps of each (2205.14959); KIP up to 50,000
-(2107.13034). FreD takes DC's and DM's numbers of networks.
+IDC 2,000 networks with 100 steps of each, of ImageNet 500 (2205.14959); KIP up
+to 50,000 (2107.13034). FreD takes DC's and DM's numbers of networks, of
+ImageNet 1,000 of both.
 """
 
 from collections.abc import Mapping
@@ -77,9 +84,17 @@ MAIN: Rows = {
 }
 BESIDE: Rows = {
     "CAFE": "42.6† 75.9† 81.3† 30.3 46.3 55.5 12.9 27.8 37.9",
+    "RFAD": "52.2† 74.9† 80.9† 53.6 66.3 71.1† 26.3† 33.0† -",
     "IDC-I": "46.7 77.0 87.9 36.7 58.3 69.5 - 36.6 -",
+    "IDC": "68.5 87.5 90.1 50.6 67.5 74.5 - 45.1 -",
+}
+LARGE: Rows = {
+    "IDC-I": "41.5 61.4 - 29.2 -",
+    "IDC": "49.0 72.8 76.6 46.7 53.7",
 }
 FULL: Rows = {"Full data": "95.4±0.1 84.8±0.1 56.2±0.3"}
+FULL_BESIDE: Rows = {"Full data": "99.6 93.5 37.6"}
+FULL_SUBSETS: Rows = {"Full data": "87.4 67.0 63.9 84.4 66.7 87.5"}
 DIGITS: Rows = {
     "Random": "64.9† 95.1† 97.9† 51.4 73.8 82.5",
     "Herding": "89.2† 93.7† 94.8† 67.0 71.1 71.9",
@@ -90,20 +105,42 @@ DIGITS: Rows = {
     "CAFE+DSA": "90.8† 97.5† 98.9† 73.7 83.0 88.2",
     "TM": "91.4† 97.3† 98.5† 75.1† 87.2† 88.3†",
     "KIP": "90.1† 97.5† 98.3† 73.5† 86.8† 88.0†",
+    "RFAD": "94.4† 98.5† 98.8† 78.6† 87.0† 88.8†",
     "FRePo": "93.0† 98.6† 99.2† 75.6† 86.2† 89.6†",
     "IDC-I": "88.9 98.0 98.8 70.7 85.3 89.1",
     "IDC": "94.2 98.4 99.1 81.0 86.0 86.2",
     "HaBa": "92.4† 97.4† 98.1† 80.9† 88.6† 90.0†",
     "TM with FreD": "95.8 97.6 - 84.6 89.1 -",
 }
-TINY_IMAGENET: Rows = {"TM with FreD": "19.2 24.2 26.4"}
+TINY_IMAGENET: Rows = {
+    "DC": "5.3† 12.9† 12.7†",
+    "DM": "3.9 12.9 24.1",
+    "TM": "8.8 23.2 28.0",
+    "FRePo": "15.4 25.4 -",
+    "TM with FreD": "19.2 24.2 26.4",
+}
 SUBSETS: Rows = {
     "TM": "51.4 29.7 28.8 47.5 33.3 41.0",
-    "IDC": "61.4 34.5 38.0 56.5 39.5 50.2",
+    "TM with IDC": "61.4 34.5 38.0 56.5 39.5 50.2",
     "HaBa": "51.9 32.4 34.7 50.4 36.9 41.9",
     "TM with FreD": "66.8 38.3 43.7 63.2 43.2 57.0",
 }
-SUBSETS_TEN: Rows = {"TM with FreD": "72.0 41.3 47.0 69.2 48.6 67.3"}
+SUBSETS_BESIDE: Rows = {
+    "Random": "23.5 - - - - -",
+    "DM": "32.8 21.1 - - - -",
+    "TM": "47.7 28.6 26.6 45.2 30.7 39.4",
+    "FRePo": "48.1 29.7 - - - -",
+    "DC with FreD": "49.1 26.1 30.0 - 28.7 39.7",
+    "DM with FreD": "56.2 31.0 33.4 - 33.3 42.7",
+}
+SUBSETS_TEN: Rows = {
+    "Random": "47.7 - - - - -",
+    "DM": "58.1 31.4 - - - -",
+    "TM": "63.0 35.8 40.3 60.0 40.4 52.3",
+    "FRePo": "66.5 42.2 - - - -",
+    "HaBa": "64.7 38.6 42.5 63.0 42.9 56.8",
+    "TM with FreD": "72.0 41.3 47.0 69.2 48.6 67.3",
+}
 LETTERS: Rows = {
     "DSA with FreD": "53.1 54.8 54.2 42.8 41.0",
     "DM with FreD": "58.0 58.6 55.6 46.3 45.0",
@@ -178,7 +215,21 @@ TABLES = (
     Published(
         "ConvNet, not in the slides", _columns(_COLOUR, 1, 10, 50), BESIDE
     ),
+    Published(
+        "More classes, or more pixels",
+        (
+            ("cifar100", 20),
+            *_columns("imagenet_10 imagenet_100", 10, 20),
+        ),
+        LARGE,
+    ),
     Published("Whole training splits", _columns(_COLOUR, 0), FULL),
+    Published(
+        "Whole training splits, not in the slides",
+        _columns("mnist fashion_mnist tiny_imagenet", 0),
+        FULL_BESIDE,
+    ),
+    Published("Whole subsets of ImageNet", _columns(_WORDS, 0), FULL_SUBSETS),
     Published(
         "Grey images", _columns("mnist fashion_mnist", 1, 10, 50), DIGITS
     ),
@@ -186,6 +237,11 @@ TABLES = (
         "Tiny-ImageNet", _columns("tiny_imagenet", 1, 10, 50), TINY_IMAGENET
     ),
     Published("Subsets of ImageNet, ipc 1", _columns(_WORDS, 1), SUBSETS),
+    Published(
+        "Subsets of ImageNet, ipc 1, from other papers",
+        _columns(_WORDS, 1),
+        SUBSETS_BESIDE,
+    ),
     Published("Subsets of ImageNet, ipc 10", _columns(_WORDS, 10), SUBSETS_TEN),
     Published("Subsets A to E of ImageNet", _columns(_LETTERS, 1), LETTERS),
     Published(
@@ -240,4 +296,12 @@ STEPS: Mapping[str, int | Mapping[int, int]] = {
     "DM with FreD": 20_000,
     "TM with HaBa": 15_000,
     "TM with FreD": 15_000,
+}
+# Of classes of ImageNet, where these are others.
+STEPS_OF_IMAGENET: Mapping[str, int] = {
+    "IDC-I": 50_000,
+    "IDC": 50_000,
+    "DC with FreD": 1_000,
+    "DSA with FreD": 1_000,
+    "DM with FreD": 1_000,
 }

@@ -226,6 +226,7 @@ _OWN |= {
             "mask_rule=energy",
             "mask_statistics=whole_class",
             "outer_steps=1600",
+            "drop_steps=960,1280,1440",
         ),
         scored_with=WIDE,
     ),
@@ -234,7 +235,12 @@ _OWN |= {
     ),
     "cifar10_ipc1_fred_cafe": Row(
         "cifar10_ipc1_cafe_cpu",
-        (*FREQUENCY, "coefficients_per_channel=64", "outer_steps=350"),
+        (
+            *FREQUENCY,
+            "coefficients_per_channel=64",
+            "outer_steps=350",
+            "drop_steps=210,280,315",
+        ),
     ),
 }
 # Other networks on the sets of these rows: as the papers train them, or three

@@ -5,9 +5,12 @@ method, which are read off their settings: several rows are several lines, and
 nothing is chosen by accuracy. An empty cell says why.
 """
 
+import contextlib
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from fred_tf import config as config_lib
 from fred_tf import presets
 from fred_tf.config import Config
 from fred_tf.datasets import corruptions
@@ -15,9 +18,16 @@ from fred_tf.disk import files
 from fred_tf.kernels import RandomFeatures
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS, MultiFormation
+from fred_tf.presets.recipe import Recipe
 from fred_tf.training.evaluation import Evaluation
 from trainers.results import corrupted, reading
-from trainers.results.published import ON, STEPS, TABLES, Published
+from trainers.results.published import (
+    ON,
+    STEPS,
+    STEPS_OF_IMAGENET,
+    TABLES,
+    Published,
+)
 from trainers.results.row import Row
 from trainers.results.rows import ROWS, UNSEEN
 
@@ -122,7 +132,7 @@ def slides(results_dir: files.Path) -> str:
         lines.append("|---" * (_HEAD.count("|") + 1) + "|")
         for cell in cells(table):
             here = rows.get(cell.key, [])
-            lines += _lines(cell, here, made.get(cell.key, ""), results)
+            lines += _lines(cell, here, made.get(cell.key), results)
     return "\n".join(lines)
 
 
@@ -150,17 +160,31 @@ def _rows() -> dict[tuple[str, int, str], list[str]]:
     return found
 
 
-def _presets() -> dict[tuple[str, int, str], str]:
-    """Returns the names of presets that are as published, by cell."""
-    return {
-        _key(presets.preset(name)): name
-        for name in presets.names()
-        if not any(part in name for part in _OURS)
-    }
+@functools.cache
+def _presets() -> dict[tuple[str, int, str], Recipe]:
+    """Returns what is as published, by cell.
+
+    A preset, or the objective of one on another memory.
+    """
+    published: dict[tuple[str, int, str], Recipe] = {}
+    others: dict[tuple[str, int, str], Recipe] = {}
+    for name in presets.names():
+        if any(part in name for part in _OURS):
+            continue
+        config = presets.preset(name)
+        published[_key(config)] = Recipe(name, ())
+        for memory in PARAMETERIZATIONS:
+            recipe = Recipe(name, (f"parameterization.name={memory}",))
+            # Some objectives do not take the labels of others, and budgets
+            # have no room for every memory.
+            with contextlib.suppress(ValueError):
+                key = _key(config_lib.override(config, recipe.overrides))
+                others.setdefault(key, recipe)
+    return {**others, **published}
 
 
 def _lines(
-    cell: Cell, names: list[str], preset: str, results: Results
+    cell: Cell, names: list[str], recipe: Recipe | None, results: Results
 ) -> list[str]:
     """Returns the lines of a cell, one at least."""
     parts = {name: _scored(cell, name) for name in names}
@@ -185,14 +209,22 @@ def _lines(
         reason = "not made yet" if near else "not made yet, needs a GPU"
         return [_line(cell, reason, "", _make(parts[(near or [*parts])[0]]))]
     reason, command = _NO_ROW[cell.what], ""
-    if preset and cell.what == "accuracy":
-        # A hundred experts of fifty epochs, and thousands of their students.
-        objective = presets.preset(preset).objective.name
-        needs = ", needs a GPU" if OBJECTIVES[objective].needs_experts else ""
-        reason += f"{needs}; there is a preset of the paper's size"
-        command = (
-            f"python -m trainers.distill --preset={preset} "
-            f"--run_dir=runs/{preset}"
+    if recipe and cell.what == "accuracy":
+        # A hundred experts of fifty epochs, and thousands of their students; or
+        # images sixteen times as large.
+        config = presets.preset(recipe.preset)
+        large = config.preparation.image_size >= 128
+        large |= OBJECTIVES[config.objective.name].needs_experts
+        needs = ", needs a GPU" if large else ""
+        there = " for this objective" if recipe.overrides else ""
+        reason += f"{needs}; there is a preset of the paper's size{there}"
+        run_dir = "_".join(map(str, cell.key)).replace(" ", "_").lower()
+        command = " ".join(
+            [
+                f"python -m trainers.distill --preset={recipe.preset}",
+                *(f"--override {change}" for change in recipe.overrides),
+                f"--run_dir=runs/{run_dir}",
+            ]
         )
     return [_line(cell, reason, "", command)]
 
@@ -232,7 +264,9 @@ def _steps(cell: Cell, records: list[Mapping[str, Any]]) -> str:
     made = records[0]["outer_steps"]
     if made is None:
         return ""
-    known = STEPS.get(cell.method)
+    of_imagenet = cell.dataset.startswith("imagenet")
+    more = STEPS_OF_IMAGENET if of_imagenet else {}
+    known = {**STEPS, **more}.get(cell.method)
     if isinstance(known, Mapping):
         known = known.get(cell.ipc)
     return f"{made:,} of {known:,}" if known else f"{made:,} of n/p"

@@ -7,9 +7,16 @@ from trainers.elsewhere import packed_scoring
 @pytest.mark.parametrize(
     ("change", "received"),
     [
-        ("evaluation.views=one", "'networks', 'drop' and 'one'"),
-        ("evaluation.schedule=cosine", "'networks', 'cosine' and 'all'"),
-        ("evaluation.by=kernel", "'kernel', 'drop' and 'all'"),
+        ("evaluation.views=one", "'networks', 'drop', 'one' and False"),
+        (
+            "evaluation.schedule=cosine",
+            "'networks', 'cosine', 'all' and False",
+        ),
+        ("evaluation.by=kernel", "'kernel', 'drop', 'all' and False"),
+        (
+            "evaluation.standardized_batches=true",
+            "'networks', 'drop', 'all' and True",
+        ),
     ],
 )
 def test_packs_score_by_passes_that_are_alike(change, received, digits):

@@ -49,6 +49,13 @@ def cell_of(lines, *key):
         ("cifar100", 10, "IDC-I", "36.6", "accuracy", ""),
         ("tiny_imagenet", 50, "TM with FreD", "26.4", "accuracy", ""),
         ("imagenet_squawk", 10, "TM with FreD", "67.3", "accuracy", ""),
+        ("imagenet_fruit", 1, "TM with IDC", "38.0", "accuracy", ""),
+        ("imagenet_meow", 10, "HaBa", "42.9", "accuracy", ""),
+        ("imagenet_woof", 1, "DM with FreD", "31.0", "accuracy", ""),
+        ("imagenet_10", 20, "IDC", "76.6", "accuracy", ""),
+        ("imagenet_yellow", 0, "Full data", "84.4", "accuracy", ""),
+        ("mnist", 0, "Full data", "99.6", "accuracy", ""),
+        ("cifar10", 10, "RFAD", "66.3", "accuracy", ""),
         ("imagenet_e", 1, "DM with FreD", "45.0", "accuracy", ""),
         ("cifar10", 2, "TM with HaBa", "56.8±0.4", "accuracy", ""),
         ("cifar10", 51, "TM with FreD", "69.1±0.7", "unseen", ""),
@@ -187,8 +194,15 @@ def test_an_empty_cell_says_why(monkeypatch):
     )
     assert why == "no row, needs a GPU; there is a preset of the paper's size"
     assert "--preset=cifar100_ipc10_tm --run_dir" in command
-    ((why, *_),) = cell_of(lines, "cifar10", "1", "DSA", "28.8±0.7")
-    assert why == "no row"  # No preset has it of pixels.
+    ((why, _, command),) = cell_of(
+        lines, "cifar10", "2", "DM with IDC", "45.1±0.5"
+    )
+    assert why.endswith("a preset of the paper's size for this objective")
+    assert "_dm --override parameterization.name=idc --run_dir" in command
+    ((why, *_),) = cell_of(lines, "imagenet_10", "10", "IDC", "72.8")
+    assert why == "no row, needs a GPU; there is a preset of the paper's size"
+    ((why, *_),) = cell_of(lines, "mnist", "10", "DSA", "97.8")
+    assert why == "no row"  # No preset has it.
     ((why, *_),) = cell_of(lines, "cifar10", "1", "KIP", "49.9±0.2")
     assert why == "no row; there is a preset of the paper's size"
     assert cell_of(lines, "cifar10, fog", "1", "DC", "24.3") == [
@@ -260,6 +274,54 @@ def test_steps_may_depend_on_the_budget():
     assert slides._steps(cell, [record(400)]) == "400 of n/p"
     assert slides._steps(cell._replace(ipc=2), [record(400)]) == "400 of 1,000"
     assert slides._steps(cell, [record(None)]) == ""
+
+
+def test_steps_may_depend_on_the_data():
+    """Of ImageNet, FreD's code and IDC's take fewer."""
+    for method, there, elsewhere in (
+        ("DM with FreD", "1,000", "20,000"),
+        ("IDC", "50,000", "200,000"),
+        ("TM with FreD", "15,000", "15,000"),
+    ):
+        cell = Cell("imagenet_a", 1, method, "50.0", "accuracy")
+        assert slides._steps(cell, [record(7)]) == f"7 of {there}"
+        cell = cell._replace(dataset="cifar10")
+        assert slides._steps(cell, [record(7)]) == f"7 of {elsewhere}"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "ipc", "method", "preset"),
+    [
+        ("imagenet_10", 10, "IDC", "imagenet_10_ipc10_idc"),
+        ("imagenet_100", 10, "IDC-I", "imagenet_100_ipc10_idc_i"),
+        ("imagenet_nette", 10, "HaBa", "imagenet_nette_ipc11_haba"),
+        ("fashion_mnist", 50, "HaBa", "fashion_mnist_ipc51_haba"),
+        ("cifar100", 20, "IDC", "cifar100_ipc20_idc"),
+        ("mnist", 50, "CAFE+DSA", "mnist_ipc50_cafe_dsa"),
+    ],
+)
+def test_cells_of_rivals_have_presets(dataset, ipc, method, preset):
+    cell = next(c for c in CELLS if c[:3] == (dataset, ipc, method))
+    assert slides._presets()[cell.key] == (preset, ())
+
+
+@pytest.mark.parametrize(
+    ("ipc", "method", "recipe"),
+    [
+        (2, "DM with IDC", ("cifar10_ipc2_dm", "idc")),
+        (2, "DC with HaBa", ("cifar10_ipc2_dc", "haba")),
+        (1, "DSA", ("cifar10_ipc1_dsa", "pixel")),
+    ],
+)
+def test_cells_of_other_memories_have_the_presets_of_objectives(
+    ipc, method, recipe
+):
+    preset, memory = recipe
+    cell = next(c for c in CELLS if c[:3] == ("cifar10", ipc, method))
+    assert slides._presets()[cell.key] == (
+        preset,
+        (f"parameterization.name={memory}",),
+    )
 
 
 def test_a_table_has_a_number_for_each_column():
