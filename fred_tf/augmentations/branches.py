@@ -34,16 +34,17 @@ def one_of(
     def value(x):
         def gradient(upstream):
             adjoints = [functools.partial(_adjoint, b) for b in branches]
-            return _switch(choice, adjoints, upstream, x, *others)
+            return switch(choice, adjoints, upstream, x, *others)
 
-        return _switch(choice, branches, x, *others), gradient
+        return switch(choice, branches, x, *others), gradient
 
     return value(x)
 
 
-def _switch(
+def switch(
     choice: tf.Tensor, branches: Sequence[Branch], *arguments: tf.Tensor
 ) -> tf.Tensor:
+    """Returns `branches[choice](*arguments)`, by TensorFlow's own switch."""
     called = [functools.partial(branch, *arguments) for branch in branches]
     return tf.switch_case(choice, called)
 
