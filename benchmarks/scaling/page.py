@@ -137,7 +137,9 @@ def _chunks(costs: Costs, card: Costs) -> list[list[str]]:
 
 def _chunk(run: Run, costs: Costs, gigabytes: float) -> str:
     chunk = foretelling.largest_chunk(run, costs, gigabytes)
-    return {None: "does not fit", 0: "all"}.get(chunk, f"{chunk:,}")
+    if chunk is None:
+        return "does not fit"
+    return f"{chunk:,}" if chunk else "all"
 
 
 def _memory(run: Run, card: Costs) -> list[str]:
