@@ -1,6 +1,5 @@
 """How time and memory grow: exponents, and bytes by a formula."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,8 +10,11 @@ from benchmarks.scaling.points import AXES, CHECKED, FLOORS, TRAJECTORY, Point
 
 # GB above the floor, below which a peak is what processes differ by.
 _LEAST = 0.02
-# Of student steps all that is held is one; narrower points make the formula.
+# Axes that say what maps hold; those that say it of images and of floats.
 _FITTED = ("images", "width", "image size")
+_SLOPES = ("images, in chunks of 160", "floats of the memory, by ipc")
+# Floats that one image a class adds there.
+_IPC = Point().floats
 
 
 class Measured(NamedTuple):
@@ -107,34 +109,29 @@ def too_steep(measured: Points) -> list[str]:
 
 
 def costs(measured: Points) -> foretelling.Costs | None:
-    """Returns what a formula of bytes needs; None of too few points.
+    """Returns what the formula of bytes takes; None of too few points.
 
-    Least squares of relative errors over the points that hold whole student
-    steps; then what the images hold outside chunks, and the memory's floats.
+    What images and the memory's floats hold are slopes; what maps hold is the
+    factor with the least relative errors of narrow points without chunks.
     """
-    rows, held = [], []
-    for name in _FITTED:
-        for point in AXES[name].points(full=True):
-            if point in measured and point.width < CHECKED.width:
-                run = of(point)
-                bytes_of_image = (
-                    1e9 * above_floor(point, measured) / point.images
-                )
-                pixels = 3 * point.image_size**2
-                row = np.array([foretelling.maps(run), pixels])
-                rows.append(4 * row / bytes_of_image)
-                held.append(1.0)
-    whole = _slope("images, in chunks of 160", measured)
-    floats = _slope("floats of the memory, by ipc", measured)
-    if len(rows) < 3 or whole is None or floats is None:
+    slopes = [_slope(name, measured) for name in _SLOPES]
+    points = {p for name in _FITTED for p in AXES[name].points(full=True)}
+    narrow = [p for p in points & {*measured} if p.width < CHECKED.width]
+    if None in slopes or len(narrow) < 2:
         return None
-    (of_maps, copies), *_ = np.linalg.lstsq(np.array(rows), held, rcond=None)
-    return foretelling.Costs(
-        float(of_maps),
-        float(copies),
-        whole / (4 * math.prod(Point().image_shape)),
-        floats / (4 * Point().floats),
-    )
+    image, ipc = slopes
+    whole, floats = image / (12 * Point().image_size ** 2), ipc / (4 * _IPC)
+    none = foretelling.Costs(0.0, whole, floats)
+    # Shares that others take of a peak, and maps each time they count.
+    others, of_maps = [], []
+    for point in sorted(narrow, key=str):
+        peak, run = 1e9 * above_floor(point, measured), of(point)
+        before = foretelling.memory(run, none)
+        others.append(before / peak)
+        once = foretelling.memory(run, none._replace(maps=1.0))
+        of_maps.append((once - before) / peak)
+    factor = np.dot(of_maps, 1 - np.array(others)) / np.dot(of_maps, of_maps)
+    return none._replace(maps=float(factor))
 
 
 def _slope(name: str, measured: Points) -> float | None:

@@ -1,17 +1,18 @@
 """What trajectory matching costs, foretold from what was measured.
 
-Pure functions of a run and a few constants. A student step on b images of s x
-s pixels holds, in float32,
+Pure functions of a run and a few constants. An outer step on images of s x s
+pixels holds, as numbers of four bytes,
 
-    b (MAPS w s^2 (1 + 1/4 + ... + 1/4^(depth-1)) + COPIES 3 s^2)
+    MAPS w s^2 (1 + 1/4 + ... + 1/4^(depth - 1))    of an image, w channels
+    WHOLE 3 s^2                                     of an image
+    FLOATS                                          of a float of the memory
 
-numbers with w channels, of which a chunk is alive at a time; all images that a
-student sees hold WHOLE 3 s^2 each, whatever the chunk; beside them are the
-weights of every student step and VECTORS more, and each float of the memory
-FLOATS times: with its momentum, its gradient and those that replace them.
+and the student's parameters after every step, `VECTORS` of them beside. The
+first counts for the images that are treated at a time, all of a student step or
+a chunk of them; the second for all that the student sees.
 
 Time is in proportion to student steps, images and multiplications of the
-convolutions: larger batches fill a card better, so that it errs upwards there.
+convolutions, and to the bytes of the memory, which an update goes through.
 """
 
 import math
@@ -23,20 +24,21 @@ CHANNELS = 3
 VECTORS = 8
 # Of a card that is filled: its allocator and its libraries take the rest.
 FILLED = 0.9
+# Bytes a second that an update reads and writes: assumed, of an H200's 4.8e12.
+STREAMED = 3e12
 
 
 class Costs(NamedTuple):
-    """What memory follows from; see above.
+    """How many numbers are held, see above.
 
     Attributes:
-        maps: values held for each of a block's maps, in float32.
-        copies: of each image of a chunk.
-        whole: copies of each image that is in no chunk.
-        floats: copies of each float of the memory.
+        maps: for each value of a block's maps.
+        whole: for each value of an image.
+        floats: for each float of the memory, which has a momentum, a gradient
+            and what replaces it.
     """
 
     maps: float
-    copies: float
     whole: float
     floats: float
 
@@ -132,12 +134,6 @@ def parameters(run: Run) -> int:
     return first + others + (features + 1) * run.classes
 
 
-def activations(run: Run, costs: Costs) -> float:
-    """Returns the bytes that one image of a student step holds."""
-    pixels = CHANNELS * run.image_size**2
-    return 4 * (costs.maps * maps(run) + costs.copies * pixels)
-
-
 def memory(run: Run, costs: Costs, chunk: int = 0) -> float:
     """Returns the bytes that an outer step holds, beside an idle process's.
 
@@ -146,13 +142,14 @@ def memory(run: Run, costs: Costs, chunk: int = 0) -> float:
         costs: of the machine.
         chunk: images of a student step that are treated at a time; 0 for all.
     """
-    pixels = CHANNELS * run.image_size**2
-    alive = min(chunk or run.batch, run.batch)
-    # What is alive has its own copies.
-    idle = max(run.seen - alive, 0)
-    weights = (run.student_steps + 1 + VECTORS) * parameters(run)
-    others = idle * costs.whole * pixels + weights + costs.floats * run.floats
-    return alive * activations(run, costs) + 4 * others
+    treated = min(chunk or run.batch, run.batch)
+    numbers = (
+        treated * costs.maps * maps(run)
+        + run.seen * costs.whole * CHANNELS * run.image_size**2
+        + (run.student_steps + 1 + VECTORS) * parameters(run)
+        + costs.floats * run.floats
+    )
+    return 4 * numbers
 
 
 def on_card(costs: Costs, anchor: Anchor = H200) -> Costs:
@@ -183,19 +180,24 @@ def largest_chunk(run: Run, costs: Costs, gigabytes: float) -> int | None:
     return None
 
 
-def seconds(run: Run, precision: str, anchor: Anchor = H200) -> float:
+def seconds(
+    run: Run, precision: str, costs: Costs, anchor: Anchor = H200
+) -> float:
     """Returns how long an outer step takes on a card alone.
 
     Args:
         run: the run.
         precision: a key of the anchor's seconds.
+        costs: of the card.
         anchor: what was measured.
     """
 
     def work(run: Run) -> int:
         return run.student_steps * run.batch * multiplications(run)
 
-    return anchor.seconds[precision] * work(run) / work(anchor.run)
+    # What is held is written once, and read.
+    update = 2 * 4 * costs.floats * run.floats / STREAMED
+    return update + anchor.seconds[precision] * work(run) / work(anchor.run)
 
 
 def exchanged(run: Run, replicas: int) -> float:
@@ -210,7 +212,11 @@ def exchanged(run: Run, replicas: int) -> float:
 
 
 def hours(
-    run: Run, precision: str, replicas: int, bandwidth: float
+    run: Run,
+    precision: str,
+    costs: Costs,
+    replicas: int = 1,
+    bandwidth: float = math.inf,
 ) -> tuple[float, float]:
     """Returns hours for as many outer steps, and for as many references.
 
@@ -220,9 +226,11 @@ def hours(
     Args:
         run: the run.
         precision: see `seconds`.
+        costs: of the card.
         replicas: cards, one each.
         bandwidth: bytes a second that a replica sends.
     """
-    step = seconds(run, precision) + exchanged(run, replicas) / bandwidth
+    step = seconds(run, precision, costs)
+    step += exchanged(run, replicas) / bandwidth
     whole = run.outer_steps * step / 3600
     return whole, whole / replicas

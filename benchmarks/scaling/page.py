@@ -2,19 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 
-from benchmarks.scaling import fits, foretelling, runs
+from benchmarks.scaling import fits, foretelling, prose, runs
 from benchmarks.scaling.fits import Fit, Grown, Points
 from benchmarks.scaling.foretelling import H200, Costs, Run
-from benchmarks.scaling.points import AXES, CHECKED, FLOORS
-from benchmarks.scaling.prose import (
-    ASSUMED,
-    COUNTED,
-    FORETOLD,
-    GROWTH,
-    HEAD,
-    SEVERAL,
-    STUDENT,
-)
+from benchmarks.scaling.points import AXES, CHECKED
 
 # Gigabytes of cards.
 CARDS = (24, 80)
@@ -25,11 +16,11 @@ _BFLOAT16 = "bfloat16"
 _HEADS = {
     "axes": "| axis | from, to | seconds | exponent of time | GB above idle "
     "| exponent of memory |",
-    "bytes": "| | this processor | H200 |",
+    "bytes": "| numbers held | this processor | H200 |",
     "chunks": "| | all at once | fits 24 GB in chunks of | fits 80 GB in "
     "chunks of |",
     "memory": "| run | images | steps x images | memory in GB | chunk on 24 GB "
-    "| chunk on 80 GB | sent a step, of 8 |",
+    "| chunk on 80 GB | sent a step, by each of 8 |",
     "hours": "| run | outer steps | seconds, TF32 | seconds, bfloat16 "
     "| hours, 1 card | 8 cards | 64 cards | 8, as many segments | 64, as many "
     "segments |",
@@ -45,33 +36,34 @@ def page(measured: Points, machine: str) -> str:
         measured: points, as far as there are.
         machine: where they were measured.
     """
-    parts = [HEAD, GROWTH.format(machine=machine), axes_table(measured)]
+    growth = prose.GROWTH.format(machine=machine)
+    parts = [prose.HEAD, growth, axes_table(measured), prose.PICTURE]
     costs = fits.costs(measured)
-    if costs:
+    if costs and CHECKED in measured:
         card = foretelling.on_card(costs)
+        runs_there = [H200.run, *runs.foretold()]
+        gap = f"{card.maps / costs.maps:.1f}"
         parts += [
-            STUDENT.format(check=_check(measured, costs)),
+            prose.STUDENT.format(check=_check(measured, costs), gap=gap),
             _table("bytes", _bytes(costs, card)),
-            COUNTED,
+            prose.CHUNKS,
             _table("chunks", _chunks(costs, card)),
-            FORETOLD,
-            _table("memory", (_memory(run, card) for run in _runs())),
-            "",
-            _table("hours", map(_hours, _runs())),
-            ASSUMED,
-            _table("rows", map(_row, runs.timed())),
+            prose.FORETOLD,
+            _table("memory", (_memory(run, card) for run in runs_there)),
+            prose.HOURS,
+            _table("hours", (_hours(run, card) for run in runs_there)),
+            prose.ASSUMED,
+            _table("rows", (_row(timed, card) for timed in runs.timed())),
+            prose.ASSUMPTIONS,
         ]
-    return "\n".join([*parts, SEVERAL])
+    parts.append(prose.SEVERAL)
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
 def axes_table(measured: Points) -> str:
     """Returns what was measured of each axis, as a table of Markdown."""
     lines = (_axis(name, fits.grown(name, measured)) for name in AXES)
     return _table("axes", lines)
-
-
-def _runs() -> list[Run]:
-    return [H200.run, *runs.foretold()]
 
 
 def _table(kind: str, lines: Iterable[Sequence[str]]) -> str:
@@ -99,27 +91,29 @@ def _fit(fit: Fit | None) -> str:
 
 
 def _check(measured: Points, costs: Costs) -> str:
-    if CHECKED not in measured:
-        return "has not been measured"
-    idle = measured[FLOORS[CHECKED.objective]].peak
-    told = idle + foretelling.memory(fits.of(CHECKED), costs) / 1e9
-    found = measured[CHECKED].peak
+    told = foretelling.memory(fits.of(CHECKED), costs) / 1e9
+    found = fits.above_floor(CHECKED, measured)
     return (
-        f"peaks at {found:.2f} GB, {told:.2f} GB foretold "
-        f"({told / found - 1:+.0%})"
+        f"{found:.2f} GB above an idle process,\nand the formula says "
+        f"{told:.2f} GB ({told / found - 1:+.0%})"
     )
 
 
 def _bytes(costs: Costs, card: Costs) -> list[list[str]]:
-    both = (costs, card)
-    of_image = [foretelling.activations(H200.run, c) / 1e6 for c in both]
+    both, run = (costs, card), H200.run
+    more = run._replace(images=run.images + 1)
+    of_image = [
+        foretelling.memory(more, c) - foretelling.memory(run, c) for c in both
+    ]
     return [
-        ["MAPS", *(f"{c.maps:.1f}" for c in both)],
-        ["COPIES", *(f"{c.copies:.1f}" for c in both)],
-        ["WHOLE", *(f"{c.whole:.1f}" for c in both)],
-        ["FLOATS", *(f"{c.floats:.1f}" for c in both)],
-        ["MB an image, 32 pixels, width 128"]
-        + [f"{megabytes:.2f}" for megabytes in of_image],
+        *(
+            [name.upper(), *(f"{getattr(c, name):.1f}" for c in both)]
+            for name in Costs._fields
+        ),
+        [
+            f"MB of an image of {run.image_size} pixels, width {run.width}",
+            *(f"{size / 1e6:.2f}" for size in of_image),
+        ],
     ]
 
 
@@ -156,28 +150,29 @@ def _memory(run: Run, card: Costs) -> list[str]:
     ]
 
 
-def _hours(run: Run) -> list[str]:
-    as_many = [
-        foretelling.hours(run, _BFLOAT16, cards, bandwidth)
+def _hours(run: Run, card: Costs) -> list[str]:
+    alone, _ = foretelling.hours(run, _BFLOAT16, card)
+    shared = [
+        foretelling.hours(run, _BFLOAT16, card, cards, bandwidth)
         for cards, bandwidth in BANDWIDTHS.items()
     ]
-    alone = run.outer_steps * foretelling.seconds(run, _BFLOAT16) / 3600
-    note = " measured" if run == H200.run else ""
+    of_step = [
+        f"{foretelling.seconds(run, precision, card):.3g}"
+        for precision in H200.seconds
+    ]
+    if run == H200.run:
+        of_step = [f"{s:g} measured" for s in H200.seconds.values()]
+    hours = [alone, *(s for s, _ in shared), *(s for _, s in shared)]
     return [
         run.name,
         f"{run.outer_steps:,}",
-        *(
-            f"{foretelling.seconds(run, precision):,.3g}{note}"
-            for precision in H200.seconds
-        ),
-        f"{alone:,.3g}",
-        *(f"{steps:,.3g}" for steps, _ in as_many),
-        *(f"{segments:,.3g}" for _, segments in as_many),
+        *of_step,
+        *(f"{spent:.3g}" for spent in hours),
     ]
 
 
-def _row(timed: runs.Timed) -> list[str]:
-    told = foretelling.seconds(timed.run, timed.precision)
+def _row(timed: runs.Timed, card: Costs) -> list[str]:
+    told = foretelling.seconds(timed.run, timed.precision, card)
     return [
         f"`{timed.run.name}`",
         f"{timed.run.student_steps} x {timed.run.batch}",

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 TRAJECTORY, DISTRIBUTION = "trajectory_matching", "distribution_matching"
-# Nothing that people add more of may cost more than in proportion, to what
-# timings of a shared machine are off by.
+# Images and student steps may cost no more than in proportion, to what timings
+# of a shared machine are off by.
 LINEAR = 1.1
 
 
@@ -96,6 +96,7 @@ class Axis(NamedTuple):
 
 _HUNDREDS = (160, 320, 640, 1280, 2560)
 _THOUSANDS = (5120, 10_240)
+_CLASSES = (25, 50, 100, 200)
 AXES = {
     "images": Axis("images", _HUNDREDS, _THOUSANDS, bound=LINEAR),
     # Of which only so many are treated at a time.
@@ -105,20 +106,20 @@ AXES = {
     "student steps": Axis("student_steps", (5, 10, 20, 40, 80), bound=LINEAR),
     "width": Axis("width", (8, 16, 32, 64), (128, 256)),
     "image size": Axis("image_size", (32, 64, 128)),
-    "classes": Axis("classes", (10, 100, 200), base=Point(images=800)),
+    # As many divide the images and leave whole coefficients.
+    "classes": Axis("classes", _CLASSES, base=Point(images=800)),
     # A student sees ten images of it once: what is measured is the memory.
     "floats of the memory, by ipc": Axis(
         "ipc",
         (64, 128, 256, 512),
         base=Point(images=5120, batch=10, student_steps=1, width=8),
-        bound=LINEAR,
     ),
-    "replicas": Axis("replicas", (1, 2, 4), (8,), bound=LINEAR),
+    "replicas": Axis("replicas", (1, 2, 4), (8,)),
     "images, distribution matching": Axis(
         "images", _HUNDREDS, _THOUSANDS, Point(DISTRIBUTION), LINEAR
     ),
     "classes, distribution matching": Axis(
-        "classes", (10, 100, 200), base=Point(DISTRIBUTION, 800), bound=LINEAR
+        "classes", _CLASSES, base=Point(DISTRIBUTION, 800)
     ),
 }
 # What a process holds that does next to nothing.

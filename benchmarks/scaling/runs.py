@@ -7,6 +7,7 @@ from typing import NamedTuple
 from benchmarks.scaling.foretelling import Run
 from fred_tf import config, presets
 from fred_tf.config import Config
+from trainers.results.rows import ROWS
 
 RESULTS = pathlib.Path(__file__).parents[2] / "results"
 # Shape and classes of what presets name.
@@ -68,6 +69,8 @@ def timed() -> list[Timed]:
     """Returns the rows of CIFAR-10 that matched trajectories on an H200."""
     found = []
     for path in sorted(RESULTS.glob("cifar10_*_fred_tm*.json")):
+        if ROWS[path.stem].run_of:
+            continue
         record = json.loads(path.read_text())
         values = record["identity"]["config"]
         minutes = record["minutes"].get("distilling")
