@@ -118,8 +118,8 @@ and TensorFlow has gradients of grouped convolutions for processors under XLA
 only, whose convolutions there are slow. What one graph gains is what small
 networks leave of a second core; wide ones leave nothing (two networks of width
 128 side by side take 0.97 times as long, [what mattered](what-mattered.md)).
-Programs on processors let operations run one at a time, to keep their peak low,
-and weights then agree to rounding only. So no setting does it.
+Weights agree to rounding, not bit for bit, so that a store of experts would
+depend on how many were trained at once. No setting does it.
 
 On an accelerator small networks leave most of it idle, and it should pay there;
 nobody has measured it. Until then several processes do the same: `python

@@ -5,16 +5,12 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from benchmarks import noise
-from benchmarks.scaling.points import DISTRIBUTION, Point
+from benchmarks.scaling.points import DISTRIBUTION, TRAJECTORY, Point
 from fred_tf import config, presets
 from fred_tf.config import Config
 
 # Real images of each class that distribution matching sees in a step.
 REAL = 8
-_PRESETS = {DISTRIBUTION: "cifar10_ipc1_dm"}
-_SETTINGS = {
-    DISTRIBUTION: lambda point: {"objective.real_batch_per_class": REAL}
-}
 
 
 def settings(point: Point) -> Config:
@@ -22,8 +18,7 @@ def settings(point: Point) -> Config:
 
     Steps before the first, which are measured only, are left out.
     """
-    preset = _PRESETS.get(point.objective, "cifar10_ipc1_tm")
-    own = _SETTINGS.get(point.objective, _of_a_student)(point)
+    preset, own = _OBJECTIVES[point.objective]
     return config.replace(
         presets.preset(preset),
         {
@@ -34,7 +29,7 @@ def settings(point: Point) -> Config:
             "parameterization.coefficients_per_channel": point.kept,
             "distiller.memory_learning_rate": 1.0,
             "distiller.outlier_factor": 0.0,
-            **own,
+            **own(point),
         },
     )
 
@@ -49,6 +44,17 @@ def _of_a_student(point: Point) -> dict[str, int]:
         "objective.expert_epochs": 1,
         "experts.stored_epochs": 1,
     }
+
+
+def _of_batches(point: Point) -> dict[str, int]:
+    return {"objective.real_batch_per_class": REAL}
+
+
+# A preset of each, and what a point says of its objective.
+_OBJECTIVES = {
+    TRAJECTORY: ("cifar10_ipc1_tm", _of_a_student),
+    DISTRIBUTION: ("cifar10_ipc1_dm", _of_batches),
+}
 
 
 def outer_step(point: Point) -> Callable[[], object]:
