@@ -6,7 +6,6 @@ imported inside, so that a process holds those of its own side only.
 """
 
 import functools
-import tempfile
 from collections.abc import Callable
 
 IMAGES, CLASSES, CHUNK = 160, 10, 32
@@ -70,22 +69,16 @@ def student(memory: str, chunk: int, steps: int, width: int) -> Call:
 
 
 def distiller(chunk: int, steps: int, width: int) -> Call:
-    """The whole outer step of the preset `cifar10_ipc1_tm`.
-
-    Real images and the one expert are noise of the right shape and size: what
-    is decoded, read, matched and updated is the program's own.
+    """The whole outer step of the preset `cifar10_ipc1_tm`, on noise.
 
     Args:
         chunk: `student_chunk`.
         steps: student steps.
         width: channels of the network.
     """
-    import numpy as np
-
-    from fred_tf import assembly, config, presets
-    from fred_tf.datasets import KNOWN, ImageData
-    from fred_tf.datasets.image_data import Split
-    from fred_tf.normalizations import Standardize
+    from benchmarks import noise
+    from fred_tf import config, presets
+    from fred_tf.datasets import KNOWN
 
     settings = config.replace(
         presets.preset("cifar10_ipc1_tm"),
@@ -95,41 +88,12 @@ def distiller(chunk: int, steps: int, width: int) -> Call:
             "network.width": width,
             # All that the preset reads.
             "experts.stored_epochs": 6,
-            # Noise teaches nothing; so the memory stays what it was.
             "distiller.memory_learning_rate": 1.0,
         },
     )
-    generator = np.random.default_rng(0)
     shape = KNOWN["cifar10"].image_shape
-
-    def split(count):
-        images = generator.integers(0, 256, (count, *shape), np.uint8)
-        return Split(images, np.arange(count, dtype=np.int32) % CLASSES)
-
-    data = ImageData(
-        "cifar10",
-        split(50_000),
-        split(CLASSES),
-        tuple(map(str, range(CLASSES))),
-        Standardize((0.5,) * 3, (0.25,) * 3),
-    )
-    folder = tempfile.TemporaryDirectory()
-    store = assembly.expert_store(settings, data, folder.name)
-    size = (store.epochs + 1, store.parameters)
-    walk = generator.standard_normal(size, np.float32)
-    store.append((0.02 * walk).cumsum(0))
-    distiller = assembly.distiller(settings, data, folder.name)
-    assembly.begin(distiller, data)
-
-    def step():
-        scalars = distiller()
-        if scalars["trouble"] or scalars["skipped"]:
-            raise FloatingPointError(
-                f"Step {distiller.step} diverged: {scalars}"
-            )
-        return folder, scalars  # The folder lives as long as its reader.
-
-    return step
+    real = noise.data("cifar10", shape, CLASSES, 50_000)
+    return noise.outer_step(settings, real)
 
 
 def pytorch(steps: int, width: int) -> Call:

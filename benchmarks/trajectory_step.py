@@ -23,113 +23,37 @@ is the last peak over the first, `of whole` the peak over that without chunks.
 
 import argparse
 import importlib.util
-import json
 import os
-import pathlib
-import re
-import resource
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from benchmarks.trajectory_sides import (
-    IMAGES,
-    PYTORCH,
-    SIDES,
-    STUDENTS,
-)
+from benchmarks import process
+from benchmarks.trajectory_sides import IMAGES, PYTORCH, SIDES, STUDENTS
 
 # Convolutions of a student step's gradient and of its reverse pass, by block:
 # the first block's images have no gradient of their own in the forward sweep.
 _SWEEP, _REVERSE = (2, 3, 3), (5, 8, 8)
-_CALLS = 3
-
-
-def peak() -> float:
-    """Returns the most memory that this process has held, in GB (10^9)."""
-    try:
-        status = pathlib.Path("/proc/self/status").read_text()
-    except OSError:
-        # Includes what the parent held; in bytes on macOS only.
-        unit = 1 if sys.platform == "darwin" else 1024
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 / 1e9
 
 
 def serve(side: str, steps: int, width: int) -> None:
-    """Tells a peak and seconds; then times a call for each line on stdin."""
+    """Runs a side in this process, see `process.serve`."""
     if side not in PYTORCH:
         # As `trainers.distill` does.
         from trainers import process_memory
 
         process_memory.settle()
-    call = SIDES[side](steps, width)
-    seconds = []
-    for _ in range(_CALLS):
-        begun = time.perf_counter()
-        call()
-        seconds.append(time.perf_counter() - begun)
-    print(json.dumps({"peak": peak(), "seconds": min(seconds[1:])}), flush=True)
-    while sys.stdin.readline():
-        begun = time.perf_counter()
-        call()
-        print(time.perf_counter() - begun, flush=True)
+    process.serve(SIDES[side](steps, width))
 
 
-class Process:
-    """A side in a process of its own; made when it has run a few times.
-
-    Attributes:
-        peak: the memory of the process after three calls, in GB.
-        seconds: of the faster of the second and third call.
-
-    Raises:
-        RuntimeError: the process ended; the message shows what it said.
-    """
-
-    def __init__(self, side: str, steps: int, width: int):
-        self._name = f"{side!r} with {steps} steps"
-        self._errors = tempfile.TemporaryFile("w+")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.trajectory_step"]
-            + ["--serve", side, "--steps", str(steps), "--width", str(width)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
-            text=True,
-        )
-        self.peak, self.seconds = map(self._read().get, ("peak", "seconds"))
-
-    def time(self) -> float:
-        """Returns the seconds of one more call."""
-        print(file=self._process.stdin, flush=True)
-        return self._read()
-
-    def close(self) -> None:
-        """Ends the process."""
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
-        self._errors.close()
-
-    def _read(self):
-        line = self._process.stdout.readline()
-        if line:
-            return json.loads(line)
-        self._process.wait()
-        self._errors.seek(0)
-        said = "".join(self._errors.readlines()[-20:]) or "nothing\n"
-        self.close()
-        raise RuntimeError(
-            f"The side {self._name} ended with exit code "
-            f"{self._process.returncode} (-9: out of memory; then give fewer "
-            f"--steps). It said:\n{said}"
-        )
+def started(side: str, steps: int, width: int) -> process.Process:
+    """Returns a side in a process of its own."""
+    return process.Process(
+        f"The side {side!r} with {steps} steps",
+        "benchmarks.trajectory_step",
+        ["--serve", side, "--steps", steps, "--width", width],
+    )
 
 
 def matmul_rate() -> float:
@@ -162,13 +86,13 @@ def alternate(
     sides: Sequence[str], steps: int, rounds: int, width: int
 ) -> None:
     """Prints the students' times, taken in turn."""
-    processes = {side: Process(side, steps, width) for side in sides}
+    processes = {side: started(side, steps, width) for side in sides}
     seconds = {side: [] for side in sides}
     for _ in range(rounds):
-        for side, process in processes.items():
-            seconds[side].append(process.time() / steps)
-    for process in processes.values():
-        process.close()
+        for side, served in processes.items():
+            seconds[side].append(served.time() / steps)
+    for served in processes.values():
+        served.close()
     median = {side: statistics.median(times) for side, times in seconds.items()}
     rate = matmul_rate()
     torch, first = median.get("pytorch unroll"), next(iter(median))
@@ -211,9 +135,9 @@ def weigh(
             expected = high + (high - low) * (n - last) / (last - before)
             if expected > 0.8 * available:
                 break
-        process = Process(side, n, width)
-        weights.append(Weight(process.peak, process.seconds / n))
-        process.close()
+        served = started(side, n, width)
+        weights.append(Weight(served.peak, served.seconds / n))
+        served.close()
     return weights
 
 
@@ -262,8 +186,7 @@ def main() -> None:
     if arguments.rounds and timed:
         alternate(timed, arguments.alternate, arguments.rounds, width)
     if steps:
-        available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        available /= 1e9
+        available = process.available()
         print(f"\nPeak of the whole process in GB, of {available:.1f} GB here;")
         print("seconds of a student step:")
         heads = [f"N = {n}" for n in steps]
