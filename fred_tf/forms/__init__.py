@@ -11,6 +11,7 @@ from fred_tf.forms.coefficients import STORAGES, Coefficients
 from fred_tf.forms.encodings import ENCODINGS
 from fred_tf.forms.form import Form, OverBudgetError, SetForm
 from fred_tf.forms.images import Images
+from fred_tf.forms.images_array_record import ImagesArrayRecord
 from fred_tf.forms.images_folder import ImagesFolder
 from fred_tf.forms.images_npz import ImagesNpz
 from fred_tf.forms.images_parquet import ImagesParquet
@@ -30,6 +31,7 @@ FORMS: dict[str, Form] = {
         ImagesNpz(),
         ImagesFolder(),
         ImagesParquet(),
+        ImagesArrayRecord(),
         *map(Coefficients, STORAGES),
         CodedCoefficients(),
         SavedModel(),
