@@ -19,15 +19,14 @@ class ImagesArrayRecord(TfdsForm):
     grain.MapDataset.source(source).shuffle(seed=0).batch(256)
     ```
 
-    Images and labels are those of `images_float32`, bit for bit, and so is all
-    that is said of them; a `picture`, which would be decoded each time, there
-    is none. TFDS reads such files as data sources only, without TensorFlow. As
+    Images, labels and all that is said of them are as in `images_float32`, bit
+    for bit. There is no `picture`, which would be decoded each time: TFDS gives
+    records as data sources only, and then without TensorFlow. As
     `<data_dir>/<name>/1.0.0` it serves `tfds.data_source(name,
-    data_dir=data_dir)`. Records are not packed, and a file has 128 KiB at
-    least.
+    data_dir=data_dir)`. Nothing is packed, and a file has 128 KiB at least.
 
-    To write it takes the package `array_record`, which TensorFlow Datasets
-    brings on Linux; `read` needs none, see `disk/array_records.py`.
+    `write` needs the package `array_record`, which TensorFlow Datasets brings
+    on Linux; `read` does not, see `disk/array_records.py`.
     """
 
     name = path = kind = "images_array_record"

@@ -114,6 +114,12 @@ def test_grain_shuffles_and_batches_it(folder, softly):
     assert sorted(batch["label"]) == sorted(softly.labels)
 
 
+def test_the_code_that_it_is_told_with_runs(softly, folder):
+    names: dict = {}
+    exec(FORM.code(softly, str(folder)), names)
+    assert len(names["source"]) == len(names["synthetic_set"].images) == 5
+
+
 @pytest.mark.parametrize("shards", [1, 5])
 def test_it_is_read_back_exactly(softly, tmp_path, assert_same, shards):
     path = FORM.write(softly, None, tmp_path / "set", shards)
