@@ -9,8 +9,9 @@ is usual and fits the run:
                      png (to look at), for `tfds.builder_from_directory`
     images.npz       the images as plain arrays, for `numpy.load`
     images_folder/   PNG files in a folder for each class, and labels.csv
-    images_parquet/  the same pictures for `datasets.load_dataset`; these two
-                     only where they are named
+    images_parquet/  the same pictures for `datasets.load_dataset`
+    images_array_record/  what images_float32 holds, for `tfds.data_source` and
+                     Grain; these three only where they are named
     coefficients_*/  what FreD stores, in float32, float16, int8, int6, int4
     coefficients_coded/  the same in levels of one step size, entropy-coded
     saved_model/1/   decodes instances, for `tf.saved_model.load` and Serving

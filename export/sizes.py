@@ -10,6 +10,7 @@ from export.measuring import Accuracy
 from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import replaceable
 from fred_tf.forms.encodings import Png
+from fred_tf.forms.manifest import is_of_records
 from fred_tf.forms.whitening import matrix_bytes
 from fred_tf.synthetic_set import SyntheticSet
 
@@ -42,7 +43,7 @@ def size_of(
     if path.is_file():
         return Size(name, path.stat().st_size, None, accuracy)
     paths = [p for p in path.rglob("*") if p.is_file()]
-    records = [p.stat().st_size for p in paths if ".tfrecord-" in p.name]
+    records = [p.stat().st_size for p in paths if is_of_records(p.name)]
     return Size(
         name,
         sum(p.stat().st_size for p in paths),

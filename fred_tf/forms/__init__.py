@@ -10,13 +10,15 @@ from fred_tf.forms.coded import CodedCoefficients
 from fred_tf.forms.coefficients import STORAGES, Coefficients
 from fred_tf.forms.encodings import ENCODINGS
 from fred_tf.forms.form import Form, OverBudgetError, SetForm
-from fred_tf.forms.images import Images, check_shards
+from fred_tf.forms.images import Images
+from fred_tf.forms.images_array_record import ImagesArrayRecord
 from fred_tf.forms.images_folder import ImagesFolder
 from fred_tf.forms.images_npz import ImagesNpz
 from fred_tf.forms.images_parquet import ImagesParquet
 from fred_tf.forms.keras_memory import KerasMemory
 from fred_tf.forms.pictures import Gallery, Masks, Views
 from fred_tf.forms.saved_model import SavedModel
+from fred_tf.forms.tfds_form import check_shards
 from fred_tf.forms.whitening import Whitening
 from fred_tf.parameterizations import Parameterization
 from fred_tf.settings import check_one_of
@@ -29,6 +31,7 @@ FORMS: dict[str, Form] = {
         ImagesNpz(),
         ImagesFolder(),
         ImagesParquet(),
+        ImagesArrayRecord(),
         *map(Coefficients, STORAGES),
         CodedCoefficients(),
         SavedModel(),

@@ -20,6 +20,8 @@ from fred_tf.disk.records import FORMAT_VERSION, plain, seal
 
 NAME = "manifest.json"
 
+# What names of files of records have in them.
+_TFRECORD, _ARRAY_RECORD = ".tfrecord", ".array_record"
 _SHA256 = re.compile("[0-9a-f]{64}")
 # Of one export, said in a message.
 _MOST_FAULTS = 10
@@ -80,7 +82,7 @@ def write(
     Args:
         folder: holds plain files, and folders of them.
         kind: what kind of export it is.
-        lengths: number of records by name of TFRecord file.
+        lengths: number of records by name of file of records.
         place: where in the folder the manifest lies.
         **facts: what else the manifest says, fit for JSON.
     """
@@ -155,7 +157,7 @@ def verify(folder: files.Path, kind: str, place: str = NAME) -> dict[str, Any]:
             "`python -m export`."
         )
     expected = manifest["files"]
-    shards = {path.name for path in folder.glob("*.tfrecord*")}
+    shards = {x.name for x in folder.iterdir() if is_of_records(x.name)}
     faults = [
         f"{name} is not in the manifest"
         for name in sorted(shards - expected.keys())
@@ -170,7 +172,7 @@ def verify(folder: files.Path, kind: str, place: str = NAME) -> dict[str, Any]:
             faults.append(f"{name} is missing")
         elif (digest := files.sha256(path)) != entry["sha256"]:
             fault = f"{name} has SHA-256 {digest}, not {entry['sha256']}"
-            if "records" in entry:
+            if "records" in entry and _TFRECORD in name:
                 fault += f"; {_readable(path, entry['records'])}"
             if digest in origins:
                 fault += f"; it is a copy of {origins[digest]}"
@@ -231,11 +233,16 @@ def checked(said: Any, path: files.Path) -> dict[str, Any]:
     except ValueError as error:
         raise ValueError(
             f"{path} must say of what `kind` the export is, and map the names "
-            "of its `files` to their `sha256`, of TFRecord files with the "
+            "of its `files` to their `sha256`, of files of records with the "
             f"number of their `records`. Received: {error} Restore it from a "
             "copy, or write the export again with `python -m export`."
         ) from error
     return manifest
+
+
+def is_of_records(name: str) -> bool:
+    """Says whether a file of an export holds records, by its name."""
+    return _TFRECORD in name or _ARRAY_RECORD in name
 
 
 def _is_inside(folder: pathlib.Path, name: str) -> bool:

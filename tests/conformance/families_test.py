@@ -18,6 +18,7 @@ from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS, Frequency
 from fred_tf.settings import made_of
 from fred_tf.transforms import TRANSFORMS
+from tests.packages import skip_without
 
 
 @pytest.mark.parametrize(
@@ -120,6 +121,7 @@ def decoded(digits, decoded_of):
 
 @pytest.mark.parametrize("name", FORMS)
 def test_forms_are_written_again_and_read(name, decoded, digits, tmp_path):
+    skip_without(name)
     memory, written = decoded
     form = FORMS[name]
     if name == "whitening":  # Of which others have none.

@@ -19,6 +19,7 @@ from fred_tf.experts.store import ExpertStore
 from fred_tf.forms import FORMS, SetForm
 from fred_tf.forms.keras_memory import read_memory
 from fred_tf.scoring import score
+from tests.packages import skip_without
 from trainers import distill
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -100,6 +101,15 @@ def test_files_without_an_image_are_refused(run, tmp_path, shards):
     with pytest.raises(ValueError, match=rf"\(20\). Received: {shards}\. Give"):
         exporting.run(run, tmp_path / "no", shards=shards)
     assert not (tmp_path / "no").exists()
+
+
+def test_array_records_are_read_back_and_counted(run, tmp_path):
+    skip_without("images_array_record")
+    exporting.run(run, tmp_path, ["images_array_record"], shards=2)
+    folder = tmp_path / "images_array_record"
+    size = sum(p.stat().st_size for p in folder.iterdir())
+    table = (tmp_path / "sizes.md").read_text()
+    assert f"| images_array_record | {size:,} | {2 * 2**17:,} |" in table
 
 
 def test_the_command_line_splits_images_and_writes_a_card(run, tmp_path):

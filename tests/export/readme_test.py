@@ -14,6 +14,7 @@ from fred_tf.normalizations import NORMALIZATIONS
 from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
 from tests.export.alone_test import ROOT
+from tests.packages import skip_without
 
 # What the code of a section needs beyond what is always installed.
 NEEDS = {
@@ -67,6 +68,7 @@ def soft(run):
 
 @pytest.mark.parametrize("name", READERS)
 def test_every_form_gives_the_arrays(soft, run, tmp_path, name):
+    skip_without(name)
     memory = run.parameterization
     folder = written(soft, memory, tmp_path, name)
     (code,) = sections(folder)["Load it"]

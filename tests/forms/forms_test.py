@@ -12,6 +12,7 @@ from fred_tf.disk import files, leftovers
 from fred_tf.forms import FORMS, SetForm, facts, manifest
 from fred_tf.parameterizations import Pixel
 from fred_tf.synthetic_set import SyntheticSet
+from tests.packages import skip_without
 
 SETS = {name: x for name, x in FORMS.items() if isinstance(x, SetForm)}
 
@@ -27,6 +28,7 @@ def test_a_set_comes_back_with_its_soft_labels(
     softly, small_memory, assert_same, tmp_path, name
 ):
     """Those, and all but the images, bit for bit where it says so."""
+    skip_without(name)
     (path,) = forms.write(softly, small_memory, tmp_path, [name]).values()
     assert path == tmp_path / FORMS[name].path
     FORMS[name].verify(path)
@@ -45,6 +47,7 @@ def test_a_set_comes_back_with_its_soft_labels(
 def test_a_set_without_soft_labels_stays_without(
     small_set, small_memory, tmp_path, name
 ):
+    skip_without(name)
     (path,) = forms.write(small_set, small_memory, tmp_path, [name]).values()
     assert forms.read(path).soft_labels is None
 

@@ -15,6 +15,7 @@ from fred_tf.normalizations import (
     zca,
 )
 from fred_tf.synthetic_set import SyntheticSet
+from tests.packages import writable
 
 NAMES = ("zca", "zca_kip", "zca_frepo")
 
@@ -41,7 +42,7 @@ def test_it_undoes_and_whitens_what_lies_beside_it(
     small_set, small_memory, images, tmp_path, monkeypatch, name
 ):
     decoded = whitened(small_set, images, name)
-    names = list(forms.fitting(decoded, small_memory))
+    names = writable(forms.fitting(decoded, small_memory))
     assert names[-1] == "whitening"
     written = forms.write(decoded, small_memory, tmp_path, names)
     pixels = decoded.pixels()
