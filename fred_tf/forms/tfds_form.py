@@ -227,7 +227,13 @@ def _told(folder: pathlib.Path) -> dict[str, Any]:
     """Returns what a folder says of its set, `class_names` among it."""
     text = files.read_json(folder / "metadata.json", MOST_TEXT)
     said = claims.an_object(text, "metadata")
-    said.update(claims.mapping(said, "numbers"))
+    numbers = claims.mapping(said, "numbers")
+    if twice := sorted(said.keys() & numbers.keys()):
+        raise ValueError(
+            "`metadata` tells each fact once, numbers under `numbers`. "
+            f"Received twice: {', '.join(twice)[:80]}."
+        )
+    said.update(numbers)
     names = files.read_bytes(folder / "label.labels.txt", MOST_TEXT)
     said["class_names"] = names.decode().splitlines()
     return said

@@ -87,6 +87,11 @@ def _metadata(**values: Any) -> Change:
     return json("metadata.json", update(**values))
 
 
+def _numbers(**values: Any) -> Change:
+    """Changes what the metadata tell under `numbers`."""
+    return json("metadata.json", lambda said: said["numbers"].update(values))
+
+
 _NO_DEVIATION = {"name": "standardize", "mean": [0.0], "deviation": [0.0]}
 _IMAGES = rows(
     _export(IMAGES),
@@ -101,12 +106,13 @@ _IMAGES = rows(
         "a manifest without files": json("manifest.json", update(files={})),
         "a manifest of files outside": json("manifest.json", _outside),
         "an unknown encoding": _metadata(encoding="zip"),
-        "more images than there are": _metadata(images=10**9),
+        "more images than there are": _numbers(images=10**9),
+        "a number told twice": _metadata(images=10),
         "an unknown normalisation": _metadata(normalization={"name": "evil"}),
         "a deviation of 0": _metadata(normalization=_NO_DEVIATION),
-        "a step size in words": _metadata(student_learning_rate="fast"),
-        "a step size below 0": _metadata(student_learning_rate=-1.0),
-        "floats stored below 0": _metadata(floats_stored=-1),
+        "a step size in words": _numbers(student_learning_rate="fast"),
+        "a step size below 0": _numbers(student_learning_rate=-1.0),
+        "floats stored below 0": _numbers(floats_stored=-1),
         "labels without a name": text("label.labels.txt", "0\n1\n"),
     },
     {
