@@ -1,8 +1,8 @@
 """How instance norms lay out images, and take means over their positions.
 
 Every layout gives the same means, to rounding; what differs is how fast a
-compiler makes the sums. `windows` is the fastest on CPUs. What XLA makes of all
-of them for a GPU is counted by `python -m benchmarks.norm_passes`.
+compiler makes the sums. `windows` was found on CPUs. What XLA makes of all of
+them for a GPU is counted by `python -m benchmarks.norm_passes`.
 """
 
 import itertools
