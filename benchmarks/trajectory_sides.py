@@ -6,11 +6,10 @@ imported inside, so that a process holds those of its own side only.
 """
 
 import functools
-from collections.abc import Callable
 
-IMAGES, CLASSES, CHUNK = 160, 10, 32
+from benchmarks.twins import CLASSES, IMAGES, Call, pytorch
 
-Call = Callable[[], object]
+CHUNK = 32
 
 
 def student(memory: str, chunk: int, steps: int, width: int) -> Call:
@@ -94,44 +93,6 @@ def distiller(chunk: int, steps: int, width: int) -> Call:
     shape = KNOWN["cifar10"].image_shape
     real = noise.data("cifar10", shape, CLASSES, 50_000)
     return noise.outer_step(settings, real)
-
-
-def pytorch(steps: int, width: int) -> Call:
-    """The student alone in PyTorch, by the book, without augmentation."""
-    import torch
-    from torch.nn import functional
-
-    torch.manual_seed(0)
-    shapes, channels = [], 3
-    for _ in range(3):
-        shapes += [(width, channels, 3, 3), (width,), (width,), (width,)]
-        channels = width
-    shapes += [(CLASSES, width * 16), (CLASSES,)]
-    sizes = [torch.Size(shape).numel() for shape in shapes]
-    start = 0.05 * torch.randn(sum(sizes))
-    images = torch.randn(IMAGES, 3, 32, 32, requires_grad=True)
-    labels = torch.arange(IMAGES) % CLASSES
-    rate = torch.tensor(0.01, requires_grad=True)
-
-    def logits(theta):
-        parts = [p.view(s) for p, s in zip(theta.split(sizes), shapes)]
-        x = images
-        for block in range(3):
-            kernel, bias, gamma, beta = parts[4 * block : 4 * block + 4]
-            x = functional.conv2d(x, kernel, bias, padding=1)
-            x = functional.group_norm(x, width, gamma, beta)
-            x = functional.avg_pool2d(functional.relu(x), 2)
-        return functional.linear(x.flatten(1), parts[-2], parts[-1])
-
-    def gradient():
-        theta = start.clone().requires_grad_()
-        for _ in range(steps):
-            loss = functional.cross_entropy(logits(theta), labels)
-            (slope,) = torch.autograd.grad(loss, theta, create_graph=True)
-            theta = theta - rate * slope
-        return torch.autograd.grad((theta**2).sum(), [images, rate])
-
-    return gradient
 
 
 STUDENTS = {

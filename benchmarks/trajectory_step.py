@@ -30,7 +30,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from benchmarks import process
-from benchmarks.trajectory_sides import IMAGES, PYTORCH, SIDES, STUDENTS
+from benchmarks.trajectory_sides import PYTORCH, SIDES, STUDENTS
+from benchmarks.twins import IMAGES
 
 # Convolutions of a student step's gradient and of its reverse pass, by block:
 # the first block's images have no gradient of their own in the forward sweep.

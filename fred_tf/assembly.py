@@ -16,7 +16,7 @@ from fred_tf.experts.store import WAY_OUT, ExpertStore
 from fred_tf.experts.trainer import ExpertTrainer
 from fred_tf.foreign import KerasNetwork
 from fred_tf.kernels import KernelEvaluator
-from fred_tf.networks import NETWORKS, Functional, convolve_in
+from fred_tf.networks import NETWORKS, Functional, convolve_in, lay_out
 from fred_tf.objectives import OBJECTIVES, Objective
 from fred_tf.objectives.kernel_ridge import KernelRidgeSettings
 from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
@@ -76,6 +76,7 @@ def network(
     settings = config.network.sized(image_shape)
     layers = NETWORKS[settings.name](image_shape, classes, settings)
     convolve_in(layers, config.convolutions)
+    lay_out(layers, config.norm_layout)
     return Functional(layers)
 
 

@@ -19,7 +19,7 @@ from fred_tf.datasets.preparation import Preparation
 from fred_tf.distillation.distiller_settings import DistillerSettings
 from fred_tf.distillation.memory_step import usual_step
 from fred_tf.experts.trainer import ExpertSettings
-from fred_tf.networks import CONVOLUTIONS, NETWORKS, ConvNet
+from fred_tf.networks import CONVOLUTIONS, LAYOUTS, NETWORKS, ConvNet
 from fred_tf.normalizations import NORMALIZATIONS
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS, Frequency
@@ -33,6 +33,7 @@ from fred_tf.settings import (
     check_share,
     check_types,
     field_types,
+    later,
     made_of,
 )
 from fred_tf.training.evaluator import EvaluatorSettings
@@ -71,6 +72,8 @@ class Config:
             trained in the evaluation.
         convolutions: what those of the network multiply, one of
             `CONVOLUTIONS`; see `convolve_in`.
+        norm_layout: how its instance norms lay out images, one of `LAYOUTS`;
+            see `lay_out`.
     """
 
     dataset: str
@@ -88,6 +91,7 @@ class Config:
     distiller: DistillerSettings = DistillerSettings()
     experts: ExpertSettings = ExpertSettings()
     evaluation: EvaluatorSettings = EvaluatorSettings()
+    norm_layout: str = later("windows")
 
     def __post_init__(self):
         check_types(self)
@@ -98,6 +102,7 @@ class Config:
         check_share("holdout", self.holdout, "a share of the training images")
         SiameseAugmentation(self.augmentation)  # Refuses unknown operations.
         check_one_of("convolutions", self.convolutions, CONVOLUTIONS)
+        check_one_of("norm_layout", self.norm_layout, LAYOUTS)
         check_one_of("normalization", self.normalization, NORMALIZATIONS)
         instances = None
         if known := known_images(self):
@@ -174,11 +179,13 @@ def to_json(config: Config) -> dict[str, Any]:
     """Returns a config as JSON values; `from_json` undoes it.
 
     Where nothing is done to images no `preparation` is stated: records of
-    earlier versions have none, and such work continues.
+    earlier versions have none, and such work continues; see also `later`.
     """
     values: dict[str, Any] = {}
-    for name in field_types(Config):
-        part = getattr(config, name)
+    for field in dataclasses.fields(Config):
+        name, part = field.name, getattr(config, field.name)
+        if field.metadata.get("later") and part == field.default:
+            continue
         if isinstance(part, Settings):
             named = {"name": part.name} if name in FAMILIES else {}
             values[name] = {**named, **part.to_json()}

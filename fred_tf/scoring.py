@@ -26,8 +26,8 @@ WAY_OUT = (
     "it anew."
 )
 
-# Of an identity, how networks are trained.
-_HOW = ("network", "convolutions", "augmentation", "evaluation")
+# Of an identity, how networks are trained; not all is always stated.
+_HOW = ("network", "convolutions", "norm_layout", "augmentation", "evaluation")
 
 # Evaluations that were made while distilling, at the outer step in the name.
 _CURVE = re.compile(r"evaluation_step(\d{9})")
@@ -242,7 +242,7 @@ def how(config: Config) -> dict[str, Any]:
     """
     told = to_json(config)
     del told["evaluation"]["networks"]
-    return {name: told[name] for name in _HOW}
+    return {name: told[name] for name in _HOW if name in told}
 
 
 def _kernel(config: Config) -> dict[str, Any]:
@@ -323,7 +323,7 @@ def measured(
         accuracies, _ = _kept(path, record, ())
         evaluation = Evaluation(tuple(accuracies), 0.0)
         told = {
-            **{name: identity[name] for name in _HOW},
+            **{name: identity[name] for name in _HOW if name in identity},
             "mean": evaluation.mean,
             "deviation": evaluation.deviation,
             "accuracies": accuracies,

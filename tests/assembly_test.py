@@ -3,6 +3,7 @@
 import pytest
 
 from fred_tf import assembly, config, presets
+from fred_tf.networks import InstanceNorm
 from fred_tf.objectives import OBJECTIVES
 
 DM = presets.preset("digits_ipc1_dm_tiny")
@@ -23,6 +24,15 @@ def test_a_holdout_is_taken_from_the_training_split(digits):
 def test_a_share_that_leaves_nothing_is_refused():
     with pytest.raises(ValueError, match="`holdout` must leave each class"):
         assembly.load_data(config.replace(DM, {"holdout": 0.001}))
+
+
+def test_networks_lay_images_out_as_the_config_says():
+    asked = config.replace(DM, {"network.name": "convnet", "network.depth": 2})
+    for layout in ("windows", "pieces"):
+        other = config.replace(asked, {"norm_layout": layout})
+        layers = assembly.network(other, (8, 8, 1), 10).network.steps
+        norms = [x for x in layers if isinstance(x, InstanceNorm)]
+        assert [norm.layout for norm in norms] == [layout, layout]
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,16 @@ def test_unknown_convolutions_are_refused():
         config_lib.override(DM, ["convolutions=float16"])
 
 
+def test_another_layout_is_stated_and_refused_where_unknown():
+    assert "norm_layout" not in config_lib.to_json(DM)
+    other = config_lib.override(DM, ["norm_layout=pieces"])
+    assert config_lib.to_json(other)["norm_layout"] == "pieces"
+    assert config_lib.from_json(config_lib.to_json(other)) == other
+    assert config_lib.override(other, ["norm_layout=windows"]) == DM
+    with pytest.raises(ValueError, match="`norm_layout`.*'columns'"):
+        config_lib.override(DM, ["norm_layout=colums"])
+
+
 TM = presets.preset("cifar10_ipc1_tm")
 
 

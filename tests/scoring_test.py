@@ -79,6 +79,7 @@ def test_a_killed_evaluation_keeps_its_finished_networks(
         ({"augmentation": "flip"}, "`augmentation` is 'none' there, 'flip'"),
         ({"seed": 1}, "`seed` is 0 there, 1 is asked for"),
         ({"convolutions": "bfloat16"}, "`convolutions` is 'float32' there"),
+        ({"norm_layout": "pieces"}, "`norm_layout` is .*'pieces' is asked for"),
     ],
 )
 def test_other_settings_are_refused(chosen, digits, path, changes, message):

@@ -201,6 +201,8 @@ def _identity(
         identity["features"] = {
             "network": settings["network"],
             "convolutions": config.convolutions,
+            # Where it is not the usual one.
+            **{k: settings[k] for k in ("norm_layout",) if k in settings},
             "augmentation": config.augmentation,
             "epochs": feature_epochs,
             "batch_size": config.evaluation.batch_size,

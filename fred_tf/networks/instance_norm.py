@@ -4,14 +4,21 @@ One piece, for on a processor these passes over large images take as long as
 the convolutions between them. Both derivatives are written out.
 """
 
-import itertools
 import math
 from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 
+from fred_tf.networks.norm_layouts import (
+    LAYOUTS,
+    Layout,
+    averages,
+    spread,
+    whole,
+)
 from fred_tf.networks.pooling import Pooling, pooling
+from fred_tf.settings import check_one_of
 
 # From this many values an image on, XLA's compile time is worth its speed.
 _LARGE = 2**13
@@ -43,6 +50,10 @@ class InstanceNorm(keras.layers.Layer):
         epsilon: added to the variance; 1e-5 as in PyTorch.
         rectify: whether negative values become 0.
         pool: whether every axis is halved.
+        layout: one of `LAYOUTS`: how fast it is, and where.
+
+    Raises:
+        ValueError: another `layout`.
     """
 
     def __init__(
@@ -50,12 +61,15 @@ class InstanceNorm(keras.layers.Layer):
         epsilon: float = 1e-5,
         rectify: bool = False,
         pool: bool = False,
+        layout: str = "windows",
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_one_of("layout", layout, LAYOUTS)
         self.epsilon = epsilon
         self.rectify = rectify
         self.pool = pool
+        self.layout = layout
 
     def build(self, input_shape):
         (self.pooling,) = pooling("average", len(input_shape) - 2)
@@ -73,7 +87,8 @@ class InstanceNorm(keras.layers.Layer):
         even = not any(size % 2 for size in x.shape[1:-1])
         pool = self.pool and pooled
         pools = pool and large and even
-        y = normalize(x, gamma, beta, self.epsilon, self.rectify, pools, large)
+        kinds = self.epsilon, self.rectify, pools
+        y = normalize(x, gamma, beta, *kinds, large, self.layout)
         return self.pooling(y) if pool and not pools else y
 
     def compute_output_shape(self, input_shape):
@@ -86,6 +101,7 @@ class InstanceNorm(keras.layers.Layer):
             "epsilon": self.epsilon,
             "rectify": self.rectify,
             "pool": self.pool,
+            "layout": self.layout,
         }
 
 
@@ -109,6 +125,24 @@ def merge(layers: Sequence[keras.layers.Layer]) -> list[keras.layers.Layer]:
     return merged
 
 
+def lay_out(network: keras.Model, layout: str) -> None:
+    """Sets how the instance norms of a network lay images out.
+
+    It changes the time that they take, and rounding.
+
+    Args:
+        network: any; it need not have such norms.
+        layout: one of `LAYOUTS`.
+
+    Raises:
+        ValueError: another `layout`.
+    """
+    check_one_of("layout", layout, LAYOUTS)
+    for layer in network._flatten_layers(include_self=False):
+        if isinstance(layer, InstanceNorm):
+            layer.layout = layout
+
+
 def _is_relu(layer: keras.layers.Layer) -> bool:
     return isinstance(layer, keras.layers.ReLU) and (
         layer.max_value is None and not layer.negative_slope + layer.threshold
@@ -129,6 +163,7 @@ def normalize(
     rectify: bool = False,
     pool: bool = False,
     compiled: bool = False,
+    layout: str = "windows",
 ) -> tf.Tensor:
     """Returns `x` normalised; then rectified and averaged, if wanted.
 
@@ -165,12 +200,13 @@ def normalize(
         pool: whether windows of 2 along every axis are averaged; then `sizes`
             are even.
         compiled: whether each pass is compiled by XLA.
+        layout: one of `LAYOUTS`.
 
     Returns:
         `[batch, *sizes, channels]`, with `pool` sizes / 2.
     """
     forward, backward, second = _COMPILED if compiled else _PASSES
-    static = (epsilon, rectify, pool)
+    static = (epsilon, rectify, pool, layout)
 
     @tf.custom_gradient
     def value(x, gamma, beta):
@@ -192,42 +228,45 @@ def normalize(
     return value(x, gamma, beta)
 
 
-def _forward(x, gamma, beta, epsilon, rectify, pool):
-    shape = x.shape
-    x = _windows(x, pool)
-    mean, r = _moments(x, epsilon)
+def _forward(x, gamma, beta, epsilon, rectify, pool, layout):
+    shape, way = x.shape, LAYOUTS[layout]
+    x = way.lay_out(x, pool)
+    mean, r = _moments(x, epsilon, way)
     y = _affine(x, gamma, beta, mean, r)
-    return _result(tf.nn.relu(y) if rectify else y, shape, pool)
+    return averages(tf.nn.relu(y) if rectify else y, shape, pool)
 
 
-def _backward(x, gamma, beta, upstream, epsilon, rectify, pool):
-    shape = x.shape
-    x = _windows(x, pool)
-    mean, r = _moments(x, epsilon)
-    d, _ = _hand_back(x, gamma, beta, mean, r, upstream, rectify, pool)
-    mean_d = _mean(d)
-    mean_zd = _mean_with_z(d, mean_d, x, mean, r)
+def _backward(x, gamma, beta, upstream, epsilon, rectify, pool, layout):
+    shape, way = x.shape, LAYOUTS[layout]
+    x, d = way.lay_out(x, pool), way.lay_out(spread(upstream, pool), pool)
+    mean, r = _moments(x, epsilon, way)
+    d = _keeper(x, gamma, beta, mean, r, rectify)(d)
+    mean_d = way.mean(d)
+    mean_zd = _mean_with_z(d, mean_d, x, mean, r, way)
     scale = gamma * r
     constant = scale * (r * mean_zd * mean - mean_d)
     of_x = scale * d - scale * r * mean_zd * x + constant
     return (
-        _whole(of_x, shape),
+        whole(of_x, shape),
         _total(mean_zd, shape),
         _total(mean_d, shape),
     )
 
 
 def _second(
-    x, gamma, beta, upstream, u, u_gamma, u_beta, epsilon, rectify, pool
+    x, gamma, beta, upstream, u, u_gamma, u_beta, epsilon, rectify, pool, layout
 ):
-    shape = x.shape
-    x, u = _windows(x, pool), _windows(u, pool)
-    mean, r = _moments(x, epsilon)
-    d, keep = _hand_back(x, gamma, beta, mean, r, upstream, rectify, pool)
-    mean_d, mean_u = _mean(d), _mean(u)
-    mean_zd = _mean_with_z(d, mean_d, x, mean, r)
-    mean_zu = _mean_with_z(u, mean_u, x, mean, r)
-    mean_dt = r * (_mean(d * u) - mean_d * mean_u - mean_zd * mean_zu)
+    shape, way = x.shape, LAYOUTS[layout]
+    x, u, d = (
+        way.lay_out(image, pool) for image in (x, u, spread(upstream, pool))
+    )
+    mean, r = _moments(x, epsilon, way)
+    keep = _keeper(x, gamma, beta, mean, r, rectify)
+    d = keep(d)
+    mean_d, mean_u = way.mean(d), way.mean(u)
+    mean_zd = _mean_with_z(d, mean_d, x, mean, r, way)
+    mean_zu = _mean_with_z(u, mean_u, x, mean, r, way)
+    mean_dt = r * (way.mean(d * u) - mean_d * mean_u - mean_zd * mean_zu)
     # J d = r d - r^2 <z d> x + of_d, and t likewise.
     of_d = r * (r * mean_zd * mean - mean_d)
     of_t = r * (r * mean_zu * mean - mean_u)
@@ -246,9 +285,9 @@ def _second(
         + (gamma * of_t - u_gamma * r * mean + u_beta)
     )
     return (
-        _whole(of_x, shape),
+        whole(of_x, shape),
         _total(mean_dt, shape),
-        _result(keep(of_upstream), shape, pool),
+        averages(keep(of_upstream), shape, pool),
     )
 
 
@@ -258,41 +297,6 @@ _COMPILED = tuple(
     for function in _PASSES
 )
 
-# An image in windows is `[batch, n, places]`, for each axis of windows n and
-# places, then channels: those that are averaged, or pieces of all positions.
-
-
-def _windows(x: tf.Tensor, pool: bool) -> tf.Tensor:
-    """Returns an image `[batch, *sizes, channels]` in windows."""
-    sizes, places = x.shape[1:-1], 2
-    if not pool:
-        sizes = (math.prod(sizes),)
-        places = math.gcd(*sizes, 4)
-    pairs = ((size // places, places) for size in sizes)
-    return tf.reshape(x, [-1, *itertools.chain(*pairs), x.shape[-1]])
-
-
-def _whole(x: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:
-    """Returns an image in windows as `[batch, *sizes, channels]`."""
-    return tf.reshape(x, [-1, *shape[1:]])
-
-
-def _places(x: tf.Tensor) -> list[tf.Tensor]:
-    """Returns the values at each place of a window, `[batch, n, ...]`."""
-    places = itertools.product(*(range(n) for n in x.shape[2:-1:2]))
-    return [
-        x[(slice(None), *itertools.chain(*((slice(None), i) for i in place)))]
-        for place in places
-    ]
-
-
-def _result(y: tf.Tensor, shape: tf.TensorShape, pool: bool) -> tf.Tensor:
-    """Returns the averages of the windows, or the whole image."""
-    if not pool:
-        return _whole(y, shape)
-    places = _places(y)
-    return tf.add_n(places) / len(places)
-
 
 def _affine(x, gamma, beta, mean, r) -> tf.Tensor:
     """Returns gamma z + beta, with z = (x - mean) r, as one factor of `x`."""
@@ -300,46 +304,27 @@ def _affine(x, gamma, beta, mean, r) -> tf.Tensor:
     return scale * x + (beta - mean * scale)
 
 
-def _hand_back(x, gamma, beta, mean, r, upstream, rectify, pool):
-    """Returns d in windows, and the function that is 0 where the ReLU is."""
-    if pool:
-        axes = range(2, x.shape.rank - 1, 2)
-        for axis in axes:
-            upstream = tf.expand_dims(upstream, axis)
-        d = tf.broadcast_to(upstream / 2 ** len(axes), tf.shape(x))
-    else:
-        d = _windows(upstream, pool)
+def _keeper(x, gamma, beta, mean, r, rectify):
+    """Returns the function that is 0 where the ReLU is."""
     if not rectify:
-        return d, lambda values: values
+        return lambda values: values
     # To the bit what the result was made from.
     on = _affine(x, gamma, beta, mean, r) > 0
-
-    def keep(values):
-        return tf.where(on, values, tf.zeros([], values.dtype))
-
-    return keep(d), keep
+    return lambda values: tf.where(on, values, tf.zeros([], values.dtype))
 
 
-def _mean(x: tf.Tensor) -> tf.Tensor:
-    """Returns the mean over positions, `[batch, 1, ..., 1, channels]`."""
-    # A sum of sums is XLA's fastest on CPUs: a sum over the axes of windows
-    # takes 5 times as long, and so does one with a division inside.
-    sums = tf.add_n(_places(x))
-    total = tf.reduce_sum(sums, range(1, sums.shape.rank - 1))
-    total = tf.reshape(total, [-1, *[1] * (x.shape.rank - 2), x.shape[-1]])
-    return total / math.prod(x.shape[1:-1])
-
-
-def _moments(x: tf.Tensor, epsilon: float) -> tuple[tf.Tensor, tf.Tensor]:
+def _moments(
+    x: tf.Tensor, epsilon: float, way: Layout
+) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns mean and 1 / sqrt(variance + epsilon)."""
-    mean = _mean(x)
-    variance = _mean(tf.math.squared_difference(x, mean))
+    mean = way.mean(x)
+    variance = way.mean(tf.math.squared_difference(x, mean))
     return mean, tf.math.rsqrt(variance + epsilon)
 
 
-def _mean_with_z(d, mean_d, x, mean, r) -> tf.Tensor:
+def _mean_with_z(d, mean_d, x, mean, r, way: Layout) -> tf.Tensor:
     """Returns <z d>, with z = (x - mean) r, in one pass over `d` and `x`."""
-    return r * (_mean(d * x) - mean * mean_d)
+    return r * (way.mean(d * x) - mean * mean_d)
 
 
 def _total(mean: tf.Tensor, shape: tf.TensorShape) -> tf.Tensor:

@@ -32,6 +32,7 @@ _VALUES = {
     "holdout": ("1", "-0.1", "nan"),
     "augmentation": ("color_crp", "color__crop", ""),
     "convolutions": ("float8",),
+    "norm_layout": ("window",),
     "normalization": ("standardise",),
     "memory_momentum": ("5", "1", "-0.1", "nan"),
     "memory_average": ("1", "-0.5", "nan"),
