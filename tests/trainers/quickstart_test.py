@@ -13,7 +13,7 @@ from fred_tf.distilled_set import DistilledSet
 from fred_tf.training.evaluation import Evaluation
 from fred_tf.training.evaluator import Evaluator
 from trainers import quickstart
-from trainers.log import events
+from trainers.log import events, tags
 from trainers.log.run_log import RunLog
 
 
@@ -48,8 +48,9 @@ def test_its_runs_know_their_accuracy(
     accuracy = output.partition(" test accuracy")[0]
     assert f" {accuracy} |\n" in table[table.index(f"| {label}") :]
     told = records.read(run_dir / "evaluation.json", scoring.KIND)
-    tag = "accuracy/mlp/mean"
-    logged = events.latest(events.paths(run_dir / "tensorboard"), 3, [tag])
+    tag = tags.accuracy("mlp").name
+    (place,) = (run_dir / "tensorboard").iterdir()
+    logged = events.latest(events.paths(place), 3, [tag])
     assert logged[tag] == pytest.approx(100 * np.mean(told["accuracies"]))
 
 

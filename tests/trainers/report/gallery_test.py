@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
+from fred_tf import shipped
 from fred_tf.forms import FORMS
 from fred_tf.normalizations import NORMALIZATIONS
 from fred_tf.training.evaluation import Evaluation
@@ -165,11 +166,15 @@ def test_pages_of_others_stay(run, page, tmp_path, undrawn):
     mine.write_text("<html>mine</html>")
     with pytest.raises(FileExistsError, match="index.html"):
         report.run_gallery(mine, [run.folder.path])
-    with pytest.raises(ValueError, match="by each --set"):
-        report.run_gallery(tmp_path / "new.html", [])
     again = shutil.copy(page, tmp_path / "gallery.html")
     assert report.run_gallery(again, [run.folder.path]).exists()
     assert Outline(again.read_text()).title == "1 distilled set"
+
+
+def test_without_sets_those_of_the_library_are_shown(tmp_path, undrawn):
+    path = report.run_gallery(tmp_path / "gallery.html", [])
+    for name in shipped.distilled_sets():
+        assert f"{name}</a>" in path.read_text()
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
