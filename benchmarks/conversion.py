@@ -24,13 +24,11 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
 
-from fred_tf import seeds
-from fred_tf.augmentations import SiameseAugmentation, siamese
+from benchmarks import trajectory_sides
+from fred_tf.augmentations import siamese
 from fred_tf.augmentations.branches import switch
-from fred_tf.networks import ConvNet, Functional
-from fred_tf.objectives.student import Student, recompute
 
-_IMAGES, _CLASSES, _STEPS = 160, 10, 3
+_STEPS = 3
 _SIDES = {"one_of": siamese.one_of, "switch_case": switch}
 
 
@@ -40,35 +38,10 @@ def seconds(width: int) -> tuple[float, float]:
     Args:
         width: channels of the network.
     """
-    network = Functional(
-        ConvNet((32, 32, 3), _CLASSES, ConvNet.Settings(width=width))
+    slopes, arguments = trajectory_sides.student_gradient(
+        "recompute", 0, _STEPS, width
     )
-    augmentation = SiameseAugmentation()
-    labels = tf.range(_IMAGES) % _CLASSES
-
-    @tf.function(jit_compile=True, autograph=False)
-    def gradient(start, images, seed):
-        def batch(images, labels, position):
-            return augmentation(images, seeds.fold(seed, position)), labels
-
-        def loss(theta, images, labels):
-            logits = network.logits(network.unflatten(theta), images)
-            return tf.reduce_mean(
-                tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
-            )
-
-        student = Student(batch, loss, _STEPS)
-        with tf.GradientTape() as tape:
-            tape.watch(images)
-            end = recompute(student, start, tf.constant(0.01), images, labels)
-            far = tf.reduce_sum(end**2)
-        return tape.gradient(far, images)
-
-    arguments = (
-        network.flatten(network.initialize(seeds.named(0, "network"))),
-        tf.zeros([_IMAGES, 32, 32, 3]),
-        tf.constant(seeds.named(0, "step")),
-    )
+    gradient = tf.function(slopes, jit_compile=True, autograph=False)
     begun = time.process_time()
     gradient.get_concrete_function(*arguments)
     traced = time.process_time()

@@ -6,6 +6,7 @@ imported inside, so that a process holds those of its own side only.
 """
 
 import functools
+from collections.abc import Callable
 
 from benchmarks.twins import CLASSES, IMAGES, Call, pytorch
 
@@ -20,6 +21,21 @@ def student(memory: str, chunk: int, steps: int, width: int) -> Call:
         chunk: images treated at a time, 0 for all.
         steps: student steps.
         width: channels of the network.
+    """
+    import tensorflow as tf
+
+    slopes, arguments = student_gradient(memory, chunk, steps, width)
+    gradient = tf.function(slopes, autograph=False)
+    return lambda: gradient(*arguments)[0].numpy()
+
+
+def student_gradient(
+    memory: str, chunk: int, steps: int, width: int
+) -> tuple[Callable, tuple]:
+    """Returns what `student` calls, not yet traced, and its arguments.
+
+    Args:
+        memory, chunk, steps, width: see `student`.
     """
     import numpy as np
     import tensorflow as tf
@@ -38,7 +54,6 @@ def student(memory: str, chunk: int, steps: int, width: int) -> Call:
     images = generator.normal(size=(IMAGES, 32, 32, 3)).astype(np.float32)
     labels = tf.range(IMAGES) % CLASSES
 
-    @tf.function(autograph=False)
     def gradient(images, learning_rate, seed):
         def batch(images, labels, position):
             return augmentation(images, seeds.fold(seed, position)), labels
@@ -59,12 +74,11 @@ def student(memory: str, chunk: int, steps: int, width: int) -> Call:
             far = tf.reduce_sum(end**2)
         return tape.gradient(far, sources)
 
-    arguments = (
+    return gradient, (
         tf.constant(images),
         tf.constant(0.01),
         tf.constant(seeds.named(0, "step")),
     )
-    return lambda: gradient(*arguments)[0].numpy()
 
 
 def distiller(chunk: int, steps: int, width: int) -> Call:

@@ -28,7 +28,8 @@ from fred_tf.training.evaluator import EvaluatorSettings
 # Evaluations that a set tells of, at most.
 _MOST_TOLD = 1000
 
-_MISFITS = ValueError, TypeError, LookupError, AttributeError
+# What somebody else's details can be wrong by.
+MISFITS = ValueError, TypeError, LookupError, AttributeError
 
 _FIND_OUT = """\
 import fred_tf
@@ -67,16 +68,26 @@ def accuracies(
     entries = told[:_MOST_TOLD] if isinstance(told, list) else []
     found = []
     for entry in [*entries, details.get("this_form")]:
-        with contextlib.suppress(*_MISFITS):
+        with contextlib.suppress(*MISFITS):
             found.append(_stated(entry, learned_rate or None))
     return found
 
 
-def _stated(entry: Any, learned_rate: float | None) -> StatedAccuracy:
-    said = claims.an_object(entry, "evaluations")
-    scores = claims.numbers(said, "accuracies", 0, 1)
+def stated_scores(record: Mapping[str, Any]) -> list[float]:
+    """Returns accuracies that a file states, at least one.
+
+    Raises:
+        ValueError: there is none, or one is no accuracy.
+    """
+    scores = claims.numbers(record, "accuracies", 0, 1)
     if not scores:
         raise ValueError("`accuracies` must be of some networks.")
+    return scores
+
+
+def _stated(entry: Any, learned_rate: float | None) -> StatedAccuracy:
+    said = claims.an_object(entry, "evaluations")
+    scores = stated_scores(said)
     own = EvaluatorSettings.from_json(claims.mapping(said, "evaluation"))
     rate = own.rate(learned_rate)
     words = f"kernel regression, evaluation.by {own.by}"
@@ -147,7 +158,7 @@ def _tested_on(details: Mapping[str, Any]) -> str:
 
 def config_of(details: Mapping[str, Any]) -> Config | None:
     """Returns the settings of the run that made a set; None without one."""
-    with contextlib.suppress(*_MISFITS):
+    with contextlib.suppress(*MISFITS):
         return config_lib.from_json(claims.mapping(details, "config"))
     return None
 
@@ -164,8 +175,10 @@ def method(details: Mapping[str, Any]) -> str:
 
 def commands(details: Mapping[str, Any]) -> list[str]:
     """Returns the commands that make the run of a set; none if unknown."""
-    with contextlib.suppress(*_MISFITS):
-        config = config_lib.from_json(claims.mapping(details, "config"))
+    config = config_of(details)
+    if config is None:
+        return []
+    with contextlib.suppress(*MISFITS):
         data = claims.mapping(details, "data")
         found = recipe(config, limits.image_shape(data))
         if found is not None and all(map(is_line, found.overrides)):

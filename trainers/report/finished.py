@@ -12,7 +12,7 @@ from fred_tf import forms
 from fred_tf.disk import claims, paths
 from fred_tf.disk.run_folder import CONFIG
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.forms import FORMS, SetForm, keras_memory
+from fred_tf.forms import FORMS, SetForm, keras_memory, making
 from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
@@ -25,8 +25,6 @@ _MEMORY = FORMS["keras"]
 _PLAIN = {"run", "export"}.union(
     *(pathlib.PurePath(form.path).parts for form in _FORMS)
 )
-# What somebody else's details can be wrong by.
-_MISFITS = ValueError, TypeError, LookupError, AttributeError
 
 
 class Stored(NamedTuple):
@@ -131,9 +129,7 @@ def _of_export(name: str, path: pathlib.Path) -> FinishedSet:
     # What loses nothing tells what the run was.
     best = min(read, key=lambda form: form.lossy, default=None)
     decoded = forms.read(path) if best is None else read[best]
-    config = None
-    with contextlib.suppress(*_MISFITS):
-        config = config_lib.from_json(claims.mapping(decoded.details, "config"))
+    config = making.config_of(decoded.details)
     exact = _of_floats(decoded.details, config)
     if best is not None and not best.lossy:
         exact = exact or _of_this_form(decoded.details)
@@ -184,7 +180,7 @@ def _places(path: pathlib.Path) -> dict[SetForm, pathlib.Path]:
 
 def _of_this_form(details: Mapping[str, Any]) -> Evaluation | None:
     """Returns what `python -m export --measure` found of a form, if it did."""
-    with contextlib.suppress(*_MISFITS):
+    with contextlib.suppress(*making.MISFITS):
         return _scores(claims.mapping(details, "this_form"))
     return None
 
@@ -193,7 +189,7 @@ def _of_floats(
     details: Mapping[str, Any], config: config_lib.Config | None
 ) -> Evaluation | None:
     """Returns what was measured of a set before it was exported, if it was."""
-    with contextlib.suppress(*_MISFITS):
+    with contextlib.suppress(*making.MISFITS):
         found = [
             claims.an_object(x, "evaluations")
             for x in claims.listed(details, "evaluations")
@@ -206,4 +202,4 @@ def _of_floats(
 
 
 def _scores(record: Mapping[str, Any]) -> Evaluation:
-    return Evaluation(tuple(headline.scores(record)), 0.0)
+    return Evaluation(tuple(making.stated_scores(record)), 0.0)

@@ -13,6 +13,7 @@ from fred_tf import scoring
 from fred_tf.datasets.data_facts import on_split
 from fred_tf.disk import claims, records
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.forms.making import stated_scores
 from fred_tf.training.evaluation import Evaluation
 from fred_tf.training.evaluator import EvaluatorSettings
 from trainers.figures import title as stored_as
@@ -229,13 +230,5 @@ def _baselines(run: DistilledRun) -> Iterator[Baseline]:
                 yield Baseline(
                     claims.text(claims.mapping(record, "details"), "method"),
                     claims.integer(record, "images", 1),
-                    Evaluation(tuple(scores(record)), 0.0),
+                    Evaluation(tuple(stated_scores(record)), 0.0),
                 )
-
-
-def scores(record: Mapping[str, Any]) -> list[float]:
-    """Returns accuracies that a file states, at least one."""
-    scores = claims.numbers(record, "accuracies", 0, 1)
-    if not scores:
-        raise ValueError("`accuracies` must be of some networks.")
-    return scores
