@@ -1,5 +1,6 @@
 """The command that asks for settings: a preset and what differs from it."""
 
+import contextlib
 import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -41,13 +42,12 @@ def recipe(config: Config, image_shape: Sequence[int]) -> Recipe | None:
     nearest = min(
         candidates, key=lambda name: _distance(candidates[name], asked)
     )
-    try:
-        overrides = _overrides(preset(nearest), config, shape)
-        reached = config_lib.override(preset(nearest), overrides)
+    start = preset(nearest)
+    with contextlib.suppress(ValueError):  # Settings on the way may not fit.
+        overrides = _overrides(start, config, shape)
+        reached = config_lib.override(start, overrides)
         if _recorded(reached, shape) == config:
             return Recipe(nearest, tuple(overrides))
-    except ValueError:  # Settings on the way do not fit each other.
-        pass
     return None
 
 
