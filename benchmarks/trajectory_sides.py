@@ -13,7 +13,9 @@ from benchmarks.twins import CLASSES, IMAGES, Call, pytorch
 CHUNK = 32
 
 
-def student(memory: str, chunk: int, steps: int, width: int) -> Call:
+def student(
+    memory: str, chunk: int, steps: int, width: int, dtype: str = "float32"
+) -> Call:
     """The student alone: its gradient in images and learning rate.
 
     Args:
@@ -21,33 +23,34 @@ def student(memory: str, chunk: int, steps: int, width: int) -> Call:
         chunk: images treated at a time, 0 for all.
         steps: student steps.
         width: channels of the network.
+        dtype: of its convolutions, see `fred_tf.networks.convolve_in`.
     """
     import tensorflow as tf
 
-    slopes, arguments = student_gradient(memory, chunk, steps, width)
+    slopes, arguments = student_gradient(memory, chunk, steps, width, dtype)
     gradient = tf.function(slopes, autograph=False)
     return lambda: gradient(*arguments)[0].numpy()
 
 
 def student_gradient(
-    memory: str, chunk: int, steps: int, width: int
+    memory: str, chunk: int, steps: int, width: int, dtype: str = "float32"
 ) -> tuple[Callable, tuple]:
     """Returns what `student` calls, not yet traced, and its arguments.
 
     Args:
-        memory, chunk, steps, width: see `student`.
+        memory, chunk, steps, width, dtype: see `student`.
     """
     import numpy as np
     import tensorflow as tf
 
     from fred_tf import seeds
     from fred_tf.augmentations import SiameseAugmentation
-    from fred_tf.networks import ConvNet, Functional
+    from fred_tf.networks import ConvNet, Functional, convolve_in
     from fred_tf.objectives.student import STUDENT_MEMORY, Student, chunks_of
 
-    network = Functional(
-        ConvNet((32, 32, 3), CLASSES, ConvNet.Settings(width=width))
-    )
+    layers = ConvNet((32, 32, 3), CLASSES, ConvNet.Settings(width=width))
+    convolve_in(layers, dtype)
+    network = Functional(layers)
     augmentation = SiameseAugmentation()
     start = network.flatten(network.initialize(seeds.named(0, "network")))
     generator = np.random.default_rng(0)

@@ -72,7 +72,7 @@ def copy(tmp_path_factory) -> pathlib.Path:
             folder / name,
             ignore=shutil.ignore_patterns("__pycache__"),
         )
-    for name in ("conftest.py", "conformance"):
+    for name in ("conftest.py", "packages.py", "conformance"):
         source, target = ROOT / "tests" / name, folder / "tests" / name
         if source.is_dir():
             shutil.copytree(source, target)

@@ -1,6 +1,7 @@
 """RESULTS.md, from the files that `trainers.results` writes."""
 
 import math
+import pathlib
 from typing import Any
 
 from fred_tf.coresets.sheet import SheetSettings
@@ -16,6 +17,9 @@ from trainers.results import (
 )
 from trainers.results.rows import ROWS, UNSEEN, USUAL
 
+# The folder of rows that were made again of their data set's own images, as
+# they were of other images.
+OF_COPIES = "of_copies"
 _HEAD = (
     "objective | stored as | images | floats | bytes | outer steps | minutes | "
     "experts | networks x epochs | seed | accuracy | over seeds | "
@@ -75,6 +79,9 @@ def table(results_dir: files.Path) -> str:
     )
     lines += _forms(order, results)
     lines += _sources(results)
+    lines += _cost_of_copies(
+        results, reading.rows(pathlib.Path(results_dir) / OF_COPIES)
+    )
     lines += _matrices(results)
     hardware = sorted({record["hardware"] for record in results.values()})
     lines += ["", f"Hardware: {'; '.join(hardware) or 'none yet'}."]
@@ -110,6 +117,26 @@ def _sources(results: dict[str, Any]) -> list[str]:
             on = on_split(tested_on)
             lines += ["", f"Accuracies of {dataset} are{on}."]
     return lines
+
+
+def _cost_of_copies(
+    results: dict[str, Any], of_copies: dict[str, Any]
+) -> list[str]:
+    """Returns what rows gave of other images, beside what they give now."""
+    again = [
+        f"`{name}` {reading.accuracy(before)} ({reading.accuracy(now)})"
+        for name, before in of_copies.items()
+        if (now := results.get(name))
+        and now["identity"] == before["identity"]
+        and not now["data"]["preparation"].get("source")
+    ]
+    if not again:
+        return []
+    return [
+        "",
+        "Rows that were made of both, with the same settings, gave of other "
+        f"images (and give of the original): {', '.join(again)}.",
+    ]
 
 
 def _matrices(results: dict[str, Any]) -> list[str]:

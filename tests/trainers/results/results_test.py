@@ -301,6 +301,22 @@ def test_rows_of_other_images_are_named():
     assert not result_table._sources({"c": of()})
 
 
+def test_what_a_copy_cost_is_told_of_rows_made_of_both():
+    def of(accuracy, settings=0, **preparation):
+        return {
+            "identity": settings,
+            "data": {"name": "x", "preparation": preparation},
+            "accuracies": [accuracy],
+            "learning_rate": 0.01,
+        }
+
+    copies = {name: of(0.5, source="a copy") for name in "abcd"}
+    now = {"a": of(0.75), "b": of(0.5, source="a copy"), "c": of(0.6, 1)}
+    (_, line) = result_table._cost_of_copies(now, copies)
+    assert line.endswith("original): `a` 50.0 ± 0.0 (75.0 ± 0.0).")
+    assert not result_table._cost_of_copies(now, {})
+
+
 def test_foreign_files_are_refused(tmp_path):
     (tmp_path / "a.json").write_text('{"format_version": 1}')
     with pytest.raises(ValueError, match="must be 4 .*Received: 1.*Delete "):
