@@ -55,11 +55,14 @@ def within(
         content = coded(source, source.trained_step)
         if content.size <= budget_bytes:
             return content
-    least = coded(source, _step(source, _COARSEST)).size
+    coarsest = [coded(source, _step(source, _COARSEST))]
+    if source.is_trained:
+        coarsest.append(coded(source, source.trained_step, _FINELY * _TIMES))
+    least = min(content.size for content in coarsest)
     if least > budget_bytes:
         raise OverBudgetError(
             f"`budget_bytes` must be at least {least:,}, which this set takes "
-            f"in the coarsest steps. Received: {budget_bytes:,}. Distil fewer "
+            f"in the coarsest levels. Received: {budget_bytes:,}. Distil fewer "
             "images, or raise it.",
             least,
         )
@@ -112,7 +115,7 @@ def _try_weights(source: Source, fits: Fits) -> None:
     def worth(times: int) -> bool:
         return fits(step, _FINELY * times)
 
-    times = bisect.bisect_left(range(_TIMES), True, key=worth)
+    times = bisect.bisect_left(range(_TIMES + 1), True, key=worth)
     lower, higher = _FINELY * (times - 1), _FINELY * times
     frequencies = int(of.max()) + 1
 

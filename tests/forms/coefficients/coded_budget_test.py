@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fred_tf import forms
-from fred_tf.forms import coded, coded_budget
+from fred_tf.forms import OverBudgetError, coded, coded_budget
 from fred_tf.forms.coded import CodedCoefficients
 from fred_tf.forms.coded_content import Source
 from fred_tf.forms.coded_content import coded as coded_at
@@ -85,3 +85,18 @@ def test_a_budget_is_met_with_the_step_of_the_training(trained, tmp_path):
     assert facts_of(folder)["step"] == STEP
     assert exact - 40 < size_of(folder) <= exact - 20
     assert 0 < error_of(folder, decoded) < 0.15
+
+
+def test_the_fewest_bytes_of_trained_levels_are_no_more_than_of_others(
+    memory_of,
+):
+    """Of a step so coarse that no other has fewer levels."""
+    source, untrained = sources(*memory_of(step=4 * STEP))
+    least = []
+    for each in (source, untrained):
+        with pytest.raises(OverBudgetError) as refused:
+            coded_budget.within(each, 900)
+        least.append(refused.value.least)
+    assert least[0] < least[1]
+    found = coded_budget.within(source, least[0])
+    assert (found.size, found.step) == (least[0], 4 * STEP)
