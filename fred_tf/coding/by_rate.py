@@ -1,24 +1,24 @@
 """Levels that are worth their bits: squared error and rate in one choice.
 
 A file that errs by E in R bits is best where E + lambda R is least: whatever
-errs less then takes more bits, and what takes fewer errs more, by lambda for
-each at least (Cover & Thomas, "Elements of Information Theory", chapter 10). A
-decoder takes whatever level it finds, so that the choice is the encoder's
-alone; those of video choose the levels of their blocks likewise. With x a
-value in steps D, lambda = w D^2, and bits as the file has them, a level is the
-k of
+errs less takes more bits, whatever takes fewer errs more, by lambda for each at
+least (Cover & Thomas, "Elements of Information Theory", chapter 10). A decoder
+takes the level that it finds, so that the choice is the encoder's alone, as it
+is where video is coded. With x a value in steps D, lambda = w D^2, and bits as
+a file has them, a level is the k of
 
     least (x - k)^2 + w * bits(k)
 
-Bits rise with |k|, so that a level beyond the nearest is never worth it. Looked
-at are the nearest one, the one below it and 0. Where levels are many, a value
-errs by D^2 / 12 and by a quarter of that for a bit more, and
+Bits rise with |k|, so that no level beyond the nearest is worth it. Looked at
+are the nearest one, the one below it and 0. Where levels are many, R bits of a
+value leave an error E in proportion to 2^(-2R), which is D^2 / 12: another bit
+saves 2 ln 2 E, and
 
     w = ln 2 / 6
 
-is what a bit saves; where most levels are 0 it may be more. Bits follow from
-the spreads, and the spreads that take the fewest bits from the levels. One is
-found for the other in turn, which lowers what is to be least each time.
+Where most levels are 0 it may be more. Bits follow from the spreads, and the
+spreads of fewest bits from the levels: one is found for the other in turn,
+which lowers what is to be least each time.
 """
 
 import math

@@ -13,6 +13,7 @@ from fred_tf.coding import coder, entropy_model, labels, quantizer
 from fred_tf.disk import claims, files, json_text
 from fred_tf.forms import (
     coded_budget,
+    coded_content,
     coded_record,
     facts,
     frequencies,
@@ -20,7 +21,6 @@ from fred_tf.forms import (
     manifest,
 )
 from fred_tf.forms.coded_content import CODING, FACTS, KIND, Content, Source
-from fred_tf.forms.coded_content import coded as coded_at
 from fred_tf.forms.form import SetForm
 from fred_tf.forms.frequencies import SHARD
 from fred_tf.parameterizations import Frequency
@@ -157,7 +157,7 @@ def _content(
             f"`step` must be at least {source.least_step:.4g}, for levels up "
             f"to {entropy_model.MOST_LEVEL}. Received: {step}."
         )
-    return coded_at(source, step)
+    return coded_content.coded(source, step)
 
 
 def _unpacked(path: pathlib.Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a coded file holds: facts and record of a memory, at a step or as usual.
+"""What a coded file holds: the facts and the record of a memory, at a step.
 
 The levels are the nearest ones unless a bit is given a worth, see
 `coding/by_rate.py`; nothing in a file says how they were chosen.

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from fred_tf import forms
-from fred_tf.forms import OverBudgetError, coded, coded_budget
+from fred_tf.forms import OverBudgetError, coded, coded_budget, coded_content
 from fred_tf.forms.coded import CodedCoefficients
 from fred_tf.forms.coded_content import Source
-from fred_tf.forms.coded_content import coded as coded_at
 from tests.forms.coefficients.coded_test import error_of, facts_of, size_of
 
 FORM = CodedCoefficients()
@@ -57,7 +56,7 @@ def test_trained_levels_stay_but_for_some_that_are_not_worth_their_bits(
 ):
     memory, decoded = trained
     source, untrained = sources(memory, decoded)
-    exact = coded_at(source, STEP)
+    exact = coded_content.coded(source, STEP)
     assert exact.error == pytest.approx(0, abs=1e-3)
     found = coded_budget.within(source, exact.size - less)
     assert found.step == STEP
@@ -70,7 +69,7 @@ def test_another_step_is_taken_where_it_loses_less(memory_of):
     """Fine levels are hardly worth fewer bits than those next to them."""
     memory, decoded = memory_of(step=STEP / 8)
     source, untrained = sources(memory, decoded)
-    budget = coded_at(source, STEP / 8).size - 100
+    budget = coded_content.coded(source, STEP / 8).size - 100
     found = coded_budget.within(source, budget)
     assert found.step > STEP / 8
     assert found == coded_budget.within(untrained, budget)
