@@ -16,10 +16,22 @@ entropy of frequencies, which knows them beforehand.
     error    root-mean-square of decoded, normalised pixels
 
 Bytes are exact; the last column compares folders with the form of that width.
+
+Two more tables compare the nearest levels with levels that are worth their
+bits, see `fred_tf/coding/by_rate.py`, at steps of so many deviations of a
+coefficient. One has the bytes of records that err alike, by what a bit is worth
+in ln 2 / 6 squared steps; of a memory that was trained through a step, which
+holds levels already, it is left out. The other takes the memory as one that was
+trained through the step and a budget of a share of the bytes of its records:
+
+    step        that a budget gives, in trained ones; 1 where levels are kept
+    of nearest  the step by the nearest levels; none where none fits
+    error       of the images, in that of the nearest levels
 """
 
 import argparse
 import contextlib
+import dataclasses
 import math
 import os
 import pathlib
@@ -33,15 +45,24 @@ import constriction
 import numpy as np
 import tensorflow as tf
 
+from benchmarks.mask_growth import step_of
 from fred_tf import forms
-from fred_tf.coding import coder, entropy_model, quantizer
+from fred_tf.coding import by_rate, coder, entropy_model, quantizer
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.forms import OverBudgetError, coded_budget, coded_content
+from fred_tf.forms.coded_content import Source
 from fred_tf.forms.coded_record import keys_of
 from fred_tf.forms.frequencies import SHARD
 
 WIDTHS = ("int8", "int6", "int4")
 # Of models with one parameter: quarters of an octave.
 SCALES = 2.0 ** (np.arange(-20, 44) / 4)
+# Step sizes, in deviations of a coefficient, and shares of what a file takes.
+STEPS = 1 / 4, 1 / 2, 1, 2
+BUDGETS = 0.98, 0.95, 0.9, 0.8
+_WORTH = (f"{x / by_rate.OF_MANY:g}" for x in coded_budget.WEIGHTS[1:])
+_EQUAL = f"step | error | nearest | {' | '.join(_WORTH)} | saved"
+_OVER = "trained step | bytes | budget | step | of nearest | error"
 # How many levels the adaptive model believes to have seen before the first.
 PRIOR = 30
 
@@ -216,6 +237,79 @@ def table(run: DistilledRun, folder: str) -> Iterator[str]:
             )
 
 
+def deviation_of(source: Source) -> float:
+    """Returns the root-mean-square of orthonormal coefficients."""
+    return float(np.sqrt(np.mean(np.square(source.rows[0]))))
+
+
+def equal_errors(source: Source) -> Iterator[list[str]]:
+    """Yields rows of records that err alike, by what a bit is worth."""
+    values, of = source.rows
+    for share in STEPS:
+        step = share * deviation_of(source)
+        near = coded_content.coded(source, step)
+        sizes = [len(near.record)]
+        for weight in coded_budget.WEIGHTS[1:]:
+            as_far = step_of(values, of, near.error, weight)
+            made = coded_content.coded(source, as_far, weight)
+            sizes.append(len(made.record))
+        saved = 1 - min(sizes) / sizes[0]
+        error = math.sqrt(near.error / values.size)
+        told = f"{share:g}", f"{error / deviation_of(source):.2f}"
+        yield [*told, *(f"{size:,}" for size in sizes), f"{100 * saved:.0f} %"]
+
+
+def trained_through(source: Source, step: float) -> Source:
+    """Returns what is coded of a memory of levels of a step."""
+    levels = quantizer.levels(source.values, source.units, step)
+    values = quantizer.coefficients(levels, source.units, step).numpy()
+    return dataclasses.replace(source, values=values, trained_step=step)
+
+
+def within(
+    source: Source, budget_bytes: int, weights=coded_budget.WEIGHTS
+) -> coded_content.Content | None:
+    """Returns what a budget gives; None where nothing fits."""
+    with contextlib.suppress(OverBudgetError):
+        return coded_budget.within(source, budget_bytes, weights)
+    return None
+
+
+def over_budget(source: Source) -> Iterator[list[str]]:
+    """Yields rows of what trained levels lose to some bytes less."""
+    steps = [source.trained_step]
+    if not source.is_trained:
+        steps = [share * deviation_of(source) for share in STEPS]
+    for step in steps:
+        trained = trained_through(source, step)
+        untrained = dataclasses.replace(trained, trained_step=0.0)
+        record = len(coded_content.coded(trained, step).record)
+        around = coded_content.coded(trained, step).size - record
+        for share in BUDGETS:
+            budget_bytes = around + int(share * record)
+            found = within(trained, budget_bytes)
+            near = within(untrained, budget_bytes, (0.0,))
+            lost = "none"
+            if found and near:
+                lost = f"{math.sqrt(found.error / near.error):.2f}"
+            yield [
+                f"{step / deviation_of(source):.2g}",
+                f"{record:,}",
+                f"{share:g}",
+                *(
+                    f"{x.step / step:.2f}" if x else "none"
+                    for x in (found, near)
+                ),
+                lost,
+            ]
+
+
+def print_rows(head: str, rows: Iterator[list[str]]) -> None:
+    print(f"\n| {head} |\n{'|---' * (head.count('|') + 1)}|")
+    for cells in rows:
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--run_dirs", nargs="+", required=True)
@@ -229,6 +323,10 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             for line in table(run, folder):
                 print(line, flush=True)
+        source = Source.of(run.synthetic_set(), memory)
+        if not source.is_trained:
+            print_rows(_EQUAL, equal_errors(source))
+        print_rows(_OVER, over_budget(source))
 
 
 if __name__ == "__main__":

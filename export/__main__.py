@@ -28,8 +28,9 @@ coefficients are small and stay one file.
 
 `--budget_bytes=N` writes one form only: of those that take N bytes at most, all
 files counted, the one that errs least, which sizes.md compares. Levels of
-`coefficients_coded` get the least step size that fits; `--step` sets it, in
-orthonormal units.
+`coefficients_coded` are those of the training where they fit, or else chosen by
+what they err and the bits that they take; `--step` sets their step size, in
+orthonormal units, and takes the nearest.
 
 `--soft_labels_from=EXPERT_DIR` adds, to every form but pictures, the
 probabilities that experts give each image; readers that know soft labels train

@@ -74,6 +74,19 @@ def probabilities(index: int, largest: int) -> np.ndarray:
     return table
 
 
+def bits_of_magnitudes(largest: int) -> np.ndarray:
+    """Returns the bits of a level in a file, by spread and magnitude.
+
+    Args:
+        largest: magnitude of a level, at most.
+
+    Returns:
+        float64 `[SPREADS, largest + 1]`.
+    """
+    tables = [probabilities(index, largest) for index in range(SPREADS)]
+    return PRECISION - np.log2(np.stack(tables)[:, largest:])
+
+
 def fitted(levels: np.ndarray, of: np.ndarray) -> np.ndarray:
     """Returns the spreads by which frequencies take the fewest bits.
 
@@ -86,13 +99,7 @@ def fitted(levels: np.ndarray, of: np.ndarray) -> np.ndarray:
     """
     magnitudes = np.abs(levels)
     largest = int(magnitudes.max())
-    costs = np.stack(
-        [
-            PRECISION - np.log2(probabilities(index, largest)[largest:])
-            for index in range(SPREADS)
-        ],
-        axis=1,
-    )
+    costs = bits_of_magnitudes(largest).T
     chosen = []
     together = max(1, _MOST_COUNTS // (largest + 1))
     for first in range(0, int(of.max()) + 1, together):

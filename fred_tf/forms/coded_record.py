@@ -18,18 +18,18 @@ def parts_of(
     """Returns the bytes of levels, and of all that they are read by.
 
     Args:
-        levels: int32 `[classes, instances, kept, channels]`.
+        levels: int32 `[classes * kept * channels, instances]`, see `rows_of`.
         table: which positions each class keeps, `[classes, kept]`.
         positions: of a spectrum.
     """
     largest = largest_of(levels)
-    keys = keys_of(table, levels.shape[-1])
+    keys = keys_of(table, len(levels) // table.size)
     _, of = np.unique(keys, return_inverse=True)
-    rows = levels.transpose(0, 2, 3, 1).reshape(len(keys), -1)
-    spreads = entropy_model.fitted(rows, of)
+    spreads = entropy_model.fitted(levels, of)
     order, runs = _order(keys, spreads[of])
+    ordered = levels[order] + largest
     stream = coder.encode(
-        [rows[order[first:last]].ravel() + largest for first, last, _ in runs],
+        [ordered[first:last].ravel() for first, last, _ in runs],
         [entropy_model.probabilities(index, largest) for _, _, index in runs],
     )
     masks = np.zeros((positions, len(table)), bool)
@@ -45,6 +45,26 @@ def parts_of(
 def largest_of(levels: np.ndarray) -> int:
     """Returns the magnitude by which levels are coded, at least 1."""
     return max(1, int(np.abs(levels).max()))
+
+
+def rows_of(
+    values: np.ndarray, table: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns coefficients or levels in rows, and of which frequency each is.
+
+    The same frequency of another channel is another one.
+
+    Args:
+        values: `[classes, instances, kept, channels]`.
+        table: which positions each class keeps, `[classes, kept]`.
+
+    Returns:
+        `[classes * kept * channels, instances]`; and a number from 0 for each
+        row, in the order of positions and channels.
+    """
+    keys = keys_of(table, values.shape[-1])
+    rows = values.transpose(0, 2, 3, 1).reshape(len(keys), -1)
+    return rows, np.unique(keys, return_inverse=True)[1]
 
 
 def keys_of(table: np.ndarray, channels: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 The bytes are those of the whole folder of the export `coefficients_coded`. How
 many bits its levels take depends on the memory that is made, so that this is
-a guess; what comes out larger, an export with a budget codes in larger steps.
+a guess; what comes out larger, an export with a budget makes fit.
 """
 
 import math

@@ -1,16 +1,13 @@
 """What the benchmark of masks compares; on few digits, untrained."""
 
-import math
-
 import numpy as np
 import pytest
 
 from benchmarks import mask_growth
 from fred_tf import presets
-from fred_tf.coding import entropy_model
+from fred_tf.coding import by_rate
 
 SETTINGS = presets.preset("digits_ipc1_dm")
-STEP = 2.0
 
 
 @pytest.fixture(scope="module")
@@ -18,35 +15,13 @@ def memory(digits):
     return mask_growth.memory_of(digits, SETTINGS, 32, 10)
 
 
-def bits_of(levels, of):
-    spreads, largest = entropy_model.fitted(levels, of), np.abs(levels).max()
-    tables = [
-        entropy_model.probabilities(int(spread), largest) for spread in spreads
-    ]
-    likely = [tables[x][row + largest] for x, row in zip(of, levels)]
-    return 24 * levels.size - np.log2(likely).sum()
-
-
-def test_levels_by_rate_save_more_than_they_lose(memory):
-    values, of = mask_growth.rows_of(memory)
-    near = mask_growth.nearest(values, of, STEP)
-    chosen = mask_growth.by_rate(values, of, STEP)
-    assert np.all(np.abs(chosen) <= np.abs(near))
-    assert np.mean(chosen == 0) > np.mean(near == 0)
-    saved = bits_of(near, of) - bits_of(chosen, of)
-    lost = sum(
-        sign * np.square(values / STEP - levels).sum()
-        for sign, levels in ((1, chosen), (-1, near))
-    )
-    assert 0 < lost < math.log(2) / 6 * saved
-
-
-@pytest.mark.parametrize("how", [mask_growth.nearest, mask_growth.by_rate])
-def test_a_step_errs_as_much_as_it_may(memory, how):
+@pytest.mark.parametrize("weight", [0, by_rate.OF_MANY])
+def test_a_step_errs_as_much_as_it_may(memory, weight):
     values, of = mask_growth.rows_of(memory)
     allowed = 0.05 * np.square(values).sum()
-    step = mask_growth.step_of(values, of, allowed, how)
-    error = np.square(values - step * how(values, of, step)).sum()
+    step = mask_growth.step_of(values, of, allowed, weight)
+    levels = by_rate.levels(values / step, of, weight)
+    error = np.square(values - step * levels).sum()
     assert 0.97 * allowed < error < allowed
 
 

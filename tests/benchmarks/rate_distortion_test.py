@@ -5,6 +5,8 @@ import pytest
 
 from benchmarks import rate_distortion
 from fred_tf import assembly, config, presets
+from fred_tf.forms.coded_content import Source
+from fred_tf.synthetic_set import SyntheticSet
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +49,35 @@ def test_models_are_distributions_of_their_deviation():
 def test_entropy_is_that_of_the_counts():
     counts = np.array([[2.0, 0, 2], [1, 1, 2], [0, 4, 0]])
     assert rate_distortion.entropy(counts) == pytest.approx(4 * 1 + 4 * 1.5)
+
+
+@pytest.fixture
+def source(memory, digits, monkeypatch):
+    monkeypatch.setattr(rate_distortion, "STEPS", (1.5,))
+    monkeypatch.setattr(rate_distortion, "BUDGETS", (0.95, 0.01))
+    decoded = SyntheticSet(
+        memory.decode().numpy(),
+        memory.labels,
+        digits.class_names,
+        digits.normalization,
+        "digits",
+        memory.floats_stored,
+    )
+    return Source.of(decoded, memory)
+
+
+def test_levels_that_are_worth_their_bits_take_fewer(source):
+    ((step, _, nearest, *by_rate, saved),) = rate_distortion.equal_errors(
+        source
+    )
+    assert step == "1.5" and len(by_rate) == 5
+    assert min(map(int, by_rate)) < 0.95 * int(nearest)
+    assert 5 <= int(saved.removesuffix(" %")) < 30
+
+
+def test_a_budget_costs_trained_levels_less_than_others(source):
+    more, less = rate_distortion.over_budget(source)
+    assert (more[0], more[2]) == ("1.5", "0.95")
+    written, of_nearest, lost = map(float, more[3:])
+    assert 1 <= written < of_nearest and lost < 0.8
+    assert less[2:] == ["0.01", "none", "none", "none"]

@@ -94,6 +94,17 @@ def test_each_frequency_gets_the_spread_of_fewest_bits(generator, monkeypatch):
     np.testing.assert_array_equal(fitted(levels, of), expected)
 
 
+def test_bits_of_magnitudes_are_those_of_probabilities():
+    table = entropy_model.bits_of_magnitudes(1)
+    assert table.shape == (SPREADS, 2)
+    # Levels are alike where a bell is wide, and hardly there where none is.
+    np.testing.assert_allclose(table[-1], np.log2(3), atol=1e-3)
+    assert table[0, 0] < 1e-3 and 23 < table[0, 1] <= 24
+    for index in (0, 20):
+        both = 2 * 2 ** -table[index, 1] + 2 ** -table[index, 0]
+        assert both == pytest.approx(1)
+
+
 def test_bits_are_those_of_the_tables(generator):
     levels = generator.integers(-9, 10, (2, 5, 3, 4))
     chosen = generator.integers(12, 24, (2, 3, 4))

@@ -78,7 +78,7 @@ def test_a_budget_that_nothing_fits_is_refused_with_the_least(run, tmp_path):
         re.search(r"at least ([\d,]+)", str(e.value))[1].replace(",", "")
     )
     written, _ = exporting.run(run, tmp_path / "yes", NAMES, budget_bytes=least)
-    assert size_of(written) == least
+    assert size_of(written) <= least
     # Of forms that cannot shrink it is what they take.
     with pytest.raises(ValueError, match="'coefficients_int4' takes. Rec.*100"):
         exporting.run(

@@ -16,8 +16,8 @@ def write(
     """Writes the set of a run, and returns what is scored of it.
 
     A memory that was made for a number of bytes is coded within them: as it was
-    trained if that fits, or else in larger steps. What is read back is scored,
-    as it is where a form is given.
+    trained if that fits, or else with as little error as does. What is read
+    back is scored, as it is where a form is given.
 
     Args:
         run: the run.
@@ -29,7 +29,7 @@ def write(
 
     Raises:
         ValueError: the form does not fit the set.
-        OverBudgetError: the bytes do not hold the set in any step.
+        OverBudgetError: the bytes do not hold the set in any levels.
         ImportError: the package that codes is not installed.
     """
     decoded, memory = run.synthetic_set(), run.parameterization

@@ -1,0 +1,154 @@
+"""What a coded file holds: the facts and the record of a memory, at a step.
+
+The levels are the nearest ones unless a bit is given a worth, see
+`coding/by_rate.py`; nothing in a file says how they were chosen.
+"""
+
+import dataclasses
+import functools
+import gzip
+import json
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fred_tf import budget
+from fred_tf.coding import by_rate, labels, quantizer
+from fred_tf.disk import tfrecords
+from fred_tf.forms import coded_record, frequencies, manifest
+from fred_tf.forms.frequencies import SHARD
+from fred_tf.parameterizations import Frequency, rounding
+from fred_tf.synthetic_set import SyntheticSet
+
+KIND = "coefficients_coded"
+# What a manifest says of the bytes of its records, changed when they do.
+CODING = 2
+FACTS = "facts.json.gz"
+
+# Widths of which the usual step errs as much: they cost no accuracy.
+_BITS = 6
+
+
+class Content(NamedTuple):
+    """What is written, but for the manifest.
+
+    Attributes:
+        step: of the levels, in orthonormal units.
+        error: sum of their squared errors, in orthonormal units: that of all
+            decoded images.
+        record: the levels, and what they are read by.
+        facts: what is said of the set.
+    """
+
+    step: float
+    error: float
+    record: bytes
+    facts: bytes
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole folder."""
+        entries: dict[str, dict[str, Any]] = {
+            FACTS: {"sha256": "0" * 64},
+            SHARD: {"sha256": "0" * 64, "records": 1},
+        }
+        said = {"coding": CODING}
+        around = len(manifest.text(KIND, entries, said)) + tfrecords.FRAME
+        return len(self.record) + len(self.facts) + around
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Source:
+    """What is coded: coefficients, and what is said of them.
+
+    Attributes:
+        said: see `frequencies.told`.
+        values: coefficients, float32 `[classes, instances, kept, channels]`.
+        units: orthonormal ones of each, `[classes, kept]`.
+        table: which positions each class keeps, `[classes, kept]`.
+        positions: of a spectrum.
+        soft_labels: levels of learned labels, and their step.
+        trained_step: that the memory was trained through; 0 if there is none.
+    """
+
+    said: dict[str, Any]
+    values: np.ndarray
+    units: np.ndarray
+    table: np.ndarray
+    positions: int
+    soft_labels: tuple[np.ndarray, float] | None
+    trained_step: float
+
+    @classmethod
+    def of(cls, decoded: SyntheticSet, memory: Frequency) -> "Source":
+        """Returns what is coded of a set, and the memory it is decoded from."""
+        stored, soft_labels = "entropy-coded levels of one step", None
+        if (soft := decoded.soft_labels) is not None:
+            soft_labels = labels.quantize(soft, decoded.label_kind)
+        return cls(
+            frequencies.told(decoded, memory, stored),
+            memory.coefficients().numpy(),
+            memory.units,
+            memory.table.numpy(),
+            budget.positions(memory.spectrum_shape),
+            soft_labels,
+            memory.settings.step,
+        )
+
+    @functools.cached_property
+    def rows(self) -> tuple[np.ndarray, np.ndarray]:
+        """Orthonormal values by frequency, see `coded_record.rows_of`."""
+        values = quantizer.orthonormal(self.values, self.units).numpy()
+        return coded_record.rows_of(values, self.table)
+
+    @functools.cached_property
+    def least_step(self) -> float:
+        """The least step that has a level for every coefficient."""
+        # Where all is 0, levels are, too, whatever the step.
+        return quantizer.least_step(self.values, self.units) or 1.0
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the training's step has a level for every coefficient."""
+        return self.trained_step > 0 and self.trained_step >= self.least_step
+
+    @property
+    def usual_step(self) -> float:
+        """The step of the training, or one that errs as `_BITS` bits do."""
+        if self.is_trained:
+            return self.trained_step
+        coarse = rounding.dequantize(*rounding.quantize(self.values, _BITS))
+        errors = (coarse - self.values) / self.units[:, None, :, None]
+        step = quantizer.step_of_error(float(np.mean(np.square(errors))))
+        # A memory of levels already may not err at all.
+        return max(step, self.least_step)
+
+
+def coded(
+    source: Source, step: float, weight: float | np.ndarray = 0.0
+) -> Content:
+    """Returns what is written at a step.
+
+    Args:
+        source: what is coded.
+        step: at least its least.
+        weight: what a bit is worth, see `by_rate.levels`.
+    """
+    values, of = source.rows
+    levels = by_rate.levels(values / step, of, weight)
+    said = {
+        **source.said,
+        "step": step,
+        "largest_level": coded_record.largest_of(levels),
+    }
+    parts = coded_record.parts_of(levels, source.table, source.positions)
+    if source.soft_labels is not None:
+        soft, said["label_step"] = source.soft_labels
+        parts["soft_labels"] = frequencies.deflated(soft.tobytes())
+    text = json.dumps(said, allow_nan=False, separators=(",", ":"))
+    return Content(
+        step,
+        float(np.square(values - step * levels).sum()),
+        frequencies.example(parts),
+        gzip.compress(text.encode(), 9, mtime=0),
+    )
