@@ -10,7 +10,8 @@ from fred_tf import forms
 from fred_tf.coresets import random_set
 from fred_tf.disk import files, leftovers
 from fred_tf.forms import FORMS, SetForm, facts, manifest
-from fred_tf.parameterizations import Pixel
+from fred_tf.normalizations import Standardize
+from fred_tf.parameterizations import Frequency, Pixel
 from fred_tf.synthetic_set import SyntheticSet
 from tests.packages import skip_without
 
@@ -41,6 +42,11 @@ def test_a_set_comes_back_with_its_soft_labels(
     error = np.abs(read.images - softly.images).max()
     assert (error > 1e-5) == FORMS[name].lossy
     assert error < 0.5
+    memory = forms.read_memory(path)
+    assert (memory is None) == name.startswith("images")
+    if memory is not None:
+        np.testing.assert_array_equal(memory.masks, small_memory.masks)
+        np.testing.assert_array_equal(memory.decode(), read.images)
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -50,6 +56,21 @@ def test_a_set_without_soft_labels_stays_without(
     skip_without(name)
     (path,) = forms.write(small_set, small_memory, tmp_path, [name]).values()
     assert forms.read(path).soft_labels is None
+
+
+@pytest.mark.parametrize("name", ["coefficients_int4", "coefficients_coded"])
+def test_joint_channels_keep_what_they_kept(name, small_set, tmp_path):
+    settings = Frequency.Settings(coefficients_per_channel=1, channels="joint")
+    memory = Frequency((4, 4, 3), 2, 2, settings)
+    memory.table.assign([[0, 1, 40], [0, 17, 47]])
+    memory.values.assign(np.arange(1.0, 13.0).reshape(4, 3, 1))
+    own = Standardize((0.5,) * 3, (0.5,) * 3)
+    decoded = dataclasses.replace(
+        small_set, images=memory.decode().numpy(), normalization=own
+    )
+    path = FORMS[name].write(decoded, memory, tmp_path / name)
+    read = forms.read_memory(path).masks
+    np.testing.assert_array_equal(read, memory.masks)
 
 
 def test_names_are_those_of_the_members():

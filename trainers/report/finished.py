@@ -2,25 +2,24 @@
 
 import contextlib
 import dataclasses
+import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from export import sizes
 from fred_tf import config as config_lib
-from fred_tf import forms
+from fred_tf import forms, shipped
 from fred_tf.disk import claims, paths
 from fred_tf.disk.run_folder import CONFIG
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.forms import FORMS, SetForm, keras_memory, making
+from fred_tf.forms import FORMS, SetForm, making
 from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
 from trainers.report import headline
 
 _FORMS = [form for form in FORMS.values() if isinstance(form, SetForm)]
-# The form that gives back what a set is decoded from.
-_MEMORY = FORMS["keras"]
 # What is called so is known by the folder that it is in.
 _PLAIN = {"run", "export"}.union(
     *(pathlib.PurePath(form.path).parts for form in _FORMS)
@@ -85,7 +84,8 @@ def read(
     """Reads a set of a run folder, of an export, or of one form of an export.
 
     Args:
-        path: the folder, or the file of a form.
+        path: the folder, or the file of a form; or the name of a set that
+            comes with the library, where nothing lies that is called so.
         data_dir: where the data of a whitened run are; where it found them if
             None.
         download: whether missing ones may be downloaded.
@@ -94,7 +94,7 @@ def read(
         FileNotFoundError: there is neither a run nor an export.
         ValueError: it is damaged; the message says how.
     """
-    path = paths.checked(path, "--set")
+    path = _placed(paths.checked(path, "--set"))
     *above, name = path.absolute().parts
     while above and name.partition("/")[0] in _PLAIN:
         name = f"{above.pop()}/{name}"
@@ -102,6 +102,20 @@ def read(
         run = DistilledRun.restore(path).fitted(data_dir, download)
         return _of_run(name, run)
     return _of_export(name, path)
+
+
+def _placed(path: pathlib.Path) -> pathlib.Path:
+    """Returns where a set lies: as it is said, or within the library."""
+    if os.path.lexists(path):
+        return path
+    own = shipped.distilled_sets()
+    if str(path) not in own:
+        raise FileNotFoundError(
+            "`--set` must be a run folder, an export, or a set that comes with "
+            f"the library: {', '.join(own)}. Received: {path}, where nothing "
+            "is."
+        )
+    return own[str(path)].folder
 
 
 def _of_run(name: str, run: DistilledRun) -> FinishedSet:
@@ -141,22 +155,25 @@ def _of_export(name: str, path: pathlib.Path) -> FinishedSet:
     if best is None:
         size = sizes.size_of(path.name, path).size
         stored.append(Stored(path.name, size, _of_this_form(decoded.details)))
-    memory = None
-    if _MEMORY in places:
-        memory = keras_memory.read_memory(places[_MEMORY])
     return FinishedSet(
         name,
         path,
         decoded,
         tuple(stored),
         config,
-        memory if isinstance(memory, Frequency) else None,
+        _memory(places.values() or [path]),
         {
             name: (path / FORMS[name].path).read_bytes()
             for name in ("gallery", "masks")
             if (path / FORMS[name].path).is_file()
         },
     )
+
+
+def _memory(places: Iterable[pathlib.Path]) -> Frequency | None:
+    """Returns what a set is decoded from, of the first form that holds it."""
+    read = map(forms.read_memory, places)
+    return next((x for x in read if isinstance(x, Frequency)), None)
 
 
 def _places(path: pathlib.Path) -> dict[SetForm, pathlib.Path]:

@@ -95,6 +95,12 @@ def test_a_form_of_an_export_is_read_alone(run, sets, tmp_path):
     )
     renamed = shutil.copytree(place, tmp_path / "mine")
     assert finished.read(renamed).stored[1].form == "mine"
+    assert finished.read(renamed).memory is None
+    coded = run.folder.path / "export" / "coefficients_int8"
+    for path in (coded, shutil.copytree(coded, tmp_path / "kept")):
+        np.testing.assert_array_equal(
+            finished.read(path).memory.masks, run.parameterization.masks
+        )
 
 
 def test_a_form_tells_its_own_accuracy(run, tmp_path):
@@ -173,8 +179,30 @@ def test_pages_of_others_stay(run, page, tmp_path, undrawn):
 
 def test_without_sets_those_of_the_library_are_shown(tmp_path, undrawn):
     path = report.run_gallery(tmp_path / "gallery.html", [])
-    for name in shipped.distilled_sets():
+    names = list(shipped.distilled_sets())
+    for name in names:
         assert f"{name}</a>" in path.read_text()
+    captions = re.findall("<figcaption>(.*?)</figcaption>", path.read_text())
+    own = ["All|The first", "What each class keeps: \\d+ of", "Energy"]
+    beginnings = ["Test accuracy", *own * len(names)]
+    assert len(captions) == len(beginnings)
+    assert all(map(re.match, beginnings, captions))
+
+
+def test_a_set_of_the_library_is_known_by_its_name(tmp_path, monkeypatch):
+    """Unless something else is called so."""
+    one = finished.read("digits_ipc1")
+    assert one.place == shipped.FOLDER / one.name and one.name == "digits_ipc1"
+    assert one.memory.masks.sum(axis=(1, 2)).tolist() == [21] * 10
+    assert one.evaluation is not None
+    with pytest.raises(
+        FileNotFoundError, match="library: digits_ipc1, .*_ipc2"
+    ):
+        finished.read("digits_ipc2")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits_ipc1").mkdir()
+    with pytest.raises(FileNotFoundError, match="digits_ipc1 holds no export"):
+        finished.read("digits_ipc1")
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")
