@@ -1,5 +1,6 @@
 """The table of forms: every member keeps what it promises."""
 
+import builtins
 import dataclasses
 import os
 
@@ -13,7 +14,7 @@ from fred_tf.forms import FORMS, SetForm, facts, manifest
 from fred_tf.normalizations import Standardize
 from fred_tf.parameterizations import Frequency, Pixel
 from fred_tf.synthetic_set import SyntheticSet
-from tests.packages import skip_without
+from tests.packages import NEEDED, skip_without
 
 SETS = {name: x for name, x in FORMS.items() if isinstance(x, SetForm)}
 
@@ -106,6 +107,53 @@ def test_forms_that_do_not_fit_are_refused(small_set, small_memory, tmp_path):
     with pytest.raises(ValueError, match=r"\(4\). Received: 5"):
         forms.write(small_set, small_memory, tmp_path, ["keras"], shards=5)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def without(monkeypatch):
+    """Lets a package be missing: `without("pyarrow")`."""
+    whole = builtins.__import__
+
+    def without(package):
+        def imported(name, *arguments, **others):
+            if name.partition(".")[0] == package:
+                raise ModuleNotFoundError(f"No module named {name!r}")
+            return whole(name, *arguments, **others)
+
+        monkeypatch.setattr(builtins, "__import__", imported)
+
+    return without
+
+
+@pytest.mark.parametrize(
+    ("name", "instead", "is_read"),
+    [
+        ("images_array_record", "images_float32", True),
+        ("images_parquet", "images_folder", False),
+    ],
+)
+def test_without_its_package_a_form_says_what_to_install(
+    name, instead, is_read, small_set, without, assert_same, tmp_path
+):
+    skip_without(name)
+    form, package = FORMS[name], NEEDED[name]
+    folder = form.write(small_set, None, tmp_path / "there")
+    before = forms.read(folder)
+    without(package)
+    said = f"`{name}` needs.* install {package}`, or export `{instead}`"
+    for place in (folder, tmp_path / form.path):
+        with pytest.raises(ImportError, match=said):
+            form.write(small_set, None, place)
+    # Where no form is named, it is left out.
+    assert name in forms.fitting(small_set, None)
+    assert name not in forms.chosen(None, small_set, None)
+    # What was there before is whole.
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+    if is_read:
+        assert_same(forms.read(folder), before)
+    else:
+        with pytest.raises(ImportError, match=said):
+            forms.read(folder)
 
 
 def test_what_is_no_export_is_refused(tmp_path):
