@@ -2,6 +2,7 @@
 
 import builtins
 import dataclasses
+import errno
 import os
 
 import numpy as np
@@ -72,6 +73,23 @@ def test_joint_channels_keep_what_they_kept(name, small_set, tmp_path):
     path = FORMS[name].write(decoded, memory, tmp_path / name)
     read = forms.read_memory(path).masks
     np.testing.assert_array_equal(read, memory.masks)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_full_disk_is_one_error_of_every_form(
+    name, small_set, small_memory, full_disk, tmp_path
+):
+    """Whichever library writes: TensorFlow, HDF5, Arrow, ArrayRecord."""
+    skip_without(name)
+    path = tmp_path / FORMS[name].path
+    with pytest.raises(OSError) as raised, full_disk(10):
+        FORMS[name].write(small_set, small_memory, path)
+    assert (raised.value.errno, raised.value.filename) == (
+        errno.EFBIG,
+        str(path),
+    )
+    assert "what was there before is intact" in str(raised.value)
+    assert not [x for x in tmp_path.rglob("*") if x.is_file()]
 
 
 def test_names_are_those_of_the_members():
