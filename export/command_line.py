@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import tensorflow as tf
 from absl import app, logging
 
-from export import flags
+from export import flags, loading
 from fred_tf import config as config_lib
 from fred_tf.disk import paths
 from fred_tf.disk.run_folder import CONFIG, RunFolder
@@ -97,17 +97,20 @@ _FRONTS = ("fred", "python -m trainers")
 def command(module: str) -> str:
     """Returns how to call a program in the way this one was called.
 
-    That is `python -m trainers.evaluate`, `fred evaluate` or `fred-evaluate`.
+    That is `python -m trainers.evaluate`, `fred evaluate` or `fred-evaluate`;
+    the program that runs is called by the very word that was typed.
 
     Args:
         module: what runs as `python -m module`.
     """
-    word = module.rpartition(".")[2].replace("_", "-")
+    word = module.rpartition(".")[2]
     for front in _FRONTS:
-        if sys.argv[0].startswith(f"{front} "):
-            return f"{front} {word}"
+        before, _, typed = sys.argv[0].partition(f"{front} ")
+        if typed and not before:
+            own, name = map(loading.named, (typed, word))
+            return f"{front} {typed if own == name else name}"
     if pathlib.PurePath(sys.argv[0]).name.startswith("fred-"):
-        return f"fred-{word}"
+        return f"fred-{word.replace('_', '-')}"
     return f"python -m {module}"
 
 

@@ -25,6 +25,9 @@ _SEVERITIES = "IWEF"
 # It fails to find a GPU where none is; where one is, so is one of these.
 _GPUS = ("/dev/nvidiactl", "/dev/dxg")
 
+# Words for programs that `fred` takes for others.
+ALIASES = {"distill": "distil"}
+
 # What is told of a command, by the flags that say it.
 _TOLD = {
     "preset": "preset",
@@ -51,6 +54,12 @@ def called() -> str | None:
     package, _, inside = module.partition(".")
     ours = package == "export" or (package == "trainers" and inside)
     return f"python -m {module}" if ours else None
+
+
+def named(word: str) -> str:
+    """Returns what `fred` calls a program, by whatever word is meant for it."""
+    word = word.replace("_", "-")
+    return ALIASES.get(word, word)
 
 
 def begin(program: str, arguments: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 
 # By the name of the form.
-NEEDED = {"images_array_record": "array_record"}
+NEEDED = {"images_array_record": "array_record", "images_parquet": "pyarrow"}
 
 
 def skip_without(name: str) -> None:

@@ -32,7 +32,6 @@ PROGRAMS = {
     "select-coreset": "trainers.select_coreset",
     "elsewhere": "trainers.elsewhere.__main__",
 }
-_ALSO = {"distill": "distil"}
 _HELP = ("help", "-h", "-help", "--help", "--helpshort", "--helpfull")
 
 
@@ -72,11 +71,10 @@ def main() -> int | None:
     if len(sys.argv) < 2 or sys.argv[1] in _HELP:
         print(listed(called))
         return 0
-    word = sys.argv[1].replace("_", "-")
-    name = _ALSO.get(word, word)
+    name = loading.named(sys.argv[1])
     if name not in PROGRAMS:
-        known = [*PROGRAMS, *_ALSO]
-        close = difflib.get_close_matches(word, known, n=1)
+        known = [*PROGRAMS, *loading.ALIASES]
+        close = difflib.get_close_matches(name, known, n=1)
         meant = f" Did you mean `{called} {close[0]}`?" if close else ""
         print(
             f"`{called}` is followed by a program: {', '.join(PROGRAMS)}. "

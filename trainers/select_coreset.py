@@ -148,7 +148,8 @@ def run(
             config, data, method, expert_dir, feature_epochs
         )
         if stored:
-            indices = sheet.most_within(data, stored, choose, config.seed)
+            within = None if method == "random" else choose
+            indices = sheet.most_within(data, stored, within, config.seed)
             chosen_set, picture = sheet.stored(
                 data, indices, stored, **identity
             )

@@ -132,14 +132,17 @@ def decode(
 
 
 def most_within(
-    data: ImageData, settings: SheetSettings, choose: Choice, seed: int
+    data: ImageData,
+    settings: SheetSettings,
+    choose: Choice | None,
+    seed: int,
 ) -> np.ndarray:
     """Returns as many images of each class as the bytes hold.
 
     Args:
         data: the real data.
         settings: the settings.
-        choose: which images.
+        choose: which images; random ones if None.
         seed: the run's integer seed, of random ones: about as many of others
             fit, which may be slow to choose.
 
@@ -155,6 +158,8 @@ def most_within(
         return select_random(labels, count, data.classes, seed)
 
     random = _most_within(data, settings, by_chance, 1)
+    if choose is None:
+        return random
     start = 5 * len(random) // (4 * data.classes) + 1
     return _most_within(data, settings, choose, start)
 

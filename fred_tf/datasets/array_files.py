@@ -1,17 +1,18 @@
 """Arrays in files: `.npz`, a folder of `.npy`, or the `.h5` of 3D-MNIST."""
 
+import contextlib
 import math
+import os
 import pathlib
-import zipfile
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import h5py
 import numpy as np
 
 from fred_tf.datasets import arrays, raw_images
 from fred_tf.datasets.raw_images import Found
-from fred_tf.disk import files
+from fred_tf.disk import arrays as npy
+from fred_tf.disk import files, npz
 from fred_tf.disk.paths import Path, checked
 
 SUFFIXES = (".npz", ".h5", ".hdf5")
@@ -24,7 +25,7 @@ _NAMES = (
     ("images", "labels", "test_images", "test_labels"),
     ("x", "y", "x_test", "y_test"),
 )
-# Values of a file, at most.
+# Values of an `.h5` file, at most; bytes of another, and of each array.
 _MOST = 1 << 33
 
 
@@ -52,18 +53,11 @@ def read(path: Path) -> Found:
         raise FileNotFoundError(f"There is no file {path}.")
     readers = {".npz": _npz, ".h5": _hdf5, ".hdf5": _hdf5}
     reader = _npy if path.is_dir() else readers[suffix]
-    try:
+    with _explained(path):
         images, labels, *tests = reader(path)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{path} must hold arrays of numbers called "
-            f"{' or '.join(str(list(names[:2])) for names in _NAMES)}, and if "
-            f"there are test images {list(_NAMES[0][2:])} or alike. Received: "
-            f"{error}."
-        ) from error
-    pairs = [(_cubes(images), labels)]
-    if tests:
-        pairs.append((_cubes(tests[0]), tests[1]))
+        pairs = [(_cubes(images), labels)]
+        if tests:
+            pairs.append((_cubes(tests[0]), tests[1]))
     train, test, class_names = arrays.read(
         pairs[0] if len(pairs) == 1 else tuple(pairs)
     )
@@ -75,7 +69,21 @@ def read(path: Path) -> Found:
     )
 
 
-def _wanted(there: Mapping[str, Any]) -> list[str]:
+@contextlib.contextmanager
+def _explained(path: pathlib.Path) -> Iterator[None]:
+    """Adds to what is wrong with a file which it is, and what it must hold."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{path} must hold arrays of numbers called "
+            f"{' or '.join(str(list(names[:2])) for names in _NAMES)}, and if "
+            f"there are test images {list(_NAMES[0][2:])} or alike. Received: "
+            f"{str(error).rstrip('.')}."
+        ) from error
+
+
+def _wanted(there: Iterable[str]) -> list[str]:
     """Returns the names of the arrays to read, as they are written."""
     written = {name.lower(): name for name in there}
     for train_images, train_labels, *tests in _NAMES:
@@ -83,7 +91,7 @@ def _wanted(there: Mapping[str, Any]) -> list[str]:
             names = [train_images, train_labels]
             names += tests if all(name in written for name in tests) else []
             return [written[name] for name in names]
-    raise KeyError(f"arrays called {sorted(there)}")
+    raise ValueError(f"arrays called {sorted(written.values())[:20]}")
 
 
 def _npy(folder: pathlib.Path) -> list[np.ndarray]:
@@ -91,19 +99,21 @@ def _npy(folder: pathlib.Path) -> list[np.ndarray]:
     parts = []
     for name in _wanted(there):
         with files.opened(there[name]) as file:
-            parts.append(np.load(file, allow_pickle=False))
+            length = os.fstat(file.fileno()).st_size
+            try:
+                parts.append(npy.within(file, length, _MOST))
+            except ValueError as error:
+                raise ValueError(f"`{name}`, which {error}") from error
     return parts
 
 
 def _npz(path: pathlib.Path) -> list[np.ndarray]:
-    with files.opened(path) as file:
-        with np.load(file, allow_pickle=False) as stored:
-            return [stored[name] for name in _wanted(dict.fromkeys(stored))]
+    return npz.within(path, _wanted, _MOST)
 
 
 def _hdf5(path: pathlib.Path) -> list[np.ndarray]:
     with files.opened(path) as file, h5py.File(file, "r") as stored:
-        names = _wanted({k: None for k in stored if _is_plain(stored, k)})
+        names = _wanted(k for k in stored if _is_plain(stored, k))
         parts = [stored[name] for name in names]
         for name, part in zip(names, parts):
             if math.prod(part.shape) > _MOST or part.dtype.kind not in "uifb":

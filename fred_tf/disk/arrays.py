@@ -23,7 +23,7 @@ MOST = 1 << 30
 
 _BEGINNING = b"\x93NUMPY\x01\x00"
 _HEADER = re.compile(
-    rb"\{'descr': '([<>|][biuf][1248])', 'fortran_order': False, "
+    rb"\{'descr': '([<>|][biuf][1248])', 'fortran_order': (False|True), "
     rb"'shape': \(((?:\d{1,18},? ?)*)\), \} *\n"
 )
 _SEAL = b"sha256:"
@@ -82,6 +82,17 @@ def header(file: BinaryIO) -> tuple[np.dtype, tuple[int, ...], int]:
         ValueError: it is none that `np.save` writes of plain numbers in the
             usual order; who knows the file adds its path.
     """
+    kind, shape, start, reverse = _header(file)
+    if reverse:
+        raise ValueError(
+            "must hold its values in the usual order, the last axis first. "
+            "Received: one with the first axis first."
+        )
+    return kind, shape, start
+
+
+def _header(file: BinaryIO) -> tuple[np.dtype, tuple[int, ...], int, bool]:
+    """Returns what `header` does, and whether the first axis comes first."""
     beginning = file.read(10)
     length = int.from_bytes(beginning[8:], "little")
     match = _HEADER.fullmatch(file.read(length))
@@ -90,13 +101,47 @@ def header(file: BinaryIO) -> tuple[np.dtype, tuple[int, ...], int]:
             "must be a `.npy` file of plain numbers. Received: "
             f"{beginning!r} and what is no header of one."
         )
-    kind, sizes = match[1].decode(), re.findall(rb"\d+", match[2])
+    kind, sizes = match[1].decode(), re.findall(rb"\d+", match[3])
+    reverse = match[2] == b"True"
     try:
-        return np.dtype(kind), tuple(map(int, sizes)), 10 + length
+        return np.dtype(kind), tuple(map(int, sizes)), 10 + length, reverse
     except TypeError:
         raise ValueError(
             f"must be of a type that NumPy has. Received: {kind}."
         ) from None
+
+
+def within(file: BinaryIO, length: int, most: int = MOST) -> np.ndarray:
+    """Reads an array of others, and no more than its header says.
+
+    Args:
+        file: a `.npy` file at its beginning, which may be packed in another.
+        length: bytes that it is said to have.
+        most: bytes of values, at most.
+
+    Returns:
+        The array, read-only, its values in the order in which they lie.
+
+    Raises:
+        ValueError: it is none that `np.save` writes of plain numbers, is too
+            large, or of another length; who knows the file adds its name.
+    """
+    kind, shape, start, reverse = _header(file)
+    size = kind.itemsize * math.prod(shape)
+    if size > most or length != start + size:
+        raise ValueError(
+            f"must be as long as its header says. Received: {shape} of {kind} "
+            f"in {length:,} bytes, of which {start + size:,} would be read, at "
+            f"most {most:,}."
+        )
+    # One byte more, so that the end is reached and a checksum compared.
+    values = file.read(size + 1)
+    if len(values) != size:
+        raise ValueError(
+            f"must be as long as its header says. Received: {len(values):,} "
+            f"bytes of {size:,}."
+        )
+    return np.ndarray(shape, kind, values, order="F" if reverse else "C")
 
 
 def write(path: files.Path, array: np.ndarray) -> None:

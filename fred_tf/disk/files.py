@@ -24,6 +24,9 @@ from fred_tf.disk.paths import Path
 
 _PREVIOUS = f".previous{leftovers.SUFFIX}"
 
+# What a full or broken disk fails by: no room, a quota, too large, no answer.
+_FAILURES = errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO
+
 # Bytes of a JSON file, at most; the largest are manifests of many experts.
 MOST_JSON = 256 << 20
 
@@ -160,9 +163,15 @@ def naming(
 ) -> Iterator[None]:
     """Adds the path to errors like a full disk, which come without one.
 
+    TensorFlow, ArrayRecord and others raise errors of their own for it, which
+    have the system's words in them; here they become the system's.
+
     Args:
         path: what is written.
         state: what is so although it failed.
+
+    Raises:
+        OSError: writing failed; it names the path.
     """
     try:
         yield
@@ -177,6 +186,12 @@ def naming(
         raise type(error)(
             error.errno, f"{error.strerror}; {state}", str(path)
         ) from error
+    except Exception as error:
+        for number in _FAILURES:
+            if (words := os.strerror(number)) in str(error):
+                said = f"{words}; {state}"
+                raise OSError(number, said, str(path)) from error
+        raise
 
 
 @contextlib.contextmanager

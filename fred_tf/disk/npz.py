@@ -5,13 +5,12 @@ claims. Here each array has a header that `np.save` writes, is as long as that
 says and no longer than it may be, and nothing is unpickled.
 """
 
-import math
 import os
 import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from typing import IO, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import numpy as np
 
@@ -60,8 +59,28 @@ def read(
 
     Raises:
         FileNotFoundError: there is no such file.
+        ValueError: see `within`; the message names the file.
+    """
+    try:
+        return within(path, choose, most)
+    except ValueError as error:
+        raise ValueError(
+            f"{path} must be a `.npz` file of plain numbers, as `np.savez` "
+            f"writes it. Received: {str(error).rstrip('.')}. {way_out}"
+        ) from error
+
+
+def within(
+    path: files.Path,
+    choose: Callable[[Sequence[str]], Iterable[str]],
+    most: int = MOST,
+) -> list[np.ndarray]:
+    """Does what `read` does, for who says more about a file that is refused.
+
+    Raises:
+        FileNotFoundError: there is no such file.
         ValueError: it is none that `np.savez` writes of plain numbers, is too
-            large, or `choose` refuses it; the message names the file.
+            large, or `choose` refuses it.
     """
     try:
         with files.opened(path) as file:
@@ -75,10 +94,7 @@ def read(
                     for name in choose(list(members))
                 ]
     except _DAMAGED as error:
-        raise ValueError(
-            f"{path} must be a `.npz` file of plain numbers, as `np.savez` "
-            f"writes it. Received: {str(error).rstrip('.')}. {way_out}"
-        ) from error
+        raise ValueError(str(error)) from error
 
 
 def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
@@ -104,25 +120,7 @@ def _array(
     if entry.compress_type not in _PACKED or entry.flag_bits & 1:
         raise ValueError(f"`{name}`, which is encrypted, or packed otherwise")
     with archive.open(entry) as member:
-        return _unpacked(member, name, entry.file_size, most)
-
-
-def _unpacked(
-    member: IO[bytes], name: str, claimed: int, most: int
-) -> np.ndarray:
-    """Returns an array of which no more is unpacked than its header says."""
-    try:
-        kind, shape, start = arrays.header(cast(BinaryIO, member))
-    except ValueError as error:
-        raise ValueError(f"`{name}`, which {error}") from error
-    size = kind.itemsize * math.prod(shape)
-    if size > most or claimed != start + size:
-        raise ValueError(
-            f"`{name}`, {shape} of {kind} in {claimed:,} bytes, of which "
-            f"{start + size:,} would be read, at most {most:,}"
-        )
-    # One byte more, so that the end is reached and its checksum compared.
-    values = member.read(size + 1)
-    if len(values) != size:
-        raise ValueError(f"`{name}`, which ends after {len(values):,} bytes")
-    return np.ndarray(shape, kind, values)
+        try:
+            return arrays.within(cast(BinaryIO, member), entry.file_size, most)
+        except ValueError as error:
+            raise ValueError(f"`{name}`, which {error}") from error

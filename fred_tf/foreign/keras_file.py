@@ -15,7 +15,7 @@ import os
 import pathlib
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -234,15 +234,36 @@ def _values(value: Any) -> Iterator[Any]:
             yield from _values(inner)
 
 
-def _check_sizes(config: dict[str, Any]) -> None:
+def check_sizes_on(config: dict[str, Any], image_shape: Sequence[int]) -> None:
+    """Refuses a model that images would make too large, before they do.
+
+    A model may leave sizes open, of which `read` cannot know.
+
+    Args:
+        config: what `read` returned.
+        image_shape: `[*sizes, channels]`.
+
+    Raises:
+        ValueError: weights or activations are too many. Or whatever Keras
+            raises where the model does not take such images.
+    """
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        thread.submit(_check_sizes, config, image_shape).result()
+
+
+def _check_sizes(
+    config: dict[str, Any], image_shape: Sequence[int] | None = None
+) -> None:
     """Counts weights and activations of a model, without making them."""
     with keras.StatelessScope(initialize_variables=False):
         model = made(config)
+        layers = model._flatten_layers(include_self=False)
+        outputs = [output for x in layers for output in _outputs(x)]
+        is_open = any(None in output.shape[1:] for output in outputs)
+        if image_shape is not None and (is_open or not model.built):
+            outputs = _outputs_on(model, image_shape)
         weights = sum(math.prod(v.shape) for v in model.variables)
-        given = 0
-        for layer in model._flatten_layers(include_self=False):
-            for output in _outputs(layer):
-                given += math.prod(size or 1 for size in output.shape)
+        given = sum(math.prod(n or 1 for n in x.shape) for x in outputs)
     if weights > _MOST_WEIGHTS or given > _MOST_ACTIVATIONS:
         raise ValueError(
             f"{weights:,} weights and {given:,} activations an image, at most "
@@ -255,3 +276,23 @@ def _outputs(layer: keras.Layer) -> list[keras.KerasTensor]:
         return keras.tree.flatten(layer.output)
     except (AttributeError, ValueError):  # Of none, or called several times.
         return []
+
+
+def _outputs_on(
+    model: keras.Model, image_shape: Sequence[int]
+) -> list[keras.KerasTensor]:
+    """Returns what all layers of a model would give, which is built for it."""
+    outputs: list[keras.KerasTensor] = []
+
+    def noted(infer: Callable[..., Any]) -> Callable[..., Any]:
+        def inferred(*arguments: Any, **named: Any) -> Any:
+            found = infer(*arguments, **named)
+            outputs.extend(keras.tree.flatten(found))
+            return found
+
+        return inferred
+
+    for layer in model._flatten_layers(include_self=False):
+        layer.compute_output_spec = noted(layer.compute_output_spec)
+    model(keras.Input(image_shape))
+    return outputs

@@ -54,7 +54,7 @@ class KerasNetwork(Functional):
         image_shape: Sequence[int],
         classes: int,
     ):
-        self._make = _maker(given)
+        self._make = _maker(given, image_shape)
         self._image_shape = tuple(image_shape)
         self._classes = classes
         first, again, other = (self._new(seed) for seed in _SEEDS)
@@ -121,7 +121,7 @@ class KerasNetwork(Functional):
         return model
 
 
-def _maker(given: Any) -> Callable[[], keras.Model]:
+def _maker(given: Any, image_shape: Sequence[int]) -> Callable[[], keras.Model]:
     """Returns what makes a new model, untrained."""
     if isinstance(given, keras.Model):
         _check_trainable(given)
@@ -145,6 +145,8 @@ def _maker(given: Any) -> Callable[[], keras.Model]:
             f"or a `.keras` file. Received: {type(given).__name__}."
         )
     config = keras_file.read(given)
+    with _taking(image_shape):
+        keras_file.check_sizes_on(config, image_shape)
     _check_trainable(keras_file.made(config))
     return lambda: keras_file.made(config)
 
@@ -175,13 +177,11 @@ def _check_trainable(model: keras.Model) -> None:
             )
 
 
-def _check_outputs(
-    model: keras.Model, image_shape: tuple[int, ...], classes: int
-) -> None:
-    """Refuses what does not give logits of the images."""
-    images = np.random.default_rng(0).normal(size=(2, *image_shape))
+@contextlib.contextmanager
+def _taking(image_shape: Sequence[int]) -> Iterator[None]:
+    """Within it, whatever a model raises says that it does not take images."""
     try:
-        outputs = model(images.astype(np.float32), training=False)
+        yield
     except (
         ValueError,
         TypeError,
@@ -194,6 +194,15 @@ def _check_outputs(
             f"The model must take a batch of images {list(image_shape)}. "
             f"Received: {type(error).__name__}: {str(error)[:500]}"
         ) from error
+
+
+def _check_outputs(
+    model: keras.Model, image_shape: tuple[int, ...], classes: int
+) -> None:
+    """Refuses what does not give logits of the images."""
+    images = np.random.default_rng(0).normal(size=(2, *image_shape))
+    with _taking(image_shape):
+        outputs = model(images.astype(np.float32), training=False)
     shape = getattr(outputs, "shape", None)
     if shape is None or tuple(shape) != (2, classes):
         raise ValueError(

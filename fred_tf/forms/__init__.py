@@ -16,6 +16,7 @@ from fred_tf.forms.images_folder import ImagesFolder
 from fred_tf.forms.images_npz import ImagesNpz
 from fred_tf.forms.images_parquet import ImagesParquet
 from fred_tf.forms.keras_memory import KerasMemory
+from fred_tf.forms.memory_form import MemoryForm
 from fred_tf.forms.pictures import Gallery, Masks, Views
 from fred_tf.forms.saved_model import SavedModel
 from fred_tf.forms.tfds_form import check_shards
@@ -52,6 +53,7 @@ __all__ = [
     "describe",
     "fitting",
     "read",
+    "read_memory",
     "readme",
     "write",
 ]
@@ -200,11 +202,35 @@ def read(path: files.Path) -> SyntheticSet:
             in it.
         ValueError: it is damaged, or of another kind or format version.
     """
-    path = pathlib.Path(path)
+    return _form_of(pathlib.Path(path)).read(path)
+
+
+def read_memory(path: files.Path) -> Parameterization | None:
+    """Reads what a set is decoded from, where its form holds that.
+
+    Args:
+        path: see `read`.
+
+    Returns:
+        The memory; None of a form of images.
+
+    Raises:
+        FileNotFoundError, ValueError: see `read`.
+    """
+    form = _form_of(pathlib.Path(path))
+    return form.read_memory(path) if isinstance(form, MemoryForm) else None
+
+
+def _form_of(path: pathlib.Path) -> SetForm:
+    """Returns a form that reads what lies at `path`.
+
+    Raises:
+        FileNotFoundError, ValueError: see `read`.
+    """
     readable = [form for form in FORMS.values() if isinstance(form, SetForm)]
     for form in readable:
         if form.recognises(path):
-            return form.read(path)
+            return form
     inside = [
         str(place)
         for form in readable

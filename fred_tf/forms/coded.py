@@ -21,8 +21,8 @@ from fred_tf.forms import (
     manifest,
 )
 from fred_tf.forms.coded_content import CODING, FACTS, KIND, Content, Source
-from fred_tf.forms.form import SetForm
 from fred_tf.forms.frequencies import SHARD
+from fred_tf.forms.memory_form import Held, MemoryForm
 from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import LABEL_KINDS, SyntheticSet
 
@@ -33,7 +33,7 @@ _MOST_FACTS = 2**24
 _LEAST_STEP, _MOST_STEP = 1e-30, 1e30
 
 
-class CodedCoefficients(SetForm):
+class CodedCoefficients(MemoryForm):
     """A memory of frequencies as one record of entropy-coded levels.
 
     All coefficients share one step size, in orthonormal units and after a DCT
@@ -109,15 +109,14 @@ dataset = images_of(PATH)"""
             manifest.write(temporary, self.kind, {SHARD: 1}, coding=CODING)
         return path
 
-    def read(self, path):
-        path = pathlib.Path(path)
+    def held(self, path):
         entries = manifest.verify(path, self.kind)
         with facts.believed(path):
             coding = claims.integer(entries, "coding", _EARLIEST, CODING)
             for name in (FACTS, SHARD):
                 if name not in entries["files"]:
                     raise ValueError(f"it names no {name}")
-            return _decoded(path / SHARD, _unpacked(path / FACTS), coding)
+            return _held(path / SHARD, _unpacked(path / FACTS), coding)
 
 
 def size_of(
@@ -176,10 +175,8 @@ def _unpacked(path: pathlib.Path) -> dict[str, Any]:
     return claims.an_object(json_text.parsed(text, path), path.name)
 
 
-def _decoded(
-    shard: pathlib.Path, said: dict[str, Any], coding: int
-) -> SyntheticSet:
-    """Returns the set of a file of records, with what is said of it."""
+def _held(shard: pathlib.Path, said: dict[str, Any], coding: int) -> Held:
+    """Returns what a file of records holds, with what is said of it."""
     claim = frequencies.claimed(said, shard.stat().st_size)
     (record,) = frequencies.records(shard, 1, "a set")
     features = tf.train.Example.FromString(record).features.feature
@@ -191,14 +188,8 @@ def _decoded(
     soft_labels = None
     if "soft_labels" in features:
         soft_labels = _soft_labels(features, claim, said, coding)
-    return frequencies.restored(
-        said,
-        claim,
-        values.reshape(-1, *values.shape[2:]),
-        table,
-        soft_labels,
-        shard.parent,
-    )
+    values = values.reshape(-1, *values.shape[2:])
+    return Held(frequencies.memory_of(claim, values, table), said, soft_labels)
 
 
 def _soft_labels(

@@ -12,8 +12,8 @@ import tensorflow as tf
 from fred_tf import budget
 from fred_tf.disk import claims, files
 from fred_tf.forms import facts, frequencies, manifest
-from fred_tf.forms.form import SetForm
 from fred_tf.forms.frequencies import SHARD
+from fred_tf.forms.memory_form import Held, MemoryForm
 from fred_tf.parameterizations import Frequency, rounding
 from fred_tf.parameterizations.frequency import (
     FrequencySettings,
@@ -27,7 +27,7 @@ BITS = {"int8": 8, "int6": 6, "int4": 4}
 STORAGES = ("float32", "float16", *BITS)
 
 
-class Coefficients(SetForm):
+class Coefficients(MemoryForm):
     """A memory of frequencies as one TFRecord file with a record per class.
 
     A record is a `tf.train.Example` of
@@ -103,13 +103,12 @@ dataset = images_of(PATH)"""
             )
         return path
 
-    def read(self, path):
-        path = pathlib.Path(path)
+    def held(self, path):
         said = manifest.verify(path, self.kind)
         with facts.believed(path):
             if SHARD not in said["files"]:
                 raise ValueError(f"it names no {SHARD}")
-            return _decoded(path / SHARD, said)
+            return _held(path / SHARD, said)
 
 
 def _classes(
@@ -130,8 +129,8 @@ def _classes(
         yield {name: array[label] for name, array in arrays.items()}
 
 
-def _decoded(shard: pathlib.Path, said: dict[str, Any]) -> SyntheticSet:
-    """Returns the set of one file of records, with what is said of it."""
+def _held(shard: pathlib.Path, said: dict[str, Any]) -> Held:
+    """Returns what one file of records holds, with what is said of it."""
     claim = frequencies.claimed(said, shard.stat().st_size)
     classes = [
         _parse(record, said, claim.settings)
@@ -142,14 +141,12 @@ def _decoded(shard: pathlib.Path, said: dict[str, Any]) -> SyntheticSet:
     soft_labels = None
     if all("soft_labels" in parts for parts in classes):
         soft_labels = np.concatenate([x["soft_labels"] for x in classes])
-    return frequencies.restored(
-        said,
+    memory = frequencies.memory_of(
         claim,
         np.concatenate([parts["values"] for parts in classes]),
         np.stack([parts["table"] for parts in classes]),
-        soft_labels,
-        shard.parent,
     )
+    return Held(memory, said, soft_labels)
 
 
 def _table_type(spectrum: Sequence[int]) -> str:

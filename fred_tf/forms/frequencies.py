@@ -191,23 +191,13 @@ def example(parts: Mapping[str, bytes], label: int | None = None) -> bytes:
     return made.SerializeToString(deterministic=True)
 
 
-def restored(
-    said: Mapping[str, Any],
-    claim: Claim,
-    values: np.ndarray,
-    table: np.ndarray,
-    soft_labels: np.ndarray | None,
-    folder: pathlib.Path,
-) -> SyntheticSet:
-    """Returns the set of a memory with these weights.
+def memory_of(claim: Claim, values: np.ndarray, table: np.ndarray) -> Frequency:
+    """Returns the memory with these weights.
 
     Args:
-        said: see `told`.
-        claim: of it.
+        claim: what is said of it.
         values: float32 `[classes * instances, kept, channels]`.
         table: int32 `[classes, kept]`.
-        soft_labels: `[classes * instances, classes]`, if there are any.
-        folder: of the export.
 
     Raises:
         ValueError: they are not the weights of such a memory.
@@ -220,6 +210,4 @@ def restored(
         [values, table],
     )
     memory.check_weights()
-    return facts.restored(
-        said, memory.decode().numpy(), memory.labels, soft_labels, folder
-    )
+    return memory

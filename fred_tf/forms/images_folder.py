@@ -3,7 +3,7 @@
 import csv
 import io
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -103,6 +103,7 @@ soft_labels = np.float32(
             raise ValueError(
                 f"{_TABLE} must name files of the manifest, each once"
             )
+        _check_classes(rows, names)
         stored = sum((folder / path).stat().st_size for path in paths)
         shape = picture_form.shape_of(said, len(rows), stored)
         labels = np.array([int(row["label"]) for row in rows])
@@ -136,7 +137,7 @@ def _rows(
 ) -> list[list[str]]:
     """Returns the table, a row per image."""
     names = decoded.class_names
-    places = folders(names, (_TABLE, manifest.NAME))
+    places = _places(names)
     soft = decoded.soft_labels
     rows = []
     for number, label in enumerate(decoded.labels):
@@ -151,6 +152,33 @@ def _rows(
             ]
         )
     return rows
+
+
+def _check_classes(
+    rows: Sequence[Mapping[str, str]], names: Sequence[str]
+) -> None:
+    """Refuses a table whose pictures are of other classes than it says.
+
+    Loaders learn a class from the folder, people from its name, we from its
+    number.
+
+    Raises:
+        ValueError: the three of a row are not of one class.
+    """
+    places = _places(names)
+    known = {str(n): (name, places[n]) for n, name in enumerate(names)}
+    for row in rows:
+        place, _, _ = row["file"].rpartition("/")
+        if known.get(row["label"]) != (row["class_name"], place):
+            raise ValueError(
+                f"{_TABLE} must name the class of each picture as its folder "
+                f"does. Received: {list(row.values())!r:.200}."
+            )
+
+
+def _places(names: Sequence[str]) -> Sequence[str]:
+    """Returns the folder of each class."""
+    return folders(names, (_TABLE, manifest.NAME))
 
 
 def _table(path: pathlib.Path, classes: int) -> Iterator[dict[str, str]]:

@@ -15,7 +15,7 @@ import numpy as np
 from fred_tf import parameterizations
 from fred_tf.disk import archives, claims, files, json_text
 from fred_tf.forms import facts, limits, manifest, stored_memory
-from fred_tf.forms.form import SetForm
+from fred_tf.forms.memory_form import Held, MemoryForm
 from fred_tf.forms.provenance import provenance
 from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
 
@@ -27,7 +27,7 @@ _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
 _MOST_MEMBERS = 10
 
 
-class KerasMemory(SetForm):
+class KerasMemory(MemoryForm):
     """A memory with its config as one `.keras` file, and a JSON file beside it.
 
     The JSON file is a manifest of the one file. It says what the memory does
@@ -102,19 +102,12 @@ images, labels = memory.decode(), memory.labels
                     "another name, or delete it."
                 )
 
-    def read(self, path):
-        path = pathlib.Path(path)
+    def held(self, path):
         self.verify(path)
         said = manifest.read(path.parent, _beside(path).name)
         memory = read_memory(path)
         with facts.believed(path):
-            return facts.restored(
-                said,
-                memory.decode().numpy(),
-                memory.labels,
-                facts.soft_labels(said),
-                path,
-            )
+            return Held(memory, said, facts.soft_labels(said))
 
     def recognises(self, path):
         return path.suffix == ".keras"

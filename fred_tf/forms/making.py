@@ -28,6 +28,9 @@ from fred_tf.training.evaluator import EvaluatorSettings
 # Evaluations that a set tells of, at most.
 _MOST_TOLD = 1000
 
+# Why an accuracy that is stated is not known.
+UNTOLD = "what was measured does not say how its networks were trained"
+
 # What somebody else's details can be wrong by.
 MISFITS = ValueError, TypeError, LookupError, AttributeError
 
@@ -44,12 +47,15 @@ class StatedAccuracy:
 
     Attributes:
         evaluation: the accuracies of the networks.
-        networks: how many there were, and how they were trained, in words.
+        network: name of theirs; empty if it is not told.
+        networks: how many there were, and how they were trained, in words;
+            empty if it is not told, see `accuracies`.
         form: what they were trained on, as it is read back; empty for the
             decoded floats of the run.
     """
 
     evaluation: Evaluation
+    network: str
     networks: str
     form: str
 
@@ -57,7 +63,21 @@ class StatedAccuracy:
 def accuracies(
     details: Mapping[str, Any], learned_rate: float | None = None
 ) -> list[StatedAccuracy]:
-    """Returns the test accuracies that a set states.
+    """Returns the test accuracies of a set that may be shown as such.
+
+    They say how their networks were trained; without that nobody could tell
+    what to compare them with.
+
+    Args:
+        details, learned_rate: see `stated`.
+    """
+    return [x for x in stated(details, learned_rate) if x.networks]
+
+
+def stated(
+    details: Mapping[str, Any], learned_rate: float | None = None
+) -> list[StatedAccuracy]:
+    """Returns the test accuracies that a set states, its own network's first.
 
     Args:
         details: of the set: `evaluations` of its run, and what was measured of
@@ -70,6 +90,8 @@ def accuracies(
     for entry in [*entries, details.get("this_form")]:
         with contextlib.suppress(*MISFITS):
             found.append(_stated(entry, learned_rate or None))
+    if config := config_of(details):
+        found.sort(key=lambda x: x.network != config.network.name)
     return found
 
 
@@ -88,13 +110,19 @@ def stated_scores(record: Mapping[str, Any]) -> list[float]:
 def _stated(entry: Any, learned_rate: float | None) -> StatedAccuracy:
     said = claims.an_object(entry, "evaluations")
     scores = stated_scores(said)
-    own = EvaluatorSettings.from_json(claims.mapping(said, "evaluation"))
-    rate = own.rate(learned_rate)
-    words = f"kernel regression, evaluation.by {own.by}"
-    if own.by == "networks":
-        words = f"{len(scores)} of {_trained(said, own, rate)}"
     form = claims.text(said, "form") if "form" in said else ""
-    return StatedAccuracy(Evaluation(tuple(scores), rate), words, form)
+    network, words, rate = "", "", 0.0
+    with contextlib.suppress(*MISFITS):
+        own = EvaluatorSettings.from_json(claims.mapping(said, "evaluation"))
+        rate = own.rate(learned_rate)
+        words = (
+            f"{len(scores)} of {_trained(said, own, rate)}"
+            if own.by == "networks"
+            else f"kernel regression, evaluation.by {own.by}"
+        )
+        network = claims.text(claims.mapping(said, "network"), "name")
+    evaluation = Evaluation(tuple(scores), rate)
+    return StatedAccuracy(evaluation, network, words, form)
 
 
 def _trained(
@@ -141,7 +169,10 @@ def worth(decoded: SyntheticSet, place: str | None) -> Iterator[str]:
         )
     if found:
         return
-    unknown = "Not known: nobody had evaluated the set when this was written."
+    why = "nobody had evaluated the set when this was written"
+    if stated(details):
+        why = UNTOLD
+    unknown = f"Not known: {why}."
     if place is None or config_of(details) is None:
         yield f"{unknown} `fred_tf.evaluate` finds it out."
         return

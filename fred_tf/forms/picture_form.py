@@ -105,6 +105,9 @@ def images(
         shape: see `shape_of`.
         pictures, low, high: what `encoded` returned; numbers may be text.
     """
+    for name, numbers in (("low", low), ("high", high)):
+        if not np.isfinite(np.array(numbers, np.float32)).all():
+            raise ValueError(f"`{name}` must be finite for every picture")
     arrays = {
         "image": encodings.unpictured(pictures, shape),
         "low": np.array(low, np.float32),

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from fred_tf.disk import claims, files, records
 from fred_tf.forms import facts, limits, manifest, stored_memory
-from fred_tf.forms.form import SetForm
+from fred_tf.forms.memory_form import Held, MemoryForm
 from fred_tf.forms.provenance import provenance
 from fred_tf.normalizations import Normalization
 from fred_tf.parameterizations import Parameterization
@@ -24,7 +24,7 @@ _FACTS = f"{_EXTRA}/metadata.json"
 _WEIGHTS = "variables/variables.data-00000-of-00001"
 
 
-class SavedModel(SetForm):
+class SavedModel(MemoryForm):
     """A SavedModel that decodes images.
 
     TensorFlow alone reads it; neither this library nor Keras is needed:
@@ -119,8 +119,7 @@ images, labels = stored["images"], np.int64(stored["labels"])"""
             manifest.write(temporary, self.kind, {}, self.place)
         return path
 
-    def read(self, path):
-        path = pathlib.Path(path)
+    def held(self, path):
         self.verify(path)
         with facts.believed(path):
             said = claims.an_object(files.read_json(path / _FACTS), "metadata")
@@ -135,13 +134,7 @@ images, labels = stored["images"], np.int64(stored["labels"])"""
                 weights,
                 (path / _WEIGHTS).stat().st_size,
             )
-            return facts.restored(
-                said,
-                memory.decode().numpy(),
-                memory.labels,
-                facts.soft_labels(said),
-                path,
-            )
+            return Held(memory, said, facts.soft_labels(said))
 
 
 def _places(

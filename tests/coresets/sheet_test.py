@@ -116,6 +116,30 @@ def test_as_many_images_as_fit_are_taken(encoding, digits):
     np.testing.assert_array_equal(again, indices)
 
 
+@pytest.mark.parametrize("encoding", sheet.ENCODINGS)
+@pytest.mark.parametrize("budget", [1_000, 3_500])
+def test_random_images_are_searched_once(encoding, budget, digits, monkeypatch):
+    """To the same end as twice, from two starts."""
+    settings, sizes = SheetSettings(budget, encoding, quality=50), []
+    encode = sheet.encode
+
+    def counted(images, settings):
+        sizes.append(len(images))
+        return encode(images, settings)
+
+    monkeypatch.setattr(sheet, "encode", counted)
+    once = sheet.most_within(digits, settings, None, seed=3)
+    needed = len(sizes)
+
+    def choose(count):
+        return select_random(digits.train.labels, count, 10, 3)
+
+    twice = sheet.most_within(digits, settings, choose, seed=3)
+    np.testing.assert_array_equal(once, twice)
+    # What the second of two searches looks at is saved.
+    assert len(sizes) - needed >= needed + 3
+
+
 def test_no_more_are_taken_than_there_are(digits):
     few = digits.train.only(select_random(digits.train.labels, 5, 10, 0))
     few = dataclasses.replace(digits, train=few)

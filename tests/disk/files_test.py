@@ -116,6 +116,28 @@ def test_an_error_that_names_no_file_gets_one(replacing, error, tmp_path):
     assert str(path) in text and "intact" in text and error.args[-1] in text
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("write() failed: No space left on device; writing /x/y"),
+        Exception("/x/y; No space left on device"),
+    ],
+    ids=["ArrayRecord", "TensorFlow"],
+)
+@pytest.mark.parametrize("replacing", ["replacing_file", "replacing_folder"])
+def test_a_full_disk_is_the_same_error_whoever_writes(
+    replacing, error, tmp_path
+):
+    path = tmp_path / "a"
+    said = "No space left on device; what was there before is intact"
+    with pytest.raises(OSError) as raised:
+        with getattr(files, replacing)(path):
+            raise error
+    assert str(raised.value) == f"[Errno 28] {said}: '{path}'"
+    assert raised.value.errno == errno.ENOSPC
+    assert raised.value.__cause__ is error
+
+
 def test_a_folder_is_replaced_when_the_block_ends(tmp_path):
     path = tmp_path / "folder"
     for content in ("old", "new"):

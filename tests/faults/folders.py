@@ -9,11 +9,13 @@ from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from fred_tf import config as config_lib
-from fred_tf import presets
+from fred_tf import datasets, forms, presets
+from fred_tf.coresets import random_set
 from fred_tf.datasets import digits
 from fred_tf.disk import files, records
 from tests.faults.programs import GRAPHS, PROGRAMS, SCORED
@@ -24,14 +26,19 @@ from trainers.elsewhere.runner import arrays, sealed
 IMAGES = "run/export/images_float32"
 COEFFICIENTS = "run/export/coefficients_float32"
 MEMORY = "run/export/memory.keras"
+# What `others` makes: sets and a model of somebody else, and exports that are
+# not written by default.
+SET, MODEL = "others/theirs.npz", "others/net.keras"
+FOLDER, TABLE = "others/images_folder", "others/images_parquet"
 
 
 def make(folder: pathlib.Path) -> None:
-    """Fills a folder with a run, its exports, experts, a sweep and a pack."""
+    """Fills a folder with all that programs read."""
     for name in ("distill", "evaluate", "export", "train_experts", "sweep"):
         make_one(name, folder)
     pack(folder / "pack")
     photos(folder / "photos")
+    others(folder)
 
 
 def make_one(name: str, folder: pathlib.Path) -> None:
@@ -69,6 +76,24 @@ def photos(folder: pathlib.Path) -> None:
                 pixels = (255 * split.images[row]).astype(np.uint8)
                 encoded = tf.io.encode_png(pixels).numpy()
                 (place / f"{number}.png").write_bytes(encoded)
+
+
+def others(folder: pathlib.Path) -> None:
+    """Writes a set and a model of others, and pictures of real images."""
+    real = random_set(datasets.load("digits"), 1, seed=0)
+    (folder / SET).parent.mkdir()
+    np.savez(folder / SET, images=real.pixels(), labels=real.labels)
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(10),
+        ]
+    )
+    model.save(folder / MODEL)
+    for place in (FOLDER, TABLE):
+        form = forms.FORMS[pathlib.Path(place).name]
+        form.write(real, None, folder / place)
 
 
 # --- Forging ------------------------------------------------------------------

@@ -175,12 +175,15 @@ _FLAGS = (
     ("trainers.train_experts", "expert_dir", "--preset=digits_ipc1_tm_tiny"),
     ("trainers.evaluate", "run_dir"),
     ("trainers.evaluate", "exported", "--run_dir={}/run"),
+    ("trainers.evaluate", "model", "--run_dir={}/run"),
     ("trainers.sweep.__main__", "sweep_dir", _TINY),
     ("trainers.elsewhere.__main__", "pack", _TINY),
     ("trainers.elsewhere.__main__", "bring_back", "--run_dir={}/run"),
     ("trainers.select_coreset", "run_dir", _TINY, "--method=random"),
     ("trainers.rank", "run_dir"),
     ("trainers.report.__main__", "run_dir"),
+    ("trainers.report.__main__", "gallery"),
+    ("trainers.report.__main__", "set", "--gallery={}/gallery.html"),
     ("trainers.quickstart", "run_dir"),
     ("export.__main__", "run_dir"),
     ("export.__main__", "export_dir", "--run_dir={}/run"),
@@ -273,7 +276,7 @@ PATHS += [
         "/file",
         CommandError,
     )
-    for module, flag, *others in (_FLAGS[0], _FLAGS[4], _FLAGS[7])
+    for module, flag, *others in (_FLAGS[0], _FLAGS[4], _FLAGS[8])
 ]
 
 # --- Clusters -----------------------------------------------------------------

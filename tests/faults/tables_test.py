@@ -5,7 +5,12 @@ import shutil
 import pytest
 
 from tests.faults import flips, folders, mistakes, rows
-from tests.faults.strangers import STRANGERS, UNCHANGED
+from tests.faults.strangers import (
+    OTHERS,
+    OTHERS_UNCHANGED,
+    OURS,
+    OURS_UNCHANGED,
+)
 from tests.faults.tally import GOOD, REFUSED
 
 
@@ -31,6 +36,24 @@ def test_clusters_that_cannot_be(row, tmp_path):
 
 
 @pytest.fixture(scope="module")
+def others(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("others")
+    folders.others(folder)
+    return folder
+
+
+@by_name(OTHERS)
+def test_files_of_others(row, others, tmp_path):
+    copied = shutil.copytree(others, tmp_path / "all")
+    assert rows.outcome(row, copied) == (REFUSED, "")
+
+
+@pytest.mark.parametrize("read", OTHERS_UNCHANGED)
+def test_what_others_made_is_read(read, others, tmp_path):
+    read(shutil.copytree(others, tmp_path / "all"))
+
+
+@pytest.fixture(scope="module")
 def all_folders(tmp_path_factory):
     folder = tmp_path_factory.mktemp("folders")
     folders.make(folder)
@@ -43,13 +66,13 @@ def copied(all_folders, tmp_path):
 
 
 @pytest.mark.slow  # Each room has tests of its own kind of damage.
-@by_name(STRANGERS)
+@by_name(OURS)
 def test_folders_of_strangers(row, copied):
     assert rows.outcome(row, copied) == (REFUSED, "")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("read", UNCHANGED)
+@pytest.mark.parametrize("read", OURS_UNCHANGED)
 def test_what_nobody_changed_is_read(read, copied):
     read(copied)
 

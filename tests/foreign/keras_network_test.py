@@ -195,6 +195,33 @@ def test_what_is_no_fresh_classifier_is_refused(given, message):
         KerasNetwork(given, SHAPE, 10)
 
 
+def enlarging(size) -> keras.Model:
+    """A model within another: neither says of which images."""
+    inner = keras.Sequential([layers.UpSampling2D(size), layers.Conv2D(1, 3)])
+    images = keras.Input((None, None, 1))
+    pooled = layers.GlobalAveragePooling2D()(inner(images))
+    return keras.Model(images, layers.Dense(10)(pooled))
+
+
+def unbuilt(units) -> keras.Model:
+    wide = (layers.Dense(units) for _ in range(2))
+    return keras.Sequential([layers.Flatten(), *wide, layers.Dense(10)])
+
+
+@pytest.mark.parametrize(
+    ("make", "size"), [(enlarging, 2**16), (unbuilt, 2**20)]
+)
+def test_files_that_leave_sizes_open_are_counted_on_the_images(
+    make, size, tmp_path, monkeypatch
+):
+    make(3).save(tmp_path / "small.keras")
+    KerasNetwork(tmp_path / "small.keras", SHAPE, 10)
+    make(size).save(tmp_path / "m.keras")
+    monkeypatch.setattr(KerasNetwork, "_new", None)  # Nothing of it is made.
+    with pytest.raises(ValueError, match="take .* weights and .* activations"):
+        KerasNetwork(tmp_path / "m.keras", SHAPE, 10)
+
+
 def test_one_model_again_and_again_is_refused():
     kept = linear()
     with pytest.raises(ValueError, match="make a new model in each call"):

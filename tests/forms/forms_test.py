@@ -1,6 +1,8 @@
 """The table of forms: every member keeps what it promises."""
 
+import builtins
 import dataclasses
+import errno
 import os
 
 import numpy as np
@@ -10,9 +12,10 @@ from fred_tf import forms
 from fred_tf.coresets import random_set
 from fred_tf.disk import files, leftovers
 from fred_tf.forms import FORMS, SetForm, facts, manifest
-from fred_tf.parameterizations import Pixel
+from fred_tf.normalizations import Standardize
+from fred_tf.parameterizations import Frequency, Pixel
 from fred_tf.synthetic_set import SyntheticSet
-from tests.packages import skip_without
+from tests.packages import NEEDED, skip_without
 
 SETS = {name: x for name, x in FORMS.items() if isinstance(x, SetForm)}
 
@@ -41,6 +44,11 @@ def test_a_set_comes_back_with_its_soft_labels(
     error = np.abs(read.images - softly.images).max()
     assert (error > 1e-5) == FORMS[name].lossy
     assert error < 0.5
+    memory = forms.read_memory(path)
+    assert (memory is None) == name.startswith("images")
+    if memory is not None:
+        np.testing.assert_array_equal(memory.masks, small_memory.masks)
+        np.testing.assert_array_equal(memory.decode(), read.images)
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -50,6 +58,38 @@ def test_a_set_without_soft_labels_stays_without(
     skip_without(name)
     (path,) = forms.write(small_set, small_memory, tmp_path, [name]).values()
     assert forms.read(path).soft_labels is None
+
+
+@pytest.mark.parametrize("name", ["coefficients_int4", "coefficients_coded"])
+def test_joint_channels_keep_what_they_kept(name, small_set, tmp_path):
+    settings = Frequency.Settings(coefficients_per_channel=1, channels="joint")
+    memory = Frequency((4, 4, 3), 2, 2, settings)
+    memory.table.assign([[0, 1, 40], [0, 17, 47]])
+    memory.values.assign(np.arange(1.0, 13.0).reshape(4, 3, 1))
+    own = Standardize((0.5,) * 3, (0.5,) * 3)
+    decoded = dataclasses.replace(
+        small_set, images=memory.decode().numpy(), normalization=own
+    )
+    path = FORMS[name].write(decoded, memory, tmp_path / name)
+    read = forms.read_memory(path).masks
+    np.testing.assert_array_equal(read, memory.masks)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_a_full_disk_is_one_error_of_every_form(
+    name, small_set, small_memory, full_disk, tmp_path
+):
+    """Whichever library writes: TensorFlow, HDF5, Arrow, ArrayRecord."""
+    skip_without(name)
+    path = tmp_path / FORMS[name].path
+    with pytest.raises(OSError) as raised, full_disk(10):
+        FORMS[name].write(small_set, small_memory, path)
+    assert (raised.value.errno, raised.value.filename) == (
+        errno.EFBIG,
+        str(path),
+    )
+    assert "what was there before is intact" in str(raised.value)
+    assert not [x for x in tmp_path.rglob("*") if x.is_file()]
 
 
 def test_names_are_those_of_the_members():
@@ -85,6 +125,53 @@ def test_forms_that_do_not_fit_are_refused(small_set, small_memory, tmp_path):
     with pytest.raises(ValueError, match=r"\(4\). Received: 5"):
         forms.write(small_set, small_memory, tmp_path, ["keras"], shards=5)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def without(monkeypatch):
+    """Lets a package be missing: `without("pyarrow")`."""
+    whole = builtins.__import__
+
+    def without(package):
+        def imported(name, *arguments, **others):
+            if name.partition(".")[0] == package:
+                raise ModuleNotFoundError(f"No module named {name!r}")
+            return whole(name, *arguments, **others)
+
+        monkeypatch.setattr(builtins, "__import__", imported)
+
+    return without
+
+
+@pytest.mark.parametrize(
+    ("name", "instead", "is_read"),
+    [
+        ("images_array_record", "images_float32", True),
+        ("images_parquet", "images_folder", False),
+    ],
+)
+def test_without_its_package_a_form_says_what_to_install(
+    name, instead, is_read, small_set, without, assert_same, tmp_path
+):
+    skip_without(name)
+    form, package = FORMS[name], NEEDED[name]
+    folder = form.write(small_set, None, tmp_path / "there")
+    before = forms.read(folder)
+    without(package)
+    said = f"`{name}` needs.* install {package}`, or export `{instead}`"
+    for place in (folder, tmp_path / form.path):
+        with pytest.raises(ImportError, match=said):
+            form.write(small_set, None, place)
+    # Where no form is named, it is left out.
+    assert name in forms.fitting(small_set, None)
+    assert name not in forms.chosen(None, small_set, None)
+    # What was there before is whole.
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+    if is_read:
+        assert_same(forms.read(folder), before)
+    else:
+        with pytest.raises(ImportError, match=said):
+            forms.read(folder)
 
 
 def test_what_is_no_export_is_refused(tmp_path):

@@ -1,6 +1,5 @@
 """ArrayRecord: what TFDS and Grain read of it, and what is refused."""
 
-import builtins
 import dataclasses
 import json
 import shutil
@@ -144,40 +143,6 @@ def test_equal_sets_give_equal_files(softly, written, tmp_path):
     again = FORM.write(softly, None, tmp_path / "again", 2)
     for path in written.iterdir():
         assert path.read_bytes() == (again / path.name).read_bytes()
-
-
-# --- Where the package is missing ---------------------------------------------
-
-
-@pytest.fixture
-def missing(monkeypatch):
-    whole = builtins.__import__
-
-    def without(name, *arguments, **others):
-        if name.partition(".")[0] == "array_record":
-            raise ModuleNotFoundError(f"No module named {name!r}")
-        return whole(name, *arguments, **others)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-
-
-def test_without_the_package_it_says_what_to_install(
-    softly, folder, missing, assert_same, tmp_path
-):
-    for place in (folder, tmp_path / FORM.path):
-        with pytest.raises(ImportError, match="pip install array_record"):
-            FORM.write(softly, None, place)
-    with pytest.raises(ImportError, match="or export `images_float32`"):
-        forms.write(softly, None, tmp_path, [FORM.name])
-    # What was there before is whole, and read without the package.
-    assert_same(forms.read(folder), softly)
-    assert [path.name for path in tmp_path.iterdir()] == ["moved"]
-
-
-def test_where_no_form_is_named_it_is_left_out(small_set, missing, tmp_path):
-    assert FORM.name in forms.fitting(small_set, None)
-    written = forms.write(small_set, None, tmp_path)
-    assert "images_float32" in written and FORM.name not in written
 
 
 # --- What is damaged, or made by others ---------------------------------------

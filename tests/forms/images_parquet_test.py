@@ -1,6 +1,5 @@
 """The Parquet file: what Hugging Face reads of it, and what is refused."""
 
-import builtins
 import dataclasses
 import io
 import json
@@ -105,25 +104,6 @@ def test_no_flipped_byte_goes_unseen(
             with pytest.raises(ValueError, match=name):
                 forms.read(folder)
     assert_same(forms.read(folder), named, images=False)
-
-
-def test_without_the_package_it_says_what_to_install(
-    named, folder, monkeypatch
-):
-    whole = builtins.__import__
-
-    def without(name, *arguments, **others):
-        if name.partition(".")[0] == "pyarrow":
-            raise ModuleNotFoundError(f"No module named {name!r}")
-        return whole(name, *arguments, **others)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    for use in (
-        lambda: ImagesParquet().write(named, None, folder),
-        lambda: forms.read(folder),
-    ):
-        with pytest.raises(ImportError, match="pip install pyarrow"):
-            use()
 
 
 def _table(change=lambda table: table, **how):

@@ -59,6 +59,23 @@ def test_what_is_not_usual_is_told(changes, words):
     assert words in found.networks
 
 
+def test_that_of_its_own_network_comes_first():
+    other = {**ENTRY, "network": {"name": "lenet"}, "accuracies": [0.5]}
+    told = {"evaluations": [other, ENTRY]}
+    for more, first in (({}, "lenet"), ({"config": CONFIG}, "convnet")):
+        found = making.accuracies({**told, **more})
+        assert [len(found), found[0].network] == [2, first]
+
+
+def test_who_does_not_say_how_networks_were_trained_is_not_believed():
+    old = {**ENTRY, "evaluation": None}
+    details = {"evaluations": [old, {"accuracies": [17]}]}
+    (found,) = making.stated(details)
+    assert found.networks == "" and found.evaluation.mean == 0.9
+    assert making.accuracies(details) == []
+    assert told(**details).startswith(f"Not known: {making.UNTOLD}. `fred_tf")
+
+
 def test_accuracies_of_the_same_training_stand_together():
     form = {**ENTRY, "form": "coefficients_int8"}
     other = {**ENTRY, "augmentation": "none", "accuracies": [0.5]}

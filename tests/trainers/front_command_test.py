@@ -126,6 +126,25 @@ def test_the_next_command_is_called_as_this_one(called, expected, monkeypatch):
     assert experts.endswith(("train-experts", "train_experts"))
 
 
+@pytest.mark.parametrize(
+    ("called", "expected"),
+    [
+        ("fred distill", "fred distill"),
+        ("fred distil", "fred distil"),
+        ("fred evaluate", "fred distil"),
+        ("python -m trainers quickstart", "python -m trainers distil"),
+        ("/usr/bin/fred-quickstart", "fred-distill"),
+    ],
+)
+def test_a_program_keeps_the_word_that_was_typed(called, expected, monkeypatch):
+    """And has its main name where another one was."""
+    monkeypatch.setattr(sys, "argv", [called])
+    assert command_line.command("trainers.distill") == expected
+    monkeypatch.setattr(sys, "argv", ["fred train_experts"])
+    experts = command_line.command("trainers.train_experts")
+    assert experts == "fred train_experts"
+
+
 def test_a_run_says_what_is_next_as_it_was_called(
     call, tmp_path, monkeypatch, no_pictures
 ):

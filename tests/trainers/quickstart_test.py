@@ -81,7 +81,7 @@ def test_a_quickstart_goes_on_and_keeps_what_is_not_its_own(
     ("called", "distils"),
     [
         ("/x/trainers/quickstart.py", "python -m trainers.distill"),
-        ("fred quickstart", "fred distill"),
+        ("fred quickstart", "fred distil"),
         ("/usr/bin/fred-quickstart", "fred-distill"),
     ],
 )

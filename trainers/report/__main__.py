@@ -9,11 +9,11 @@ the figures of `trainers.figures`, the sizes of `python -m export` and the
 settings. No real data are needed, but for runs that are whitened.
 
     python -m trainers.report --gallery=gallery.html --set=runs/cifar10 \\
-        --set=runs/mnist/export
+        --set=runs/mnist/export --set=mnist_ipc1
 
-writes such a page of several sets, of run folders and of exports: pictures and
-numbers of each, and a figure of accuracy against bytes. Without --set it shows
-the sets that come with the library.
+writes such a page of several sets, of run folders, of exports and of those that
+come with the library, by name: pictures and numbers of each, and a figure of
+accuracy against bytes. Without --set it shows all that come with the library.
 """
 
 import pathlib
@@ -37,8 +37,8 @@ GALLERY = flags.DEFINE(
 SET = flags.DEFINE_multi_string(
     "set",
     [],
-    "A set of --gallery: a run folder, an export, or one form of an export. "
-    "May be given many times.",
+    "A set of --gallery: a run folder, an export, one form of an export, or "
+    "the name of a set that comes with the library. May be given many times.",
 )
 for _name in ("run_dir", "data_dir", "download"):
     flags.declare_key_flag(_name)

@@ -1,26 +1,25 @@
 """Sets that are done, of runs and of exports, as a gallery shows them."""
 
-import contextlib
 import dataclasses
+import os
 import pathlib
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from export import sizes
 from fred_tf import config as config_lib
-from fred_tf import forms
-from fred_tf.disk import claims, paths
+from fred_tf import forms, shipped
+from fred_tf.disk import paths
 from fred_tf.disk.run_folder import CONFIG
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.forms import FORMS, SetForm, keras_memory, making
+from fred_tf.forms import FORMS, SetForm, making
+from fred_tf.forms.making import StatedAccuracy
 from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
 from trainers.report import headline
 
 _FORMS = [form for form in FORMS.values() if isinstance(form, SetForm)]
-# The form that gives back what a set is decoded from.
-_MEMORY = FORMS["keras"]
 # What is called so is known by the folder that it is in.
 _PLAIN = {"run", "export"}.union(
     *(pathlib.PurePath(form.path).parts for form in _FORMS)
@@ -34,11 +33,13 @@ class Stored(NamedTuple):
         form: its name, for people.
         size: bytes of all its files.
         evaluation: of networks trained on what is read back; None if unknown.
+        why: it is unknown, in words; empty where there is no more to say.
     """
 
     form: str
     size: int
     evaluation: Evaluation | None
+    why: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +86,8 @@ def read(
     """Reads a set of a run folder, of an export, or of one form of an export.
 
     Args:
-        path: the folder, or the file of a form.
+        path: the folder, or the file of a form; or the name of a set that
+            comes with the library, where nothing lies that is called so.
         data_dir: where the data of a whitened run are; where it found them if
             None.
         download: whether missing ones may be downloaded.
@@ -94,7 +96,7 @@ def read(
         FileNotFoundError: there is neither a run nor an export.
         ValueError: it is damaged; the message says how.
     """
-    path = paths.checked(path, "--set")
+    path = _placed(paths.checked(path, "--set"))
     *above, name = path.absolute().parts
     while above and name.partition("/")[0] in _PLAIN:
         name = f"{above.pop()}/{name}"
@@ -104,23 +106,50 @@ def read(
     return _of_export(name, path)
 
 
+def _placed(path: pathlib.Path) -> pathlib.Path:
+    """Returns where a set lies: as it is said, or within the library."""
+    if os.path.lexists(path):
+        return path
+    own = shipped.distilled_sets()
+    if str(path) not in own:
+        raise FileNotFoundError(
+            "`--set` must be a run folder, an export, or a set that comes with "
+            f"the library: {', '.join(own)}. Received: {path}, where nothing "
+            "is."
+        )
+    return own[str(path)].folder
+
+
 def _of_run(name: str, run: DistilledRun) -> FinishedSet:
     decoded, memory = run.synthetic_set(), run.parameterization
-    own = headline.of_own_network(headline.evaluations(run), run.config)
-    scores = None if own is None else Evaluation(tuple(own["accuracies"]), 0.0)
+    details = {**decoded.details, "evaluations": headline.evaluations(run)}
+    of_floats, _ = _stated(dataclasses.replace(decoded, details=details))
     return FinishedSet(
         name,
         run.folder.path,
         decoded,
-        (_floats(decoded, scores),),
+        (_floats(decoded, of_floats),),
         run.config,
         memory if isinstance(memory, Frequency) else None,
     )
 
 
-def _floats(decoded: SyntheticSet, scores: Evaluation | None) -> Stored:
+def _floats(decoded: SyntheticSet, stated: list[StatedAccuracy]) -> Stored:
     size = headline.FLOAT * decoded.floats_stored
-    return Stored("floats, in memory", size, scores)
+    return _stored("floats, in memory", size, stated)
+
+
+def _stored(form: str, size: int, stated: list[StatedAccuracy]) -> Stored:
+    """Returns a way to store with the first accuracy that may be shown.
+
+    Args:
+        form: its name.
+        size: its bytes.
+        stated: what is stated of it.
+    """
+    shown = next((x.evaluation for x in stated if x.networks), None)
+    why = making.UNTOLD if stated and shown is None else ""
+    return Stored(form, size, shown, why)
 
 
 def _of_export(name: str, path: pathlib.Path) -> FinishedSet:
@@ -129,34 +158,37 @@ def _of_export(name: str, path: pathlib.Path) -> FinishedSet:
     # What loses nothing tells what the run was.
     best = min(read, key=lambda form: form.lossy, default=None)
     decoded = forms.read(path) if best is None else read[best]
-    config = making.config_of(decoded.details)
-    exact = _of_floats(decoded.details, config)
+    exact, of_form = _stated(decoded)
     if best is not None and not best.lossy:
-        exact = exact or _of_this_form(decoded.details)
+        exact = exact + of_form
     stored = [_floats(decoded, exact)]
     for form, own in read.items():
         size = sizes.size_of(form.name, places[form]).size
-        scores = _of_this_form(own.details) or (None if form.lossy else exact)
-        stored.append(Stored(form.name, size, scores))
+        _, of_form = _stated(own)
+        more = [] if form.lossy else exact
+        stored.append(_stored(form.name, size, of_form + more))
     if best is None:
         size = sizes.size_of(path.name, path).size
-        stored.append(Stored(path.name, size, _of_this_form(decoded.details)))
-    memory = None
-    if _MEMORY in places:
-        memory = keras_memory.read_memory(places[_MEMORY])
+        stored.append(_stored(path.name, size, of_form))
     return FinishedSet(
         name,
         path,
         decoded,
         tuple(stored),
-        config,
-        memory if isinstance(memory, Frequency) else None,
+        making.config_of(decoded.details),
+        _memory(places.values() or [path]),
         {
             name: (path / FORMS[name].path).read_bytes()
             for name in ("gallery", "masks")
             if (path / FORMS[name].path).is_file()
         },
     )
+
+
+def _memory(places: Iterable[pathlib.Path]) -> Frequency | None:
+    """Returns what a set is decoded from, of the first form that holds it."""
+    read = map(forms.read_memory, places)
+    return next((x for x in read if isinstance(x, Frequency)), None)
 
 
 def _places(path: pathlib.Path) -> dict[SetForm, pathlib.Path]:
@@ -178,28 +210,11 @@ def _places(path: pathlib.Path) -> dict[SetForm, pathlib.Path]:
     return {}
 
 
-def _of_this_form(details: Mapping[str, Any]) -> Evaluation | None:
-    """Returns what `python -m export --measure` found of a form, if it did."""
-    with contextlib.suppress(*making.MISFITS):
-        return _scores(claims.mapping(details, "this_form"))
-    return None
-
-
-def _of_floats(
-    details: Mapping[str, Any], config: config_lib.Config | None
-) -> Evaluation | None:
-    """Returns what was measured of a set before it was exported, if it was."""
-    with contextlib.suppress(*making.MISFITS):
-        found = [
-            claims.an_object(x, "evaluations")
-            for x in claims.listed(details, "evaluations")
-        ]
-        own = found[0]
-        if config is not None:
-            own = headline.of_own_network(found, config) or own
-        return _scores(own)
-    return None
-
-
-def _scores(record: Mapping[str, Any]) -> Evaluation:
-    return Evaluation(tuple(making.stated_scores(record)), 0.0)
+def _stated(
+    decoded: SyntheticSet,
+) -> tuple[list[StatedAccuracy], list[StatedAccuracy]]:
+    """Returns what a set states of the run's floats, and of its own form."""
+    rate = decoded.student_learning_rate
+    stated = making.stated(decoded.details, rate)
+    floats = [x for x in stated if not x.form]
+    return floats, [x for x in stated if x.form]

@@ -9,7 +9,7 @@ from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.figures import Curve
 from trainers.figures import of_spectra
 from trainers.report import captions, headline, markup
-from trainers.report.finished import FinishedSet
+from trainers.report.finished import FinishedSet, Stored
 
 # Of a class: there are many sets.
 _PER_CLASS = 5
@@ -87,12 +87,7 @@ def _numbers(one: FinishedSet) -> Iterator[tuple[str, str]]:
 
 
 def _content(one: FinishedSet) -> str:
-    stored: list[tuple[str, ...]] = [
-        (x.form, f"{x.size:,}", _UNKNOWN)
-        if x.evaluation is None
-        else (x.form, f"{x.size:,}", headline.accuracy(x.evaluation))
-        for x in one.stored
-    ]
+    stored = [(x.form, f"{x.size:,}", _accuracy(x)) for x in one.stored]
     header = ("stored as", "bytes", "test accuracy")
     return "".join(
         [
@@ -103,6 +98,13 @@ def _content(one: FinishedSet) -> str:
             markup.table(header, stored) if len(stored) > 1 else "",
         ]
     )
+
+
+def _accuracy(stored: Stored) -> str:
+    """Returns an accuracy, or that it is not known and why."""
+    if stored.evaluation is None:
+        return ": ".join(filter(None, (_UNKNOWN, stored.why)))
+    return headline.accuracy(stored.evaluation)
 
 
 def _pictures(one: FinishedSet) -> Iterator[str]:

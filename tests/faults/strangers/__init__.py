@@ -1,8 +1,12 @@
-"""Folders that others made, to do harm or by mistake."""
+"""Folders and files that others made, to do harm or by mistake."""
 
-from tests.faults.strangers import exports, runs, stores
+from tests.faults.strangers import exports, foreign, pictures, runs, stores
 
-STRANGERS = [
+# Of what `folders.others` makes, in a moment.
+OTHERS = [*foreign.FOREIGN, *pictures.PICTURES]
+OTHERS_UNCHANGED = [*foreign.UNCHANGED, *pictures.UNCHANGED]
+# Of what programs made, which takes them a while.
+OURS = [
     *exports.EXPORTS,
     *stores.STORES,
     *stores.PACKS,
@@ -10,4 +14,7 @@ STRANGERS = [
     *runs.PHOTOS,
 ]
 # Reads each folder as the rows do, but unchanged: all of it is accepted.
-UNCHANGED = [*exports.UNCHANGED, *stores.UNCHANGED, *runs.UNCHANGED]
+OURS_UNCHANGED = [*exports.UNCHANGED, *stores.UNCHANGED, *runs.UNCHANGED]
+
+STRANGERS = [*OURS, *OTHERS]
+UNCHANGED = [*OURS_UNCHANGED, *OTHERS_UNCHANGED]

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from fred_tf import shipped
-from fred_tf.forms import FORMS
+from fred_tf.forms import FORMS, making
 from fred_tf.normalizations import NORMALIZATIONS
 from fred_tf.training.evaluation import Evaluation
 from tests.trainers.report.browsing import CHROMIUM, Outline
 from trainers.report import __main__ as report
-from trainers.report import finished, gallery
+from trainers.report import finished, gallery, headline
 from trainers.report.finished import FinishedSet, Stored
 
 _WIDTH = 390  # of a phone, in pixels
@@ -95,18 +95,50 @@ def test_a_form_of_an_export_is_read_alone(run, sets, tmp_path):
     )
     renamed = shutil.copytree(place, tmp_path / "mine")
     assert finished.read(renamed).stored[1].form == "mine"
+    assert finished.read(renamed).memory is None
+    coded = run.folder.path / "export" / "coefficients_int8"
+    for path in (coded, shutil.copytree(coded, tmp_path / "kept")):
+        np.testing.assert_array_equal(
+            finished.read(path).memory.masks, run.parameterization.masks
+        )
 
 
-def test_a_form_tells_its_own_accuracy(run, tmp_path):
-    said = {"accuracies": [0.25, 0.75], "form": "images_png"}
-    decoded = dataclasses.replace(
-        run.synthetic_set(),
-        details={"this_form": said, "evaluations": [{"accuracies": ["x"]}]},
-    )
-    FORMS["images_png"].write(decoded, None, tmp_path / "images_png")
-    one = finished.read(tmp_path)
+@pytest.fixture
+def exported(run, tmp_path):
+    """Writes the set in a form that loses something, with some details."""
+
+    def exported(**details):
+        decoded = dataclasses.replace(run.synthetic_set(), details=details)
+        FORMS["images_png"].write(decoded, None, tmp_path / "images_png")
+        return finished.read(tmp_path)
+
+    return exported
+
+
+def test_a_form_tells_its_own_accuracy(exported, run):
+    (told,) = headline.evaluations(run)
+    said = {**told, "accuracies": [0.25, 0.75], "form": "images_png"}
+    one = exported(this_form=said, evaluations=[{"accuracies": ["x"]}])
     assert one.stored[0].evaluation is None
-    assert one.evaluation == Evaluation((0.25, 0.75), 0.0)
+    assert one.evaluation.accuracies == (0.25, 0.75)
+
+
+def test_an_accuracy_of_who_knows_which_networks_is_not_shown(
+    exported, run, undrawn
+):
+    """Nor do cards show it; earlier versions did not say how they trained."""
+    (told,) = headline.evaluations(run)
+    old = {name: told[name] for name in ("network", "accuracies")}
+    one = exported(this_form={**old, "form": "images_png"}, evaluations=[old])
+    assert one.evaluation is None
+    assert [x.why for x in one.stored] == [making.UNTOLD] * 2
+    text = "\n".join(making.worth(one.decoded, None))
+    assert text.startswith(f"Not known: {making.UNTOLD}.")
+    assert gallery.page([one]).count(f"not known: {making.UNTOLD}") == 2
+    # What is told of another network is shown.
+    other = {**told, "network": {**told["network"], "name": "lenet"}}
+    one = exported(evaluations=[old, other])
+    assert one.evaluation.accuracies == tuple(told["accuracies"])
 
 
 def test_the_page_holds_everything_itself(page, sets):
@@ -173,8 +205,30 @@ def test_pages_of_others_stay(run, page, tmp_path, undrawn):
 
 def test_without_sets_those_of_the_library_are_shown(tmp_path, undrawn):
     path = report.run_gallery(tmp_path / "gallery.html", [])
-    for name in shipped.distilled_sets():
+    names = list(shipped.distilled_sets())
+    for name in names:
         assert f"{name}</a>" in path.read_text()
+    captions = re.findall("<figcaption>(.*?)</figcaption>", path.read_text())
+    own = ["All|The first", "What each class keeps: \\d+ of", "Energy"]
+    beginnings = ["Test accuracy", *own * len(names)]
+    assert len(captions) == len(beginnings)
+    assert all(map(re.match, beginnings, captions))
+
+
+def test_a_set_of_the_library_is_known_by_its_name(tmp_path, monkeypatch):
+    """Unless something else is called so."""
+    one = finished.read("digits_ipc1")
+    assert one.place == shipped.FOLDER / one.name and one.name == "digits_ipc1"
+    assert one.memory.masks.sum(axis=(1, 2)).tolist() == [21] * 10
+    assert one.evaluation is not None
+    with pytest.raises(
+        FileNotFoundError, match="library: digits_ipc1, .*_ipc2"
+    ):
+        finished.read("digits_ipc2")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits_ipc1").mkdir()
+    with pytest.raises(FileNotFoundError, match="digits_ipc1 holds no export"):
+        finished.read("digits_ipc1")
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed")

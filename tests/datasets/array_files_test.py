@@ -1,0 +1,122 @@
+"""Arrays in files as a data set: what is read, and what of others is not."""
+
+import io
+import tracemalloc
+import zipfile
+
+import h5py
+import numpy as np
+import pytest
+
+from fred_tf import datasets
+from tests.faults.strangers.forged import pickled
+
+LABELS = np.arange(6) % 2
+
+
+@pytest.fixture
+def images(generator):
+    return generator.integers(0, 256, (6, 4, 5, 3), np.uint8)
+
+
+def _npy(array) -> bytes:
+    written = io.BytesIO()
+    np.save(written, array)
+    return written.getvalue()
+
+
+def _claiming(shape: str, values: bytes = b"") -> bytes:
+    """Returns an array of bytes whose header says what shape they have."""
+    said = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n"
+    head = b"\x93NUMPY\x01\x00" + len(said).to_bytes(2, "little")
+    return head + said.encode() + values
+
+
+def _in_npz(place, parts):
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, part in parts.items():
+            archive.writestr(f"{name}.npy", part)
+
+
+def _in_folder(place, parts):
+    place.mkdir()
+    for name, part in parts.items():
+        (place / f"{name}.npy").write_bytes(part)
+
+
+@pytest.fixture(params=[_in_npz, _in_folder])
+def written(request, tmp_path):
+    """Writes the bytes of arrays, by name, as a data set of one's own."""
+
+    def written(**parts):
+        place = tmp_path / ("a.npz" if request.param is _in_npz else "a")
+        request.param(place, parts)
+        return place
+
+    return written
+
+
+@pytest.mark.parametrize("order", "CF")
+def test_values_may_lie_in_either_order(images, order, written):
+    stored = np.asarray(images, order=order)
+    both = {
+        f"{name}_{split}": _npy(array)
+        for split in ("train", "test")
+        for name, array in (("X", stored), ("y", LABELS))
+    }
+    data = datasets.load(f"file:{written(**both)}")
+    for split in (data.train, data.test):
+        np.testing.assert_array_equal(split.images, images)
+        np.testing.assert_array_equal(split.labels, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [
+        (_claiming("(100000, 100000)"), "would be read"),
+        (_claiming("(6, 4, 4, 1)", bytes(10**7)), "would be read"),
+        (_claiming("(99999999999, 4)"), "would be read"),
+        (_claiming("(6, 4, __import__('os').getpid())"), "plain numbers"),
+        (pickled(), "plain numbers"),
+        (b"", "plain numbers"),
+        (_npy(np.arange(3)), "must be|must have|channels"),
+    ],
+    ids=range(7),
+)
+def test_arrays_of_others_are_data(part, message, written):
+    place = written(x_train=part, y_train=_npy(LABELS))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=message) as raised:
+            datasets.load(f"file:{place}")
+        assert tracemalloc.get_traced_memory()[1] < 5 * 10**6
+    finally:
+        tracemalloc.stop()
+    if "plain" in message or "read" in message:
+        said = str(raised.value)
+        assert said.startswith(f"{place} must hold arrays of numbers called")
+        assert "Received: `x_train`, which must" in said
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".h5"])
+def test_what_is_no_such_file_is_refused(suffix, tmp_path):
+    path = tmp_path / f"a{suffix}"
+    with pytest.raises(FileNotFoundError, match=str(path)):
+        datasets.load(f"file:{path}")
+    for content in (b"", b"text", b"PK\x03\x04" + bytes(99)):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=f"{path} must hold arrays"):
+            datasets.load(f"file:{path}")
+
+
+def test_arrays_must_have_the_usual_names(images, written):
+    place = written(pictures=_npy(images), y_train=_npy(LABELS))
+    with pytest.raises(ValueError, match=r"called \['pictures', 'y_train'\]"):
+        datasets.load(f"file:{place}")
+
+
+def test_vectors_that_are_no_cubes_are_refused_by_name(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["X_train"], file["y_train"] = np.zeros((6, 9)), LABELS
+    with pytest.raises(ValueError, match=r"a.h5 must hold .*vectors of 9 val"):
+        datasets.load(f"file:{tmp_path / 'a.h5'}")
