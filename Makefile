@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: quickstart test test-all test-lowest lint format docs results-cpu clean
+.PHONY: quickstart test test-all test-lowest test-consumers lint format docs \
+	results-cpu clean
 
 # Where TensorFlow Datasets keeps MNIST and CIFAR-10, for results-cpu.
 DATA_DIR ?= $(HOME)/tensorflow_datasets
@@ -37,6 +38,15 @@ test-lowest: .venv-lowest/.installed
 	.venv-lowest/bin/python -m pip install --quiet --upgrade pip
 	.venv-lowest/bin/python -m pip install --quiet --editable ".[test]" \
 		--constraint constraints/lowest.txt
+	touch $@
+
+# What is skipped where PyTorch, JAX and `datasets` are missing: gigabytes.
+test-consumers: $(BIN)/.consumers-installed
+	$(BIN)/python -m pytest -m "not slow" tests/export/readme_test.py \
+		tests/trainers/elsewhere tests/benchmarks/gpu_norm_test.py
+
+$(BIN)/.consumers-installed: $(BIN)/.installed
+	$(BIN)/python -m pip install --quiet --editable ".[consumers]"
 	touch $@
 
 # All rows of RESULTS.md, most of a day; stopped, it continues.
