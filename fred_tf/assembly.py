@@ -16,7 +16,7 @@ from fred_tf.experts.store import WAY_OUT, ExpertStore
 from fred_tf.experts.trainer import ExpertTrainer
 from fred_tf.foreign import KerasNetwork
 from fred_tf.kernels import KernelEvaluator
-from fred_tf.networks import NETWORKS, Functional, convolve_in, lay_out
+from fred_tf.networks import Functional, building
 from fred_tf.objectives import OBJECTIVES, Objective
 from fred_tf.objectives.kernel_ridge import KernelRidgeSettings
 from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
@@ -74,10 +74,8 @@ def network(
 ) -> Functional:
     """Returns the network of a config as a function of its parameters."""
     settings = config.network.sized(image_shape)
-    layers = NETWORKS[settings.name](image_shape, classes, settings)
-    convolve_in(layers, config.convolutions)
-    lay_out(layers, config.norm_layout)
-    return Functional(layers)
+    layout = config.convolutions, config.norm_layout
+    return Functional(building.build(settings, image_shape, classes, *layout))
 
 
 def check_network(config: Config, data: ImageData | None = None) -> None:
@@ -98,7 +96,9 @@ def check_network(config: Config, data: ImageData | None = None) -> None:
     if data is not None:
         known = data.image_shape, data.classes
     if known:
-        network(config, *known)
+        settings = config.network.sized(known[0])
+        layout = config.convolutions, config.norm_layout
+        building.check(settings, *known, *layout)
         check_mixed("evaluation.cutmix", config.evaluation.cutmix, known[1])
 
 

@@ -151,8 +151,8 @@ def upward_arrows(modules: dict[str, Module]) -> list[str]:
     return [
         f"{module.path} (floor {module.floor}) imports {other.path} (floor "
         f"{other.floor}), which is not below it."
-        for name, module in modules.items()
-        for other in map(modules.get, arrows(modules)[name])
+        for name, ways in arrows(modules).items()
+        for module, other in ((modules[name], modules[way]) for way in ways)
         if module.place != other.place
         and None not in (module.floor, other.floor)
         and module.floor <= other.floor

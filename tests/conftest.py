@@ -1,7 +1,8 @@
-"""Two logical CPU devices for every test, and fixtures that files share."""
+"""Two logical CPU devices for every test, quick runs, and programs in here."""
 
 import contextlib
 import gc
+import importlib
 import importlib.util
 import pathlib
 import resource
@@ -53,6 +54,75 @@ def expert_dir(tmp_path_factory) -> pathlib.Path:
     folder = tmp_path_factory.mktemp("experts")
     train_experts.run(presets.preset("digits_ipc1_tm_tiny"), folder)
     return folder
+
+
+# Graphs without augmentation and convolution are built in a third of the time.
+_GRAPHS = {"augmentation": "none", "network.name": "mlp"}
+
+
+@pytest.fixture(scope="session")
+def quick():
+    """Distribution matching in three steps, scored by one epoch."""
+    from fred_tf import config, presets
+
+    scored = {"evaluation.networks": 1, "evaluation.epochs": 1}
+    return config.replace(
+        presets.preset("digits_ipc1_dm_tiny"), {**_GRAPHS, **scored}
+    )
+
+
+@pytest.fixture(scope="session")
+def quick_tm():
+    """Trajectory matching in three steps, of `quick_experts`."""
+    from fred_tf import config, presets
+
+    # The usual step is for convolutions, and far too long for this network.
+    step = {"distiller.memory_learning_rate": 1000.0}
+    return config.replace(
+        presets.preset("digits_ipc1_tm_tiny"), {**_GRAPHS, **step}
+    )
+
+
+@pytest.fixture(scope="session")
+def quick_experts(quick_tm, tmp_path_factory) -> pathlib.Path:
+    from trainers import train_experts
+
+    folder = tmp_path_factory.mktemp("quick_experts")
+    train_experts.run(quick_tm, folder)
+    return folder
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Calls a program as its console script does, in this process.
+
+    Returns its exit code, what it said, and what of errors. A new process
+    takes seconds to import TensorFlow.
+    """
+    from absl import app, flags, logging
+    from absl.testing import flagsaver
+
+    from trainers import process_memory
+
+    def call(module: str, *arguments) -> tuple[int, str, str]:
+        program = importlib.import_module(module)
+        monkeypatch.setattr(sys, "argv", [module, *map(str, arguments)])
+        capsys.readouterr()
+        app.define_help_flags()  # Once; what is saved here lacks no later ones.
+        with flagsaver.flagsaver(), pytest.raises(SystemExit) as end:
+            flags.FLAGS.unparse_flags()
+            program.main()
+        return (end.value.code or 0, *capsys.readouterr())
+
+    # Must come before any operation, and others were made in this process.
+    monkeypatch.setattr(process_memory, "settle", lambda: None)
+    # What every program sets once and for all.
+    handler, verbosity = logging.get_absl_handler(), logging.get_verbosity()
+    filters, level = list(handler.filters), tf.get_logger().level
+    yield call
+    handler.filters = filters
+    logging.set_verbosity(verbosity)
+    tf.get_logger().setLevel(level)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -29,6 +30,20 @@ def chosen(digits):
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "evaluation.json"
+
+
+@pytest.fixture(scope="module")
+def scored(chosen, digits, tmp_path_factory):
+    """The file of an evaluation, and what it found; to be copied."""
+    path = tmp_path_factory.mktemp("scored") / "evaluation.json"
+    return path, score(ONE, chosen, digits, path)
+
+
+@pytest.fixture
+def one(scored, path):
+    """Copies an evaluation to `path`, and returns what it found."""
+    shutil.copy(scored[0], path)
+    return scored[1]
 
 
 def test_more_networks_continue_and_fewer_are_the_first(
@@ -82,8 +97,9 @@ def test_a_killed_evaluation_keeps_its_finished_networks(
         ({"norm_layout": "pieces"}, "`norm_layout` is .*'pieces' is asked for"),
     ],
 )
-def test_other_settings_are_refused(chosen, digits, path, changes, message):
-    score(ONE, chosen, digits, path)
+def test_other_settings_are_refused(
+    chosen, digits, path, one, changes, message
+):
     before = path.read_bytes()
     other = config.replace(ONE, changes)
     with pytest.raises(
@@ -93,8 +109,7 @@ def test_other_settings_are_refused(chosen, digits, path, changes, message):
     assert path.read_bytes() == before
 
 
-def test_another_set_is_refused(chosen, digits, path):
-    score(ONE, chosen, digits, path)
+def test_another_set_is_refused(chosen, digits, path, one):
     soft = np.full((10, 10), 0.1, np.float32)
     for other, name in (
         (random_set(digits, 1, 1), "set"),
@@ -109,8 +124,7 @@ def test_another_set_is_refused(chosen, digits, path):
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_other_images_are_refused(chosen, digits, path, split):
-    score(ONE, chosen, digits, path)
+def test_other_images_are_refused(chosen, digits, path, one, split):
     images = getattr(digits, split)
     darker = Split(images.images // 2, images.labels)
     other = dataclasses.replace(digits, **{split: darker})
@@ -125,8 +139,10 @@ def test_an_evaluation_without_a_version_is_refused(chosen, digits, path):
     assert "\n" not in str(e.value)
 
 
-def test_corrupted_sets_are_scored_by_the_same_networks(chosen, digits, path):
-    clean = score(ONE, chosen, digits, path.with_name("clean.json"))
+def test_corrupted_sets_are_scored_by_the_same_networks(
+    chosen, digits, path, scored
+):
+    clean = scored[1]
     black = Split(np.zeros_like(digits.test.images), digits.test.labels)
     sets = {"same": digits.test, "black": black}
     first = score(ONE, chosen, digits, path, sets)
@@ -150,11 +166,11 @@ def test_corrupted_sets_are_scored_by_the_same_networks(chosen, digits, path):
             score(DM, chosen, digits, path, other, facts)
 
 
-def test_the_curve_is_told_from_other_evaluations(chosen, digits, tmp_path):
+def test_the_curve_is_told_from_other_evaluations(
+    chosen, digits, tmp_path, path, one
+):
     for step in (2, 11):
-        path = scoring.curve_path(tmp_path, step)
-        score(ONE, chosen, digits, path)
-    own = score(ONE, chosen, digits, tmp_path / "evaluation.json")
+        shutil.copy(path, scoring.curve_path(tmp_path, step))
     named = tmp_path / "evaluation_steps.json"
     score(config.replace(ONE, {"seed": 1}), chosen, digits, named)
     score(ONE, random_set(digits, 1, 1), digits, tmp_path / "evaluation_o.json")
@@ -163,7 +179,7 @@ def test_the_curve_is_told_from_other_evaluations(chosen, digits, tmp_path):
     score(ONE, chosen, digits, tmp_path / "evaluation_other.json", other)
     assert list(scoring.curve(tmp_path)) == [2, 11]
     first, second = scoring.measured(tmp_path, chosen, digits.facts)
-    assert first["accuracies"] == list(own.accuracies)
+    assert first["accuracies"] == list(one.accuracies)
     assert first["network"]["name"] == "mlp"
     scoring.rewind_curve(tmp_path, 2)
     assert list(scoring.curve(tmp_path)) == [2]
@@ -176,9 +192,10 @@ def relabelled(split):
 
 
 def test_only_what_is_measured_on_the_own_split_counts(
-    chosen, digits, tmp_path
+    chosen, digits, tmp_path, path, one
 ):
     """Not on a holdout, corrected labels, or for another set."""
+    own = path.rename(tmp_path / "own")
     corrected = dataclasses.replace(digits, test=relabelled(digits.test))
     soft = np.eye(10, dtype=np.float32)[chosen.labels]
     others = {
@@ -190,25 +207,26 @@ def test_only_what_is_measured_on_the_own_split_counts(
     for name, (scored, data) in others.items():
         score(ONE, scored, data, tmp_path / f"evaluation_{name}.json")
     assert not scoring.measured(tmp_path, chosen, digits.facts)
-    own = score(ONE, chosen, digits, tmp_path / "evaluation.json")
+    own.rename(path)
     (found,) = scoring.measured(tmp_path, chosen, digits.facts)
-    assert found["accuracies"] == list(own.accuracies)
+    assert found["accuracies"] == list(one.accuracies)
     (found,) = scoring.measured(tmp_path, chosen, corrected.facts)
-    assert found["mean"] != own.mean
+    assert found["mean"] != one.mean
     unknown = dataclasses.replace(digits.facts, test=None)
     assert not scoring.measured(tmp_path, chosen, unknown)
 
 
-def test_corrected_labels_are_scored_anew(chosen, digits, path, monkeypatch):
+def test_corrected_labels_are_scored_anew(
+    chosen, digits, path, one, monkeypatch
+):
     """The test images stay the same, and so do their names and number."""
-    before = score(ONE, chosen, digits, path).mean
     corrected = dataclasses.replace(digits, test=relabelled(digits.test))
     with monkeypatch.context() as patch:
         patch.setattr(Evaluator, "train", None)
         with pytest.raises(ValueError, match="`data.test` is .*--name"):
             score(ONE, chosen, corrected, path)
     after = score(ONE, chosen, corrected, path.with_name("b.json")).mean
-    assert after < before
+    assert after < one.mean
     # The same in corrupted images.
     sets, others = {"a": digits.test}, {"a": corrected.test}
     score(ONE, chosen, digits, path.with_name("c.json"), sets)
@@ -216,7 +234,7 @@ def test_corrected_labels_are_scored_anew(chosen, digits, path, monkeypatch):
         score(ONE, chosen, digits, path.with_name("c.json"), others)
 
 
-def test_a_set_is_scored_on_its_own_classes(chosen, digits, path):
+def test_a_set_is_scored_on_its_own_classes(chosen, digits, path, scored):
     names = tuple("abcdefghij")
     renamed = dataclasses.replace(digits, class_names=names)
     turned = dataclasses.replace(digits, class_names=digits.class_names[::-1])
@@ -236,8 +254,7 @@ def test_a_set_is_scored_on_its_own_classes(chosen, digits, path):
     copy = dataclasses.replace(
         digits, dataset="folder:copy", normalization=Standardize((0.0,), (1.0,))
     )
-    same = score(ONE, chosen, copy, path)
-    assert same == score(ONE, chosen, digits, path.with_name("own.json"))
+    assert score(ONE, chosen, copy, path) == scored[1]
 
 
 def without(split, label):
@@ -263,9 +280,10 @@ def test_other_shapes_are_refused(chosen, digits, path):
         score(ONE, wide_set, digits, path)
 
 
-def test_another_normalisation_of_a_set_is_another_set(chosen, digits, path):
+def test_another_normalisation_of_a_set_is_another_set(
+    chosen, digits, path, one
+):
     """Test images are normalised as the set is."""
-    score(ONE, chosen, digits, path)
     other = dataclasses.replace(
         chosen, normalization=Standardize((0.0,), (1.0,))
     )
@@ -277,6 +295,14 @@ def test_the_record_says_how_many_classes_were_tested(chosen, digits, path):
     fewer = dataclasses.replace(digits, test=without(digits.test, 3))
     score(ONE, chosen, fewer, path)
     assert records.read(path, "evaluation")["tested_classes"] == 9
+
+
+@pytest.fixture(scope="module")
+def corrupted(chosen, digits, tmp_path_factory):
+    """The file of an evaluation on other test images, too; to be copied."""
+    path = tmp_path_factory.mktemp("corrupted") / "evaluation.json"
+    score(ONE, chosen, digits, path, {"a": digits.test})
+    return path
 
 
 @pytest.mark.parametrize(
@@ -291,23 +317,20 @@ def test_the_record_says_how_many_classes_were_tested(chosen, digits, path):
     ],
 )
 def test_what_is_no_accuracy_is_not_believed(
-    chosen, digits, path, changes, message
+    chosen, digits, path, corrupted, changes, message
 ):
     """Whoever can write a file can seal it."""
-    sets = {"a": digits.test}
-    score(ONE, chosen, digits, path, sets)
-    record = {**records.read(path), **changes}
+    record = {**records.read(corrupted), **changes}
     path.write_text(json.dumps(records.seal(record)))
     with pytest.raises(ValueError, match=f"{path}: .*{message}.*--name"):
-        score(DM, chosen, digits, path, sets)
+        score(DM, chosen, digits, path, {"a": digits.test})
     if "accuracies" in changes:
         with pytest.raises(ValueError, match=f"{path}: {message}"):
             scoring.measured(path.parent, chosen, digits.facts)
 
 
-def test_a_mean_is_that_of_the_accuracies(chosen, digits, path):
-    own = score(ONE, chosen, digits, path)
+def test_a_mean_is_that_of_the_accuracies(chosen, digits, path, one):
     record = {**records.read(path), "mean": 1.0, "deviation": 0.5}
     path.write_text(json.dumps(records.seal(record)))
     (found,) = scoring.measured(path.parent, chosen, digits.facts)
-    assert (found["mean"], found["deviation"]) == (own.mean, 0)
+    assert (found["mean"], found["deviation"]) == (one.mean, 0)

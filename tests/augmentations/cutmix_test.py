@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from fred_tf import seeds
 from fred_tf.augmentations import check_mixed, mixed
+from tests.lowering import lowered
 
 
 def batch(generator, *sizes):
@@ -76,6 +77,13 @@ def test_about_half_of_the_batches_are_mixed(generator):
     assert 0.35 < both[0].numpy().mean() < 0.6
 
 
+def test_xla_knows_each_of_its_operations(generator):
+    images, targets = batch(generator, 8, 8)
+    program = lowered(mixed, images, targets, seeds.named(0), 1.0)
+    assert "->(f32[5,8,8,2]{3,2,1,0}, f32[5,5]{1,0})" in program
+
+
+@pytest.mark.slow  # The test before shows that it can be compiled.
 def test_compiles(generator):
     images, targets = batch(generator, 8, 8)
     compiled = tf.function(mixed, jit_compile=True)

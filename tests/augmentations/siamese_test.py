@@ -109,7 +109,11 @@ def test_every_operation_is_chosen_about_equally_often():
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-@pytest.mark.parametrize("count", [1, 4])
+@pytest.mark.parametrize(
+    # One draw for all is a shape less to be broadcast.
+    "count",
+    [pytest.param(1, marks=pytest.mark.slow), 4],
+)
 def test_compiled_operations_agree_with_the_graph(name, count):
     operation = OPERATIONS[name]
     images = tf.constant(_digits(4, 3))

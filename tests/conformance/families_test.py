@@ -18,6 +18,7 @@ from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS, Frequency
 from fred_tf.settings import made_of
 from fred_tf.transforms import TRANSFORMS
+from tests.conformance.grid_test import LARGE
 from tests.packages import skip_without
 
 
@@ -95,7 +96,14 @@ def test_normalizations_are_undone_and_rebuilt(name, digits):
     assert data.normalization.name == name
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        # `networks_test.py` builds smaller ones of the kind.
+        pytest.param(name, marks=[pytest.mark.slow] * (name in LARGE))
+        for name in NETWORKS
+    ],
+)
 def test_networks_are_rebuilt_and_run_on_tensors(name, colour, voxels):
     data = voxels if name == "convnet3d" else colour
     network = NETWORKS[name](data.image_shape, 2)

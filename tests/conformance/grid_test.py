@@ -65,7 +65,7 @@ SMALL = {
     "feature_alignment": {"window": 2, "most_steps": 2, "most_epochs": 2},
     "frequency": {"coefficients_per_channel": 256},
     "haba": {"hallucinators": 2},
-    "convnet": {"width": 8},
+    "convnet": {"width": 8, "depth": 1},
     "convnet3d": {"width": 8, "depth": 2},
 }
 
@@ -119,6 +119,9 @@ def _settings(objective: str, parameterization: str, network: str) -> Config:
     if objective == "feature_regression":
         # The networks of its pool push unlike; its presets make every step.
         values["distiller.outlier_factor"] = 0.0
+        if network == "convnet":
+            # On as many features as one block has they err hardly at all.
+            values["network.depth"] = 3
     if objective == "gradient_matching" and network in WITHOUT_NORMS:
         values["objective.distance"] = "squared"
     if objective in CAREFUL:

@@ -14,7 +14,6 @@ import fred_tf
 from fred_tf import assembly, config, forms, presets
 from fred_tf.parameterizations import PARAMETERIZATIONS
 
-OBJECTIVES = ("kip", "frepo")
 # What FRePo does, KIP does less of.
 SLOW_KIP = [pytest.param("kip", marks=pytest.mark.slow), "frepo"]
 # What makes a budget of two images hold more than one.
@@ -70,7 +69,11 @@ def test_everything_moves_and_fits_the_budget(objective, memory, digits):
     assert parameterization.floats_stored <= allowed
 
 
-@pytest.fixture(scope="module", params=OBJECTIVES)
+@pytest.fixture(
+    scope="module",
+    # `contracts_test` asks a pool that learns labels.
+    params=["kip", pytest.param("frepo", marks=pytest.mark.slow)],
+)
 def whole(request, digits):
     """Five steps in one go; of FRePo beyond the life of a network."""
     changed = settings(request.param, "frequency", "outer_steps=5")

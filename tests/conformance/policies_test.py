@@ -109,7 +109,7 @@ def test_networks_give_the_same_logits(name, few, odd_globals):
 
 
 @pytest.mark.parametrize("odd_globals", [GLOBALS["all at once"]], indirect=True)
-@pytest.mark.parametrize("name", ["alexnet", "resnet18ap", "convnet3d"])
+@pytest.mark.parametrize("name", ["alexnet", "resnet10ap", "convnet3d"])
 def test_no_layer_of_a_network_follows_them(name, odd_globals):
     odd_globals()
     shape = (8, 8, 8, 1) if name == "convnet3d" else (16, 16, 3)
@@ -136,7 +136,10 @@ def test_layers_with_the_channels_first_are_refused():
 
 @pytest.mark.parametrize(
     "odd_globals",
-    [GLOBALS["float64"], GLOBALS["all at once"]],
+    [
+        pytest.param(GLOBALS["float64"], marks=pytest.mark.slow),
+        GLOBALS["all at once"],
+    ],
     indirect=True,
     ids=["float64", "all at once"],
 )

@@ -15,6 +15,18 @@ needs_library = pytest.mark.skipif(
     reason='needs pip install "fred-tf[corruptions]"',
 )
 
+# Whose own library compiles it, which takes seconds; of the two that are given
+# a seed the other one is quick.
+every_corruption = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow)
+        if name == "glass_blur"
+        else name
+        for name in corruptions.CORRUPTIONS
+    ],
+)
+
 
 def test_names():
     """In the order of the papers' tables."""
@@ -122,7 +134,7 @@ def test_images_of_other_sizes_are_computed(asked, monkeypatch):
 
 
 @needs_library
-@pytest.mark.parametrize("name", corruptions.CORRUPTIONS)
+@every_corruption
 def test_subsets_of_imagenet_are_corrupted_at_its_size(name, monkeypatch):
     """Enlarged from 128 pixels, the same each time."""
     import imagecorruptions
@@ -161,7 +173,7 @@ def test_sizes_that_strengths_are_made_for(shape, enlarged):
 
 @needs_library
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("name", corruptions.CORRUPTIONS)
+@every_corruption
 def test_computes_them_the_same_each_time(name, channels):
     data = make(channels=channels)
     before = np.random.get_state()[1].copy()

@@ -1,10 +1,7 @@
 """Images on the disk: written once, continued after a kill, shared, sealed."""
 
 import os
-import pathlib
 import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -14,7 +11,6 @@ import pytest
 from fred_tf.datasets import disk_images
 from fred_tf.datasets.disk_images import DiskImages
 
-ROOT = pathlib.Path(__file__).parents[2]
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 4, 3, 1), np.uint8)
 
 
@@ -74,26 +70,24 @@ def test_what_is_left_out_is_remembered(tmp_path):
         )
 
 
-_CHILD = """
-import os, signal, sys
-sys.path.insert(0, sys.argv[1])
-import numpy as np
-from fred_tf.datasets import disk_images
-disk_images._BLOCK = 30
-images = np.random.default_rng(0).integers(0, 256, (20, 4, 3, 1), np.uint8)
-def stream(row):
-    for number in range(row, 20):
+def killed(row):
+    for number in range(row, len(IMAGES)):
         if number == 13:
             os.kill(os.getpid(), signal.SIGKILL)
-        yield images[number]
-like = 20, (4, 3, 1), images.dtype
-disk_images.kept(sys.argv[2], {"source": "x"}, *like, stream)
-"""
+        yield IMAGES[number]
 
 
-def test_a_kill_costs_a_block(tmp_path):
-    child = subprocess.run([sys.executable, "-c", _CHILD, ROOT, tmp_path])
-    assert child.returncode == -signal.SIGKILL
+def test_a_kill_costs_a_block(tmp_path, monkeypatch):
+    child = os.fork()  # A new process would first import TensorFlow.
+    if not child:
+        try:
+            signal.alarm(60)  # Nobody waits for ever.
+            monkeypatch.setattr(disk_images, "_BLOCK", 30)
+            kept(tmp_path, killed)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
     begun = []
     values, _ = kept(tmp_path, stream(begun=begun))
     assert begun == [12]

@@ -157,11 +157,12 @@ def test_arrays_in_memory_are_prepared_too(generator):
 
 
 def test_floats_in_memory_are_prepared_too():
-    data = datasets.load("digits", preparation=Preparation(4))
+    preparation = Preparation(4, classes="7,1")  # Fewer are sooner resized.
+    data = datasets.load("digits", preparation=preparation)
     assert data.image_shape == (4, 4, 1)
     assert data.train.images.dtype == np.float32
     assert data.normalization.mean != datasets.KNOWN["digits"].mean
-    assert data.facts.preparation == {"image_size": 4}
+    assert data.facts.preparation == {"image_size": 4, "classes": "7,1"}
 
 
 def test_a_draw_follows_from_its_seed_on_the_disk(photos, on_disk):

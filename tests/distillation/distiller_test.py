@@ -11,17 +11,31 @@ from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts.store import ExpertStore
 from trainers import train_experts
 
-TINY = ("digits_ipc1_dm_tiny", "digits_ipc1_tm_tiny")
+OBJECTIVES = ("dm", "tm")
 
 
-def make(name, digits, expert_dir, strategy=None, **changes) -> Distiller:
-    jit = changes.pop("jit", False)
-    if name == "digits_ipc1_dm_tiny":  # Experts would have to be others.
-        changes["augmentation"] = "flip"  # Soon traced.
-    settings = config.replace(presets.preset(name), changes)
-    distiller = assembly.distiller(settings, digits, expert_dir, strategy, jit)
+def begun(settings, digits, experts=None, strategy=None, jit=False):
+    distiller = assembly.distiller(settings, digits, experts, strategy, jit)
     assembly.begin(distiller, digits)
     return distiller
+
+
+@pytest.fixture
+def make(request, digits, quick):
+    """Begins a quick distiller, by its objective and what is changed."""
+
+    def make(name="dm", strategy=None, **changes) -> Distiller:
+        if name == "tm":
+            settings = request.getfixturevalue("quick_tm")
+            experts = request.getfixturevalue("quick_experts")
+        else:
+            # As in the settings of "tm": the usual step is too long, too.
+            step = {"distiller.memory_learning_rate": 1000.0}
+            settings, experts = config.replace(quick, step), None
+        changed = config.replace(settings, changes)
+        return begun(changed, digits, experts, strategy)
+
+    return make
 
 
 def memory_of(distiller) -> np.ndarray:
@@ -32,9 +46,9 @@ def two_cpus() -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
-@pytest.mark.parametrize("name", TINY)
-def test_lowers_its_loss(name, digits, expert_dir):
-    distiller = make(name, digits, expert_dir)
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_lowers_its_loss(name, make):
+    distiller = make(name)
     losses = [distiller()["loss"] for _ in range(30)]
     assert np.mean(losses[-8:]) < np.mean(losses[:8])
     assert distiller.step == 30
@@ -43,10 +57,10 @@ def test_lowers_its_loss(name, digits, expert_dir):
 TWO = {"distiller.references_per_step": 2}
 
 
-@pytest.mark.parametrize("name", TINY)
-def test_two_devices_equal_one(name, digits, expert_dir):
-    one = make(name, digits, expert_dir, **TWO)
-    two = make(name, digits, expert_dir, two_cpus())
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_two_devices_equal_one(name, make):
+    one = make(name, **TWO)
+    two = make(name, two_cpus())
     for _ in range(3):
         first, second = one(), two()
         assert first == pytest.approx(second, rel=1e-4)
@@ -60,10 +74,8 @@ def test_two_devices_equal_one(name, digits, expert_dir):
     np.testing.assert_array_equal(*replicas)
 
 
-def test_averages_the_references_of_a_step(digits, expert_dir):
-    name = "digits_ipc1_dm_tiny"
-    both = make(name, digits, expert_dir, **TWO)
-    single = make(name, digits, expert_dir)
+def test_averages_the_references_of_a_step(make):
+    both, single = make(**TWO), make()
     numbers = tf.data.Dataset.range(2)
     stream = iter(single.objective.references(single.seed, numbers).batch(1))
     state, constants = single.tensors()
@@ -79,10 +91,11 @@ def test_averages_the_references_of_a_step(digits, expert_dir):
 
 
 @pytest.mark.slow
-def test_jit_lowers_the_loss(digits, expert_dir):
+def test_jit_lowers_the_loss(digits):
     # What keeps compilation short; siamese_test.py compiles all operations.
-    changes = {"jit": True, "augmentation": "none", "network.depth": 1}
-    distiller = make("digits_ipc1_dm_tiny", digits, expert_dir, **changes)
+    changes = {"augmentation": "none", "network.depth": 1}
+    preset = presets.preset("digits_ipc1_dm_tiny")
+    distiller = begun(config.replace(preset, changes), digits, jit=True)
     losses = [distiller()["loss"] for _ in range(20)]
     assert np.mean(losses[-5:]) < np.mean(losses[:5])
 
@@ -90,10 +103,10 @@ def test_jit_lowers_the_loss(digits, expert_dir):
 @pytest.mark.slow  # The conformance tests compile one, too.
 def test_compiled_outer_step_of_trajectory_matching(digits, tmp_path):
     """Equals the uncompiled one where nothing random is drawn in it."""
-    name = "digits_ipc1_tm_tiny"
     small = {"augmentation": "none", "network.depth": 1, "experts.count": 1}
-    train_experts.run(config.replace(presets.preset(name), small), tmp_path)
-    distiller = make(name, digits, tmp_path, **small)
+    settings = config.replace(presets.preset("digits_ipc1_tm_tiny"), small)
+    train_experts.run(settings, tmp_path)
+    distiller = begun(settings, digits, tmp_path)
     numbers = tf.data.Dataset.range(2)
     references = next(iter(distiller.objective.references(0, numbers).batch(2)))
     arguments = (*distiller.tensors(), references, tf.constant(1, tf.int64))
@@ -117,20 +130,13 @@ def test_compiled_outer_step_of_trajectory_matching(digits, tmp_path):
         assert all(np.any(a != b) for a, b in zip(before, after, strict=True))
 
 
-def test_student_learning_rate_is_learned_and_bounded(digits, expert_dir):
-    name = "digits_ipc1_tm_tiny"
-    step = {"objective.student_learning_rate_step": 1e-2}
-    distiller = make(name, digits, expert_dir, **step)
+def test_student_learning_rate_is_learned_and_bounded(make):
+    distiller = make("tm", **{"objective.student_learning_rate_step": 1e-2})
     before = distiller.learned()["student_learning_rate"]
     rate = distiller()["student_learning_rate"]
     assert rate != before
     assert distiller.learned() == {"student_learning_rate": rate}
-    huge = make(
-        name,
-        digits,
-        expert_dir,
-        **{"objective.student_learning_rate_step": 100.0},
-    )
+    huge = make("tm", **{"objective.student_learning_rate_step": 100.0})
     rates = [huge()["student_learning_rate"] for _ in range(4)]
     assert min(rates) >= 1e-3 * (1 - 1e-6)
 
@@ -154,8 +160,8 @@ def poisoned(references, *numbers):
     return stream
 
 
-def test_a_step_that_is_not_finite_is_skipped(digits, expert_dir):
-    distiller = make("digits_ipc1_dm_tiny", digits, expert_dir)
+def test_a_step_that_is_not_finite_is_skipped(make):
+    distiller = make()
     objective = distiller.objective
     objective.references = poisoned(objective.references, 1)
     distiller()
@@ -169,9 +175,8 @@ def test_a_step_that_is_not_finite_is_skipped(digits, expert_dir):
     assert np.any(memory_of(distiller) != before)
 
 
-def test_where_none_is_skipped_it_is_not_counted(digits, expert_dir):
-    changes = {"distiller.outlier_factor": 0.0}
-    distiller = make("digits_ipc1_dm_tiny", digits, expert_dir, **changes)
+def test_where_none_is_skipped_it_is_not_counted(make):
+    distiller = make(**{"distiller.outlier_factor": 0.0})
     objective = distiller.objective
     objective.references = poisoned(objective.references, 1)
     distiller()
@@ -181,17 +186,11 @@ def test_where_none_is_skipped_it_is_not_counted(digits, expert_dir):
     assert distiller.step == 1
 
 
-def test_refuses_references_that_do_not_divide(digits, expert_dir):
+def test_refuses_references_that_do_not_divide(make):
     with pytest.raises(
         ValueError, match=r"references_per_step` .*replicas \(2\).*Received: 3"
     ):
-        make(
-            "digits_ipc1_dm_tiny",
-            digits,
-            expert_dir,
-            two_cpus(),
-            **{"distiller.references_per_step": 3},
-        )
+        make("dm", two_cpus(), **{"distiller.references_per_step": 3})
 
 
 @pytest.mark.parametrize(
@@ -202,13 +201,10 @@ def test_refuses_references_that_do_not_divide(digits, expert_dir):
         (["CPU:0", "CPU:1"], 4, {0: [[12, 13], [16, 17]], 1: [[14, 15]]}),
     ],
 )
-def test_replicas_read_the_numbers_they_treat(
-    devices, each, expected, digits, expert_dir
-):
+def test_replicas_read_the_numbers_they_treat(devices, each, expected, make):
     """After three steps: numbers 3 * each and on, shared out in order."""
     strategy = tf.distribute.MirroredStrategy(devices)
-    changes = {"distiller.references_per_step": each}
-    distiller = make("digits_ipc1_dm_tiny", digits, None, strategy, **changes)
+    distiller = make("dm", strategy, **{"distiller.references_per_step": each})
     distiller.objective.references = lambda seed, numbers: numbers
     for replica, batches in expected.items():
         stream = distiller._references.of_replica(replica, step=3)
@@ -216,17 +212,13 @@ def test_replicas_read_the_numbers_they_treat(
         assert [list(batch) for batch in found.as_numpy_iterator()] == batches
 
 
-def test_fingerprint_tells_other_data(digits, expert_dir):
-    name = "digits_ipc1_dm_tiny"
-    one = make(name, digits, expert_dir)
-    again = make(name, digits, expert_dir)
-    other = make(name, digits, expert_dir, seed=1)
+def test_fingerprint_tells_other_data(make):
+    one, again, other = make(), make(), make(seed=1)
     assert one.fingerprint() == again.fingerprint() != other.fingerprint()
 
 
-def outer_gradients(digits, expert_dir, **changes):
+def outer_gradients(distiller) -> list[np.ndarray]:
     """Loss and gradients in the memory and the student's learning rate."""
-    distiller = make("digits_ipc1_tm_tiny", digits, expert_dir, **changes)
     numbers = tf.data.Dataset.range(1)
     references = distiller.objective.references(0, numbers).batch(1)
     compute = tf.function(distiller.outer_step.gradients, autograph=False)
@@ -239,35 +231,33 @@ def outer_gradients(digits, expert_dir, **changes):
 @pytest.mark.slow  # Students are unrolled in `tests/objectives`, too.
 def test_adjoint_equals_unroll_in_the_memory(digits, expert_dir):
     """In float32, with minibatches, augmentation and chunks."""
-    settings = {"objective.student_batch": 8, "objective.student_steps": 3}
-    found = {
-        memory: outer_gradients(
-            digits,
-            expert_dir,
-            **settings,
-            **{
-                "objective.student_memory": memory,
-                "objective.student_chunk": chunk,
-            },
-        )
-        for memory, chunk in (("store", 0), ("recompute", 4))
-    }
-    for stored, recomputed in zip(*found.values(), strict=True):
+    found = []
+    for memory, chunk in (("store", 0), ("recompute", 4)):
+        changes = {
+            "objective.student_batch": 8,
+            "objective.student_steps": 3,
+            "objective.student_memory": memory,
+            "objective.student_chunk": chunk,
+        }
+        preset = presets.preset("digits_ipc1_tm_tiny")
+        settings = config.replace(preset, changes)
+        found.append(outer_gradients(begun(settings, digits, expert_dir)))
+    for stored, recomputed in zip(*found, strict=True):
         size = np.linalg.norm(stored)
         assert size > 0
         assert np.linalg.norm(stored - recomputed) < 1e-4 * size
 
 
-def test_only_what_the_student_sees_is_decoded(digits, expert_dir):
-    settings = {"objective.student_batch": 3, "objective.student_steps": 2}
-    gradient = outer_gradients(digits, expert_dir, **settings)[1]
+def test_only_what_the_student_sees_is_decoded(make):
+    changes = {"objective.student_batch": 3, "objective.student_steps": 2}
+    gradient = outer_gradients(make("tm", **changes))[1]
     moved = np.abs(gradient).max(axis=(1, 2)) > 0
     assert len(moved) == 20
     assert moved.sum() == 6
 
 
 def test_segments_are_read_ahead_and_beside_the_step(
-    digits, expert_dir, monkeypatch
+    digits, quick_tm, quick_experts, monkeypatch
 ):
     """Two steps' segments and the first checksums, on another thread."""
     seen = []
@@ -286,8 +276,7 @@ def test_segments_are_read_ahead_and_beside_the_step(
 
     watched("segment")
     watched("load")
-    settings = presets.preset("digits_ipc1_tm_tiny")
-    distiller = assembly.distiller(settings, digits, str(expert_dir))
+    distiller = assembly.distiller(quick_tm, digits, str(quick_experts))
     distiller._references.next(0)
     deadline = time.monotonic() + 60
     while counted("segment") < 3 or counted("load") < 2:
@@ -297,10 +286,8 @@ def test_segments_are_read_ahead_and_beside_the_step(
     assert threading.get_ident() not in {thread for _, thread in seen}
 
 
-def test_keeps_the_average_of_its_memory(digits):
-    name = "digits_ipc1_dm_tiny"
-    plain = make(name, digits, None)
-    averaging = make(name, digits, None, **{"distiller.memory_average": 0.3})
+def test_keeps_the_average_of_its_memory(make):
+    plain, averaging = make(), make(**{"distiller.memory_average": 0.3})
     expected = memory_of(plain)
     for step in range(5):
         assert averaging() == plain()

@@ -21,6 +21,9 @@ EXPERTS, STEPS = 12, 60
 SETTINGS = config.replace(
     presets.preset("digits_ipc1_tm_tiny"),
     {
+        # Soon traced.
+        "augmentation": "none",
+        "network.depth": 1,
         "outer_steps": STEPS,
         "seed": 5,  # Its first nine references are usual ones.
         "distiller.memory_learning_rate": 1e5,

@@ -24,8 +24,10 @@ MEMBERS = (
 )
 # What the new source reads, and what its runs and exports are.
 SOURCE = """
+import sys
 import numpy as np
-import fred_tf
+import fred_tf.distilling
+assert "tensorflow_datasets" not in sys.modules
 from fred_tf import forms
 from fred_tf.distillation.memory_step import usual_step
 

@@ -76,15 +76,11 @@ def test_a_set_that_comes_with_the_library_is_taken_by_name(folder):
     ],
 )
 def test_programs_say_their_accuracies(folder, monkeypatch, capsys, name, said):
-    """All of `python -m examples.<name> <folder>`, but for most steps."""
-    whole = keras.Model.fit
+    """All of `python -m examples.<name> <folder>`, but for the training.
 
-    def fit(model, x, y=None, batch_size=None, epochs=1, **options):
-        if "steps_per_epoch" in options:
-            options["steps_per_epoch"] = 1
-        return whole(model, x, y, batch_size, min(epochs, 1), **options)
-
-    monkeypatch.setattr(keras.Model, "fit", fit)
+    Which the tests before do.
+    """
+    monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: None)
     monkeypatch.setattr(sys, "argv", [name, folder])
     root = pathlib.Path(__file__).parents[2]
     runpy.run_path(str(root / "examples" / f"{name}.py"), run_name="__main__")

@@ -5,20 +5,18 @@ import dataclasses
 import numpy as np
 import pytest
 
-from fred_tf import assembly, presets
+from fred_tf import assembly
 from fred_tf.datasets.image_data import Split
 from fred_tf.experts.store import ExpertStore
 
-TINY = presets.preset("digits_ipc1_tm_tiny")
-
 
 @pytest.fixture(scope="module")
-def trainer(digits):
+def trainer(digits, quick_tm):
     """Trains for 3 epochs on few images."""
     few = Split(digits.train.images[:64], digits.train.labels[:64])
     data = dataclasses.replace(digits, train=few)
-    settings = dataclasses.replace(TINY.experts, epochs=3, batch_size=32)
-    config = dataclasses.replace(TINY, experts=settings)
+    settings = dataclasses.replace(quick_tm.experts, epochs=3, batch_size=32)
+    config = dataclasses.replace(quick_tm, experts=settings)
     return assembly.expert_trainer(config, data)
 
 

@@ -1,10 +1,7 @@
 """The program: every form of a run, read back and sized."""
 
 import json
-import pathlib
 import shutil
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -13,7 +10,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from export import exporting
-from fred_tf import assembly, config, forms, presets
+from fred_tf import assembly, config, forms
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.experts.store import ExpertStore
 from fred_tf.forms import FORMS, SetForm
@@ -21,8 +18,6 @@ from fred_tf.forms.keras_memory import read_memory
 from fred_tf.scoring import score
 from tests.packages import skip_without
 from trainers import distill
-
-ROOT = pathlib.Path(__file__).parents[2]
 
 
 def test_tables_of_others_stay(run, tmp_path):
@@ -112,13 +107,13 @@ def test_array_records_are_read_back_and_counted(run, tmp_path):
     assert f"| images_array_record | {size:,} | {2 * 2**17:,} |" in table
 
 
-def test_the_command_line_splits_images_and_writes_a_card(run, tmp_path):
-    command = [
-        *(sys.executable, "-m", "export", "--shards=2", "--card"),
+def test_the_command_line_splits_images_and_writes_a_card(run, call, tmp_path):
+    code, _, errors = call(
+        *("export.__main__", "--shards=2", "--card"),
         *("--forms=images_float32", f"--export_dir={tmp_path}"),
         f"--run_dir={run.folder.path}",
-    ]
-    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    )
+    assert code == 0, errors
     assert (tmp_path / "README.md").read_text().startswith("---\n# Written by")
     folder = tmp_path / "images_float32"
     assert len(list(folder.glob("*-of-00002"))) == 2
@@ -181,13 +176,14 @@ def test_evaluations_of_the_run_travel_along(run, digits, tmp_path):
     assert json.loads(served.read_text())["details"]["evaluations"] == [found]
 
 
-def test_experts_label_the_images(tmp_path, expert_dir, digits):
-    settings = presets.preset("digits_ipc1_tm_tiny")
-    distill.run(settings, tmp_path / "run", expert_dir=expert_dir)
+def test_experts_label_the_images(tmp_path, quick_tm, quick_experts, digits):
+    scored = {"evaluation.networks": 1, "evaluation.epochs": 1}
+    settings = config.replace(quick_tm, scored)
+    distill.run(settings, tmp_path / "run", expert_dir=quick_experts)
     distilled = DistilledRun.restore(tmp_path / "run")
     out, names = tmp_path / "soft", ["images_float32", "coefficients_int8"]
     names += ["saved_model", "gallery"]
-    written = exporting.run(distilled, out, names, digits, None, expert_dir)
+    written = exporting.run(distilled, out, names, digits, None, quick_experts)
     assert {path.relative_to(out).as_posix() for path in written} == {
         "images_float32",
         "coefficients_int8",
@@ -200,7 +196,7 @@ def test_experts_label_the_images(tmp_path, expert_dir, digits):
     for other in others:
         np.testing.assert_array_equal(other.soft_labels, read.soft_labels)
     by_expert = np.zeros((20, 10))
-    store = ExpertStore.open(expert_dir)
+    store = ExpertStore.open(quick_experts)
     network = assembly.network(settings, (8, 8, 1), 10)
     for number in range(2):
         last = store.trajectory(number)[-1]

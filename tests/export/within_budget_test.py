@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -12,7 +10,6 @@ import fred_tf
 from export import exporting
 from fred_tf import forms
 from fred_tf.disk import files
-from tests.export.exporting_test import ROOT
 
 NAMES = [
     "images_float32",
@@ -123,17 +120,16 @@ def test_what_is_measured_is_what_is_written(run, digits, tmp_path):
     assert re.search(r"coded \|.*%", table.read_text())
 
 
-def test_the_command_line_says_what_it_chose(run, tmp_path):
-    command = [
-        *(sys.executable, "-m", "export", f"--budget_bytes={BUDGET}"),
+def test_the_command_line_says_what_it_chose(run, call, tmp_path):
+    code, output, errors = call(
+        *("export.__main__", f"--budget_bytes={BUDGET}"),
         "--forms=coefficients_int4,coefficients_coded",
         f"--export_dir={tmp_path}/set",
         f"--run_dir={run.folder.path}",
-    ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    )
+    assert code == 0, errors
     said = f"within {BUDGET:,} bytes, all files counted, `coefficients_coded`"
-    assert said in done.stdout
+    assert said in output
     assert size_of(tmp_path / "set" / "coefficients_coded") <= BUDGET
 
 

@@ -7,15 +7,14 @@ import pytest
 import tensorflow as tf
 
 from fred_tf.forms import manifest
+from fred_tf.forms.saved_model import SavedModel
 from fred_tf.normalizations import Standardize
 from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
 from tests.flipping import flips
 
 
-@pytest.fixture
-def small_memory() -> Frequency:
-    """Two classes of two images from three coefficients each."""
+def _memory() -> Frequency:
     memory = Frequency(
         (4, 4, 1), 2, 2, Frequency.Settings(coefficients_per_channel=3)
     )
@@ -24,18 +23,35 @@ def small_memory() -> Frequency:
     return memory
 
 
-@pytest.fixture
-def small_set(small_memory) -> SyntheticSet:
+def _set(memory: Frequency) -> SyntheticSet:
     return SyntheticSet(
-        small_memory.decode().numpy(),
-        small_memory.labels,
+        memory.decode().numpy(),
+        memory.labels,
         ("zero", "one"),
         Standardize((0.1307,), (1 / 3,)),
         "small",
-        small_memory.floats_stored,
+        memory.floats_stored,
         0.1 + 0.2,
         {"steps": 3},
     )
+
+
+@pytest.fixture
+def small_memory() -> Frequency:
+    """Two classes of two images from three coefficients each."""
+    return _memory()
+
+
+@pytest.fixture
+def small_set(small_memory) -> SyntheticSet:
+    return _set(small_memory)
+
+
+@pytest.fixture(scope="session")
+def saved_model(tmp_path_factory):
+    """A model of `small_memory` and `small_set`, to be copied."""
+    memory, path = _memory(), tmp_path_factory.mktemp("saved") / "model"
+    return SavedModel().write(_set(memory), memory, path)
 
 
 def _bits(values) -> np.ndarray:

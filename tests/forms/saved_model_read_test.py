@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import pytest
 import tensorflow as tf
@@ -12,8 +13,8 @@ from fred_tf.forms.saved_model import SavedModel
 
 
 @pytest.fixture
-def written(small_set, small_memory, tmp_path):
-    return SavedModel().write(small_set, small_memory, tmp_path / "model")
+def written(saved_model, tmp_path):
+    return shutil.copytree(saved_model, tmp_path / "model")
 
 
 def test_a_model_is_not_run_to_be_read(

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from fred_tf import seeds
 from fred_tf.kernels import KERNELS
+from tests.lowering import lowered
 
 SEED = tf.constant(seeds.named(0, "kernel"))
 
@@ -20,13 +21,9 @@ def kernel(request):
     return member((8, 8, 1), member.Settings(**settings))
 
 
-@pytest.mark.parametrize("jit", [False, True])
-def test_compiles_and_has_derivatives_of_equal_images(kernel, jit, generator):
-    images = generator.normal(size=(6, 8, 8, 1)).astype(np.float32)
-    images[1] = images[0]
-    real = generator.normal(size=(9, 8, 8, 1)).astype(np.float32)
+def comparing(kernel):
+    """A function of two sets of images and a seed, with a derivative."""
 
-    @tf.function(jit_compile=jit)
     def compared(images, real, seed):
         with tf.GradientTape() as tape:
             tape.watch(images)
@@ -36,6 +33,19 @@ def test_compiles_and_has_derivatives_of_equal_images(kernel, jit, generator):
             value = tf.reduce_sum(inner) + tf.reduce_sum(cross)
         return inner, cross, tape.gradient(value, images)
 
+    return compared
+
+
+@pytest.mark.parametrize(
+    # The next test shows that each can be compiled.
+    "jit",
+    [False, pytest.param(True, marks=pytest.mark.slow)],
+)
+def test_compiles_and_has_derivatives_of_equal_images(kernel, jit, generator):
+    images = generator.normal(size=(6, 8, 8, 1)).astype(np.float32)
+    images[1] = images[0]
+    real = generator.normal(size=(9, 8, 8, 1)).astype(np.float32)
+    compared = tf.function(comparing(kernel), jit_compile=jit)
     inner, cross, gradient = compared(images, real, SEED)
     assert inner.shape == (6, 6) and cross.shape == (9, 6)
     assert inner.dtype == cross.dtype == tf.float64
@@ -47,6 +57,13 @@ def test_compiles_and_has_derivatives_of_equal_images(kernel, jit, generator):
     np.testing.assert_array_equal(inner, again)
     others, *_ = compared(images, real, seeds.fold(SEED, 1))
     assert np.array_equal(inner, others) != kernel.random
+
+
+def test_xla_knows_each_of_its_operations(kernel):
+    arguments = tf.zeros([6, 8, 8, 1]), tf.zeros([9, 8, 8, 1]), SEED
+    program = lowered(comparing(kernel), *arguments)
+    both = "f64[6,6]{1,0}, f64[9,6]{1,0}"
+    assert f"->({both}, f32[6,8,8,1]{{3,2,1,0}})" in program
 
 
 def test_images_of_another_shape_are_refused(kernel):

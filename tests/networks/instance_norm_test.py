@@ -48,15 +48,29 @@ def derivatives(function, x, gamma, beta):
     return [*first, *outer.gradient(energy, sources)]
 
 
-@pytest.mark.parametrize(
-    "size",
-    [(4, 3, 5), (16, 16, 64), (15, 13, 64), (8, 8, 8, 16)],
-    ids="small large odd voxels".split(),
-)
-@pytest.mark.parametrize("does", ["norm", "norm relu", "norm relu pool"])
-@pytest.mark.parametrize(
-    "mode", [pytest.param("eager", marks=pytest.mark.slow), "graph", "xla"]
-)
+SIZES = {
+    "small": (4, 3, 5),
+    "large": (16, 16, 64),
+    "odd": (15, 13, 64),
+    "voxels": (8, 8, 8, 16),
+}
+
+
+def cells():
+    """All triples; what is small, or does everything, is quick in a graph."""
+    for mode in ("eager", "graph", "xla"):
+        for does in ("norm", "norm relu", "norm relu pool"):
+            for name, size in SIZES.items():
+                quick = name == "small" or does == "norm relu pool"
+                slow = mode == "eager" or not quick
+                yield pytest.param(
+                    *(mode, does, size),
+                    id=f"{mode}-{does}-{name}",
+                    marks=[pytest.mark.slow] * slow,
+                )
+
+
+@pytest.mark.parametrize(("mode", "does", "size"), cells())
 def test_derivatives_equal_autodiff_of_the_definition(
     generator, mode, does, size
 ):

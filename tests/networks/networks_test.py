@@ -25,18 +25,22 @@ FEATURES = {
     "lenet": 84,
     "convnet3d": 3 * 3 * 3 * 4,
 }
-# What one large residual network shows, the others need not.
-MOST = [name for name in NETWORKS if name not in ("resnet18ap", "resnet10ap")]
+# What two residual networks show, the third need not.
+MOST = [name for name in NETWORKS if name != "resnet18ap"]
 # Nor is there anything in these that XLA has not seen in the others.
-COMPILED = [name for name in MOST if name not in ("vgg11", "resnet18")]
+LARGE = ("vgg11", "resnet18", "resnet10ap")
+COMPILED = [name for name in MOST if name not in LARGE]
 
 
-def _slow_if_large(name):
-    marks = [pytest.mark.slow] if name == "vgg11" else []
-    return pytest.param(name, marks=marks)
+def _slow(names, *slow):
+    """What takes seconds is slow where others show the same."""
+    return [
+        pytest.param(name, marks=[pytest.mark.slow] * (name in slow))
+        for name in names
+    ]
 
 
-@pytest.fixture(params=NETWORKS)
+@pytest.fixture(params=_slow(NETWORKS, "resnet18ap"))
 def name(request):
     return request.param
 
@@ -85,7 +89,9 @@ def test_starts_as_he_does(generator):
         assert kernel.std() == pytest.approx((2 / fan_out) ** 0.5, rel=0.03)
 
 
-@pytest.mark.parametrize("name", [n for n in NETWORKS if n != "resnet10ap"])
+@pytest.mark.parametrize(
+    "name", _slow([n for n in NETWORKS if n != "resnet10ap"], "resnet18ap")
+)
 def test_starts_as_pytorch_does(name):
     network = make(name)
     drawn = Functional(network).initialize(seeds.named(0, name))
@@ -116,7 +122,7 @@ def energy(functional, parameters, images):
     return tf.add_n([tf.reduce_sum(tf.sin(9 * g)) for g in gradients])
 
 
-@pytest.mark.parametrize("name", map(_slow_if_large, MOST))
+@pytest.mark.parametrize("name", _slow(MOST, "vgg11", "resnet10ap"))
 def test_second_derivative_equals_central_differences(name, generator):
     functional = Functional(make(name, dtype="float64"))
     parameters = [
@@ -162,7 +168,7 @@ def test_compiles_under_xla(name, generator):
         )
 
 
-@pytest.mark.parametrize("name", MOST)
+@pytest.mark.parametrize("name", _slow(MOST, "resnet18"))
 def test_config_round_trip(name):
     network = make(name)
     again = keras.saving.deserialize_keras_object(
@@ -176,7 +182,7 @@ def test_config_round_trip(name):
     assert network.settings.name == name
 
 
-@pytest.mark.parametrize("name", ["alexnet", "resnet18", "convnet3d"])
+@pytest.mark.parametrize("name", ["alexnet", "resnet10ap", "convnet3d"])
 def test_batch_norm_sees_whether_it_trains(name, generator):
     functional = Functional(make(name, norm="batch"))
     parameters = functional.initialize(seeds.named(3, name))
@@ -191,7 +197,7 @@ def test_batch_norm_sees_whether_it_trains(name, generator):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("name", MOST)
+@pytest.mark.parametrize("name", _slow(MOST, "resnet18"))
 def test_convolutions_round_to_bfloat16_and_nothing_else(name, generator):
     exact, rounded = make(name), make(name)
     rounded.set_weights(exact.get_weights())

@@ -75,14 +75,14 @@ def test_sums_the_distance_over_classes(make, reference, synthetic):
 
 
 @pytest.mark.parametrize(
-    "strategy",
-    ["none", pytest.param("color_crop_flip", marks=pytest.mark.slow)],
+    ("strategy", "draws"),
+    [("none", 1), pytest.param("color_crop_flip", 4, marks=pytest.mark.slow)],
 )
-def test_the_real_images_themselves_match(strategy, make, reference):
+def test_the_real_images_themselves_match(strategy, draws, make, reference):
     """Siamese: both sides are augmented alike, or this would not be 0."""
     images = tf.reshape(reference["images"], [-1, 8, 8, 1])
     labels = np.repeat(np.arange(10), REAL)
-    for seed in range(4):
+    for seed in range(draws):
         loss = make(strategy)(images, labels, reference, seeds.named(seed))
         assert float(loss) == pytest.approx(0, abs=1e-3)
 
@@ -146,7 +146,11 @@ def distiller(digits, jit=False, **changes):
 
 
 def test_lowers_its_loss_and_resumes_with_its_network(digits, tmp_path):
-    changes = {"objective.network_steps": 3}
+    changes = {
+        "objective.network_steps": 3,
+        "augmentation": "none",
+        "network.depth": 1,
+    }
     make = functools.partial(distiller, digits, **changes)
     check_resumes(make, tmp_path, 4, 26, ends=9)
 

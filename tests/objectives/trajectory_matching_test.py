@@ -10,6 +10,7 @@ from fred_tf.experts.store import ExpertStore
 from fred_tf.networks import ConvNet, Functional
 from fred_tf.objectives import TrajectoryMatching
 from fred_tf.parameterizations import Frequency
+from tests.lowering import lowered
 
 LABELS = tf.constant(np.repeat(np.arange(4), 2), tf.int32)
 
@@ -163,13 +164,16 @@ def make_memory(generator):
 @pytest.mark.parametrize(
     ("dtype", "tolerance", "student_batch", "student_chunk", "strategy"),
     [
-        ("float64", 1e-9, 0, 0, "scale"),
+        ("float64", 1e-9, 4, 2, "flip"),
         # Between them all operations; graphs of all at once take a minute.
-        pytest.param(
-            *("float64", 1e-9, 4, 2, "color_cutout_rotate"),
-            marks=pytest.mark.slow,
+        *(
+            pytest.param(*cell, marks=pytest.mark.slow)
+            for cell in (
+                ("float64", 1e-9, 0, 0, "scale"),
+                ("float64", 1e-9, 4, 2, "color_cutout_rotate"),
+                ("float32", 1e-4, 4, 2, "crop_flip"),
+            )
         ),
-        ("float32", 1e-4, 4, 2, "crop_flip"),
     ],
 )
 def test_adjoint_equals_unroll_with_minibatches_and_augmentation(
@@ -235,10 +239,18 @@ def test_unrolled_gradient_equals_central_differences(
         )
 
 
-@pytest.mark.parametrize(
-    "student_memory",
-    [pytest.param("store", marks=pytest.mark.slow), "recompute"],
-)
+def test_xla_knows_each_of_its_operations(experts, make_memory, reference):
+    objective = make(experts, augmentation=SiameseAugmentation("none"))
+    compute = functools.partial(
+        loss_and_gradients, objective, make_memory("float64")
+    )
+    program = lowered(compute, reference, tf.constant(SEED))
+    gradients = "f64[8,4,4,1]{3,2,1,0}, f64[8,5,1]{2,1,0}, f64[]"
+    assert f"->(f64[], {gradients})" in program
+
+
+@pytest.mark.slow  # The test before shows that it can be compiled.
+@pytest.mark.parametrize("student_memory", ["store", "recompute"])
 def test_compiles_under_xla(experts, make_memory, reference, student_memory):
     objective = make(
         experts,

@@ -180,7 +180,8 @@ def test_hallucinators_move_by_a_step_size_of_their_own(digits):
 
 
 def test_a_run_knows_the_views_and_its_exports_too(digits, tmp_path):
-    made = fred_tf.distill(digits, settings_of("outer_steps=2"), progress=False)
+    changed = settings_of("outer_steps=1", "network.name=mlp")
+    made = fred_tf.distill(digits, changed, progress=False)
     assert made.decoded.views == 5 and len(made.images) == 50
     for path in made.export(tmp_path, ["images_float32", "images_png"]):
         assert fred_tf.DistilledSet.load(path).decoded.views == 5

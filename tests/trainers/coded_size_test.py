@@ -14,10 +14,11 @@ BUDGET = 6_000
 
 
 @pytest.fixture(scope="module")
-def run(quick, tmp_path_factory):
+def run(quick, tmp_path_factory, undrawn_log):
     asked = [f"budget_bytes={BUDGET}", "parameterization.step=2"]
     settings = config_lib.override(quick, [*asked, "rate_weight=0.01"])
-    return distill.run(settings, tmp_path_factory.mktemp("coded"))
+    with undrawn_log():
+        return distill.run(settings, tmp_path_factory.mktemp("coded"))
 
 
 def test_a_run_keeps_within_its_budget(run, tmp_path):
@@ -40,7 +41,7 @@ def test_a_run_keeps_within_its_budget(run, tmp_path):
     assert told == pytest.approx(actual, rel=0.2)
 
 
-def test_the_page_of_a_run_says_so(run):
+def test_the_page_of_a_run_says_so(run, undrawn):
     assert f"of {BUDGET:,}; " in content.page(run)
 
 
@@ -51,7 +52,7 @@ def test_its_record_makes_it_anew(run):
     assert restored.parameterization.instances == run.parameterization.instances
 
 
-def test_other_runs_say_nothing(quick, tmp_path, monkeypatch, run):
+def test_other_runs_say_nothing(quick, tmp_path, monkeypatch, run, no_pictures):
     for name in ("frequency", "pixel"):
         settings = config_lib.replace(quick, {"parameterization.name": name})
         settings = config_lib.replace(settings, {"outer_steps": 0})

@@ -61,6 +61,7 @@ def test_sigterm_saves_and_the_same_command_continues(
     assert f"after {step + 2} steps" in output
 
 
+@pytest.mark.slow  # `photos_test.py` goes on to a page, too.
 def test_from_a_run_to_its_page(tmp_path, quick, call):
     """Exports with their accuracies, figures, and a page of it all."""
     run_dir = tmp_path / "two words"

@@ -1,6 +1,6 @@
-"""What tests of several programs need: a quick run, and a shell's way in."""
+"""What tests of several programs need: a shell's way in, and packs."""
 
-import importlib
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -8,52 +8,40 @@ import sys
 
 import numpy as np
 import pytest
-import tensorflow as tf
-from absl import app, flags, logging
-from absl.testing import flagsaver
 
-from fred_tf import config, presets
 from fred_tf.distilled_run import DistilledRun
-from trainers import process_memory, train_experts
-from trainers.log.run_log import RunLog
+from trainers.log import run_log
+from trainers.report import markup
 
 ROOT = pathlib.Path(__file__).parents[2]
 
 
-# Graphs without augmentation and convolution are built in a third of the time.
-GRAPHS = {"augmentation": "none", "network.name": "mlp"}
-
-
 @pytest.fixture(scope="session")
-def quick() -> config.Config:
-    """Distribution matching in three steps, scored by one epoch."""
-    scored = {"evaluation.networks": 1, "evaluation.epochs": 1}
-    return config.replace(
-        presets.preset("digits_ipc1_dm_tiny"), {**GRAPHS, **scored}
-    )
+def undrawn_log():
+    """A context in which nothing is drawn for TensorBoard: half of a run."""
 
+    @contextlib.contextmanager
+    def undrawn():
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("gallery", "strips", "masks", "_picture"):
+                patch.setattr(run_log, name, lambda *_: None)
+            yield
 
-@pytest.fixture(scope="session")
-def quick_tm() -> config.Config:
-    """Trajectory matching in three steps, of `quick_experts`."""
-    # The usual step is for convolutions, and far too long for this network.
-    step = {"distiller.memory_learning_rate": 1000.0}
-    return config.replace(
-        presets.preset("digits_ipc1_tm_tiny"), {**GRAPHS, **step}
-    )
-
-
-@pytest.fixture(scope="session")
-def quick_experts(quick_tm, tmp_path_factory) -> pathlib.Path:
-    folder = tmp_path_factory.mktemp("quick_experts")
-    train_experts.run(quick_tm, folder)
-    return folder
+    return undrawn
 
 
 @pytest.fixture
-def no_pictures(monkeypatch):
-    """Draws nothing for TensorBoard: half the time of a short run."""
-    monkeypatch.setattr(RunLog, "pictures", lambda self, run: None)
+def no_pictures(undrawn_log):
+    with undrawn_log():
+        yield
+
+
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Pages without their own figures, which take most of the time."""
+    monkeypatch.setattr(
+        markup, "drawing", lambda draw, caption: markup.picture(b"", caption)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -100,35 +88,6 @@ def finish():
         return process.returncode, output, errors
 
     return finish
-
-
-@pytest.fixture
-def call(monkeypatch, capsys):
-    """Calls a program as its console script does, in this process.
-
-    Returns its exit code, what it said, and what of errors. A new process
-    takes seconds to import TensorFlow.
-    """
-
-    def call(module: str, *arguments) -> tuple[int, str, str]:
-        program = importlib.import_module(module)
-        monkeypatch.setattr(sys, "argv", [module, *map(str, arguments)])
-        capsys.readouterr()
-        app.define_help_flags()  # Once; what is saved here lacks no later ones.
-        with flagsaver.flagsaver(), pytest.raises(SystemExit) as end:
-            flags.FLAGS.unparse_flags()
-            program.main()
-        return (end.value.code or 0, *capsys.readouterr())
-
-    # Must come before any operation, and others were made in this process.
-    monkeypatch.setattr(process_memory, "settle", lambda: None)
-    # What every program sets once and for all.
-    handler, verbosity = logging.get_absl_handler(), logging.get_verbosity()
-    filters, level = list(handler.filters), tf.get_logger().level
-    yield call
-    handler.filters = filters
-    logging.set_verbosity(verbosity)
-    tf.get_logger().setLevel(level)
 
 
 @pytest.fixture

@@ -149,9 +149,10 @@ def test_packs_are_scored_on_their_own_split(flag, call, tmp_path):
     assert code == 1 and f"Only `trainers.evaluate` takes `{name}`" in errors
 
 
-def test_ranking_trains_what_it_needs_once(digits, tmp_path):
+def test_ranking_trains_what_it_needs_once(digits, quick, tmp_path):
     chosen = random_set(digits, 1, 1)
-    arguments = (DM, chosen, digits, tmp_path, [0.01, 0.1])
+    two = config.replace(quick, {"evaluation.networks": 2})
+    arguments = (two, chosen, digits, tmp_path, [0.01, 0.1])
     ranking = rank.run(*arguments, full_accuracy=0.9)
     assert 0 < ranking["label_robust_score"] < 100
     best = max(
@@ -167,22 +168,21 @@ def test_ranking_trains_what_it_needs_once(digits, tmp_path):
     record = records.read(path, "ranking")
     assert record["networks"] == 2 and record["random"] == best
     # Fewer networks are the first of these; more would be added.
-    one = config.replace(DM, {"evaluation.networks": 1})
-    few = rank.run(one, *arguments[1:], full_accuracy=0.9)
+    few = rank.run(quick, *arguments[1:], full_accuracy=0.9)
     assert few["random"] != best and records.read(path, "ranking") == record
     before = path.read_bytes()
     for changes, other, message in (
         ({}, random_set(digits, 1, 2), "`set` is"),
         ({"evaluation.epochs": 9}, chosen, "`evaluation.epochs` is"),
     ):
-        changed = config.replace(DM, changes), other, *arguments[2:]
+        changed = config.replace(two, changes), other, *arguments[2:]
         with pytest.raises(ValueError, match=f"{message} .*Delete .* anew"):
             rank.run(*changed, full_accuracy=0.9)
     with pytest.raises(ValueError, match="`full_accuracy` is 0.9 there, 0.8"):
         rank.run(*arguments, full_accuracy=0.8)
     labels = (digits.test.labels + 1) % 10
     corrected = Split(digits.test.images, labels)
-    other = DM, chosen, dataclasses.replace(digits, test=corrected)
+    other = two, chosen, dataclasses.replace(digits, test=corrected)
     with pytest.raises(ValueError, match="`data.test` is .*Delete .* anew"):
         rank.run(*other, *arguments[3:], full_accuracy=0.9)
     assert path.read_bytes() == before

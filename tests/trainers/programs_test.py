@@ -26,7 +26,6 @@ DM = config_lib.replace(
     {"augmentation": "none", "network.name": "mlp"},
 )
 AVERAGED = config_lib.replace(DM, {"distiller.memory_average": 0.5})
-TM = presets.preset("digits_ipc1_tm_tiny")
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 
@@ -44,30 +43,30 @@ class StopAfter(interruptions.Interruption):
 
 
 @pytest.mark.parametrize(
-    ("settings", "stops"),
+    ("name", "stops"),
     [
-        pytest.param(DM, (1, 2), marks=pytest.mark.slow),
-        pytest.param(AVERAGED, (2,), marks=pytest.mark.slow),
-        (TM, (2,)),
+        pytest.param("dm", (1, 2), marks=pytest.mark.slow),
+        pytest.param("averaged", (2,), marks=pytest.mark.slow),
+        ("tm", (2,)),
     ],
-    ids=["dm", "averaged", "tm"],
 )
 def test_stopped_at_any_step_equals_uninterrupted(
-    settings, stops, tmp_path, expert_dir, memory_of
+    name, stops, tmp_path, quick_tm, quick_experts, memory_of
 ):
     """F33: bit-equal memory, learned values and metrics."""
-    whole = distill.run(settings, tmp_path / "whole", expert_dir=expert_dir)
+    settings = {"dm": DM, "averaged": AVERAGED, "tm": quick_tm}[name]
+    whole = distill.run(settings, tmp_path / "whole", expert_dir=quick_experts)
     expected = (tmp_path / "whole" / "metrics.jsonl").read_text()
     for stop in stops:
         folder = tmp_path / f"stopped{stop}"
         part = distill.run(
             settings,
             folder,
-            expert_dir=expert_dir,
+            expert_dir=quick_experts,
             interruption=StopAfter(stop),
         )
         assert part.step == stop
-        again = distill.run(settings, folder, expert_dir=expert_dir)
+        again = distill.run(settings, folder, expert_dir=quick_experts)
         np.testing.assert_array_equal(memory_of(again), memory_of(whole))
         restored = DistilledRun.restore(folder)
         np.testing.assert_array_equal(memory_of(restored), memory_of(whole))
@@ -76,9 +75,10 @@ def test_stopped_at_any_step_equals_uninterrupted(
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> DistilledRun:
+def whole(tmp_path_factory, undrawn_log) -> DistilledRun:
     """An uninterrupted run of `DM`; its folder stays as it is."""
-    return distill.run(DM, tmp_path_factory.mktemp("whole"))
+    with undrawn_log():
+        return distill.run(DM, tmp_path_factory.mktemp("whole"))
 
 
 def test_killed_between_log_and_save_repeats_no_step(
@@ -187,8 +187,10 @@ def test_refuses_a_folder_of_another_configuration(whole):
         distill.run(DM, folder, jit=True)
 
 
-def test_jit_is_recorded_and_kept(tmp_path):
-    settings = config_lib.override(DM, ["outer_steps=1"])
+@pytest.mark.parametrize("steps", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_jit_is_recorded_and_kept(steps, tmp_path):
+    """Also where no step is made, for which XLA would compile for seconds."""
+    settings = config_lib.override(DM, [f"outer_steps={steps}"])
     distill.run(settings, tmp_path, jit=True)
     written = json.loads((tmp_path / "config.json").read_text())
     assert written["identity"]["jit"] is True

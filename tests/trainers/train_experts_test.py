@@ -47,10 +47,10 @@ def test_two_processes_make_the_store_that_one_makes(tmp_path, start, finish):
     assert content[0] == content[1]
 
 
-def test_a_store_keeps_its_settings(tmp_path, digits, caplog):
+def test_a_store_keeps_its_settings(tmp_path, digits, quick_tm, caplog):
     """Appending asks for the same storage; matching for enough epochs."""
     settings = config_lib.override(
-        TM,
+        quick_tm,
         ["experts.epochs=3", "stored_epochs=2", "experts.dtype=float16"],
     )
     settings = config_lib.override(settings, ["experts.count=1"])
@@ -69,14 +69,16 @@ def test_a_store_keeps_its_settings(tmp_path, digits, caplog):
         with pytest.raises(ValueError, match=shown):
             train_experts.run(config_lib.override(settings, [change]), tmp_path)
     # The preset's experts are float32 and as long as these.
-    reader = assembly.objective(TM, digits, str(tmp_path)).source
+    reader = assembly.objective(quick_tm, digits, str(tmp_path)).source
     start, target = reader.segment(1, 1, 1)
     assert start.dtype == target.dtype == np.float32
-    too_far = config_lib.override(TM, ["experts.epochs=9", "max_start_epoch=3"])
+    too_far = config_lib.override(
+        quick_tm, ["experts.epochs=9", "max_start_epoch=3"]
+    )
     with pytest.raises(ValueError, match=r"stores \(2\). Received: 3 - 1 \+ 1"):
         assembly.objective(too_far, digits, str(tmp_path))
     with pytest.raises(ValueError, match="`experts.learning_rate` is 0.01"):
-        other = config_lib.override(TM, ["experts.learning_rate=0.02"])
+        other = config_lib.override(quick_tm, ["experts.learning_rate=0.02"])
         assembly.objective(other, digits, str(tmp_path))
 
 

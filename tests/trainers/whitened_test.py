@@ -21,6 +21,8 @@ from trainers.figures.subject import seen
 
 NAMES = ("zca", "zca_kip", "zca_frepo")
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 
 @pytest.fixture(scope="module")
 def settings(quick):
@@ -36,9 +38,10 @@ def whitened():
 
 
 @pytest.fixture(scope="module")
-def folder(settings, tmp_path_factory):
+def folder(settings, tmp_path_factory, undrawn_log):
     path = tmp_path_factory.mktemp("runs") / "whitened"
-    distill.run(settings, path, save_every=1)
+    with undrawn_log():
+        distill.run(settings, path, save_every=1)
     return path
 
 

@@ -99,18 +99,12 @@ def experts_with_an_outlier(digits, quick_tm, quick_experts, tmp_path):
     return tmp_path / "experts"
 
 
-# Worker 0 also leads: TensorFlow's coordination service dies with it.
-@pytest.mark.parametrize(
-    "deaths", [(0,), pytest.param((1, 0), marks=pytest.mark.slow)]
-)
-def test_deaths_resume_stop_and_the_same_memory(
-    deaths, tmp_path, quick_tm, experts_with_an_outlier, start, memory_of
-):
-    folder = tmp_path / "run"
-    metrics = folder / "metrics.jsonl"
-    command = [
+@pytest.fixture
+def command(tmp_path, experts_with_an_outlier):
+    """Flags of a long run of `quick_tm` in the folder `run`."""
+    return [
         f"--preset={PRESET}",
-        f"--run_dir={folder}",
+        f"--run_dir={tmp_path / 'run'}",
         f"--expert_dir={experts_with_an_outlier}",
         "--override=augmentation=none",
         "--override=network.name=mlp",
@@ -120,16 +114,68 @@ def test_deaths_resume_stop_and_the_same_memory(
         "--override=outer_steps=100000",
     ]
 
+
+@pytest.fixture
+def here(quick_tm, experts_with_an_outlier, tmp_path):
+    """Makes so many steps on two devices of this process."""
+
+    def here(steps: int) -> DistilledRun:
+        return distill.run(
+            config_lib.override(quick_tm, [f"outer_steps={steps}"]),
+            tmp_path / "here",
+            expert_dir=experts_with_an_outlier,
+            strategy=tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
+        )
+
+    return here
+
+
+@pytest.fixture
+def dies(start, command, tmp_path):
+    """Kills a worker of a pair after some more steps than were saved.
+
+    Returns the step that is saved then, of which the other worker tells.
+    """
+    folder = tmp_path / "run"
     checkpoints = Checkpoints(folder / "checkpoints", tf.train.Checkpoint())
-    saved = 0
-    for killed in deaths:
+
+    def dies(killed: int, saved: int = 0) -> int:
         with Pair(start, *command) as pair:
-            pair.wait_for(metrics, lines=saved + 3)
+            pair.wait_for(folder / "metrics.jsonl", lines=saved + 3)
             pair.processes[killed].kill()
             result = pair.finish(1 - killed)
         named = assert_lost(result, killed, pair.ports[killed], folder)
         assert named == checkpoints.steps()[-1] > saved
-        saved = named
+        return named
+
+    return dies
+
+
+def assert_alike(found, expected):
+    # Bit-equal where it was tried; other machines may add in another order.
+    np.testing.assert_allclose(
+        found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max()
+    )
+
+
+# Worker 0 also leads: TensorFlow's coordination service dies with it.
+def test_a_death_is_told_and_leaves_the_same_memory(
+    dies, here, tmp_path, memory_of
+):
+    steps = dies(killed=0)
+    assert_alike(memory_of(tmp_path / "run"), memory_of(here(steps)))
+
+
+@pytest.mark.slow  # Two processes more for each; the test before has one pair.
+@pytest.mark.parametrize("deaths", [(0,), (1, 0)])
+def test_deaths_resume_stop_and_the_same_memory(
+    deaths, dies, here, command, tmp_path, start, memory_of
+):
+    folder = tmp_path / "run"
+    metrics = folder / "metrics.jsonl"
+    saved = 0
+    for killed in deaths:
+        saved = dies(killed, saved)
 
     # Only worker 1 is told to stop; both end after the same step.
     with Pair(start, *command) as pair:
@@ -150,19 +196,9 @@ def test_deaths_resume_stop_and_the_same_memory(
     files = (folder / "tensorboard").glob("*/events*")
     assert len(list(files)) == len(deaths) + 1
 
-    settings = config_lib.override(quick_tm, [f"outer_steps={stopped}"])
-    here = distill.run(
-        settings,
-        tmp_path / "here",
-        expert_dir=experts_with_an_outlier,
-        strategy=tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]),
-    )
-    assert here.folder.metrics()[-1]["skipped"] == lines[-1]["skipped"]
-    found, expected = memory_of(folder), memory_of(here)
-    # Bit-equal where it was tried; other machines may add in another order.
-    np.testing.assert_allclose(
-        found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max()
-    )
+    expected = here(stopped)
+    assert expected.folder.metrics()[-1]["skipped"] == lines[-1]["skipped"]
+    assert_alike(memory_of(folder), memory_of(expected))
 
 
 def test_one_worker_is_no_cluster(monkeypatch):

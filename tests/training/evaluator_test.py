@@ -177,7 +177,9 @@ def test_defaults_are_not_stated_so_that_old_records_continue():
 def test_cutmix_trains_on_mixtures_and_repeats(network, digits):
     chosen = random_set(digits, 1, 0)
     trained = [
-        _evaluator(network, digits, epochs=2, cutmix=share).train(chosen, 0)
+        _evaluator(
+            network, digits, epochs=2, cutmix=share, augmentation="crop"
+        ).train(chosen, 0)
         for share in (0.0, 1.0, 1.0)
     ]
     plain, mixed, again = (network.flatten(state[0]) for state in trained)
@@ -197,17 +199,9 @@ def test_sets_with_scores_are_trained_by_their_squared_error(network, digits):
     with_scores = dataclasses.replace(
         chosen, soft_labels=centred, label_kind="scores"
     )
-    evaluator = _evaluator(
-        network, digits, epochs=1, optimizer="adam", schedule="cosine"
-    )
-    squared = _evaluator(
-        network,
-        digits,
-        epochs=1,
-        optimizer="adam",
-        schedule="cosine",
-        loss="squared",
-    )
+    how = {"optimizer": "adam", "schedule": "cosine", "augmentation": "crop"}
+    evaluator = _evaluator(network, digits, epochs=1, **how)
+    squared = _evaluator(network, digits, epochs=1, loss="squared", **how)
     for of_scores, of_classes in zip(
         evaluator.train(with_scores, 0)[0], squared.train(chosen, 0)[0]
     ):

@@ -1,6 +1,7 @@
 """One row of RESULTS.md: what it distils, or scores instead."""
 
 import dataclasses
+import functools
 
 from fred_tf import config as config_lib
 from fred_tf import presets
@@ -53,13 +54,22 @@ class Row:
 
     def config(self) -> config_lib.Config:
         """Returns the settings of the run."""
-        return config_lib.override(presets.preset(self.preset), self.overrides)
+        return _settled(self.preset, self.overrides)
 
     def evaluation(self) -> config_lib.Config:
         """Returns the settings of the evaluation."""
-        return config_lib.override(self.config(), self.scored_with)
+        return _settled(self.preset, self.overrides, self.scored_with)
 
     @property
     def budget_bytes(self) -> int:
         """Bytes that the set is made for; 0 where `ipc` says its size."""
         return (self.stored or self.config().parameterization).budget_bytes
+
+
+@functools.cache
+def _settled(preset: str, *overrides: tuple[str, ...]) -> config_lib.Config:
+    """Returns a preset with overrides: tables ask for each row many times."""
+    config = presets.preset(preset)
+    for changes in overrides:
+        config = config_lib.override(config, changes)
+    return config

@@ -22,11 +22,12 @@ PIXEL = {"parameterization.name": "pixel"}
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory, digits, quick) -> Subject:
+def subject(tmp_path_factory, digits, quick, undrawn_log) -> Subject:
     root = tmp_path_factory.mktemp("runs")
     for name, changes in (("fred", {}), ("pixel", PIXEL)):
         settings = config.replace(quick, changes)
-        distill.run(settings, root / name, images_every=1, evaluate_every=2)
+        with undrawn_log():
+            distill.run(settings, root / name, images_every=1, evaluate_every=2)
     runs = named_runs(root / "fred", [f"pixels={root / 'pixel'}"])
     for run in runs.values():
         path = run.folder.path / "evaluation.json"
@@ -208,7 +209,7 @@ def test_channels_that_cannot_be_seen_leave_the_other_figures(
         program.run(other, tmp_path, ["beside"])
 
 
-def test_what_a_run_lacks_is_said(quick, tmp_path, digits):
+def test_what_a_run_lacks_is_said(quick, tmp_path, digits, no_pictures):
     bare = config.replace(quick, {**PIXEL, "outer_steps": 0})
     distill.run(bare, tmp_path / "run")
     pixel = DistilledRun.restore(tmp_path / "run")

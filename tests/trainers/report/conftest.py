@@ -10,14 +10,14 @@ from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import score
 from tests.trainers.report.browsing import CHROMIUM
 from trainers import distill
-from trainers.report import markup
 
 
 @pytest.fixture(scope="package")
-def run(tmp_path_factory, digits, quick):
+def run(tmp_path_factory, digits, quick, undrawn_log):
     folder = tmp_path_factory.mktemp("runs") / "a <b> & 'c'"
     scored = config.replace(quick, {"evaluation.networks": 2})
-    distill.run(scored, folder, images_every=1, evaluate_every=2)
+    with undrawn_log():
+        distill.run(scored, folder, images_every=1, evaluate_every=2)
     restored = DistilledRun.restore(folder)
     decoded = restored.synthetic_set()
     score(scored, decoded, digits, folder / "evaluation.json")
@@ -25,14 +25,6 @@ def run(tmp_path_factory, digits, quick):
     names = [*forms, "saved_model", "masks"]
     exporting.run(restored, folder / "export", names)
     return restored
-
-
-@pytest.fixture
-def undrawn(monkeypatch):
-    """Pages without their own figures, which take most of the time."""
-    monkeypatch.setattr(
-        markup, "drawing", lambda draw, caption: markup.picture(b"", caption)
-    )
 
 
 @pytest.fixture

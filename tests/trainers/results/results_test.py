@@ -18,15 +18,16 @@ from trainers.results.clock import Clock
 from trainers.results.rows import ROWS, UNSEEN, Row, with_repeats
 
 QUICK = ("augmentation=none", "network.name=mlp", "evaluation.epochs=1")
+QUICK_TM = ("augmentation=none", "network.depth=1")
 TINY = {
     "pixel_dm": Row(
         "digits_ipc1_dm_tiny", (*QUICK, "parameterization.name=pixel")
     ),
     "random": Row("digits_ipc1_dm_tiny", QUICK, "random", (), "14.4 (Nobody)"),
-    "herding": Row("digits_ipc1_tm_tiny", (), "herding"),
+    "herding": Row("digits_ipc1_tm_tiny", QUICK_TM, "herding"),
     "fred_tm": Row(
         "digits_ipc1_tm_tiny",
-        (),
+        QUICK_TM,
         "run",
         ("evaluation.networks=1",),
         evaluate_every=2,
@@ -46,10 +47,11 @@ TINY["fred_tm_as_coefficients_int8"] = dataclasses.replace(
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory):
+def folders(tmp_path_factory, undrawn_log):
     root = tmp_path_factory.mktemp("results")
-    for name, row in TINY.items():
-        making.make(name, row, root / "runs", root / "results")
+    with undrawn_log():
+        for name, row in TINY.items():
+            making.make(name, row, root / "runs", root / "results")
     return root / "runs", root / "results"
 
 
