@@ -222,7 +222,7 @@ def test_a_set_of_the_library_is_known_by_its_name(tmp_path, monkeypatch):
     assert one.memory.masks.sum(axis=(1, 2)).tolist() == [21] * 10
     assert one.evaluation is not None
     with pytest.raises(
-        FileNotFoundError, match="library: digits_ipc1, .*_ipc2"
+        FileNotFoundError, match="library: .*digits_ipc1, .*_ipc2"
     ):
         finished.read("digits_ipc2")
     monkeypatch.chdir(tmp_path)
