@@ -5,8 +5,8 @@
 The step is `recompute` of `trajectory_step`: CIFAR-10 at ipc 1, 160 images,
 ConvNet-D3-128. Its convolutions are timed alone, one kind of one block after
 the other, in turn with the step, with the machine's own matrix products and
-with a copy of the first block's activation; `counts` says how many of a kind
-there are. What is left of the step is norms, activations, pooling and
+with a copy of the first block's activation; `convolutions.py` says how many of
+a kind there are. What is left of the step is norms, activations, pooling and
 augmentation. With `--bfloat16` convolutions are rounded to it, alone and in the
 step, where casts to it and back count as convolutions.
 """
@@ -16,65 +16,21 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import argparse
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable
 
 import tensorflow as tf
 
-from benchmarks import side_by_side
+from benchmarks import convolutions, side_by_side
+from benchmarks.convolutions import Convolution
 from benchmarks.trajectory_sides import student
 from benchmarks.twins import IMAGES
 
 _STEPS, _ROUNDS, _SIDE = 5, 9, 2048
-_KINDS = "forward", "of what came in", "of weights"
-
-
-class Convolution(NamedTuple):
-    """One kind of convolution of one block.
-
-    Attributes:
-        block: from 1.
-        kind: one of `forward`, and the gradients `of what came in` and `of
-            weights`.
-        count: in a student step with the reverse pass through it.
-        gflop: of one.
-    """
-
-    block: int
-    kind: str
-    count: int
-    gflop: float
-
-
-def counts(block: int) -> tuple[int, int, int]:
-    """Returns how often a student step makes each of `_KINDS`.
-
-    The sweep makes one of each; the first block is not asked for a gradient of
-    its images. The reverse pass makes gradients along tangents: forward it and
-    what came in; with the tangent of what came in, and with that of the kernel,
-    once more; gradients of weights of two products alone, for that of neither
-    tangent is not needed. The first block's images have no tangent, and its
-    weights and images one gradient and two.
-    """
-    return (1 + 2, 0 + 2, 1 + 1) if block == 1 else (1 + 3, 1 + 3, 1 + 2)
-
-
-def convolutions(width: int) -> Iterator[Convolution]:
-    """Yields all kinds of all blocks."""
-    for block in (1, 2, 3):
-        size, channels = _shape(block, width)
-        gflop = 2e-9 * IMAGES * size**2 * 9 * channels * width
-        for kind, count in zip(_KINDS, counts(block)):
-            yield Convolution(block, kind, count, gflop)
-
-
-def _shape(block: int, width: int) -> tuple[int, int]:
-    return 64 >> block, 3 if block == 1 else width
 
 
 def timed(of: Convolution, width: int, dtype: str) -> Callable[[], object]:
     """Returns a call that makes a convolution of noise, and waits for it."""
-    size, channels = _shape(of.block, width)
+    size, channels = convolutions.shape(of.block, width)
     x = tf.random.stateless_normal([IMAGES, size, size, channels], [0, 0])
     kernel = tf.random.stateless_normal([3, 3, channels, width], [0, 1])
     y = tf.random.stateless_normal([IMAGES, size, size, width], [0, 2])
@@ -109,13 +65,14 @@ def main() -> None:
     arguments = parser.parse_args()
     width = 128
     dtype = "bfloat16" if arguments.bfloat16 else "float32"
+    made = list(convolutions.of_a_step(width))
     factor = tf.random.stateless_normal([_SIDE, _SIDE], [0, 0])
     large = tf.random.stateless_normal([IMAGES, 32, 32, width], [0, 1])
     sides = {
         "products": _compiled(lambda: tf.matmul(factor, factor)[None]),
         "copy": _compiled(lambda: large + 1),
         "step": student("recompute", 0, _STEPS, width, dtype),
-        **{of: timed(of, width, dtype) for of in convolutions(width)},
+        **{of: timed(of, width, dtype) for of in made},
     }
     seconds = side_by_side.medians(sides, _ROUNDS)
     rate = 2e-9 * _SIDE**3 / seconds["products"]
@@ -123,11 +80,11 @@ def main() -> None:
     print(f"machine: {rate:.0f} GFLOP/s. Medians of {_ROUNDS} in turn.\n")
     print(f"{'':<26}{'times':>6}{'GFLOP':>8}{'ms':>8}{'of products':>13}")
     work = took = 0.0
-    for of in convolutions(width):
-        name = f"block {of.block}, {of.kind}"
-        _print(name, of.count, of.gflop, seconds[of], rate)
-        work += of.count * of.gflop
-        took += of.count * seconds[of]
+    for of in made:
+        name, count = f"block {of.block + 1}, {of.kind}", of.sweep + of.reverse
+        _print(name, count, of.gflop, seconds[of], rate)
+        work += count * of.gflop
+        took += count * seconds[of]
     step = seconds["step"] / _STEPS
     _print("convolutions of a step", 1, work, took, rate)
     _print("the step", 1, work, step, rate)

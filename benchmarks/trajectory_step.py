@@ -29,13 +29,8 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from benchmarks import process
+from benchmarks import convolutions, process
 from benchmarks.trajectory_sides import PYTORCH, SIDES, STUDENTS
-from benchmarks.twins import IMAGES
-
-# Convolutions of a student step's gradient and of its reverse pass, by block:
-# the first block's images have no gradient of their own in the forward sweep.
-_SWEEP, _REVERSE = (2, 3, 3), (5, 8, 8)
 
 
 def serve(side: str, steps: int, width: int) -> None:
@@ -74,13 +69,11 @@ def matmul_rate() -> float:
 
 def gflop(recomputes: bool, width: int) -> float:
     """Returns a student step's convolutions in GFLOP."""
-    # Multiply-adds of one convolution of each block, an image.
-    sizes = (32**2 * 27 * width, 16**2 * 9 * width**2, 8**2 * 9 * width**2)
-    counts = [s + r for s, r in zip(_SWEEP, _REVERSE)]
-    if not recomputes:
-        # The unroll shares all but the weight gradients.
-        counts = [1 + r for r in _REVERSE]
-    return 2 * IMAGES * sum(n * m for n, m in zip(counts, sizes)) / 1e9
+    made = convolutions.of_a_step(width)
+    if recomputes:
+        return sum((x.sweep + x.reverse) * x.gflop for x in made)
+    # The unroll shares all but the weight gradients.
+    return sum((x.reverse + (x.kind == "of weights")) * x.gflop for x in made)
 
 
 def alternate(

@@ -46,6 +46,24 @@ def digits():
 
 
 @pytest.fixture(scope="session")
+def decoded_of(digits):
+    """Returns a function from a memory of digits to its set."""
+    from fred_tf.synthetic_set import SyntheticSet
+
+    def decoded(memory) -> SyntheticSet:
+        return SyntheticSet(
+            memory.decode().numpy(),
+            memory.labels,
+            digits.class_names,
+            digits.normalization,
+            "digits",
+            memory.floats_stored,
+        )
+
+    return decoded
+
+
+@pytest.fixture(scope="session")
 def expert_dir(tmp_path_factory) -> pathlib.Path:
     """Experts of the preset `digits_ipc1_tm_tiny`."""
     from fred_tf import presets

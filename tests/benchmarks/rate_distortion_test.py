@@ -6,7 +6,6 @@ import pytest
 from benchmarks import rate_distortion
 from fred_tf import assembly, config, presets
 from fred_tf.forms.coded_content import Source
-from fred_tf.synthetic_set import SyntheticSet
 
 
 @pytest.fixture(scope="module")
@@ -52,18 +51,10 @@ def test_entropy_is_that_of_the_counts():
 
 
 @pytest.fixture
-def source(memory, digits, monkeypatch):
+def source(memory, decoded_of, monkeypatch):
     monkeypatch.setattr(rate_distortion, "STEPS", (1.5,))
     monkeypatch.setattr(rate_distortion, "BUDGETS", (0.95, 0.01))
-    decoded = SyntheticSet(
-        memory.decode().numpy(),
-        memory.labels,
-        digits.class_names,
-        digits.normalization,
-        "digits",
-        memory.floats_stored,
-    )
-    return Source.of(decoded, memory)
+    return Source.of(decoded_of(memory), memory)
 
 
 def test_levels_that_are_worth_their_bits_take_fewer(source):

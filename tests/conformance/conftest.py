@@ -6,7 +6,6 @@ from sklearn.datasets import load_digits
 
 from fred_tf.datasets import ImageData, Split
 from fred_tf.normalizations import Standardize
-from fred_tf.synthetic_set import SyntheticSet
 
 CLASSES, PER_CLASS = 2, 64
 
@@ -44,20 +43,3 @@ def colour() -> ImageData:
 @pytest.fixture(scope="session")
 def voxels() -> ImageData:
     return _few(_voxels)
-
-
-@pytest.fixture(scope="session")
-def decoded_of(digits):
-    """Returns a function from a memory of digits to its set."""
-
-    def decoded(memory) -> SyntheticSet:
-        return SyntheticSet(
-            memory.decode().numpy(),
-            memory.labels,
-            digits.class_names,
-            digits.normalization,
-            "digits",
-            memory.floats_stored,
-        )
-
-    return decoded

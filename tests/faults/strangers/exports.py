@@ -8,34 +8,17 @@ from typing import Any
 
 import tensorflow as tf
 
-from fred_tf import forms
 from tests.faults import folders
 from tests.faults.folders import COEFFICIENTS, IMAGES, MEMORY
 from tests.faults.strangers.forged import (
     Change,
-    innocent,
+    export,
     json,
     rows,
     text,
     unchanged,
     update,
 )
-
-
-def _export(place: str, manifest: str = "manifest.json"):
-    """Reads an export that somebody has changed, and sealed again."""
-
-    def of(change: Change) -> Change:
-        def call(folder):
-            path = folder / place
-            change(path)
-            inside = path if path.is_dir() else path.parent
-            folders.reseal(inside, manifest)
-            innocent(folder, lambda: forms.read(path))
-
-        return call
-
-    return of
 
 
 def _names_a_class(values):
@@ -94,7 +77,7 @@ def _numbers(**values: Any) -> Change:
 
 _NO_DEVIATION = {"name": "standardize", "mean": [0.0], "deviation": [0.0]}
 _IMAGES = rows(
-    _export(IMAGES),
+    export(IMAGES),
     "images_float32",
     {
         "features.json names a class": json("features.json", _names_a_class),
@@ -150,7 +133,7 @@ def _part(name: str, changed: Callable[[bytes], bytes]) -> Change:
 
 
 _COEFFICIENTS = rows(
-    _export(COEFFICIENTS),
+    export(COEFFICIENTS),
     "coefficients_float32",
     {
         "a shape in words": _claims(image_shape="8x8x1"),
@@ -188,7 +171,7 @@ def _cut_weights(path: pathlib.Path) -> None:
 
 
 _MEMORY = rows(
-    _export(MEMORY, "memory.json"),
+    export(MEMORY, "memory.json"),
     "memory",
     {
         "no zip file": lambda path: path.write_bytes(b"PK\x03\x04"),
@@ -203,13 +186,13 @@ _MEMORY = rows(
 )
 
 UNCHANGED = [
-    _export(IMAGES)(unchanged),
-    _export(COEFFICIENTS)(unchanged),
-    _export(MEMORY, "memory.json")(unchanged),
+    export(IMAGES)(unchanged),
+    export(COEFFICIENTS)(unchanged),
+    export(MEMORY, "memory.json")(unchanged),
     # What these name is neither imported nor believed.
-    _export(MEMORY, "memory.json")(
+    export(MEMORY, "memory.json")(
         _model(b'"module": "keras.layers"', b'"module": "evil"')
     ),
-    _export(IMAGES)(json("dataset_info.json", update(fileFormat="evil"))),
+    export(IMAGES)(json("dataset_info.json", update(fileFormat="evil"))),
 ]
 EXPORTS = [*_IMAGES, *_COEFFICIENTS, *_MEMORY]

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from fred_tf import forms
 from tests.faults import folders
 from tests.faults.rows import Row
 
@@ -34,6 +35,29 @@ def innocent(folder: pathlib.Path, read: Callable[[], Any]) -> None:
     finally:
         if mark.exists():
             raise Harmed("Code of the folder has run.")
+
+
+def export(
+    place: str, manifest: str = "manifest.json"
+) -> Callable[[Change], Change]:
+    """Reads an export that somebody has changed, and sealed again.
+
+    Args:
+        place: of its form in the folder.
+        manifest: the name of what seals it.
+    """
+
+    def of(change: Change) -> Change:
+        def call(folder):
+            path = folder / place
+            change(path)
+            inside = path if path.is_dir() else path.parent
+            folders.reseal(inside, manifest)
+            innocent(folder, lambda: forms.read(path))
+
+        return call
+
+    return of
 
 
 def rows(

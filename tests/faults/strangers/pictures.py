@@ -9,12 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from fred_tf import forms
-from tests.faults import folders
 from tests.faults.folders import FOLDER, TABLE
 from tests.faults.strangers.forged import (
     Change,
-    innocent,
+    export,
     json,
     rows,
     text,
@@ -23,20 +21,6 @@ from tests.faults.strangers.forged import (
 )
 
 _TABLE = "data/train-00000-of-00001.parquet"
-
-
-def _export(place: str):
-    """Reads an export that somebody has changed, and sealed again."""
-
-    def of(change: Change) -> Change:
-        def call(folder):
-            change(folder / place)
-            folders.reseal(folder / place)
-            innocent(folder, lambda: forms.read(folder / place))
-
-        return call
-
-    return of
 
 
 def _claims(**values: Any) -> Change:
@@ -92,7 +76,7 @@ def _picture(changed: Callable[[bytes], bytes]) -> Change:
 
 
 _FOLDERS = rows(
-    _export(FOLDER),
+    export(FOLDER),
     "images_folder",
     {
         **_CLAIMS,
@@ -172,7 +156,7 @@ def _bytes(changed: Callable[[bytes], bytes]) -> Change:
 
 
 _TABLES = rows(
-    _export(TABLE),
+    export(TABLE),
     "images_parquet",
     {
         **_CLAIMS,
@@ -204,4 +188,4 @@ _TABLES = rows(
 )
 
 PICTURES = [*_FOLDERS, *_TABLES]
-UNCHANGED = [_export(FOLDER)(unchanged), _export(TABLE)(unchanged)]
+UNCHANGED = [export(FOLDER)(unchanged), export(TABLE)(unchanged)]

@@ -1,5 +1,6 @@
 """A memory of real digits, and who reads what is written of it."""
 
+import dataclasses
 import importlib.util
 import pathlib
 
@@ -7,7 +8,6 @@ import pytest
 
 from fred_tf import assembly, config, presets
 from fred_tf.forms.coefficients import Coefficients
-from fred_tf.synthetic_set import SyntheticSet
 
 ROOT = pathlib.Path(__file__).parents[3]
 _SETTINGS = config.replace(
@@ -52,7 +52,7 @@ def settings() -> config.Config:
 
 
 @pytest.fixture(scope="session")
-def memory_of(digits):
+def memory_of(digits, decoded_of):
     """Takes settings by name; returns a memory, and its decoded set."""
 
     def make(**section):
@@ -61,13 +61,8 @@ def memory_of(digits):
             config.replace(_SETTINGS, changes), digits.image_shape, 10
         )
         assembly.adapt(memory, digits, seed=0)
-        decoded = SyntheticSet(
-            images=memory.decode().numpy(),
-            labels=memory.labels,
-            class_names=digits.class_names,
-            normalization=digits.normalization,
-            dataset="digits",
-            floats_stored=memory.floats_stored,
+        decoded = dataclasses.replace(
+            decoded_of(memory),
             student_learning_rate=0.1 + 0.2,
             details={"steps": 3},
         )

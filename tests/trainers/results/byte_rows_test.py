@@ -12,7 +12,6 @@ from fred_tf.coresets.sheet import SheetSettings
 from fred_tf.disk import records
 from fred_tf.forms import OverBudgetError
 from fred_tf.parameterizations import Frequency
-from fred_tf.synthetic_set import SyntheticSet
 from trainers.results import making, reading, storing
 from trainers.results import table as result_table
 from trainers.results.byte_rows import BYTES
@@ -90,7 +89,7 @@ def test_a_row_tells_no_other_picture(stored, made, tmp_path):
 
 
 @pytest.fixture
-def run_of(digits):
+def run_of(digits, decoded_of):
     """Takes a budget; returns a run whose memory takes about 3,700 bytes."""
 
     def make(budget_bytes):
@@ -102,14 +101,7 @@ def run_of(digits):
         )
         memory = Frequency(digits.image_shape, 10, 20, settings)
         memory.adapt(digits.normalized_train, digits.train.labels, seed=0)
-        decoded = SyntheticSet(
-            images=memory.decode().numpy(),
-            labels=memory.labels,
-            class_names=digits.class_names,
-            normalization=digits.normalization,
-            dataset="digits",
-            floats_stored=memory.floats_stored,
-        )
+        decoded = decoded_of(memory)
         return types.SimpleNamespace(
             synthetic_set=lambda: decoded, parameterization=memory
         )
