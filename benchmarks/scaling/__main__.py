@@ -14,11 +14,11 @@ outer steps, and the faster of the last two. What comes out:
     --figure   the same, drawn
     --page     the same, and what larger runs cost by it
 
-It ends with 1 where time or memory grow faster than in proportion to images,
-student steps, the memory's floats or replicas. What is measured is kept in
-`--record`, and the same command goes on after whatever stopped it; another
-machine needs another record. `--axes` measures some alone, and no points
-(`--axes` with nothing behind it) make page and figure anew.
+It ends with 1 where time or memory grow faster than in proportion to images or
+student steps. What is measured is kept in `--record`, and the same command goes
+on after whatever stopped it; another machine needs another record. `--axes`
+measures some alone, and no points (`--axes` with nothing behind it) make page
+and figure anew.
 """
 
 import argparse

@@ -3,9 +3,9 @@
 HEAD = """\
 # Scaling
 
-`python -m benchmarks.scaling` wrote this page and its picture. What is
-*measured* somebody has run; what is *foretold* follows from that by formulas
-that stand here, and nobody has run it.
+`python -m benchmarks.scaling` wrote this page and its picture; with `--full` it
+adds the largest points. What is *measured* somebody has run; what is *foretold*
+follows from that by formulas that stand here, and nobody has run it.
 
 ## Measured: one thing at a time
 """
