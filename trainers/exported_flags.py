@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from export import flags
-from fred_tf import forms
+from fred_tf import forms, shipped
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files
 from fred_tf.foreign import SOFT_LABELS, VALUES, ForeignArrays, array_file
@@ -15,8 +15,9 @@ EXPORTED = flags.DEFINE(
     run_flags.PATH,
     "exported",
     None,
-    "Scores this set instead of the run: an export, images or coefficients; or "
-    "a .npz file of another method, with arrays `images` and `labels`.",
+    "Scores this set instead of the run: an export, images or coefficients; "
+    "the name of a set that comes with the library; or a .npz file of another "
+    "method, with arrays `images` and `labels`.",
 )
 # What is said of a .npz file, by attribute of `ForeignArrays`.
 _SAID: dict[str, flags.FlagHolder] = {
@@ -71,7 +72,10 @@ def given() -> Callable[[ImageData], SyntheticSet] | None:
             f"{', '.join(f'--{name}' for name in said)} tells of a .npz file "
             f"that --exported names. Received: --exported={path}. Leave it out."
         )
-    return _of_export(path) if path else None
+    if not path:
+        return None
+    own = shipped.named(path)
+    return _of_export(path if own is None else own / shipped.FORM.path)
 
 
 def _numbers(name: str, words: list[str]) -> list[float]:

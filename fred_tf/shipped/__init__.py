@@ -5,9 +5,10 @@ that puts one here.
 """
 
 import dataclasses
+import os
 import pathlib
 
-from fred_tf.disk import claims
+from fred_tf.disk import claims, paths
 from fred_tf.distilled_set import DistilledSet
 from fred_tf.forms import facts, limits, making, manifest
 from fred_tf.forms.coefficients import Coefficients
@@ -114,6 +115,17 @@ def load_distilled(name: str) -> DistilledSet:
     """
     check_one_of("name", name, _names())
     return DistilledSet.load(FOLDER / name / FORM.path)
+
+
+def named(path: paths.Path) -> pathlib.Path | None:
+    """Returns the export of a set that comes with the library; else None.
+
+    Args:
+        path: what may be its name, and is not where something lies there.
+    """
+    name = str(path)
+    known = name in _names() and not os.path.lexists(name)
+    return FOLDER / name if known else None
 
 
 def _names() -> list[str]:

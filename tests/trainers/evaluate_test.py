@@ -140,6 +140,26 @@ def test_a_run_is_scored_on_another_test_set(
     assert code == 1 and "cifar10_1/v6' is not prepared" in errors
 
 
+def test_a_set_of_the_library_is_scored_by_its_name(
+    call, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    program = (
+        "trainers.evaluate",
+        "--preset=digits_ipc1_dm_tiny",
+        "--override=evaluation.epochs=1",
+        "--override=evaluation.networks=1",
+        "--run_dir=scored",
+    )
+    code, output, errors = call(*program, "--exported=digits_ipc1")
+    assert code == 0 and "set: 30 images [8, 8, 1]" in output, errors
+    assert (tmp_path / "scored" / "evaluation_exported.json").is_file()
+    # What lies there comes first.
+    (tmp_path / "digits_ipc1").mkdir()
+    code, _, errors = call(*program, "--exported=digits_ipc1")
+    assert code == 1 and "digits_ipc1" in errors
+
+
 @pytest.mark.parametrize("flag", ["--test_on=cifar10_1", "--corruptions=fog"])
 def test_packs_are_scored_on_their_own_split(flag, call, tmp_path):
     code, _, errors = call(

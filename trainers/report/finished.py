@@ -108,16 +108,14 @@ def read(
 
 def _placed(path: pathlib.Path) -> pathlib.Path:
     """Returns where a set lies: as it is said, or within the library."""
-    if os.path.lexists(path):
-        return path
-    own = shipped.distilled_sets()
-    if str(path) not in own:
-        raise FileNotFoundError(
-            "`--set` must be a run folder, an export, or a set that comes with "
-            f"the library: {', '.join(own)}. Received: {path}, where nothing "
-            "is."
-        )
-    return own[str(path)].folder
+    place = shipped.named(path) or path
+    if os.path.lexists(place):
+        return place
+    raise FileNotFoundError(
+        "`--set` must be a run folder, an export, or a set that comes with the "
+        f"library: {', '.join(shipped.distilled_sets())}. Received: {path}, "
+        "where nothing is."
+    )
 
 
 def _of_run(name: str, run: DistilledRun) -> FinishedSet:
