@@ -61,7 +61,8 @@ def table(results_dir: files.Path) -> str:
         "distillations with so many seeds. The best evaluation on the way, "
         "where there were any, is a choice by the test split. Minutes are of "
         "distilling, those of experts apart, and include what else the machine "
-        "was doing. Bytes are those of the records, without loss; where a "
+        "was doing. Bytes are those of the records, without loss, which of "
+        "images hold a PNG of each, too, but in rows from before; where a "
         "budget is in bytes those of the whole folder, and what is read back "
         "is scored. What was tried and what mattered is in "
         "[docs/what-mattered.md](docs/what-mattered.md).",
