@@ -71,6 +71,24 @@ REGRESSED: dict[str, Row] = {
         overrides=_SCORES,
         published=f"85.5 ± 0.1 ({_KIP})",
     ),
+    "mnist_ipc1_fred_kip": Row(
+        preset="mnist_ipc1_kip",
+        overrides=(
+            *FREQUENCY,
+            *_SCORES,
+            "coefficients_per_channel=98",
+            "mask_rule=energy",
+        ),
+    ),
+    "cifar10_ipc1_pixel_kip": Row(
+        preset="cifar10_ipc1_kip",
+        overrides=_SCORES,
+        published=f"40.5 ± 0.4 whitened ({_KIP})",
+    ),
+    "cifar10_ipc1_fred_kip": Row(
+        preset="cifar10_ipc1_kip",
+        overrides=(*FREQUENCY, *_SCORES, "coefficients_per_channel=64"),
+    ),
     "mnist_ipc1_pixel_frepo": Row(
         preset="mnist_ipc1_frepo_cpu", scored_with=WIDE
     ),
