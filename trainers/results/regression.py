@@ -15,11 +15,9 @@ _KIP, _FREPO = "Nguyen et al. 2021", "Zhou et al. 2022"
 _NOTEBOOK = f"46.7 (notebook of {_KIP})"
 _SCORES = ("parameterization.labels=scores",)
 _FRED_KIP = (*FREQUENCY, "coefficients_per_channel=160")
-_FRED_FREPO = (
-    *FREQUENCY,
-    *_SCORES,
-    "memory_learning_rate=0.003",
-)
+_FRED_SCORES = (*FREQUENCY, *_SCORES)
+_FRED_FREPO = (*_FRED_SCORES, "memory_learning_rate=0.003")
+_STROKES = ("coefficients_per_channel=98", "mask_rule=energy")
 # The preset's settings when the row of frequencies was made; pixels, whose row
 # was worse by them, were made anew.
 _BEFORE = (
@@ -73,12 +71,7 @@ REGRESSED: dict[str, Row] = {
     ),
     "mnist_ipc1_fred_kip": Row(
         preset="mnist_ipc1_kip",
-        overrides=(
-            *FREQUENCY,
-            *_SCORES,
-            "coefficients_per_channel=98",
-            "mask_rule=energy",
-        ),
+        overrides=(*_FRED_SCORES, *_STROKES),
     ),
     "cifar10_ipc1_pixel_kip": Row(
         preset="cifar10_ipc1_kip",
@@ -87,19 +80,14 @@ REGRESSED: dict[str, Row] = {
     ),
     "cifar10_ipc1_fred_kip": Row(
         preset="cifar10_ipc1_kip",
-        overrides=(*FREQUENCY, *_SCORES, "coefficients_per_channel=64"),
+        overrides=(*_FRED_SCORES, "coefficients_per_channel=64"),
     ),
     "mnist_ipc1_pixel_frepo": Row(
         preset="mnist_ipc1_frepo_cpu", scored_with=WIDE
     ),
     "mnist_ipc1_fred_frepo": Row(
         preset="mnist_ipc1_frepo_cpu",
-        overrides=(
-            *_FRED_FREPO,
-            *_BEFORE,
-            "coefficients_per_channel=98",
-            "mask_rule=energy",
-        ),
+        overrides=(*_FRED_FREPO, *_BEFORE, *_STROKES),
         scored_with=WIDE,
     ),
     "cifar10_ipc1_pixel_frepo": Row(
