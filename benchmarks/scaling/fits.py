@@ -6,7 +6,14 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmarks.scaling import foretelling
-from benchmarks.scaling.points import AXES, CHECKED, FLOORS, TRAJECTORY, Point
+from benchmarks.scaling.points import (
+    AXES,
+    CHECKED,
+    FLOORS,
+    TRAJECTORY,
+    Point,
+    wanted,
+)
 
 # GB above the floor, below which a peak is what processes differ by.
 _LEAST = 0.02
@@ -113,10 +120,12 @@ def costs(measured: Points) -> foretelling.Costs | None:
 
     What images and the memory's floats hold are slopes; what maps hold is the
     factor with the least relative errors of narrow points without chunks.
+    Larger points, of `--full`, are no part of it: it foretells them, too.
     """
-    slopes = [_slope(name, measured) for name in _SLOPES]
-    points = {p for name in _FITTED for p in AXES[name].points(full=True)}
-    narrow = [p for p in points & {*measured} if p.width < CHECKED.width]
+    usual = {p: measured[p] for p in wanted(AXES, False) if p in measured}
+    slopes = [_slope(name, usual) for name in _SLOPES]
+    points = {p for name in _FITTED for p in AXES[name].points(full=False)}
+    narrow = [p for p in points & {*usual} if p.width < CHECKED.width]
     if None in slopes or len(narrow) < 2:
         return None
     image, ipc = slopes
@@ -125,13 +134,21 @@ def costs(measured: Points) -> foretelling.Costs | None:
     # Shares that others take of a peak, and maps each time they count.
     others, of_maps = [], []
     for point in sorted(narrow, key=str):
-        peak, run = 1e9 * above_floor(point, measured), of(point)
+        peak, run = 1e9 * above_floor(point, usual), of(point)
         before = foretelling.memory(run, none)
         others.append(before / peak)
         once = foretelling.memory(run, none._replace(maps=1.0))
         of_maps.append((once - before) / peak)
     factor = np.dot(of_maps, 1 - np.array(others)) / np.dot(of_maps, of_maps)
     return none._replace(maps=float(factor))
+
+
+def checks(measured: Points) -> list[Point]:
+    """Returns measured points without chunks of which `costs` is not made."""
+    points = [p for name in _FITTED for p in AXES[name].points(full=True)]
+    usual = wanted(AXES, False)
+    larger = [p for p in points if p in measured and p not in usual]
+    return list(dict.fromkeys([CHECKED, *larger]))
 
 
 def _slope(name: str, measured: Points) -> float | None:

@@ -1,6 +1,6 @@
 """The page of docs that tells what was measured, and what is foretold."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks.scaling import fits, foretelling, prose, runs
 from benchmarks.scaling.fits import Fit, Grown, Points
@@ -16,6 +16,7 @@ _BFLOAT16 = "bfloat16"
 _HEADS = {
     "axes": "| axis | from, to | seconds | exponent of time | GB above idle "
     "| exponent of memory |",
+    "checks": "| not among them | GB measured | GB by the formula | off by |",
     "bytes": "| numbers held | this processor | H200 |",
     "chunks": "| | all at once | fits 24 GB in chunks of | fits 80 GB in "
     "chunks of |",
@@ -44,7 +45,9 @@ def page(measured: Points, machine: str) -> str:
         runs_there = [H200.run, *runs.foretold()]
         gap = f"{card.maps / costs.maps:.1f}"
         parts += [
-            prose.STUDENT.format(check=_check(measured, costs), gap=gap),
+            prose.FORMULA,
+            _table("checks", _checks(measured, costs)),
+            prose.STUDENT.format(gap=gap),
             _table("bytes", _bytes(costs, card)),
             prose.CHUNKS,
             _table("chunks", _chunks(costs, card)),
@@ -90,13 +93,12 @@ def _fit(fit: Fit | None) -> str:
     return f"{fit.exponent:.2f} ± {fit.residual:.0%}" if fit else ""
 
 
-def _check(measured: Points, costs: Costs) -> str:
-    told = foretelling.memory(fits.of(CHECKED), costs) / 1e9
-    found = fits.above_floor(CHECKED, measured)
-    return (
-        f"{found:.2f} GB above an idle process,\nand the formula says "
-        f"{told:.2f} GB ({told / found - 1:+.0%})"
-    )
+def _checks(measured: Points, costs: Costs) -> Iterator[list[str]]:
+    for point in fits.checks(measured):
+        told = foretelling.memory(fits.of(point), costs) / 1e9
+        found = fits.above_floor(point, measured)
+        what = f"width {point.width}, {point.images:,} images"
+        yield [what, f"{found:.2f}", f"{told:.2f}", f"{told / found - 1:+.0%}"]
 
 
 def _bytes(costs: Costs, card: Costs) -> list[list[str]]:

@@ -30,7 +30,7 @@ PICTURE = """
 - The memory's floats are measured with ten images seen by one student step:
   what grows is what an update goes through.
 """
-STUDENT = """
+FORMULA = """
 ## Memory of a step, by a formula
 
 An outer step holds, in numbers of four bytes: MAPS for each value of the maps
@@ -38,10 +38,10 @@ of all blocks (width x pixels x (1 + 1/4 + ...)) of each image that is treated
 at a time; WHOLE for each value of each image that the student sees, which
 augmentations and the decoder hold however small the chunk; FLOATS for each
 float of the memory; and the student's parameters after each of its steps. WHOLE
-and FLOATS are slopes of the axes above, MAPS fits points up to a width of 64.
-
-Width 128, not among them, is measured at {check}.
-
+and FLOATS are slopes of the axes above, MAPS fits points up to a width of 64;
+the largest points, which `--full` adds, are no part of either.
+"""
+STUDENT = """
 On one H200 the step of `cifar10_ipc1_tm` (160 images, 50 student steps, width
 128, in a pack) took 1.13 GB, measured. Whatever else of it the formula does not
 know counts as MAPS there: {gap} times this processor's.
