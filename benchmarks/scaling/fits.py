@@ -144,8 +144,9 @@ def costs(measured: Points) -> foretelling.Costs | None:
 
 
 def checks(measured: Points) -> list[Point]:
-    """Returns measured points without chunks of which `costs` is not made."""
-    points = [p for name in _FITTED for p in AXES[name].points(full=True)]
+    """Returns measured points of which `costs` is not made."""
+    axes = *_FITTED, _SLOPES[0]
+    points = [p for name in axes for p in AXES[name].points(full=True)]
     usual = wanted(AXES, False)
     larger = [p for p in points if p in measured and p not in usual]
     return list(dict.fromkeys([CHECKED, *larger]))

@@ -95,9 +95,10 @@ def _fit(fit: Fit | None) -> str:
 
 def _checks(measured: Points, costs: Costs) -> Iterator[list[str]]:
     for point in fits.checks(measured):
-        told = foretelling.memory(fits.of(point), costs) / 1e9
+        told = foretelling.memory(fits.of(point), costs, point.chunk) / 1e9
         found = fits.above_floor(point, measured)
         what = f"width {point.width}, {point.images:,} images"
+        what += f", in chunks of {point.chunk}" if point.chunk else ""
         yield [what, f"{found:.2f}", f"{told:.2f}", f"{told / found - 1:+.0%}"]
 
 
