@@ -76,9 +76,12 @@ def begin(program: str, arguments: Sequence[str]) -> None:
     if sys.excepthook is sys.__excepthook__:  # Nobody took it over.
         sys.excepthook = _end_in_a_line
     os.environ.setdefault(LEVEL, _USUAL_LEVEL)
-    if sys.stderr is not None:  # Or `print` would take stdout.
+    if sys.stderr is not None:
+        line = f"{opening(program, arguments)}\n"
+        # Past its buffer: what stays there would fail once more at the end, and
+        # Python end with 120.
         with contextlib.suppress(OSError):
-            print(opening(program, arguments), file=sys.stderr, flush=True)
+            os.write(sys.stderr.fileno(), line.encode(errors="replace"))
     with _without_notes(os.environ[LEVEL]):
         tensorflow = importlib.import_module("tensorflow")
         tensorflow.config.list_physical_devices()  # It has notes on them.

@@ -28,7 +28,9 @@ NO_GPU = (
 
 
 def in_a_process(*words: str, path: str = "") -> subprocess.CompletedProcess:
-    usual = {k: v for k, v in os.environ.items() if k != loading.LEVEL}
+    # Python buffers stderr unless it is told otherwise.
+    left_out = loading.LEVEL, "PYTHONUNBUFFERED"
+    usual = {k: v for k, v in os.environ.items() if k not in left_out}
     return subprocess.run(
         [sys.executable, *words],
         cwd=ROOT,
