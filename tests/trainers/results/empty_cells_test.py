@@ -1,0 +1,69 @@
+import pytest
+
+from fred_tf import config, presets
+from trainers.results import cells, empty_cells
+from trainers.results.published import TABLES
+
+CELLS = [cell for table in TABLES for cell in cells.cells(table)]
+
+
+def test_how_a_cell_is_scored_is_in_its_command():
+    at = {cell[:6]: cell for cell in CELLS}
+    for *key, score in (
+        ("cifar10", 2, "DM with FreD", "48.1±0.7", "unseen", "", "--networks="),
+        ("cifar10", 1, "DC", "24.3", "corrupted", "fog", "--corruptions=all"),
+    ):
+        _, command = empty_cells.told(at[tuple(key)], ())
+        assert f"&& python -m trainers.evaluate --run_dir={score}" in (
+            command.replace("runs/cifar10_2_dm_with_fred ", "").replace(
+                "runs/cifar10_1_dc ", ""
+            )
+        )
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.title)
+def test_every_cell_can_be_made(table):
+    for cell in cells.cells(table):
+        recipe, _ = empty_cells._recipe(cell.key)
+        made = config.override(presets.preset(recipe.preset), recipe.overrides)
+        data, ipc, method = cells.key_of(made)
+        assert data == cell.dataset
+        if cell.method not in cells.CHOSEN.values():
+            assert (ipc, method) == cell.key[1:]
+        elif cell.ipc:
+            assert ipc == cell.ipc
+
+
+@pytest.mark.parametrize(
+    ("dataset", "ipc", "method", "preset"),
+    [
+        ("imagenet_10", 10, "IDC", "imagenet_10_ipc10_idc"),
+        ("imagenet_100", 10, "IDC-I", "imagenet_100_ipc10_idc_i"),
+        ("imagenet_nette", 10, "HaBa", "imagenet_nette_ipc11_haba"),
+        ("fashion_mnist", 50, "HaBa", "fashion_mnist_ipc51_haba"),
+        ("cifar100", 20, "IDC", "cifar100_ipc20_idc"),
+        ("mnist", 50, "CAFE+DSA", "mnist_ipc50_cafe_dsa"),
+    ],
+)
+def test_cells_of_rivals_have_presets(dataset, ipc, method, preset):
+    cell = next(c for c in CELLS if c[:3] == (dataset, ipc, method))
+    assert empty_cells.known().published[cell.key] == (preset, ())
+
+
+@pytest.mark.parametrize(
+    ("ipc", "method", "recipe"),
+    [
+        (2, "DM with IDC", ("cifar10_ipc2_dm", "idc")),
+        (2, "DC with HaBa", ("cifar10_ipc2_dc", "haba")),
+        (1, "DSA", ("cifar10_ipc1_dsa", "pixel")),
+    ],
+)
+def test_cells_of_other_memories_have_the_presets_of_objectives(
+    ipc, method, recipe
+):
+    preset, memory = recipe
+    cell = next(c for c in CELLS if c[:3] == ("cifar10", ipc, method))
+    assert empty_cells.known().of_objective[cell.key] == (
+        preset,
+        (f"parameterization.name={memory}",),
+    )

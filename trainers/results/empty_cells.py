@@ -1,0 +1,204 @@
+"""Cells of the papers' tables without a row: why, and what makes the number.
+
+No settings are invented for them. Either a preset has the cell, or its
+objective on another memory, or the method's preset of other data with the
+images, the network's depth and the augmentation of these.
+"""
+
+import contextlib
+import functools
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from fred_tf import config as config_lib
+from fred_tf import presets
+from fred_tf.config import Config
+from fred_tf.disk import records
+from fred_tf.objectives import OBJECTIVES
+from fred_tf.parameterizations import PARAMETERIZATIONS
+from fred_tf.presets.recipe import Recipe
+from trainers.results.cells import CHOSEN, Cell, Key, key_of
+from trainers.results.rows import UNSEEN
+
+_NO_ROW = {
+    "accuracy": "no row",
+    "unseen": "no row is scored on these networks",
+    "corrupted": "no row is scored on corrupted images",
+}
+# How a set is scored for a cell, after the command that scores it.
+_SCORED = {
+    "accuracy": "",
+    "unseen": f" --networks={','.join(UNSEEN)}",
+    "corrupted": " --corruptions=all --corrupted_images=0 --override "
+    "evaluation.learning_rate=0.01",
+}
+# Of presets: what is not as published; RFAD has no other.
+_OURS = ("_cpu", "_tiny", "_joint")
+_ALONE = ("cifar10_ipc10_rfad_cpu",)
+_ALIKE = "; there is a preset of the paper's size"
+_BROUGHT = "; from the method's preset of other data or another ipc"
+# What settings of other data are brought to these by.
+_OF_DATA = (
+    *("dataset", "preparation.classes", "preparation.image_size"),
+    "network.depth",
+)
+# Each is asked for many times.
+_preset = functools.cache(presets.preset)
+
+
+class Known(NamedTuple):
+    """What presets there are.
+
+    Attributes:
+        published: by cell, those with the settings of a paper.
+        of_objective: by cell, their objectives on other memories.
+        of_data: by data set, those of its images, the one of the fewest images
+            first.
+    """
+
+    published: Mapping[Key, Recipe]
+    of_objective: Mapping[Key, Recipe]
+    of_data: Mapping[str, Sequence[str]]
+
+
+def told(cell: Cell, rows: Collection[Key]) -> tuple[str, str]:
+    """Returns why no row meets a cell, and a command; empty if there is none.
+
+    Args:
+        cell: the cell.
+        rows: the cells of all rows, none of which is this one.
+    """
+    reason = _NO_ROW[cell.what]
+    if cell.what == "accuracy":
+        reason += _unlike(cell.key, rows)
+    recipe, source = _recipe(cell.key)
+    if recipe is None:
+        return reason, ""
+    # A hundred experts of fifty epochs, and thousands of their students; or
+    # images sixteen times as large.
+    config = config_lib.override(_preset(recipe.preset), recipe.overrides)
+    chosen = cell.method in CHOSEN.values()
+    large = config.preparation.image_size >= 128
+    large |= not chosen and OBJECTIVES[config.objective.name].needs_experts
+    reason += ", needs a GPU" if large else ""
+    return reason + source, _command(cell, recipe, config)
+
+
+@functools.cache
+def known() -> Known:
+    """Returns the presets, sorted."""
+    published: dict[Key, Recipe] = {}
+    others: dict[Key, Recipe] = {}
+    of_data: dict[str, list[str]] = {}
+    for name in presets.names():
+        if any(part in name for part in _OURS) and name not in _ALONE:
+            continue
+        config = _preset(name)
+        key = key_of(config)
+        if name not in _ALONE:
+            of_data.setdefault(key[0], []).append(name)
+            published[key] = Recipe(name, ())
+        for memory in PARAMETERIZATIONS:
+            recipe = Recipe(name, (f"parameterization.name={memory}",))
+            # Some objectives do not take the labels of others, and budgets
+            # have no room for every memory.
+            with contextlib.suppress(ValueError):
+                changed = config_lib.override(config, recipe.overrides)
+                others.setdefault(key_of(changed), recipe)
+    for names in of_data.values():
+        names.sort(key=lambda name: _preset(name).ipc)
+    return Known(published, others, of_data)
+
+
+def _unlike(key: Key, rows: Collection[Key]) -> str:
+    """Returns what no row has that a cell has, if there is such a thing."""
+    data, ipc, _ = key
+    if data not in {row[0] for row in rows}:
+        return " is of these images"
+    if (data, ipc) not in {row[:2] for row in rows}:
+        return " has as many of these images"
+    return ""
+
+
+def _recipe(key: Key) -> tuple[Recipe | None, str]:
+    """Returns what leads to a cell, and what is to be said of it."""
+    published, of_objective, of_data = known()
+    data, ipc, method = key
+    if method in CHOSEN.values():
+        names = of_data.get(data, ())
+        exact = [name for name in names if _preset(name).ipc == ipc]
+        for name in (*exact, *names):
+            whole = name in exact or not ipc
+            return Recipe(name, () if whole else (f"ipc={ipc}",)), ""
+        return None, ""
+    if key in published:
+        return published[key], _ALIKE
+    if key in of_objective:
+        return of_objective[key], f"{_ALIKE} for this objective"
+    for recipe in _brought(key):
+        return recipe, _BROUGHT
+    return None, ""
+
+
+def _brought(key: Key) -> Iterator[Recipe]:
+    """Yields presets of others, brought to a cell: the nearest first."""
+    published, of_objective, of_data = known()
+    data, ipc, method = key
+    if data not in of_data:
+        return
+    here = _preset(of_data[data][0])
+    told_here = config_lib.to_json(here)
+    candidates = []
+    for at, recipe in {**of_objective, **published}.items():
+        there = _preset(recipe.preset)
+        size = there.preparation.image_size == here.preparation.image_size
+        far = at[0] != data, at[1] != ipc, not size, abs(at[1] - ipc), recipe
+        if at[2] == method:
+            candidates.append(far)
+    for *_, recipe in sorted(candidates):
+        there = _preset(recipe.preset)
+        different = records.differences(config_lib.to_json(there), told_here)
+        changes = [
+            f"{path}={functools.reduce(getattr, path.split('.'), here)}"
+            for path in _OF_DATA
+            if path in different
+        ]
+        if there.ipc != ipc:
+            changes.append(f"ipc={ipc}")
+        drawn = "none" not in (there.augmentation, here.augmentation)
+        if drawn and there.augmentation != here.augmentation:
+            changes.append(f"augmentation={here.augmentation}")
+        found = Recipe(recipe.preset, (*changes, *recipe.overrides))
+        with contextlib.suppress(ValueError):
+            brought = config_lib.override(there, found.overrides)
+            if key_of(brought) == key:
+                yield found
+
+
+def _command(cell: Cell, recipe: Recipe, config: Config) -> str:
+    """Returns what makes a cell's number, from data to accuracy."""
+    told_settings = " ".join(
+        [
+            f"--preset={recipe.preset}",
+            *(f"--override {change}" for change in recipe.overrides),
+        ]
+    )
+    run = "runs/" + "_".join(map(str, cell.key)).replace(" ", "_").lower()
+    score = f"python -m trainers.evaluate --run_dir={run}{_SCORED[cell.what]}"
+    chosen = {told: how for how, told in CHOSEN.items()}
+    if (how := chosen.get(cell.method)) == "herding":
+        return (
+            f"python -m trainers.select_coreset {told_settings} "
+            f"--method={how} --run_dir={run} && {score} {told_settings} "
+            f"--exported={run}/tfrecord"
+        )
+    if how:
+        return f"{score} {told_settings} --baseline={how}"
+    experts, given = "", ""
+    if OBJECTIVES[config.objective.name].needs_experts:
+        given = f" --expert_dir={run}_experts"
+        experts = f"python -m trainers.train_experts {told_settings}{given} && "
+    return (
+        f"{experts}python -m trainers.distill {told_settings}{given} "
+        f"--run_dir={run} && {score}"
+    )
