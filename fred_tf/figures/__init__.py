@@ -1,6 +1,6 @@
 """What people look at: arrays in, a matplotlib figure out, no global state."""
 
-from fred_tf.figures.accuracy_per_byte import accuracy_per_byte
+from fred_tf.figures.accuracy_per_byte import Panel, accuracy_per_byte
 from fred_tf.figures.canvas import (
     check_replaceable,
     on_dark,
@@ -17,6 +17,7 @@ from fred_tf.figures.volumes import views
 
 __all__ = [
     "Curve",
+    "Panel",
     "accuracy_per_byte",
     "beside",
     "check_replaceable",

@@ -1,6 +1,7 @@
 """Accuracy against bytes: what is measured, beside what others published."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -10,83 +11,121 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from fred_tf.figures.canvas import FONT_SIZE
 from fred_tf.figures.curves import STYLES, Curve
 
-# From a few thousand bytes to what ten images a class take in float32.
-_RANGE = 4e3, 1.6e6
-_TICKS = 5e3, 1e4, 3e4, 1e5, 3e5, 1e6
+_TICKS = 3e3, 1e4, 3e4, 1e5, 3e5, 1e6, 3e6, 1e7
+# Of the first point to the axis, and of the axis to the last one.
+_MARGIN = 1.4
 # Outlines, which no line joins: told from lines in grey as well.
 _MARKERS = "osD^vP*Xph"
 
 
-def accuracy_per_byte(
-    lines: Mapping[str, Curve], points: Mapping[str, Curve]
-) -> Figure:
-    """Draws accuracies over bytes on a logarithmic axis.
+class Panel(NamedTuple):
+    """What is drawn of one data set.
 
-    Args:
+    Attributes:
         lines: what was measured, joined; by the name in the legend.
         points: what others published, one outlined marker a method.
+    """
+
+    lines: Mapping[str, Curve]
+    points: Mapping[str, Curve]
+
+    @property
+    def sizes(self) -> list[float]:
+        """All positions."""
+        curves = *self.lines.values(), *self.points.values()
+        return [float(x) for curve in curves for x in curve.x]
+
+
+def accuracy_per_byte(panels: Mapping[str, Panel]) -> Figure:
+    """Draws accuracies over bytes on logarithmic axes, one for each data set.
+
+    A line and a marker are the same in all panels.
+
+    Args:
+        panels: by title; what is empty is left out.
 
     Raises:
         ValueError: there is nothing to draw.
     """
-    if not lines and not points:
+    panels = {title: panel for title, panel in panels.items() if panel.sizes}
+    if not panels:
         raise ValueError(
-            "`lines` or `points` must hold something to draw. Received none."
+            "A panel must hold lines or points to draw. Received none."
         )
-    figure = Figure(figsize=(7.2, 5), layout="constrained")
-    axes = figure.add_subplot()
-    handles: list[Artist] = []
-    for number, (name, line) in enumerate(lines.items()):
-        color, style, marker = STYLES[number % len(STYLES)]
-        handles += axes.plot(
-            line.x,
-            line.y,
-            color=color,
-            linestyle=style,
-            marker=marker,
-            markersize=5,
-            label=name,
-        )
-        if len(line.spread):
-            axes.errorbar(
-                line.x,
-                line.y,
-                line.spread,
-                color=color,
-                linestyle="none",
-                capsize=3,
-                lw=1,
-            )
-    for number, (name, point) in enumerate(points.items()):
-        handles += axes.plot(
-            point.x,
-            point.y,
-            color="#666666",
-            linestyle="none",
-            marker=_MARKERS[number % len(_MARKERS)],
-            markersize=6,
-            fillstyle="none",
-            label=name,
-        )
-    _name(axes)
+    figure = Figure(figsize=(2.4 + 4.8 * len(panels), 5), layout="constrained")
+    every = figure.subplots(1, len(panels), squeeze=False)[0]
+    lines = {name: n for n, name in enumerate(_names(panels, "lines"))}
+    points = {name: n for n, name in enumerate(_names(panels, "points"))}
+    handles: dict[str, Artist] = {}
+    for axes, (title, panel) in zip(every, panels.items()):
+        for name, line in panel.lines.items():
+            handles[name] = _line(axes, line, lines[name], name)
+        for name, point in panel.points.items():
+            handles[name] = _point(axes, point, points[name], name)
+        _name(axes, title, panel.sizes)
+    every[0].set_ylabel("test accuracy (%)", fontsize=FONT_SIZE)
     figure.legend(
-        handles=handles,
+        handles=[handles[name] for name in (*lines, *points)],
         loc="outside lower center",
-        ncols=3,
+        ncols=1 + 2 * len(panels),
         fontsize=FONT_SIZE,
         frameon=False,
     )
     return figure
 
 
-def _name(axes: Axes) -> None:
+def _names(panels: Mapping[str, Panel], of: str) -> list[str]:
+    """Returns what is in any panel, each name once."""
+    found = (name for panel in panels.values() for name in getattr(panel, of))
+    return [*dict.fromkeys(found)]
+
+
+def _line(axes: Axes, line: Curve, number: int, name: str) -> Artist:
+    color, style, marker = STYLES[number % len(STYLES)]
+    (handle,) = axes.plot(
+        line.x,
+        line.y,
+        color=color,
+        linestyle=style,
+        marker=marker,
+        markersize=5,
+        label=name,
+    )
+    if len(line.spread):
+        axes.errorbar(
+            line.x,
+            line.y,
+            line.spread,
+            color=color,
+            linestyle="none",
+            capsize=3,
+            lw=1,
+        )
+    return handle
+
+
+def _point(axes: Axes, point: Curve, number: int, name: str) -> Artist:
+    (handle,) = axes.plot(
+        point.x,
+        point.y,
+        color="#666666",
+        linestyle="none",
+        marker=_MARKERS[number % len(_MARKERS)],
+        markersize=6,
+        fillstyle="none",
+        label=name,
+    )
+    return handle
+
+
+def _name(axes: Axes, title: str, sizes: list[float]) -> None:
+    axes.set_title(title, fontsize=FONT_SIZE)
     axes.set_xscale("log")
-    axes.set_xlim(*_RANGE)
+    axes.set_xlim(min(sizes) / _MARGIN, max(sizes) * _MARGIN)
     axes.xaxis.set_major_locator(FixedLocator(_TICKS))
     axes.xaxis.set_major_formatter(FuncFormatter(_bytes))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("bytes of the set", fontsize=FONT_SIZE)
-    axes.set_ylabel("test accuracy (%)", fontsize=FONT_SIZE)
     axes.tick_params(labelsize=FONT_SIZE)
     axes.grid(alpha=0.3, linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,4 +1,4 @@
-"""Accuracy against bytes on CIFAR-10: a figure and a table of all rows."""
+"""Accuracy against bytes: a figure and a table of all rows."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -8,13 +8,17 @@ from matplotlib.figure import Figure
 
 from fred_tf import figures
 from fred_tf.disk import files
-from fred_tf.figures import Curve
+from fred_tf.figures import Curve, Panel
 from trainers.results import reading
-from trainers.results.published_bytes import PUBLISHED_BYTES
+from trainers.results.published_bytes import PUBLISHED_BYTES, Counted
 from trainers.results.rows import ROWS
 
 PATH = "docs/accuracy_per_byte.png"
-_DATASET = "cifar10"
+# Titles, and what others published.
+_DATASETS: Mapping[str, tuple[str, Mapping[str, Counted]]] = {
+    "cifar10": ("CIFAR-10", PUBLISHED_BYTES),
+    "mnist": ("MNIST", {}),
+}
 _CODED = "coefficients_coded"
 # What a line is called, by the form of its rows; in their order.
 _LINES = {
@@ -27,6 +31,8 @@ _LINES = {
     "png": "real images, PNG",
 }
 
+Results = Mapping[str, Mapping[str, Any]]
+
 
 @dataclasses.dataclass(frozen=True)
 class Point:
@@ -34,6 +40,7 @@ class Point:
 
     Attributes:
         name: the row.
+        dataset: what it is of.
         form: a key of `_LINES`.
         budget: what it was made for: `ipc`, or bytes.
         size: bytes of its whole folder.
@@ -41,6 +48,7 @@ class Point:
     """
 
     name: str
+    dataset: str
     form: str
     budget: int
     size: int
@@ -48,7 +56,7 @@ class Point:
     deviation: float
 
 
-def best(results: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Point]]:
+def best(results: Results, dataset: str) -> dict[str, list[Point]]:
     """Returns the points of each line, by form, in the order of their bytes.
 
     Of each budget the row with the highest accuracy, and of those the ones that
@@ -56,9 +64,12 @@ def best(results: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Point]]:
 
     Args:
         results: the records of all rows, by name.
+        dataset: whose rows.
     """
     by_budget: dict[tuple[str, int], Point] = {}
     for point in _points(results):
+        if point.dataset != dataset:
+            continue
         key = point.form, point.budget
         if key not in by_budget or point.mean > by_budget[key].mean:
             by_budget[key] = point
@@ -76,24 +87,31 @@ def figure(results_dir: files.Path) -> Figure:
     Raises:
         ValueError: a file is no result, see `reading.rows`.
     """
-    lines = {
-        _LINES[form]: Curve(
-            [point.size for point in line],
-            [point.mean for point in line],
-            [point.deviation for point in line],
-        )
-        for form, line in best(reading.rows(results_dir)).items()
-    }
-    points = {
-        f"{method}, published": Curve(
-            [*told.accuracies], [*told.accuracies.values()]
-        )
-        for method, told in PUBLISHED_BYTES.items()
-    }
-    return figures.accuracy_per_byte(lines, points)
+    results = reading.rows(results_dir)
+    return figures.accuracy_per_byte(
+        {
+            title: Panel(
+                {
+                    _LINES[form]: Curve(
+                        [point.size for point in line],
+                        [point.mean for point in line],
+                        [point.deviation for point in line],
+                    )
+                    for form, line in best(results, dataset).items()
+                },
+                {
+                    f"{method}, published": Curve(
+                        [*told.accuracies], [*told.accuracies.values()]
+                    )
+                    for method, told in published.items()
+                },
+            )
+            for dataset, (title, published) in _DATASETS.items()
+        }
+    )
 
 
-def table(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def table(results: Results) -> list[str]:
     """Returns the lines of the section on bytes.
 
     Args:
@@ -103,33 +121,34 @@ def table(results: Mapping[str, Mapping[str, Any]]) -> list[str]:
         "",
         "## Accuracy per byte",
         "",
-        f"![test accuracy of {_DATASET} against bytes]({PATH})",
+        f"![test accuracy against bytes]({PATH})",
         "",
         "Bytes are those of all files, but of a picture, which is one. Of each "
         "budget the best row is drawn, and of those what no fewer bytes reach. "
         "Published points are as their papers count them, with evaluations of "
         "their own.",
         "",
-        "| stored as | bytes | accuracy | counted | of |",
-        "|---|---|---|---|---|",
+        "| data | stored as | bytes | accuracy | counted | of |",
+        "|---|---|---|---|---|---|",
     ]
-    for form, line in best(results).items():
-        for point in line:
-            cell = reading.accuracy(results[point.name])
-            lines.append(
-                f"| {_LINES[form]} | {point.size:,} | {cell} | all files | "
-                f"`{point.name}` |"
-            )
-    for method, told in PUBLISHED_BYTES.items():
-        for size, accuracy in told.accuracies.items():
-            lines.append(
-                f"| {method} | {size:,} | {accuracy} | {told.counted} | "
-                f"{told.source} |"
-            )
+    for dataset, (title, published) in _DATASETS.items():
+        for form, line in best(results, dataset).items():
+            for point in line:
+                cell = reading.accuracy(results[point.name])
+                lines.append(
+                    f"| {title} | {_LINES[form]} | {point.size:,} | {cell} | "
+                    f"all files | `{point.name}` |"
+                )
+        for method, told in published.items():
+            for size, accuracy in told.accuracies.items():
+                lines.append(
+                    f"| {title} | {method} | {size:,} | {accuracy} | "
+                    f"{told.counted} | {told.source} |"
+                )
     return lines
 
 
-def _points(results: Mapping[str, Mapping[str, Any]]) -> Iterator[Point]:
+def _points(results: Results) -> Iterator[Point]:
     """Yields the rows that the figure may have."""
     for name, record in results.items():
         form, row = _form(record), ROWS.get(name)
@@ -140,6 +159,7 @@ def _points(results: Mapping[str, Mapping[str, Any]]) -> Iterator[Point]:
             continue
         yield Point(
             name,
+            record["identity"]["config"]["dataset"],
             form,
             reading.budget_bytes(record) or record["identity"]["config"]["ipc"],
             record["bytes_of_folder"],
@@ -153,7 +173,7 @@ def _form(record: Mapping[str, Any]) -> str:
     identity = record["identity"]
     config, scored = identity["config"], identity["evaluation"]["evaluation"]
     if (
-        config["dataset"] != _DATASET
+        config["dataset"] not in _DATASETS
         or scored.get("by", "networks") != "networks"
         or not record.get("bytes_of_folder")
     ):

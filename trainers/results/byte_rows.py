@@ -8,6 +8,7 @@ and so are qualities and outer steps of all.
 from collections.abc import Callable, Mapping
 
 from fred_tf.coresets.sheet import SheetSettings
+from trainers.results.regression import FRED_FREPO_DIGITS
 from trainers.results.row import WIDE, Row
 
 # A data set: budgets, and the preset whose experts give the features.
@@ -51,6 +52,12 @@ def _joint(budget_bytes: int, preset: str, *overrides: str) -> Row:
     return Row(preset, rounding, elsewhere=True)
 
 
+# Networks that regress, for a third of their epochs.
+_REGRESS_BRIEFLY = (
+    *WIDE,
+    "evaluation.epochs=300",
+    "evaluation.warm_up_epochs=150",
+)
 # Steps of two cores, as many as take about as long as those of the presets. The
 # usual step size is of 80 images of MNIST and 320 of CIFAR-10, which share it.
 _DISTILLED = {
@@ -65,6 +72,12 @@ _DISTILLED = {
         "mnist_ipc1_dm_cpu",
         _within(31_360, "memory_learning_rate=5.9e6", "outer_steps=500"),
         scored_with=WIDE,
+    ),
+    # 190 images with their labels.
+    "mnist_7840_bytes_fred_frepo": Row(
+        "mnist_ipc1_frepo_cpu",
+        (*_within(7_840), *FRED_FREPO_DIGITS, "parameterization.step=6"),
+        scored_with=_REGRESS_BRIEFLY,
     ),
     # 1,450 images.
     "cifar10_30720_bytes_fred_dm": Row(

@@ -27,6 +27,7 @@ _BEFORE = (
     "outer_steps=10000",
     "decay_steps=10000",
 )
+FRED_FREPO_DIGITS = (*_FRED_FREPO, *_BEFORE, *_STROKES)
 _USUAL = (
     "evaluation.by=networks",
     "evaluation.networks=5",
@@ -87,7 +88,7 @@ REGRESSED: dict[str, Row] = {
     ),
     "mnist_ipc1_fred_frepo": Row(
         preset="mnist_ipc1_frepo_cpu",
-        overrides=(*_FRED_FREPO, *_BEFORE, *_STROKES),
+        overrides=FRED_FREPO_DIGITS,
         scored_with=WIDE,
     ),
     "cifar10_ipc1_pixel_frepo": Row(
