@@ -52,12 +52,12 @@ def _joint(budget_bytes: int, preset: str, *overrides: str) -> Row:
     return Row(preset, rounding, elsewhere=True)
 
 
-# Networks that regress, for a third of their epochs.
-_REGRESS_BRIEFLY = (
-    *WIDE,
-    "evaluation.epochs=300",
-    "evaluation.warm_up_epochs=150",
-)
+# Networks that regress, for a share of their thousand epochs.
+def _regressed(epochs: int) -> tuple[str, ...]:
+    warm_up = f"evaluation.warm_up_epochs={epochs // 2}"
+    return *WIDE, f"evaluation.epochs={epochs}", warm_up
+
+
 # Steps of two cores, as many as take about as long as those of the presets. The
 # usual step size is of 80 images of MNIST and 320 of CIFAR-10, which share it.
 _DISTILLED = {
@@ -73,11 +73,23 @@ _DISTILLED = {
         _within(31_360, "memory_learning_rate=5.9e6", "outer_steps=500"),
         scored_with=WIDE,
     ),
-    # 190 images with their labels.
+    # 160 images with their labels.
     "mnist_7840_bytes_fred_frepo": Row(
         "mnist_ipc1_frepo_cpu",
         (*_within(7_840), *FRED_FREPO_DIGITS, "parameterization.step=6"),
-        scored_with=_REGRESS_BRIEFLY,
+        scored_with=_regressed(300),
+    ),
+    # 730 images.
+    "mnist_31360_bytes_fred_frepo": Row(
+        "mnist_ipc1_frepo_cpu",
+        (
+            *_within(31_360),
+            *FRED_FREPO_DIGITS,
+            "parameterization.step=4",
+            "outer_steps=3000",
+            "decay_steps=3000",
+        ),
+        scored_with=_regressed(150),
     ),
     # 1,450 images.
     "cifar10_30720_bytes_fred_dm": Row(
