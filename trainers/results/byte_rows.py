@@ -89,7 +89,7 @@ _DISTILLED = {
             "outer_steps=3000",
             "decay_steps=3000",
         ),
-        scored_with=_regressed(150),
+        scored_with=(*_regressed(450), "evaluation.networks=3"),
     ),
     # 1,450 images.
     "cifar10_30720_bytes_fred_dm": Row(
