@@ -1,6 +1,6 @@
 """Accuracy against bytes: what is measured, beside what others published."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from matplotlib.artist import Artist
@@ -54,8 +54,8 @@ def accuracy_per_byte(panels: Mapping[str, Panel]) -> Figure:
         )
     figure = Figure(figsize=(2.4 + 4.8 * len(panels), 5), layout="constrained")
     every = figure.subplots(1, len(panels), squeeze=False)[0]
-    lines = {name: n for n, name in enumerate(_names(panels, "lines"))}
-    points = {name: n for n, name in enumerate(_names(panels, "points"))}
+    lines = _numbered(panel.lines for panel in panels.values())
+    points = _numbered(panel.points for panel in panels.values())
     handles: dict[str, Artist] = {}
     for axes, (title, panel) in zip(every, panels.items()):
         for name, line in panel.lines.items():
@@ -74,10 +74,10 @@ def accuracy_per_byte(panels: Mapping[str, Panel]) -> Figure:
     return figure
 
 
-def _names(panels: Mapping[str, Panel], of: str) -> list[str]:
-    """Returns what is in any panel, each name once."""
-    found = (name for panel in panels.values() for name in getattr(panel, of))
-    return [*dict.fromkeys(found)]
+def _numbered(curves: Iterable[Mapping[str, Curve]]) -> dict[str, int]:
+    """Returns a number from 0 for each name, whatever panels have it."""
+    names = dict.fromkeys(name for of_panel in curves for name in of_panel)
+    return {name: number for number, name in enumerate(names)}
 
 
 def _line(axes: Axes, line: Curve, number: int, name: str) -> Artist:

@@ -6,7 +6,6 @@ not tell, or tell wrongly, is left out, and nothing is assumed in its place.
 
 import contextlib
 import dataclasses
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -213,19 +212,8 @@ def commands(details: Mapping[str, Any]) -> list[str]:
         data = claims.mapping(details, "data")
         found = recipe(config, limits.image_shape(data))
         if found is not None and all(map(is_line, found.overrides)):
-            asked = [f"--preset={found.preset}"]
-            for override in found.overrides:
-                asked += ["--override", shlex.quote(override)]
-            return list(_called(config, " ".join(asked)))
+            return found.commands("run", "experts")
     return []
-
-
-def _called(config: Config, asked: str) -> Iterator[str]:
-    experts = ""
-    if OBJECTIVES[config.objective.name].needs_experts:
-        experts = " --expert_dir=experts"
-        yield f"python -m trainers.train_experts {asked}{experts}"
-    yield f"python -m trainers.distill {asked}{experts} --run_dir=run"
 
 
 def making(details: Mapping[str, Any]) -> Iterator[str]:

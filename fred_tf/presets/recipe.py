@@ -2,12 +2,14 @@
 
 import contextlib
 import functools
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fred_tf import config as config_lib
 from fred_tf.config import FAMILIES, Config
 from fred_tf.disk import records
+from fred_tf.objectives import OBJECTIVES
 from fred_tf.presets import fitting, names, preset
 
 
@@ -16,6 +18,34 @@ class Recipe(NamedTuple):
 
     preset: str
     overrides: tuple[str, ...]
+
+    @property
+    def config(self) -> Config:
+        """The settings."""
+        return config_lib.override(preset(self.preset), self.overrides)
+
+    @property
+    def flags(self) -> str:
+        """What asks a program for them, quoted for a shell."""
+        asked = [f"--preset={self.preset}"]
+        asked += [f"--override {shlex.quote(x)}" for x in self.overrides]
+        return " ".join(asked)
+
+    def commands(self, run_dir: str, expert_dir: str) -> list[str]:
+        """Returns what makes a run of them, its experts first if it has any.
+
+        Args:
+            run_dir: where the run is written.
+            expert_dir: where its experts are.
+        """
+        needed = OBJECTIVES[self.config.objective.name].needs_experts
+        experts = f" --expert_dir={expert_dir}" if needed else ""
+        distill = (
+            f"python -m trainers.distill {self.flags}{experts} "
+            f"--run_dir={run_dir}"
+        )
+        train = f"python -m trainers.train_experts {self.flags}{experts}"
+        return [train, distill] if needed else [distill]
 
 
 def recipe(config: Config, image_shape: Sequence[int]) -> Recipe | None:

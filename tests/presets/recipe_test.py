@@ -5,7 +5,7 @@ import pytest
 import fred_tf
 from fred_tf import config, presets
 from fred_tf.presets import fitting
-from fred_tf.presets.recipe import recipe
+from fred_tf.presets.recipe import Recipe, recipe
 
 DIGITS = (8, 8, 1)
 
@@ -62,3 +62,18 @@ def test_what_no_run_records_has_no_recipe():
         "digits", 1, fred_tf.OBJECTIVES["distribution_matching"].Settings(), 5
     )
     assert recipe(unsettled, DIGITS) is None
+
+
+def test_commands_are_quoted_and_train_experts_where_they_are_needed():
+    matched = Recipe("digits_ipc1_dm", ("dataset=folder:two words", "ipc=2"))
+    flags = "--preset=digits_ipc1_dm --override 'dataset=folder:two words'"
+    flags += " --override ipc=2"
+    assert matched.flags == flags
+    run = f"python -m trainers.distill {flags} --run_dir=run"
+    assert matched.commands("run", "experts") == [run]
+    assert matched.config.ipc == 2
+    flags = "--preset=digits_ipc1_tm --expert_dir=experts"
+    assert Recipe("digits_ipc1_tm", ()).commands("run", "experts") == [
+        f"python -m trainers.train_experts {flags}",
+        f"python -m trainers.distill {flags} --run_dir=run",
+    ]

@@ -40,7 +40,6 @@ class Point:
 
     Attributes:
         name: the row.
-        dataset: what it is of.
         form: a key of `_LINES`.
         budget: what it was made for: `ipc`, or bytes.
         size: bytes of its whole folder.
@@ -48,7 +47,6 @@ class Point:
     """
 
     name: str
-    dataset: str
     form: str
     budget: int
     size: int
@@ -67,9 +65,7 @@ def best(results: Results, dataset: str) -> dict[str, list[Point]]:
         dataset: whose rows.
     """
     by_budget: dict[tuple[str, int], Point] = {}
-    for point in _points(results):
-        if point.dataset != dataset:
-            continue
+    for point in _points(results, dataset):
         key = point.form, point.budget
         if key not in by_budget or point.mean > by_budget[key].mean:
             by_budget[key] = point
@@ -148,20 +144,20 @@ def table(results: Results) -> list[str]:
     return lines
 
 
-def _points(results: Results) -> Iterator[Point]:
-    """Yields the rows that the figure may have."""
+def _points(results: Results, dataset: str) -> Iterator[Point]:
+    """Yields the rows of a data set that the figure may have."""
     for name, record in results.items():
+        config = record["identity"]["config"]
         form, row = _form(record), ROWS.get(name)
-        if form not in _LINES or row is None:
+        if config["dataset"] != dataset or form not in _LINES or row is None:
             continue
         # Of other tables.
         if row.severity or row.repeats or (row.run_of and not row.form):
             continue
         yield Point(
             name,
-            record["identity"]["config"]["dataset"],
             form,
-            reading.budget_bytes(record) or record["identity"]["config"]["ipc"],
+            reading.budget_bytes(record) or config["ipc"],
             record["bytes_of_folder"],
             100 * record["mean"],
             100 * record["deviation"],
@@ -172,11 +168,8 @@ def _form(record: Mapping[str, Any]) -> str:
     """Returns what a row's set is stored as; empty where it has no line."""
     identity = record["identity"]
     config, scored = identity["config"], identity["evaluation"]["evaluation"]
-    if (
-        config["dataset"] not in _DATASETS
-        or scored.get("by", "networks") != "networks"
-        or not record.get("bytes_of_folder")
-    ):
+    by_networks = scored.get("by", "networks") == "networks"
+    if not by_networks or not record.get("bytes_of_folder"):
         return ""
     if stored := identity.get("stored"):
         return stored["encoding"]

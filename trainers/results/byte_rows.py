@@ -52,8 +52,8 @@ def _joint(budget_bytes: int, preset: str, *overrides: str) -> Row:
     return Row(preset, rounding, elsewhere=True)
 
 
-# Networks that regress, for a share of their thousand epochs.
 def _regressed(epochs: int) -> tuple[str, ...]:
+    """Returns overrides that score by FRePo's networks, in fewer epochs."""
     warm_up = f"evaluation.warm_up_epochs={epochs // 2}"
     return *WIDE, f"evaluation.epochs={epochs}", warm_up
 
@@ -76,14 +76,14 @@ _DISTILLED = {
     # 160 images with their labels.
     "mnist_7840_bytes_fred_frepo": Row(
         "mnist_ipc1_frepo_cpu",
-        (*_within(7_840), *FRED_FREPO_DIGITS, "parameterization.step=6"),
+        _within(7_840, *FRED_FREPO_DIGITS, "parameterization.step=6"),
         scored_with=_regressed(300),
     ),
     # 730 images.
     "mnist_31360_bytes_fred_frepo": Row(
         "mnist_ipc1_frepo_cpu",
-        (
-            *_within(31_360),
+        _within(
+            31_360,
             *FRED_FREPO_DIGITS,
             "parameterization.step=4",
             "outer_steps=3000",

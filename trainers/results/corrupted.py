@@ -14,8 +14,9 @@ SUFFIX = "_corrupted"
 # The paper does not tell the level; its code has this one. Networks start with
 # this step size there, whatever was learned with the set (arXiv 2311.08819).
 _SEVERITY = 5
+RATE = "evaluation.learning_rate=0.01"
 _HOW = (
-    "evaluation.learning_rate=0.01",
+    RATE,
     "evaluation.networks=5",
     "evaluation.epochs=1000",
 )

@@ -7,16 +7,16 @@ images, the network's depth and the augmentation of these.
 
 import contextlib
 import functools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from fred_tf import config as config_lib
 from fred_tf import presets
-from fred_tf.config import Config
 from fred_tf.disk import records
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.presets.recipe import Recipe
+from trainers.results import corrupted
 from trainers.results.cells import CHOSEN, Cell, Key, key_of
 from trainers.results.rows import UNSEEN
 
@@ -29,8 +29,8 @@ _NO_ROW = {
 _SCORED = {
     "accuracy": "",
     "unseen": f" --networks={','.join(UNSEEN)}",
-    "corrupted": " --corruptions=all --corrupted_images=0 --override "
-    "evaluation.learning_rate=0.01",
+    "corrupted": " --corruptions=all --corrupted_images=0 "
+    f"--override {corrupted.RATE}",
 }
 # Of presets: what is not as published; RFAD has no other.
 _OURS = ("_cpu", "_tiny", "_joint")
@@ -42,6 +42,7 @@ _OF_DATA = (
     *("dataset", "preparation.classes", "preparation.image_size"),
     "network.depth",
 )
+_HOW_CHOSEN = {method: how for how, method in CHOSEN.items()}
 # Each is asked for many times.
 _preset = functools.cache(presets.preset)
 
@@ -76,12 +77,12 @@ def told(cell: Cell, rows: Collection[Key]) -> tuple[str, str]:
         return reason, ""
     # A hundred experts of fifty epochs, and thousands of their students; or
     # images sixteen times as large.
-    config = config_lib.override(_preset(recipe.preset), recipe.overrides)
-    chosen = cell.method in CHOSEN.values()
+    config = recipe.config
     large = config.preparation.image_size >= 128
-    large |= not chosen and OBJECTIVES[config.objective.name].needs_experts
+    if cell.method not in _HOW_CHOSEN:
+        large |= OBJECTIVES[config.objective.name].needs_experts
     reason += ", needs a GPU" if large else ""
-    return reason + source, _command(cell, recipe, config)
+    return reason + source, _command(cell, recipe)
 
 
 @functools.cache
@@ -124,28 +125,27 @@ def _recipe(key: Key) -> tuple[Recipe | None, str]:
     """Returns what leads to a cell, and what is to be said of it."""
     published, of_objective, of_data = known()
     data, ipc, method = key
-    if method in CHOSEN.values():
-        names = of_data.get(data, ())
-        exact = [name for name in names if _preset(name).ipc == ipc]
-        for name in (*exact, *names):
-            whole = name in exact or not ipc
-            return Recipe(name, () if whole else (f"ipc={ipc}",)), ""
+    if data not in of_data:
         return None, ""
+    if method in _HOW_CHOSEN:
+        name = min(of_data[data], key=lambda name: _preset(name).ipc != ipc)
+        sized = _preset(name).ipc == ipc or not ipc
+        return Recipe(name, () if sized else (f"ipc={ipc}",)), ""
     if key in published:
         return published[key], _ALIKE
     if key in of_objective:
         return of_objective[key], f"{_ALIKE} for this objective"
-    for recipe in _brought(key):
-        return recipe, _BROUGHT
-    return None, ""
+    return _brought(key), _BROUGHT
 
 
-def _brought(key: Key) -> Iterator[Recipe]:
-    """Yields presets of others, brought to a cell: the nearest first."""
+def _brought(key: Key) -> Recipe | None:
+    """Returns the nearest preset of other data or budgets, brought to a cell.
+
+    Args:
+        key: the cell, of data that some preset has.
+    """
     published, of_objective, of_data = known()
     data, ipc, method = key
-    if data not in of_data:
-        return
     here = _preset(of_data[data][0])
     told_here = config_lib.to_json(here)
     candidates = []
@@ -170,35 +170,24 @@ def _brought(key: Key) -> Iterator[Recipe]:
             changes.append(f"augmentation={here.augmentation}")
         found = Recipe(recipe.preset, (*changes, *recipe.overrides))
         with contextlib.suppress(ValueError):
-            brought = config_lib.override(there, found.overrides)
-            if key_of(brought) == key:
-                yield found
+            if key_of(found.config) == key:
+                return found
+    return None
 
 
-def _command(cell: Cell, recipe: Recipe, config: Config) -> str:
+def _command(cell: Cell, recipe: Recipe) -> str:
     """Returns what makes a cell's number, from data to accuracy."""
-    told_settings = " ".join(
-        [
-            f"--preset={recipe.preset}",
-            *(f"--override {change}" for change in recipe.overrides),
-        ]
-    )
     run = "runs/" + "_".join(map(str, cell.key)).replace(" ", "_").lower()
     score = f"python -m trainers.evaluate --run_dir={run}{_SCORED[cell.what]}"
-    chosen = {told: how for how, told in CHOSEN.items()}
-    if (how := chosen.get(cell.method)) == "herding":
-        return (
-            f"python -m trainers.select_coreset {told_settings} "
-            f"--method={how} --run_dir={run} && {score} {told_settings} "
-            f"--exported={run}/tfrecord"
+    how = _HOW_CHOSEN.get(cell.method)
+    if how is None:
+        steps = *recipe.commands(run, f"{run}_experts"), score
+    elif how == "herding":
+        steps = (
+            f"python -m trainers.select_coreset {recipe.flags} --method={how} "
+            f"--run_dir={run}",
+            f"{score} {recipe.flags} --exported={run}/tfrecord",
         )
-    if how:
-        return f"{score} {told_settings} --baseline={how}"
-    experts, given = "", ""
-    if OBJECTIVES[config.objective.name].needs_experts:
-        given = f" --expert_dir={run}_experts"
-        experts = f"python -m trainers.train_experts {told_settings}{given} && "
-    return (
-        f"{experts}python -m trainers.distill {told_settings}{given} "
-        f"--run_dir={run} && {score}"
-    )
+    else:
+        steps = (f"{score} {recipe.flags} --baseline={how}",)
+    return " && ".join(steps)

@@ -2,23 +2,34 @@ import pytest
 
 from fred_tf import config, presets
 from trainers.results import cells, empty_cells
+from trainers.results.cells import Cell
 from trainers.results.published import TABLES
 
 CELLS = [cell for table in TABLES for cell in cells.cells(table)]
 
 
-def test_how_a_cell_is_scored_is_in_its_command():
-    at = {cell[:6]: cell for cell in CELLS}
-    for *key, score in (
-        ("cifar10", 2, "DM with FreD", "48.1±0.7", "unseen", "", "--networks="),
-        ("cifar10", 1, "DC", "24.3", "corrupted", "fog", "--corruptions=all"),
-    ):
-        _, command = empty_cells.told(at[tuple(key)], ())
-        assert f"&& python -m trainers.evaluate --run_dir={score}" in (
-            command.replace("runs/cifar10_2_dm_with_fred ", "").replace(
-                "runs/cifar10_1_dc ", ""
-            )
-        )
+@pytest.mark.parametrize(
+    ("cell", "run", "score"),
+    [
+        (
+            ("cifar10", 2, "DM with FreD", "48.1±0.7", "unseen", ""),
+            "runs/cifar10_2_dm_with_fred",
+            "--networks=alexnet,vgg11,resnet18",
+        ),
+        (
+            ("cifar10", 1, "DC", "24.3", "corrupted", "fog"),
+            "runs/cifar10_1_dc",
+            "--corruptions=all --corrupted_images=0 "
+            "--override evaluation.learning_rate=0.01",
+        ),
+    ],
+)
+def test_how_a_cell_is_scored_is_in_its_command(cell, run, score):
+    assert cell in CELLS
+    _, command = empty_cells.told(Cell(*cell), ())
+    assert command.endswith(
+        f" && python -m trainers.evaluate --run_dir={run} {score}"
+    )
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.title)

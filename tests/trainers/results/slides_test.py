@@ -96,24 +96,30 @@ def test_every_row_made_is_a_line_and_says_its_steps(monkeypatch):
     ]
 
 
-def test_an_empty_cell_says_why(monkeypatch):
+@pytest.fixture(scope="module")
+def few():
+    """Lines of tables that two rows are for, of which none is made."""
     rows = {
         "cifar10_ipc1_pixel_dm": ROWS["cifar10_ipc1_pixel_dm"],
         "cifar10_ipc2_fred_dm_gpu": ROWS["cifar10_ipc2_fred_dm_gpu"],
     }
-    lines = printed(monkeypatch, rows, {})
+    with pytest.MonkeyPatch.context() as patch:
+        return printed(patch, rows, {})
+
+
+def test_an_empty_cell_says_why(few):
     run = "`python -m trainers.results"
-    assert cell_of(lines, "cifar10", "1", "DM", "26.0±0.8") == [
+    assert cell_of(few, "cifar10", "1", "DM", "26.0±0.8") == [
         ["not made yet", "", f"{run} --rows=cifar10_ipc1_pixel_dm`"]
     ]
-    assert cell_of(lines, "cifar10", "2", "DM with FreD", "55.9±0.4") == [
+    assert cell_of(few, "cifar10", "2", "DM with FreD", "55.9±0.4") == [
         [
             "not made yet, needs a GPU",
             "",
             f"{run} --pack=packs --rows=cifar10_ipc2_fred_dm_gpu`",
         ]
     ]
-    assert all(line[4] for line in lines)
+    assert all(line[4] for line in few)
 
 
 @pytest.mark.parametrize(
@@ -177,14 +183,8 @@ def test_an_empty_cell_says_why(monkeypatch):
         ),
     ],
 )
-def test_a_cell_without_a_row_says_what_makes_it(
-    monkeypatch, cell, reason, start
-):
-    rows = {
-        name: ROWS[name]
-        for name in ("cifar10_ipc1_pixel_dm", "cifar10_ipc2_fred_dm_gpu")
-    }
-    ((why, steps, command),) = cell_of(printed(monkeypatch, rows, {}), *cell)
+def test_a_cell_without_a_row_says_what_makes_it(few, cell, reason, start):
+    ((why, steps, command),) = cell_of(few, *cell)
     assert (why, steps) == (reason, "")
     assert command.startswith(f"`python -m trainers.{start}")
 
