@@ -263,7 +263,7 @@ def trained_through(source: Source, step: float) -> Source:
     """Returns what is coded of a memory of levels of a step."""
     levels = quantizer.levels(source.values, source.units, step)
     values = quantizer.coefficients(levels, source.units, step).numpy()
-    return dataclasses.replace(source, values=values, trained_step=step)
+    return dataclasses.replace(source, values=values, step=step, is_levels=True)
 
 
 def within(
@@ -277,12 +277,12 @@ def within(
 
 def over_budget(source: Source) -> Iterator[list[str]]:
     """Yields rows of what trained levels lose to some bytes less."""
-    steps = [source.trained_step]
+    steps = [source.step]
     if not source.is_trained:
         steps = [share * deviation_of(source) for share in STEPS]
     for step in steps:
         trained = trained_through(source, step)
-        untrained = dataclasses.replace(trained, trained_step=0.0)
+        untrained = dataclasses.replace(trained, is_levels=False)
         record = len(coded_content.coded(trained, step).record)
         around = coded_content.coded(trained, step).size - record
         for share in BUDGETS:

@@ -52,12 +52,12 @@ def within(
         OverBudgetError: nothing does.
     """
     if source.is_trained:
-        content = coded(source, source.trained_step)
+        content = coded(source, source.step)
         if content.size <= budget_bytes:
             return content
     coarsest = [coded(source, _step(source, _COARSEST))]
     if source.is_trained:
-        coarsest.append(coded(source, source.trained_step, _FINELY * _TIMES))
+        coarsest.append(coded(source, source.step, _FINELY * _TIMES))
     least = min(content.size for content in coarsest)
     if least > budget_bytes:
         raise OverBudgetError(
@@ -110,7 +110,7 @@ def _try_weights(source: Source, fits: Fits) -> None:
     Levels of a memory of levels are worth their bits, or not, many at once: the
     last few frequencies are given up first.
     """
-    step, of = source.trained_step, source.rows[1]
+    step, of = source.step, source.rows[1]
 
     def worth(times: int) -> bool:
         return fits(step, _FINELY * times)

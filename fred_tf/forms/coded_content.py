@@ -68,7 +68,8 @@ class Source:
         table: which positions each class keeps, `[classes, kept]`.
         positions: of a spectrum.
         soft_labels: levels of learned labels, and their step.
-        trained_step: that the memory was trained through; 0 if there is none.
+        step: that was asked for; 0 if none was.
+        is_levels: whether the memory was trained through it.
     """
 
     said: dict[str, Any]
@@ -77,7 +78,8 @@ class Source:
     table: np.ndarray
     positions: int
     soft_labels: tuple[np.ndarray, float] | None
-    trained_step: float
+    step: float
+    is_levels: bool
 
     @classmethod
     def of(cls, decoded: SyntheticSet, memory: Frequency) -> "Source":
@@ -93,6 +95,7 @@ class Source:
             budget.positions(memory.spectrum_shape),
             soft_labels,
             memory.settings.step,
+            memory.settings.trained_step > 0,
         )
 
     @functools.cached_property
@@ -108,15 +111,20 @@ class Source:
         return quantizer.least_step(self.values, self.units) or 1.0
 
     @property
+    def has_levels(self) -> bool:
+        """Whether the step has a level for every coefficient."""
+        return self.step > 0 and self.step >= self.least_step
+
+    @property
     def is_trained(self) -> bool:
-        """Whether the training's step has a level for every coefficient."""
-        return self.trained_step > 0 and self.trained_step >= self.least_step
+        """Whether the memory holds levels of the step already."""
+        return self.is_levels and self.has_levels
 
     @property
     def usual_step(self) -> float:
-        """The step of the training, or one that errs as `_BITS` bits do."""
-        if self.is_trained:
-            return self.trained_step
+        """The step that was asked for, or one that errs as `_BITS` bits do."""
+        if self.has_levels:
+            return self.step
         coarse = rounding.dequantize(*rounding.quantize(self.values, _BITS))
         errors = (coarse - self.values) / self.units[:, None, :, None]
         step = quantizer.step_of_error(float(np.mean(np.square(errors))))

@@ -30,6 +30,7 @@ SHARD = "coefficients.tfrecord-00000-of-00001"
 _TOLD_OTHERWISE = {
     "bits",
     "step",
+    "rounded",
     "rate_weight",
     "budget_bytes",
     "labels",

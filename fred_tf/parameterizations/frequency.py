@@ -241,13 +241,17 @@ class Frequency(Parameterization):
         if bits := self.settings.bits:
             stored = rounding.quantize(values, bits)
             return straight_through(values, rounding.dequantize(*stored))
-        if step := self.settings.step:
-            units = self._units()
-            levels = quantizer.levels(values, units, step)
-            return straight_through(
-                values, quantizer.coefficients(levels, units, step)
-            )
-        return values
+        return self._through_step(values, self.settings.trained_step)
+
+    def _through_step(self, values: tf.Tensor, step: float) -> tf.Tensor:
+        """Returns the nearest levels, straight through; values at step 0."""
+        if not step:
+            return values
+        units = self._units()
+        levels = quantizer.levels(values, units, step)
+        return straight_through(
+            values, quantizer.coefficients(levels, units, step)
+        )
 
     def _units(self) -> tf.Tensor:
         """Returns `units` by ops, so that steps are not made for one table."""
@@ -261,10 +265,10 @@ class Frequency(Parameterization):
 
         And what the coded set takes as it is, whatever the weight.
         """
-        if not self.settings.step:
+        if not (step := self.settings.step):
             return None, {}
-        exact = quantizer.orthonormal(self.coefficients(), self._units())
-        levels = exact / self.settings.step
+        values = self._through_step(self.coefficients(), step)
+        levels = quantizer.orthonormal(values, self._units()) / step
         table = tf.convert_to_tensor(self.table)
         positions = budget.positions(self.spectrum_shape)
         bits = rate.mean_bits(levels, table, positions)

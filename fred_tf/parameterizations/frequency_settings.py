@@ -15,6 +15,7 @@ from fred_tf.transforms.dct import NORMS
 
 MASK_STATISTICS = ("initial_images", "whole_class")
 CHANNELS = ("separate", "joint")
+ROUNDED = ("training", "export")
 # In orthonormal units, of which a coefficient has some at least.
 MIN_STEP, MOST_STEP = 1e-3, 1e4
 
@@ -45,6 +46,9 @@ class FrequencySettings(MemorySettings):
             size, in orthonormal units (see `coding/quantizer.py`), and
             gradients pass through the rounding: what the export
             `coefficients_coded` holds; 0 rounds nothing.
+        rounded: to `step` through the `"training"`, or by the `"export"`
+            only, which within `budget_bytes` takes the levels that err least;
+            `step` is then what images per class follow from.
         rate_weight: a step of the distiller lowers, besides its objective,
             this times the mean bits of a coefficient in that export.
         budget_bytes: as many images as this export is expected to hold in so
@@ -61,6 +65,7 @@ class FrequencySettings(MemorySettings):
     bits: int = 0
     kept_share: float = later(0.0)
     step: float = later(0.0)
+    rounded: str = later("training")
     rate_weight: float = later(0.0)
     budget_bytes: int = later(0)
 
@@ -95,6 +100,7 @@ class FrequencySettings(MemorySettings):
 
     def _check_step(self) -> None:
         """Refuses a step size, and what needs one, that cannot be."""
+        check_one_of("parameterization.rounded", self.rounded, ROUNDED)
         least = MIN_STEP if self.step > 0 else 0
         check_least("parameterization.step", self.step, least, MOST_STEP)
         for name in ("rate_weight", "budget_bytes"):
@@ -106,6 +112,12 @@ class FrequencySettings(MemorySettings):
                     f"one `parameterization.step`. Received: {name} {value} "
                     "and step 0. Give a step, e.g. 8."
                 )
+        if self.rounded == "export" and not self.step:
+            raise ValueError(
+                "`parameterization.rounded` says when values are rounded to a "
+                "`parameterization.step`. Received: 'export' and step 0. Give "
+                "a step, e.g. 4, or leave `rounded` out."
+            )
         if self.step and self.bits:
             raise ValueError(
                 "Values are rounded to a `parameterization.step` or to "
@@ -129,6 +141,11 @@ class FrequencySettings(MemorySettings):
         return dataclasses.replace(
             self, coefficients_per_channel=count, kept_share=0.0
         )
+
+    @property
+    def trained_step(self) -> float:
+        """The step that images are decoded through; 0 if there is none."""
+        return self.step if self.rounded == "training" else 0.0
 
     @property
     def needs_variance(self) -> bool:

@@ -102,6 +102,23 @@ def test_without_a_weight_bits_are_only_told(memory):
     assert memory(bits=4).penalty() == (None, {})
 
 
+def test_what_an_export_rounds_is_trained_as_it_is(memory):
+    late = memory(step=STEP, rounded="export", rate_weight=1)
+    through, exact = memory(step=STEP, rate_weight=1), memory()
+    np.testing.assert_array_equal(late.coefficients(), exact.coefficients())
+    assert np.any(through.coefficients() != exact.coefficients())
+    # The bits are those of levels, whose gradients pass straight through.
+    for one, other in zip(_penalty(late), _penalty(through), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def _penalty(memory):
+    with tf.GradientTape() as tape:
+        penalty, scalars = memory.penalty()
+    slope = tape.gradient(penalty, memory.values.value)
+    return penalty, slope, *scalars.values()
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -116,6 +133,8 @@ def test_without_a_weight_bits_are_only_told(memory):
         ({"step": 2.0, "rate_weight": float("nan")}, "rate_weight.*nan"),
         ({"budget_bytes": 9000}, "budget_bytes.*one `parameterization.step`"),
         ({"step": 2.0, "budget_bytes": -1}, "budget_bytes.*at least 0"),
+        ({"step": 2.0, "rounded": "late"}, "rounded.*'late'"),
+        ({"rounded": "export"}, "rounded`.*'export' and step 0. Give a step"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(changes, message):
@@ -125,7 +144,7 @@ def test_settings_that_cannot_be_are_refused(changes, message):
 
 def test_earlier_records_are_of_the_same_work():
     stated = Frequency.Settings().to_json()
-    assert not {"step", "rate_weight", "budget_bytes"} & set(stated)
+    assert not {"step", "rounded", "rate_weight", "budget_bytes"} & set(stated)
 
 
 @pytest.mark.parametrize("rounding", [{"step": STEP}, {"bits": 2}])

@@ -23,7 +23,7 @@ def trained(memory_of):
 def sources(memory, decoded):
     """What is coded, and the same as if it had been trained without a step."""
     source = Source.of(decoded, memory)
-    return source, dataclasses.replace(source, trained_step=0.0)
+    return source, dataclasses.replace(source, is_levels=False)
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,23 @@ def test_the_fewest_bytes_of_trained_levels_are_no_more_than_of_others(
     assert least[0] < least[1]
     found = coded_budget.within(source, least[0])
     assert (found.size, found.step) == (least[0], 4 * STEP)
+
+
+def test_what_is_rounded_by_the_export_has_its_step_without_a_budget(
+    memory_of, trained, tmp_path
+):
+    """The levels of which, and what is read back, are the training's."""
+    memory, decoded = memory_of(step=STEP, rounded="export")
+    exact = Source.of(decoded, memory)
+    assert exact.usual_step == STEP and not exact.is_trained
+    folder = FORM.write(decoded, memory, tmp_path / "set")
+    through = FORM.write(trained[1], trained[0], tmp_path / "through")
+    np.testing.assert_array_equal(
+        forms.read(folder).images, forms.read(through).images
+    )
+    assert np.any(decoded.images != trained[1].images)
+    within = FORM.write(
+        decoded, memory, tmp_path / "within", budget_bytes=size_of(folder)
+    )
+    assert facts_of(within)["step"] != STEP
+    assert error_of(within, decoded) <= error_of(folder, decoded)
