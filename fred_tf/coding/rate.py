@@ -24,7 +24,7 @@ from fred_tf.coding.entropy_model import MOST_LEVEL, SPREADS
 # wherever a step is worth an entropy coder.
 _LARGEST = 255
 # What facts, manifest and framing take, about; names of classes are of it.
-_AROUND = 2_000
+_AROUND = 1_500
 
 
 @functools.cache

@@ -51,9 +51,9 @@ class CodedCoefficients(MemoryForm):
         soft_labels  int8 `[instances, classes]` of all classes, compressed by
                  zlib, where the set has them: levels of `coding/labels.py`
 
-    `facts.json.gz` says what the manifest of other coefficients says, and
-    `step`, `largest_level` and, of learned labels, `label_step`; a folder is
-    hardly longer than its record.
+    `facts.json.gz` says what the manifest of other coefficients says, but for
+    the description and the citation, which follow from it, and `step`,
+    `largest_level` and, of learned labels, `label_step`.
     `examples/decode_coded.py` decodes all of it with TensorFlow alone.
     """
 

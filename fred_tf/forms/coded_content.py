@@ -84,11 +84,11 @@ class Source:
     @classmethod
     def of(cls, decoded: SyntheticSet, memory: Frequency) -> "Source":
         """Returns what is coded of a set, and the memory it is decoded from."""
-        stored, soft_labels = "entropy-coded levels of one step", None
+        soft_labels = None
         if (soft := decoded.soft_labels) is not None:
             soft_labels = labels.quantize(soft, decoded.label_kind)
         return cls(
-            frequencies.told(decoded, memory, stored),
+            frequencies.told(decoded, memory),
             memory.coefficients().numpy(),
             memory.units,
             memory.table.numpy(),

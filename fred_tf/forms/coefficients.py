@@ -81,7 +81,10 @@ dataset = images_of(PATH)"""
 
     def write(self, decoded, memory, path):
         path = pathlib.Path(path)
-        said = frequencies.told(decoded, memory, self.storage)
+        said = {
+            **frequencies.described(decoded, memory, self.storage),
+            **frequencies.told(decoded, memory),
+        }
         classes = list(_classes(decoded, memory, self.storage))
         self.check_replaceable(path)
         with files.replacing_folder(path) as temporary:

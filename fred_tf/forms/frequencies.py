@@ -63,28 +63,40 @@ class Claim(NamedTuple):
         )
 
 
-def told(
-    decoded: SyntheticSet, memory: Frequency, stored: str
-) -> dict[str, Any]:
-    """Returns what an export says of a memory and its set, as JSON values.
+def told(decoded: SyntheticSet, memory: Frequency) -> dict[str, Any]:
+    """Returns what an export must say of a memory and its set, as JSON values.
 
     Args:
         decoded: the set.
         memory: what it was decoded from.
-        stored: what the coefficients are stored as, for people.
 
     Raises:
         ValueError: see `facts.of`.
     """
-    settings = memory.settings
     return {
         "image_shape": list(memory.image_shape),
         "instances_per_class": memory.instances_per_class,
         "parameterization": {
             name: value
-            for name, value in settings.to_json().items()
+            for name, value in memory.settings.to_json().items()
             if name not in _TOLD_OTHERWISE
         },
+        "license": provenance(decoded)["license"],
+        **facts.of(decoded),
+    }
+
+
+def described(
+    decoded: SyntheticSet, memory: Frequency, stored: str
+) -> dict[str, Any]:
+    """Returns what follows from what `told` gives, in words.
+
+    Args:
+        decoded, memory: as for `told`.
+        stored: what the coefficients are stored as, for people.
+    """
+    settings = memory.settings
+    return {
         "description": (
             f"{purpose(decoded)} Stored are, for each image"
             f"{'' if settings.channels == 'joint' else ' and channel'},"
@@ -95,7 +107,6 @@ def told(
             f"are {decoded.normalization.undoing}."
         ),
         **provenance(decoded),
-        **facts.of(decoded),
     }
 
 

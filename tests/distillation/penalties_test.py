@@ -67,7 +67,7 @@ def test_steps_tell_the_bits(rated):
     distiller, told = rated
     for scalars in told:
         assert 0 < scalars["bits_per_coefficient"] < 8
-        assert 2_000 < scalars["rate_bytes"] < 2_000 + 640
+        assert 1_500 < scalars["rate_bytes"] < 1_500 + 640
     _, now = distiller.parameterization.penalty()
     assert (
         float(now["bits_per_coefficient"])

@@ -27,7 +27,7 @@ def sources(memory, decoded):
 
 
 @pytest.mark.parametrize(
-    ("budget", "most"), [(1500, 0.8), (1600, 0.8), (1800, 0.9), (2200, 1)]
+    ("budget", "most"), [(1200, 0.8), (1300, 0.8), (1500, 0.9), (1900, 1)]
 )
 def test_they_err_less_than_the_nearest_in_as_many_bytes(
     memory, decoded, budget, most
@@ -43,14 +43,14 @@ def test_they_err_less_than_the_nearest_in_as_many_bytes(
 
 
 def test_the_error_is_that_of_the_images(memory, decoded, tmp_path):
-    found = coded_budget.within(sources(memory, decoded)[0], 1600)
-    folder = FORM.write(decoded, memory, tmp_path / "set", budget_bytes=1600)
+    found = coded_budget.within(sources(memory, decoded)[0], 1300)
+    folder = FORM.write(decoded, memory, tmp_path / "set", budget_bytes=1300)
     assert size_of(folder) == found.size
     errors = forms.read(folder).images - decoded.images
     assert np.square(errors).sum() == pytest.approx(found.error, rel=1e-4)
 
 
-@pytest.mark.parametrize("less", [1, 40, 150, 300])
+@pytest.mark.parametrize("less", [10, 40, 150, 300])
 def test_trained_levels_stay_but_for_some_that_are_not_worth_their_bits(
     trained, less
 ):

@@ -149,7 +149,7 @@ def test_at_the_error_of_four_bits_it_takes_fewer_bytes(
 
 def test_a_budget_is_filled(memory, decoded, tmp_path):
     errors = []
-    for budget in (2500, 3000, 4000):
+    for budget in (2250, 2750, 3600):
         folder = FORM.write(
             decoded, memory, tmp_path / "set", budget_bytes=budget
         )
@@ -163,8 +163,8 @@ def test_a_budget_is_filled(memory, decoded, tmp_path):
 
 def test_what_no_step_can_do_is_refused(memory, decoded, tmp_path):
     path = tmp_path / "set"
-    with pytest.raises(ValueError, match=r"at least [\d,]+, wh.*: 900\.") as e:
-        FORM.write(decoded, memory, path, budget_bytes=900)
+    with pytest.raises(ValueError, match=r"at least [\d,]+, wh.*: 600\.") as e:
+        FORM.write(decoded, memory, path, budget_bytes=600)
     assert not path.exists()
     least = int(str(e.value).split("at least ")[1].split(", which")[0]
                 .replace(",", ""))  # fmt: skip
@@ -212,8 +212,8 @@ def test_the_manifest_is_short_and_the_facts_say_the_rest(
     folder = FORM.write(decoded, memory, tmp_path / "set")
     assert (folder / manifest.NAME).stat().st_size < 400
     said = facts_of(folder)
-    assert said["description"].startswith("160 synthetic images that stand")
-    assert "'dct' as entropy-coded levels of one step" in said["description"]
+    # In few bytes: what follows from it is not said again.
+    assert not {"description", "citation", "homepage"} & set(said)
     assert "digits, whose terms apply: Creative Commons" in said["license"]
     assert said["details"] == {"steps": 3}
 
