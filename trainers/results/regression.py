@@ -18,6 +18,8 @@ _FRED_KIP = (*FREQUENCY, "coefficients_per_channel=160")
 _FRED_SCORES = (*FREQUENCY, *_SCORES)
 _FRED_FREPO = (*_FRED_SCORES, "memory_learning_rate=0.003")
 _STROKES = ("coefficients_per_channel=98", "mask_rule=energy")
+# What digits of a number of bytes are made by: the preset's settings.
+FRED_FREPO_DIGITS = (*_FRED_FREPO, *_STROKES)
 # The preset's settings when the row of frequencies was made; pixels, whose row
 # was worse by them, were made anew.
 _BEFORE = (
@@ -27,7 +29,6 @@ _BEFORE = (
     "outer_steps=10000",
     "decay_steps=10000",
 )
-FRED_FREPO_DIGITS = (*_FRED_FREPO, *_BEFORE, *_STROKES)
 _USUAL = (
     "evaluation.by=networks",
     "evaluation.networks=5",
@@ -88,7 +89,7 @@ REGRESSED: dict[str, Row] = {
     ),
     "mnist_ipc1_fred_frepo": Row(
         preset="mnist_ipc1_frepo_cpu",
-        overrides=FRED_FREPO_DIGITS,
+        overrides=(*_FRED_FREPO, *_BEFORE, *_STROKES),
         scored_with=WIDE,
     ),
     "cifar10_ipc1_pixel_frepo": Row(
