@@ -5,9 +5,9 @@ import pathlib
 from export import sizes
 from fred_tf import forms
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.forms.coded import CodedCoefficients
 from fred_tf.parameterizations import Parameterization
 from fred_tf.synthetic_set import SyntheticSet
+from trainers import within_bytes
 
 
 def write(
@@ -15,9 +15,8 @@ def write(
 ) -> tuple[SyntheticSet, pathlib.Path]:
     """Writes the set of a run, and returns what is scored of it.
 
-    A memory that was made for a number of bytes is coded within them: as it was
-    trained if that fits, or else with as little error as does. What is read
-    back is scored, as it is where a form is given.
+    A memory that was made for a number of bytes is coded within them. What is
+    read back is scored, as it is where a form is given.
 
     Args:
         run: the run.
@@ -34,10 +33,7 @@ def write(
     """
     decoded, memory = run.synthetic_set(), run.parameterization
     if not form and memory.settings.budget_bytes:
-        coded = CodedCoefficients().write(
-            decoded, memory, folder, budget_bytes=memory.settings.budget_bytes
-        )
-        return forms.read(coded), coded
+        return within_bytes.stored(run, folder)
     chosen = forms.FORMS[form or _lossless(decoded, memory)]
     written = chosen.write(decoded, memory, folder)
     return forms.read(written) if form else decoded, written

@@ -14,7 +14,7 @@ from fred_tf.disk import files, records, run_folder
 from fred_tf.disk.run_folder import CONFIG, RunFolder
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.scoring import score
-from trainers import distill
+from trainers import distill, within_bytes
 from trainers.log.run_log import append_accuracy
 
 # In the run folder of each cell.
@@ -90,6 +90,8 @@ def make(
 ) -> None:
     """Distils and scores one cell, adding to its facts.
 
+    What is made for a number of bytes is scored as these hold it.
+
     Args:
         config: its settings.
         folder: its run folder.
@@ -113,10 +115,11 @@ def make(
     if interruption.signal:
         return
     data = assembly.load_data(config, data_dir)
+    decoded = run.synthetic_set()
+    if config.parameterization.budget_bytes:
+        decoded, _ = within_bytes.stored(run, folder / "within_bytes")
     with contextlib.suppress(interruptions.Stopped), interruption.at_once():
-        result = score(
-            run.config, run.synthetic_set(), data, folder / "evaluation.json"
-        )
+        result = score(run.config, decoded, data, folder / "evaluation.json")
     _add(facts, "seconds_evaluating", time.monotonic() - distilled)
     if interruption.signal:
         return

@@ -1,0 +1,74 @@
+"""Sets that their export rounds are scored as what fits the bytes."""
+
+import pytest
+
+from fred_tf import config, forms, presets
+from fred_tf.disk import records
+from fred_tf.distilled_run import DistilledRun
+from fred_tf.scoring import KIND, description
+from trainers.sweep import __main__ as sweep
+from trainers.sweep.grid import cells
+
+QUICK = [
+    "outer_steps=2",
+    "evaluation.epochs=1",
+    "evaluation.networks=1",
+    "augmentation=none",
+    "network.name=mlp",
+    "parameterization.step=1",
+]
+LATE = "late: budget_bytes=3000; parameterization.rounded=export"
+
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    root = tmp_path_factory.mktemp("swept")
+    points = [LATE, "through: budget_bytes=3000", "floats: ipc=1"]
+    sweep.run(presets.preset("digits_ipc1_dm_tiny"), cells(QUICK, points), root)
+    return root
+
+
+def scored(cell) -> str:
+    return records.read(cell / "evaluation.json", KIND)["identity"]["set"]
+
+
+def test_a_sweep_scores_what_its_bytes_hold(swept):
+    late, through, floats = (
+        swept / f"point={x}" for x in ("late", "through", "floats")
+    )
+    for cell in (late, through):
+        folder = cell / "within_bytes"
+        size = sum(path.stat().st_size for path in folder.iterdir())
+        assert size <= 3000
+        run = DistilledRun.restore(cell)
+        told = description(run.config, forms.read(folder))
+        assert scored(cell) == told["identity"]["set"]
+    run = DistilledRun.restore(late)
+    told = description(run.config, run.synthetic_set())
+    assert scored(late) != told["identity"]["set"]
+    assert not (floats / "within_bytes").exists()
+
+
+def test_an_evaluation_of_floats_says_that_they_are_not_rounded(
+    swept, call, caplog
+):
+    for point, said in (("late", True), ("through", False)):
+        caplog.clear()
+        folder = swept / f"point={point}"
+        name = "--name=again"
+        assert call("trainers.evaluate", f"--run_dir={folder}", name)[0] == 0
+        assert ("--budget_bytes=3000" in caplog.text) == said
+        assert ("The set is scored as floats" in caplog.text) == said
+
+
+def test_settings_are_kept_and_another_budget_replaces_the_bytes():
+    asked = config.override(
+        presets.preset("digits_ipc1_dm_tiny"),
+        [*QUICK, *LATE.partition(": ")[2].split("; ")],
+    )
+    again = config.from_json(config.to_json(asked))
+    assert again == asked
+    memory = config.override(asked, ["ipc=1"]).parameterization
+    assert (memory.step, memory.budget_bytes) == (1, 0)

@@ -1,0 +1,34 @@
+"""The set of a memory that was made for a number of bytes, as they hold it."""
+
+import pathlib
+
+from fred_tf import forms
+from fred_tf.distilled_run import DistilledRun
+from fred_tf.forms.coded import CodedCoefficients
+from fred_tf.synthetic_set import SyntheticSet
+
+
+def stored(
+    run: DistilledRun, folder: pathlib.Path
+) -> tuple[SyntheticSet, pathlib.Path]:
+    """Returns what is read back of a coded export, and where that is.
+
+    Within its `budget_bytes` it is as it was trained if that fits, or else errs
+    as little as does.
+
+    Args:
+        run: of a memory that has such a budget.
+        folder: where to write; replaced if it is an earlier export.
+
+    Raises:
+        OverBudgetError: the bytes do not hold the set in any levels.
+        ImportError: the package that codes is not installed.
+    """
+    memory = run.parameterization
+    coded = CodedCoefficients().write(
+        run.synthetic_set(),
+        memory,
+        folder,
+        budget_bytes=memory.settings.budget_bytes,
+    )
+    return forms.read(coded), coded
