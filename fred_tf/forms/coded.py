@@ -89,7 +89,8 @@ dataset = images_of(PATH)"""
                 those of 6 bits do.
             budget_bytes: bytes of the whole folder, at most: the step of the
                 training is taken if it fits, or else the levels that err
-                least, see `forms/coded_budget.py`.
+                least, see `forms/coded_budget.py`. By default those of a
+                memory that leaves its rounding to the export.
 
         Raises:
             ValueError: both are given, or the step is out of range.
@@ -141,7 +142,9 @@ def _content(
     budget_bytes: int | None,
 ) -> Content:
     """Returns what is written at a step, or within a budget."""
-    source = Source.of(decoded, memory)
+    source, settings = Source.of(decoded, memory), memory.settings
+    if step is None and budget_bytes is None and settings.rounded == "export":
+        budget_bytes = settings.budget_bytes or None
     if budget_bytes is not None:
         if step is not None:
             raise ValueError(

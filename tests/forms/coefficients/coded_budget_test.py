@@ -119,3 +119,14 @@ def test_what_is_rounded_by_the_export_has_its_step_without_a_budget(
     )
     assert facts_of(within)["step"] != STEP
     assert error_of(within, decoded) <= error_of(folder, decoded)
+
+
+def test_what_was_made_for_some_bytes_takes_them(memory_of, tmp_path):
+    asked = {"step": STEP, "rounded": "export", "budget_bytes": 2_500}
+    memory, decoded = memory_of(**asked)
+    folder = FORM.write(decoded, memory, tmp_path / "set")
+    assert 2_475 < size_of(folder) <= 2_500
+    other = FORM.write(decoded, memory, tmp_path / "other", step=STEP)
+    assert facts_of(other)["step"] == STEP
+    less = FORM.write(decoded, memory, tmp_path / "less", budget_bytes=2_000)
+    assert size_of(less) <= 2_000
