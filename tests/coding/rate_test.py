@@ -111,13 +111,13 @@ def test_finer_steps_take_a_bit_more_each():
 
 
 def test_bytes_around_are_those_of_memories_of_cifar10():
-    """Of three that were coded, separate and joint; all but levels."""
+    """Of three, separate and joint channels; all but levels."""
     for positions, kept, channels, actual in (
-        (1024, 32, 3, 2_120),
-        (3072, 96, 1, 2_500),
-        (3072, 192, 1, 2_575),
+        (1024, 32, 3, 1_570),
+        (3072, 96, 1, 1_910),
+        (3072, 192, 1, 1_985),
     ):
         found = rate.bytes_around(positions, kept, channels, 10)
-        assert found == pytest.approx(actual, rel=0.1)
+        assert found == pytest.approx(actual, abs=250)
     # Masks of everything say nothing.
-    assert rate.bytes_around(64, 64, 1, 10) == 2_000 + 64
+    assert rate.bytes_around(64, 64, 1, 10) == 1_500 + 64
