@@ -234,14 +234,17 @@ class Frequency(Parameterization):
 
         Rounded, if the settings say so, straight through.
         """
-        values = tf.convert_to_tensor(self.values)
-        values = tf.reshape(values, [self.classes, -1, *values.shape[1:]])
+        values = self._unrounded()
         if _UNROUNDED.get():
             return values
         if bits := self.settings.bits:
             stored = rounding.quantize(values, bits)
             return straight_through(values, rounding.dequantize(*stored))
         return self._through_step(values, self.settings.trained_step)
+
+    def _unrounded(self) -> tf.Tensor:
+        values = tf.convert_to_tensor(self.values)
+        return tf.reshape(values, [self.classes, -1, *values.shape[1:]])
 
     def _through_step(self, values: tf.Tensor, step: float) -> tf.Tensor:
         """Returns the nearest levels, straight through; values at step 0."""
@@ -267,7 +270,7 @@ class Frequency(Parameterization):
         """
         if not (step := self.settings.step):
             return None, {}
-        values = self._through_step(self.coefficients(), step)
+        values = self._through_step(self._unrounded(), step)
         levels = quantizer.orthonormal(values, self._units()) / step
         table = tf.convert_to_tensor(self.table)
         positions = budget.positions(self.spectrum_shape)

@@ -31,9 +31,10 @@ def write(
         OverBudgetError: the bytes do not hold the set in any levels.
         ImportError: the package that codes is not installed.
     """
-    decoded, memory = run.synthetic_set(), run.parameterization
+    memory = run.parameterization
     if not form and memory.settings.budget_bytes:
         return within_bytes.stored(run, folder)
+    decoded = run.synthetic_set()
     chosen = forms.FORMS[form or _lossless(decoded, memory)]
     written = chosen.write(decoded, memory, folder)
     return forms.read(written) if form else decoded, written

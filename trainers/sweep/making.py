@@ -115,9 +115,10 @@ def make(
     if interruption.signal:
         return
     data = assembly.load_data(config, data_dir)
-    decoded = run.synthetic_set()
     if config.parameterization.budget_bytes:
         decoded, _ = within_bytes.stored(run, folder / "within_bytes")
+    else:
+        decoded = run.synthetic_set()
     with contextlib.suppress(interruptions.Stopped), interruption.at_once():
         result = score(run.config, decoded, data, folder / "evaluation.json")
     _add(facts, "seconds_evaluating", time.monotonic() - distilled)
