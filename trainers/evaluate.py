@@ -45,7 +45,6 @@ from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.foreign import KerasNetwork, keras_file
-from fred_tf.parameterizations.frequency_settings import FrequencySettings
 from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
@@ -260,16 +259,14 @@ def subject(
 
 def _tell_rounding(run: DistilledRun) -> None:
     """Says of a set that its export will round that it is not rounded yet."""
-    memory = run.config.parameterization
-    late = isinstance(memory, FrequencySettings) and not memory.trained_step
-    if late and memory.budget_bytes:
+    if budget_bytes := run.config.parameterization.export_bytes:
         logging.warning(
             "The set is scored as floats. What %s bytes hold of it is written "
             "by `python -m export --run_dir=%s --forms=coefficients_coded "
             "--budget_bytes=%d` and scored with `--exported`.",
-            f"{memory.budget_bytes:,}",
+            f"{budget_bytes:,}",
             shlex.quote(str(run.folder.path)),
-            memory.budget_bytes,
+            budget_bytes,
         )
 
 

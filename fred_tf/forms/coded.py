@@ -142,9 +142,9 @@ def _content(
     budget_bytes: int | None,
 ) -> Content:
     """Returns what is written at a step, or within a budget."""
-    source, settings = Source.of(decoded, memory), memory.settings
-    if step is None and budget_bytes is None and settings.rounded == "export":
-        budget_bytes = settings.budget_bytes or None
+    source = Source.of(decoded, memory)
+    if step is None and budget_bytes is None:
+        budget_bytes = memory.settings.export_bytes or None
     if budget_bytes is not None:
         if step is not None:
             raise ValueError(

@@ -148,6 +148,10 @@ class FrequencySettings(MemorySettings):
         return self.step if self.rounded == "training" else 0.0
 
     @property
+    def export_bytes(self):
+        return self.budget_bytes if self.rounded == "export" else 0
+
+    @property
     def needs_variance(self) -> bool:
         """Whether masks need two instances of a class."""
         return (

@@ -64,6 +64,11 @@ class MemorySettings(Settings):
         return self.labels != FIXED
 
     @property
+    def export_bytes(self) -> int:
+        """The bytes into which the export alone rounds; 0 if there are none."""
+        return 0
+
+    @property
     def views_of_a_step(self) -> int:
         """Instances in turn of which a step sees one, see `Objective.views`."""
         return 1

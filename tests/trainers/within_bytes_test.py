@@ -6,6 +6,7 @@ from fred_tf import config, forms, presets
 from fred_tf.disk import records
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import KIND, description
+from trainers.report import headline
 from trainers.sweep import __main__ as sweep
 from trainers.sweep.grid import cells
 
@@ -61,6 +62,13 @@ def test_an_evaluation_of_floats_says_that_they_are_not_rounded(
         assert call("trainers.evaluate", f"--run_dir={folder}", name)[0] == 0
         assert ("--budget_bytes=3000" in caplog.text) == said
         assert ("The set is scored as floats" in caplog.text) == said
+
+
+def test_a_page_tells_floats_from_what_their_export_makes_of_them(swept):
+    for point, said in (("late", True), ("through", False), ("floats", False)):
+        run = DistilledRun.restore(swept / f"point={point}")
+        page = headline.of_run(run, headline.evaluations(run))
+        assert ("before its export rounds it" in page) == said
 
 
 def test_settings_are_kept_and_another_budget_replaces_the_bytes():

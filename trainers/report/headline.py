@@ -126,7 +126,9 @@ def of_run(run: DistilledRun, found: list[dict[str, Any]]) -> str:
     memory, own = run.parameterization, of_own_network(found, run.config)
     on = f"test accuracy{on_split(run.facts.tested_on)}"
     size = FLOAT * memory.floats_stored
-    this = Row("this set", "", memory.instances, size)
+    rounds = run.config.parameterization.export_bytes
+    name = "this set, before its export rounds it" if rounds else "this set"
+    this = Row(name, "", memory.instances, size)
     first = ("?", f"{on}: {_UNKNOWN}")
     if own is not None:
         scores = Evaluation(tuple(own["accuracies"]), 0.0)

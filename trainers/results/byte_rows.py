@@ -126,6 +126,12 @@ _DISTILLED = {
         ),
         scored_with=("evaluation.epochs=100", "evaluation.networks=3"),
     ),
+    # Images, and steps, of two cores.
+    "cifar10_30720_bytes_fred_tm_joint_cpu": Row(
+        "cifar10_ipc1_tm_joint_cpu",
+        _within(30_720, _AFTERWARDS, "parameterization.step=2"),
+        scored_with=("evaluation.epochs=150",),
+    ),
     # 4,240 images of twice the coefficients.
     "cifar10_122880_bytes_fred_dm": Row(
         "cifar10_ipc1_dm_cpu",
