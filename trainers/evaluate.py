@@ -29,7 +29,6 @@ evaluation.learning_rate=0.01`.
 
 import pathlib
 import re
-import shlex
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -48,7 +47,13 @@ from fred_tf.foreign import KerasNetwork, keras_file
 from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
-from trainers import exported_flags, protocol, row_flag, run_flags
+from trainers import (
+    exported_flags,
+    protocol,
+    row_flag,
+    run_flags,
+    within_bytes,
+)
 from trainers.log.run_log import append_accuracy
 
 _BASELINES = {
@@ -253,21 +258,8 @@ def subject(
         config = run_flags.config(row_flag.scored)
     else:
         config = run_flags.override(run.config)
-    _tell_rounding(run)
+    within_bytes.tell(run.config, run_dir)
     return config, "", lambda data: run.synthetic_set(), run
-
-
-def _tell_rounding(run: DistilledRun) -> None:
-    """Says of a set that its export will round that it is not rounded yet."""
-    if budget_bytes := run.config.parameterization.export_bytes:
-        logging.warning(
-            "The set is scored as floats. What %s bytes hold of it is written "
-            "by `python -m export --run_dir=%s --forms=coefficients_coded "
-            "--budget_bytes=%d` and scored with `--exported`.",
-            f"{budget_bytes:,}",
-            shlex.quote(str(run.folder.path)),
-            budget_bytes,
-        )
 
 
 def _part(data: ImageData) -> str:

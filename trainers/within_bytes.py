@@ -1,11 +1,34 @@
 """The set of a memory that was made for a number of bytes, as they hold it."""
 
 import pathlib
+import shlex
+
+from absl import logging
 
 from fred_tf import forms
+from fred_tf.config import Config
+from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.forms.coded import CodedCoefficients
 from fred_tf.synthetic_set import SyntheticSet
+
+
+def tell(config: Config, run_dir: files.Path) -> None:
+    """Says of a set that its export will round that it is scored as floats.
+
+    Args:
+        config: of its run.
+        run_dir: where the run is, or will be.
+    """
+    if budget_bytes := config.parameterization.export_bytes:
+        logging.warning(
+            "The set is scored as floats. What %s bytes hold of it is written "
+            "by `python -m export --run_dir=%s --forms=coefficients_coded "
+            "--budget_bytes=%d` and scored with `--exported`.",
+            f"{budget_bytes:,}",
+            shlex.quote(str(run_dir)),
+            budget_bytes,
+        )
 
 
 def stored(

@@ -20,7 +20,7 @@ from fred_tf.objectives import OBJECTIVES
 from fred_tf.presets import fitting
 from fred_tf.scoring import description, fitted_on
 from fred_tf.synthetic_set import SyntheticSet
-from trainers import evaluate
+from trainers import evaluate, within_bytes
 from trainers.elsewhere import (
     pack_folder,
     packed_experts,
@@ -95,6 +95,7 @@ def pack_run(
     shared = shared or Shared()
     if pack_folder.is_there(work, overwrite):
         return
+    within_bytes.tell(config, "RUN_DIR")
     distiller = _begun(config, data)
     recipe = distiller.objective.recipe()
     count = max(1, config.distiller.references_per_step)

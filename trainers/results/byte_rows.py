@@ -16,14 +16,19 @@ _REAL = {
     "mnist": ((7_840, 31_360), "mnist_ipc1_tm_cpu"),
     "cifar10": ((30_720, 122_880, 1_228_800), "cifar10_ipc1_tm_cpu"),
 }
+# How networks are trained on two thousand photographs of 32 pixels.
+_THOUSANDS = "evaluation.epochs=80", "evaluation.networks=3"
 # A photograph of 32 pixels takes 70 bytes at quality 10, 200 at 50, and 2,200
 # as PNG; a digit of MNIST 65, 150 and 165.
 _STORED: Mapping[str, Callable[[int], SheetSettings]] = {
     "jpeg": lambda budget: SheetSettings(budget, quality=10),
     "png": lambda budget: SheetSettings(budget, "png"),
 }
-# 18,060 images: as many steps of ten times the images of the budget before.
-_BRIEFLY = {(1_228_800, "jpeg"): ("evaluation.epochs=30",)}
+# 1,760 and 18,060 images, in about as many steps as fewer have.
+_BRIEFLY = {
+    (122_880, "jpeg"): _THOUSANDS,
+    (1_228_800, "jpeg"): ("evaluation.epochs=30",),
+}
 # A hundred digits are one batch of the usual size, and an epoch one step: too
 # few. Held-out digits want smaller batches (docs/bytes.md).
 _SMALL = ("evaluation.batch_size=40",)
@@ -126,21 +131,24 @@ _DISTILLED = {
         ),
         scored_with=("evaluation.epochs=100", "evaluation.networks=3"),
     ),
-    # Images, and steps, of two cores.
+    # 540 images.
     "cifar10_30720_bytes_fred_tm_joint_cpu": Row(
         "cifar10_ipc1_tm_joint_cpu",
         _within(30_720, _AFTERWARDS, "parameterization.step=2"),
         scored_with=("evaluation.epochs=150",),
     ),
-    # 4,240 images of twice the coefficients.
+    # 2,040 images of twice the coefficients.
     "cifar10_122880_bytes_fred_dm": Row(
         "cifar10_ipc1_dm_cpu",
         _within(
             122_880,
-            "memory_learning_rate=4e6",
-            "outer_steps=300",
+            _AFTERWARDS,
+            "parameterization.step=3",
             "coefficients_per_channel=64",
+            "memory_learning_rate=1.9e6",
+            "outer_steps=400",
         ),
+        scored_with=_THOUSANDS,
     ),
     # 990, 2,580 and 17,050 images. The experts of the first and of the second
     # are those of ipc 1 and 10.

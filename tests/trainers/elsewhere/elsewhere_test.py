@@ -116,6 +116,19 @@ def test_a_set_is_packed_to_be_scored_only(unlowered, digits, tmp_path):
     assert [path.name for path in run_dir.iterdir()] == [path.name]
 
 
+def test_a_pack_says_that_it_scores_what_is_not_rounded(
+    unlowered, tmp_path, caplog
+):
+    late = "budget_bytes=3000", "parameterization.step=1"
+    for rounded in ("training", "export"):
+        how = f"parameterization.rounded={rounded}"
+        asked = config.override(settings(DISTRIBUTION), [*late, how])
+        caplog.clear()
+        packing.pack(asked, tmp_path / rounded)
+        told = "The set is scored as floats" in caplog.text
+        assert told == (rounded == "export")
+
+
 def test_a_pack_that_was_not_run_is_refused(unlowered, tmp_path):
     packing.pack(settings(DISTRIBUTION), tmp_path / "pack")
     with pytest.raises(FileNotFoundError, match="was not run yet"):
