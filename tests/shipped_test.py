@@ -38,7 +38,7 @@ def test_a_set_is_what_its_card_and_the_list_say(name, card):
     assert f"\n- {len(read):,} images of shape " in said
     assert about.floats == read.decoded.floats_stored
     assert f"\n- {about.floats:,} floats stored." in said
-    files = (about.folder / "coefficients_int8").iterdir()
+    files = (about.folder / about.form).iterdir()
     assert about.bytes == sum(path.stat().st_size for path in files)
     assert f" | {about.bytes:,} |" in said
     assert about.dataset == read.decoded.dataset
@@ -52,7 +52,7 @@ def test_a_set_is_what_its_card_and_the_list_say(name, card):
 @every_set
 def test_its_accuracy_is_known(name, card):
     about = fred_tf.distilled_sets()[name]
-    assert about.trained_on in ("", "coefficients_int8")
+    assert about.trained_on in ("", about.form)
     said = card(name)
     assert f"\n- {about.accuracy.cell} %: " in said
     assert about.networks in said

@@ -75,7 +75,7 @@ def given() -> Callable[[ImageData], SyntheticSet] | None:
     if not path:
         return None
     own = shipped.named(path)
-    return _of_export(own / shipped.FORM.path if own else path)
+    return _of_export(shipped.stored(own) if own else path)
 
 
 def _numbers(name: str, words: list[str]) -> list[float]:

@@ -16,9 +16,9 @@ from fred_tf.forms.provenance import license_id
 from fred_tf.settings import check_one_of
 from fred_tf.training.evaluation import Evaluation
 
-# Small, and read by what is always installed.
-FORM = Coefficients("int8")
 FOLDER = pathlib.Path(__file__).parent
+# Of coefficients, of any width: small, and read by what is always installed.
+_FORMS = "coefficients_int*"
 
 _HEADER = (
     "name",
@@ -38,6 +38,7 @@ class ShippedSet:
     Attributes:
         name: what `load_distilled` takes.
         folder: its export; `README.md` in it is the card.
+        form: in which it lies there, of `fred_tf.forms.FORMS`.
         dataset: name of the data set that it stands for.
         images: how many there are.
         floats: of which they are decoded.
@@ -55,6 +56,7 @@ class ShippedSet:
 
     name: str
     folder: pathlib.Path
+    form: str
     dataset: str
     images: int
     floats: int
@@ -114,7 +116,7 @@ def load_distilled(name: str) -> DistilledSet:
             there are; or its files are damaged.
     """
     check_one_of("name", name, _names())
-    return DistilledSet.load(FOLDER / name / FORM.path)
+    return DistilledSet.load(stored(FOLDER / name))
 
 
 def named(path: paths.Path) -> pathlib.Path | None:
@@ -128,17 +130,23 @@ def named(path: paths.Path) -> pathlib.Path | None:
     return FOLDER / name if known else None
 
 
+def stored(folder: pathlib.Path) -> pathlib.Path:
+    """Returns the form of an export that is loaded, which has one alone."""
+    (path,) = folder.glob(f"{_FORMS}/{manifest.NAME}")
+    return path.parent
+
+
 def _names() -> list[str]:
     """Returns the names of the sets, sorted."""
-    manifests = FOLDER.glob(f"*/{FORM.path}/{manifest.NAME}")
+    manifests = FOLDER.glob(f"*/{_FORMS}/{manifest.NAME}")
     return sorted(path.parts[-3] for path in manifests)
 
 
 def _described(name: str) -> ShippedSet:
-    folder = FOLDER / name / FORM.path
+    folder = stored(FOLDER / name)
     said = manifest.read(folder)
     with facts.believed(folder):
-        claims.one_of(said, "kind", {FORM.kind})
+        claims.one_of(said, "kind", {Coefficients.kind})
         dataset = claims.text(said, "dataset")
         details = claims.mapping(said, "details")
         known = making.accuracies(details, said.get("student_learning_rate"))
@@ -147,6 +155,7 @@ def _described(name: str) -> ShippedSet:
         return ShippedSet(
             name=name,
             folder=folder.parent,
+            form=folder.name,
             dataset=dataset,
             images=limits.count(said, "instances_per_class")
             * len(facts.class_names(said)),

@@ -134,7 +134,9 @@ _DISTILLED = {
     # 540 images.
     "cifar10_30720_bytes_fred_tm_joint_cpu": Row(
         "cifar10_ipc1_tm_joint_cpu",
-        _within(30_720, _AFTERWARDS, "parameterization.step=2"),
+        _within(
+            30_720, _AFTERWARDS, "parameterization.step=2", "outer_steps=500"
+        ),
         scored_with=("evaluation.epochs=150",),
     ),
     # 2,040 images of twice the coefficients.
