@@ -135,6 +135,13 @@ def test_a_folder_more_is_a_set_more(copy):
     assert len(fred_tf.load_distilled("another")) == 30
 
 
+def test_a_set_may_lie_in_coefficients_of_any_width(copy):
+    copy.rename(copy.with_name("coefficients_int4"))
+    (about,) = fred_tf.distilled_sets().values()
+    assert (about.name, about.form) == ("digits_ipc1", "coefficients_int4")
+    assert len(fred_tf.load_distilled("digits_ipc1")) == about.images == 30
+
+
 @pytest.mark.parametrize("name", ["coefficients.tfrecord", "manifest.json"])
 def test_damage_is_refused(copy, name):
     (path,) = copy.glob(f"{name}*")
