@@ -130,10 +130,13 @@ def table(results: Results) -> list[str]:
     for dataset, (title, published) in _DATASETS.items():
         for form, line in best(results, dataset).items():
             for point in line:
-                cell = reading.accuracy(results[point.name])
+                record = results[point.name]
+                device = record.get("distilled_on")
+                made = f"; distilled on {device}" if device else ""
                 lines.append(
-                    f"| {title} | {_LINES[form]} | {point.size:,} | {cell} | "
-                    f"all files | `{point.name}` |"
+                    f"| {title} | {_LINES[form]} | {point.size:,} | "
+                    f"{reading.accuracy(record)} | all files{made} | "
+                    f"`{point.name}` |"
                 )
         for method, told in published.items():
             for size, accuracy in told.accuracies.items():

@@ -8,7 +8,7 @@ guesses, and so are qualities and outer steps of all.
 from collections.abc import Callable, Mapping
 
 from fred_tf.coresets.sheet import SheetSettings
-from trainers.results.regression import FRED_FREPO_DIGITS
+from trainers.results.regression import FRED_FREPO_DIGITS, regressed
 from trainers.results.row import WIDE, Row
 
 # A data set: budgets, and the preset whose experts give the features.
@@ -65,17 +65,6 @@ def _joint(budget_bytes: int, preset: str, *overrides: str) -> Row:
     return Row(preset, rounding, elsewhere=True)
 
 
-def _regressed(epochs: int) -> tuple[str, ...]:
-    """Returns overrides that score digits by FRePo's networks."""
-    return (
-        *WIDE,
-        *_SMALL,
-        "evaluation.learning_rate=0.001",
-        f"evaluation.epochs={epochs}",
-        f"evaluation.warm_up_epochs={epochs // 2}",
-    )
-
-
 # Rounding costs less afterwards than in the training.
 _AFTERWARDS = "parameterization.rounded=export"
 # Steps of two cores, as many as take about as long as those of the presets. The
@@ -104,7 +93,7 @@ _DISTILLED = {
             "outer_steps=5000",
             "decay_steps=5000",
         ),
-        scored_with=_regressed(300),
+        scored_with=regressed(300),
     ),
     # 570 images.
     "mnist_31360_bytes_fred_frepo": Row(
@@ -117,7 +106,7 @@ _DISTILLED = {
             "outer_steps=2000",
             "decay_steps=2000",
         ),
-        scored_with=_regressed(200),
+        scored_with=regressed(200),
     ),
     # 940 images.
     "cifar10_30720_bytes_fred_dm": Row(
@@ -134,9 +123,7 @@ _DISTILLED = {
     # 540 images.
     "cifar10_30720_bytes_fred_tm_joint_cpu": Row(
         "cifar10_ipc1_tm_joint_cpu",
-        _within(
-            30_720, _AFTERWARDS, "parameterization.step=2", "outer_steps=500"
-        ),
+        _within(30_720, _AFTERWARDS, "parameterization.step=2"),
         scored_with=("evaluation.epochs=150",),
     ),
     # 2,040 images of twice the coefficients.
