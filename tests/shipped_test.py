@@ -136,10 +136,15 @@ def test_a_folder_more_is_a_set_more(copy):
 
 
 def test_a_set_may_lie_in_coefficients_of_any_width(copy):
-    copy.rename(copy.with_name("coefficients_int4"))
-    (about,) = fred_tf.distilled_sets().values()
-    assert (about.name, about.form) == ("digits_ipc1", "coefficients_int4")
-    assert len(fred_tf.load_distilled("digits_ipc1")) == about.images == 30
+    """And in several, of which the widest is loaded."""
+    for form in ("coefficients_int4", "coefficients_int6"):
+        shutil.copytree(copy, copy.with_name(form))
+    for form in ("coefficients_int8", "coefficients_int6", "coefficients_int4"):
+        (about,) = fred_tf.distilled_sets().values()
+        assert (about.name, about.form) == ("digits_ipc1", form)
+        assert len(fred_tf.load_distilled("digits_ipc1")) == about.images == 30
+        shutil.rmtree(about.folder / form)
+    assert not fred_tf.distilled_sets()
 
 
 @pytest.mark.parametrize("name", ["coefficients.tfrecord", "manifest.json"])

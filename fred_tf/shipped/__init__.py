@@ -131,15 +131,14 @@ def named(path: paths.Path) -> pathlib.Path | None:
 
 
 def stored(folder: pathlib.Path) -> pathlib.Path:
-    """Returns the form of an export that is loaded, which has one alone."""
-    (path,) = folder.glob(f"{_FORMS}/{manifest.NAME}")
-    return path.parent
+    """Returns the form of an export that is loaded, of its widest numbers."""
+    return max(folder.glob(f"{_FORMS}/{manifest.NAME}")).parent
 
 
 def _names() -> list[str]:
     """Returns the names of the sets, sorted."""
     manifests = FOLDER.glob(f"*/{_FORMS}/{manifest.NAME}")
-    return sorted(path.parts[-3] for path in manifests)
+    return sorted({path.parts[-3] for path in manifests})
 
 
 def _described(name: str) -> ShippedSet:
