@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from fred_tf.coresets.sheet import SheetSettings
 from trainers.results.regression import FRED_FREPO_DIGITS, regressed
-from trainers.results.row import WIDE, Row
+from trainers.results.row import SMALL_BATCHES, WIDE, Row
 
 # A data set: budgets, and the preset whose experts give the features.
 _REAL = {
@@ -29,10 +29,7 @@ _BRIEFLY = {
     (122_880, "jpeg"): _THOUSANDS,
     (1_228_800, "jpeg"): ("evaluation.epochs=30",),
 }
-# A hundred digits are one batch of the usual size, and an epoch one step: too
-# few. Held-out digits want smaller batches (docs/bytes.md).
-_SMALL = ("evaluation.batch_size=40",)
-_SCORED = {("mnist", "jpeg"): _SMALL}
+_SCORED = {("mnist", "jpeg"): SMALL_BATCHES}
 
 
 def _real() -> Mapping[str, Row]:

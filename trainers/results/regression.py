@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainers.results import reading
-from trainers.results.row import FREQUENCY, WIDE, Row
+from trainers.results.row import FREQUENCY, SMALL_BATCHES, WIDE, Row
 
 _KIP, _FREPO = "Nguyen et al. 2021", "Zhou et al. 2022"
 _NOTEBOOK = f"46.7 (notebook of {_KIP})"
@@ -35,14 +35,10 @@ _USUAL = (
 
 
 def regressed(epochs: int) -> tuple[str, ...]:
-    """Returns overrides that score distilled digits by FRePo's networks.
-
-    In batches of the size that held-out digits want (docs/bytes.md), where they
-    would be one.
-    """
+    """Returns overrides that score distilled digits by FRePo's networks."""
     return (
         *WIDE,
-        "evaluation.batch_size=40",
+        *SMALL_BATCHES,
         "evaluation.learning_rate=0.001",
         f"evaluation.epochs={epochs}",
         f"evaluation.warm_up_epochs={epochs // 2}",
