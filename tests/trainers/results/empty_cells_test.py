@@ -1,11 +1,10 @@
 import pytest
 
 from fred_tf import config, presets
+from tests.trainers.results.cells_test import CELLS
 from trainers.results import cells, empty_cells
 from trainers.results.cells import Cell
 from trainers.results.published import TABLES
-
-CELLS = [cell for table in TABLES for cell in cells.cells(table)]
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,12 @@
 import pytest
 
 from fred_tf.datasets import corruptions
-from trainers.results import cells, slides
+from tests.trainers.results.cells_test import CELLS
+from trainers.results import slides
 from trainers.results.cells import Cell
-from trainers.results.published import STEPS, TABLES
+from trainers.results.published import STEPS
 from trainers.results.row import Row
 from trainers.results.rows import ROWS
-
-CELLS = [cell for table in TABLES for cell in cells.cells(table)]
 
 
 def record(outer_steps=180, source="", mean=0.5):
