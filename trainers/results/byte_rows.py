@@ -8,7 +8,7 @@ guesses, and so are qualities and outer steps of all.
 from collections.abc import Callable, Mapping
 
 from fred_tf.coresets.sheet import SheetSettings
-from trainers.results.regression import FRED_FREPO_DIGITS, regressed
+from trainers.results.regression import fred_frepo_digits, regressed
 from trainers.results.row import SMALL_BATCHES, WIDE, Row
 
 # A data set: budgets, and the preset whose experts give the features.
@@ -84,11 +84,9 @@ _DISTILLED = {
         "mnist_ipc1_frepo_cpu",
         _within(
             7_840,
-            *FRED_FREPO_DIGITS,
+            *fred_frepo_digits(5_000),
             _AFTERWARDS,
             "parameterization.step=6",
-            "outer_steps=5000",
-            "decay_steps=5000",
         ),
         scored_with=regressed(300),
     ),
@@ -97,11 +95,9 @@ _DISTILLED = {
         "mnist_ipc1_frepo_cpu",
         _within(
             31_360,
-            *FRED_FREPO_DIGITS,
+            *fred_frepo_digits(2_000),
             _AFTERWARDS,
             "parameterization.step=2",
-            "outer_steps=2000",
-            "decay_steps=2000",
         ),
         scored_with=regressed(200),
     ),
@@ -123,7 +119,18 @@ _DISTILLED = {
         _within(30_720, _AFTERWARDS, "parameterization.step=2"),
         scored_with=("evaluation.epochs=150",),
     ),
-    # 2,040 images of twice the coefficients.
+    # 1,290 images of twice the coefficients, by the experts of the former.
+    "cifar10_122880_bytes_fred_tm_joint_cpu": Row(
+        "cifar10_ipc1_tm_joint_cpu",
+        _within(
+            122_880,
+            _AFTERWARDS,
+            "parameterization.step=2",
+            "coefficients_per_channel=64",
+        ),
+        scored_with=_THOUSANDS,
+    ),
+    # 2,040 images of as many.
     "cifar10_122880_bytes_fred_dm": Row(
         "cifar10_ipc1_dm_cpu",
         _within(

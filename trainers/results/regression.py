@@ -18,8 +18,6 @@ _FRED_KIP = (*FREQUENCY, "coefficients_per_channel=160")
 _FRED_SCORES = (*FREQUENCY, *_SCORES)
 _FRED_FREPO = (*_FRED_SCORES, "memory_learning_rate=0.003")
 _STROKES = ("coefficients_per_channel=98", "mask_rule=energy")
-# Of digits, in floats and in a number of bytes.
-FRED_FREPO_DIGITS = (*_FRED_FREPO, *_STROKES)
 _USUAL = (
     "evaluation.by=networks",
     "evaluation.networks=5",
@@ -32,6 +30,20 @@ _USUAL = (
     *WIDE,
     "evaluation.epochs=300",
 )
+
+
+def fred_frepo_digits(outer_steps: int) -> tuple[str, ...]:
+    """Returns overrides of a FRePo preset that distil digits as frequencies.
+
+    Args:
+        outer_steps: how many; the step size falls over all of them.
+    """
+    return (
+        *_FRED_FREPO,
+        *_STROKES,
+        f"outer_steps={outer_steps}",
+        f"decay_steps={outer_steps}",
+    )
 
 
 def regressed(epochs: int) -> tuple[str, ...]:
@@ -93,11 +105,7 @@ REGRESSED: dict[str, Row] = {
     ),
     "mnist_ipc1_fred_frepo": Row(
         preset="mnist_ipc1_frepo_cpu",
-        overrides=(
-            *FRED_FREPO_DIGITS,
-            "outer_steps=10000",
-            "decay_steps=10000",
-        ),
+        overrides=fred_frepo_digits(10_000),
         scored_with=regressed(300),
     ),
     "cifar10_ipc1_pixel_frepo": Row(
