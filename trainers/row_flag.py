@@ -87,7 +87,8 @@ def _beyond_settings(row: Row) -> str:
     Only `trainers.results` makes such rows.
     """
     if row.form:
-        return f"the export {row.form}"
+        within = f" in {row.form_bytes:,} bytes" if row.form_bytes else ""
+        return f"the export {row.form}{within}"
     if row.stored:
         return f"images as a picture of {row.budget_bytes:,} bytes"
     return "corrupted test images" if row.severity else ""

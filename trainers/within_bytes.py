@@ -32,16 +32,18 @@ def tell(config: Config, run_dir: files.Path) -> None:
 
 
 def stored(
-    run: DistilledRun, folder: pathlib.Path
+    run: DistilledRun, folder: pathlib.Path, budget_bytes: int = 0
 ) -> tuple[SyntheticSet, pathlib.Path]:
     """Returns what is read back of a coded export, and where that is.
 
-    Within its `budget_bytes` it is as it was trained if that fits, or else errs
-    as little as does.
+    Within the bytes it is as it was trained if that fits, or else errs as
+    little as does.
 
     Args:
-        run: of a memory that has such a budget.
+        run: of a memory of frequencies.
         folder: where to write; replaced if it is an earlier export.
+        budget_bytes: of all files, at most; by default those that the memory
+            was made for.
 
     Raises:
         OverBudgetError: the bytes do not hold the set in any levels.
@@ -52,6 +54,6 @@ def stored(
         run.synthetic_set(),
         memory,
         folder,
-        budget_bytes=memory.settings.budget_bytes,
+        budget_bytes=budget_bytes or memory.settings.budget_bytes,
     )
     return forms.read(coded), coded

@@ -44,7 +44,9 @@ def test_the_readme_has_five_rows():
 
 
 def test_exports_are_those_of_results():
-    exported = {row.run_of for row in ROWS.values() if row.form}
+    exported = {
+        row.run_of for row in ROWS.values() if row.form and not row.form_bytes
+    }
     assert len(exported) == 1
     (whole,) = exported
     lines = lines_with(EXPORTS, "| `coefficients_", "± ")

@@ -5,6 +5,7 @@ among the best for held-out digits (docs/bytes.md). Those of others are first
 guesses, and so are qualities and outer steps of all.
 """
 
+import dataclasses
 from collections.abc import Callable, Mapping
 
 from fred_tf.coresets.sheet import SheetSettings
@@ -159,3 +160,29 @@ _DISTILLED = {
     ),
 }
 BYTES: Mapping[str, Row] = {**_DISTILLED, **_real()}
+# Fewer bytes, in which the export of a row holds the same set.
+_FEWER = {
+    "mnist_7840_bytes_fred_frepo": (3_920,),
+    "mnist_31360_bytes_fred_frepo": (15_680,),
+    "cifar10_30720_bytes_fred_tm_joint_cpu": (7_680, 15_360),
+    "cifar10_122880_bytes_fred_tm_joint_cpu": (61_440,),
+}
+
+
+def in_fewer(rows: Mapping[str, Row]) -> dict[str, Row]:
+    """Returns rows that score the sets of others in fewer bytes.
+
+    Args:
+        rows: those of all rows that have a run of their own.
+    """
+    return {
+        f"{name}_within_{budget}": dataclasses.replace(
+            rows[name],
+            published="",
+            run_of=name,
+            form="coefficients_coded",
+            form_bytes=budget,
+        )
+        for name, budgets in _FEWER.items()
+        for budget in budgets
+    }

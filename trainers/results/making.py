@@ -109,6 +109,7 @@ def _identity(row: Row) -> dict[str, Any]:
         "evaluation": config_lib.to_json(row.evaluation()),
         "subject": row.subject,
         "form": row.form,
+        **({"form_bytes": row.form_bytes} if row.form_bytes else {}),
         **({"severity": row.severity} if row.severity else {}),
         **({"stored": row.stored.to_json()} if row.stored else {}),
     }
@@ -219,7 +220,7 @@ class _Maker:
         """Distils, and writes the set in the form that is scored."""
         run = self._distilled(clock)
         synthetic_set, export = storing.write(
-            run, self._folder / "stored", self.row.form
+            run, self._folder / "stored", self.row.form, self.row.form_bytes
         )
         return _Subject(
             synthetic_set,

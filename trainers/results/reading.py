@@ -50,7 +50,7 @@ def budget_bytes(record: Mapping[str, Any]) -> int:
     """
     identity = record["identity"]
     stored = identity.get("stored", identity["config"]["parameterization"])
-    return stored.get("budget_bytes", 0)
+    return identity.get("form_bytes", stored.get("budget_bytes", 0))
 
 
 def rows(results_dir: files.Path) -> dict[str, dict[str, Any]]:
@@ -122,6 +122,8 @@ def read(path: files.Path) -> dict[str, Any]:
 def _check_settings(identity: Mapping[str, Any]) -> None:
     for name in ("subject", "form"):
         claims.word(identity, name, may_be_empty=True)
+    if "form_bytes" in identity:
+        claims.integer(identity, "form_bytes", 1, _MOST_COUNT)
     config = claims.mapping(identity, "config")
     _line(config, "dataset")
     _line(config, "augmentation")

@@ -30,6 +30,8 @@ class Row:
         run_of: the row whose run is scored; empty for a run of its own.
         form: the export of that run, of `fred_tf.forms.FORMS`, which is read
             back and scored; empty for the set as it is.
+        form_bytes: that it takes at most, where it is coded; 0 for what it
+            takes by itself.
         evaluate_every: outer steps between evaluations on the way, for the
             curve of accuracy; 0 makes none.
         elsewhere: whether the run was made on an accelerator with
@@ -49,6 +51,7 @@ class Row:
     published: str = ""
     run_of: str = ""
     form: str = ""
+    form_bytes: int = 0
     evaluate_every: int = 0
     elsewhere: bool = False
     severity: int = 0
@@ -66,7 +69,8 @@ class Row:
     @property
     def budget_bytes(self) -> int:
         """Bytes that the set is made for; 0 where `ipc` says its size."""
-        return (self.stored or self.config().parameterization).budget_bytes
+        made_for = self.stored or self.config().parameterization
+        return self.form_bytes or made_for.budget_bytes
 
 
 @functools.cache

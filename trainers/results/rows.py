@@ -3,8 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
-from trainers.results import corrupted, regression
-from trainers.results.byte_rows import BYTES
+from trainers.results import byte_rows, corrupted, regression
 from trainers.results.canvases import CANVASES
 from trainers.results.digits import DIGITS
 from trainers.results.row import FREQUENCY, WIDE, Row
@@ -210,7 +209,7 @@ _OWN |= {
     ),
 }
 _OWN |= regression.REGRESSED
-_OWN |= BYTES
+_OWN |= byte_rows.BYTES
 # Eight and sixteen times the images: as many steps as take the same time.
 _OWN |= {
     "mnist_ipc1_pixel_cafe": Row(
@@ -306,6 +305,7 @@ ROWS = {
     },
     **USUAL,
     **{f"{_EXPORTED}_as_{form}": _as(_EXPORTED, form) for form in FORMS},
+    **byte_rows.in_fewer(_OWN),
     **corrupted.rows(_OWN),
     **{
         f"{name}_seed{seed}": _again(name, seed)

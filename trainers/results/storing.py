@@ -11,7 +11,10 @@ from trainers import within_bytes
 
 
 def write(
-    run: DistilledRun, folder: pathlib.Path, form: str
+    run: DistilledRun,
+    folder: pathlib.Path,
+    form: str,
+    budget_bytes: int = 0,
 ) -> tuple[SyntheticSet, pathlib.Path]:
     """Writes the set of a run, and returns what is scored of it.
 
@@ -22,6 +25,7 @@ def write(
         run: the run.
         folder: where.
         form: of `fred_tf.forms.FORMS`; empty for the fewest bytes without loss.
+        budget_bytes: codes the set within so many, whatever it was made for.
 
     Returns:
         The set, and where it was written.
@@ -32,8 +36,10 @@ def write(
         ImportError: the package that codes is not installed.
     """
     memory = run.parameterization
-    if not form and memory.settings.budget_bytes:
-        return within_bytes.stored(run, folder)
+    if not form:
+        budget_bytes = budget_bytes or memory.settings.budget_bytes
+    if budget_bytes:
+        return within_bytes.stored(run, folder, budget_bytes)
     decoded = run.synthetic_set()
     chosen = forms.FORMS[form or _lossless(decoded, memory)]
     written = chosen.write(decoded, memory, folder)

@@ -301,7 +301,10 @@ def _forms(names: list[str], results: dict[str, Any]) -> list[str]:
     exported = {
         ROWS[name].form: name
         for name in names
-        if name in ROWS and ROWS[name].form and ROWS[name].run_of in results
+        if name in ROWS
+        and ROWS[name].form
+        and not ROWS[name].form_bytes
+        and ROWS[name].run_of in results
     }
     if not exported:
         return []

@@ -12,7 +12,7 @@ from fred_tf.coresets.sheet import SheetSettings
 from fred_tf.disk import records
 from fred_tf.forms import OverBudgetError
 from fred_tf.parameterizations import Frequency
-from trainers.results import making, reading, storing
+from trainers.results import accuracy_per_byte, making, reading, storing
 from trainers.results import table as result_table
 from trainers.results.byte_rows import BYTES
 from trainers.results.row import Row
@@ -37,6 +37,9 @@ ROWS = {
         stored=SheetSettings(4_000, quality=40),
     ),
 }
+ROWS["late_within_2500"] = dataclasses.replace(
+    ROWS["late"], run_of="late", form="coefficients_coded", form_bytes=2_500
+)
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +56,12 @@ def results(made):
 
 
 def test_a_budget_is_kept(made, results):
+    fewer = results.pop("late_within_2500")
+    assert reading.budget_bytes(fewer) == 2_500
+    assert 2_400 < fewer["bytes_of_folder"] <= 2_500
+    # The same run.
+    assert fewer["images"] == results["late"]["images"]
+    assert not (made / "runs/late_within_2500/run").exists()
     for name, record in results.items():
         assert reading.budget_bytes(record) == 4_000
         assert 2_500 < record["bytes_of_folder"] <= 4_000, name
@@ -74,6 +83,26 @@ def test_a_table_has_a_heading_for_each_budget(made, monkeypatch):
     assert "|  | random, JPEG of quality 40 |" in section
     assert "| DM | FreD |" in section
     assert "ipc" not in section.split("Hardware")[0].replace("_ipc1_", "")
+
+
+def test_the_figure_has_a_point_for_each_budget(results, monkeypatch):
+    monkeypatch.setattr(accuracy_per_byte, "ROWS", ROWS)
+    for record in results.values():
+        record["mean"] = record["bytes_of_folder"] / 10_000
+    found = accuracy_per_byte.best(results, "digits")["coefficients_coded"]
+    assert [point.name for point in found] == ["late_within_2500", "late"]
+    # What exports take by themselves is told of others.
+    monkeypatch.setattr(result_table, "ROWS", ROWS)
+    assert not result_table._forms(list(ROWS), results)
+
+
+def test_no_bytes_are_refused(made, tmp_path):
+    path = tmp_path / "late_within_2500.json"
+    record = json.loads((made / f"results/{path.name}").read_text())
+    record["identity"]["form_bytes"] = -1
+    path.write_text(json.dumps(records.seal(record)))
+    with pytest.raises(ValueError, match="`form_bytes` must be "):
+        reading.read(path)
 
 
 @pytest.mark.parametrize(

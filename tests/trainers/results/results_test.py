@@ -79,6 +79,8 @@ def test_every_row_is_a_preset_that_can_be_run():
             other = f"on_{scored.network.name}"
             if row.form:
                 other = f"as_{row.form}"
+                if row.form_bytes:
+                    other = f"within_{row.form_bytes}"
             elif row.severity:
                 other = "corrupted"
             elif scored.network.name == row.config().network.name:
