@@ -124,8 +124,12 @@ def _cost_of_copies(
     results: dict[str, Any], of_copies: dict[str, Any]
 ) -> list[str]:
     """Returns what rows gave of other images, beside what they give now."""
+
+    def said(record: dict[str, Any]) -> str:
+        return _where(reading.accuracy(record), record.get("distilled_on"))
+
     again = [
-        f"`{name}` {reading.accuracy(before)} ({reading.accuracy(now)})"
+        f"`{name}` {said(before)} ({said(now)})"
         for name, before in of_copies.items()
         if (now := results.get(name))
         and now["identity"] == before["identity"]
