@@ -105,11 +105,14 @@ flags.adopt_module_key_flags(command_line)
 def main() -> None:
     command_line.set_determinism()
     run_dir = command_line.required(command_line.RUN_DIR)
+    _check_override()
     export_dir = EXPORT_DIR.value or pathlib.Path(run_dir) / "export"
     distilled = DistilledRun.restore(run_dir)
     config = command_line.override(distilled.config)
     decoded, memory = distilled.synthetic_set(), distilled.parameterization
-    forms.chosen(FORMS.value, decoded, memory)
+    chosen = forms.chosen(FORMS.value, decoded, memory)
+    options = {"shards": SHARDS.value, "step": STEP.value}
+    forms.check_options(chosen, options)
     forms.check_shards(SHARDS.value, len(decoded.images))
     data = None
     source = command_line.data_dir(run_dir), command_line.DOWNLOAD.value
@@ -132,6 +135,21 @@ def main() -> None:
     for path in written:
         print(path)
     print(f"\n{written[-1].read_text()}")
+
+
+def _check_override() -> None:
+    """Refuses settings that would change nothing of what is written.
+
+    Raises:
+        ValueError: there are some.
+    """
+    if command_line.OVERRIDE.value and not MEASURE.value:
+        raise ValueError(
+            "`--override` says how --measure trains networks. Received: "
+            f"{', '.join(command_line.OVERRIDE.value)}, without it. Add "
+            "--measure, or leave it out: bytes are given by --budget_bytes, "
+            "levels by --step."
+        )
 
 
 if __name__ == "__main__":

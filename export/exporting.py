@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from export import measuring, sizes, verification, within_budget
+from export import measuring, sizes, verification
 from fred_tf import assembly, forms
 from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
@@ -13,9 +13,8 @@ from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.experts.soft_labels import soft_labels
 from fred_tf.experts.store import ExpertStore
-from fred_tf.forms import FORMS, SetForm, readme
+from fred_tf.forms import FORMS, SetForm, readme, within_budget
 from fred_tf.forms.whitening import Whitening
-from fred_tf.parameterizations import Parameterization
 from fred_tf.scoring import measured
 from fred_tf.synthetic_set import SyntheticSet
 
@@ -57,26 +56,26 @@ def run(
 
     Raises:
         ValueError: a form is unknown, or does not fit the run or soft labels;
-            the experts are of another data set or network; `shards` is
-            below 1 or above the number of images; `step` is out of range; or
-            nothing fits `budget_bytes`.
+            the experts are of another data set or network; an option is out of
+            range, or of none of the forms; or nothing fits `budget_bytes`.
         FileExistsError: something else lies where a file would.
         RuntimeError: a form that loses nothing came back different.
     """
     export_dir = pathlib.Path(export_dir)
-    table = export_dir / sizes.NAME
-    sizes.check_replaceable(table)
+    sizes.check_replaceable(table := export_dir / sizes.NAME)
     readme.check_replaceable(export_dir)
     memory, decoded = distilled.parameterization, distilled.synthetic_set()
     if soft_labels_from:
         decoded = _softened(distilled, decoded, soft_labels_from)
     evaluations = measured(distilled.folder.path, decoded, distilled.facts)
     described = _with_details(decoded, evaluations=evaluations)
-    options: dict[str, Any] = {"shards": shards, "step": step}
+    options: Mapping[str, Any] = {"shards": shards, "step": step}
     why = ""
     if budget_bytes is not None:
-        options["budget_bytes"] = budget_bytes
-        names, why = _fitting(described, memory, export_dir, names, options)
+        best, why = within_budget.best(
+            described, memory, export_dir, names, budget_bytes, options
+        )
+        names, options = [best.name], best.options
     written = forms.write(described, memory, export_dir, names, **options)
     sets = {
         path: form
@@ -92,33 +91,14 @@ def run(
     # Each form says its own; within a budget it has no room for that.
     for accuracy in accuracies.values() if budget_bytes is None else ():
         told = _with_details(described, this_form=accuracy.to_json())
-        forms.write(told, memory, export_dir, [accuracy.form], **options)
+        own = FORMS[accuracy.form].taken(options)
+        forms.write(told, memory, export_dir, [accuracy.form], **own)
     rows = _rows(decoded, written, accuracies)
     files.write_text(table, sizes.table(decoded, rows, why))
     stated = [accuracy.to_json() for accuracy in accuracies.values()]
     told = _with_details(decoded, evaluations=evaluations + stated)
     forms.describe(told, export_dir, written, card)
     return [*written.values(), table]
-
-
-def _fitting(
-    decoded: SyntheticSet,
-    memory: Parameterization,
-    export_dir: pathlib.Path,
-    names: list[str] | None,
-    options: dict[str, Any],
-) -> tuple[list[str], str]:
-    """Returns the form that errs least within a budget, and why, as Markdown.
-
-    Args:
-        decoded, memory, export_dir, names, options: see
-            `within_budget.candidates`.
-    """
-    found = within_budget.candidates(
-        decoded, memory, export_dir, names, options
-    )
-    why = within_budget.reasons(found, options["budget_bytes"])
-    return [found[0].name], why
 
 
 def _rows(

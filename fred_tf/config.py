@@ -39,7 +39,7 @@ from fred_tf.settings import (
 from fred_tf.training.evaluator import EvaluatorSettings
 
 # Images per class; and a seed that is an int64 for other tools.
-_MOST_IPC, _MOST_SEED = 1_000_000, 2**63 - 1
+MOST_IPC, _MOST_SEED = 1_000_000, 2**63 - 1
 
 # Sections whose `name` chooses a member.
 FAMILIES: Mapping[str, Mapping[str, type[Member]]] = {
@@ -96,7 +96,7 @@ class Config:
     def __post_init__(self):
         check_types(self)
         check_name("dataset", self.dataset)
-        check_least("ipc", self.ipc, 1, _MOST_IPC)
+        check_least("ipc", self.ipc, 1, MOST_IPC)
         check_least("outer_steps", self.outer_steps, 0, MOST_STEPS)
         check_least("seed", self.seed, 0, _MOST_SEED)
         check_share("holdout", self.holdout, "a share of the training images")
@@ -238,8 +238,8 @@ _CHANGE_THE_RATE = (
     "normalization",
     "distiller.memory_optimizer",
 )
-
-
+# The usual step size, and the momentum that it is of.
+_USUAL = {"memory_learning_rate": 0.0, "memory_momentum": 0.5}
 # Of two of these, one is in the place of the other.
 _EITHER = (
     ("distiller.memory_learning_rate", "distiller.memory_share"),
@@ -261,9 +261,9 @@ def replace(config: Config, values: Mapping[str, Any]) -> Config:
 
     Another member of a family (`{"parameterization.name": "pixel"}`) starts
     from its own defaults, and the step size for the memory falls back to the
-    usual one where what it is tuned for changes. A step size replaces a share,
-    and a share a step size, as does a number of kept coefficients their share.
-    Checks run once, after all replacements.
+    usual one, with its momentum, where what it is tuned for changes. A step
+    size replaces a share, and a share a step size, as does a number of kept
+    coefficients their share. Checks run once, after all replacements.
     """
     changed = to_json(config)
 
@@ -271,11 +271,11 @@ def replace(config: Config, values: Mapping[str, Any]) -> Config:
         section, _, last = path.rpartition(".")
         return getattr(getattr(config, section, config), last, None)
 
-    if any(
+    if "distiller.memory_learning_rate" not in values and any(
         path in values and values[path] != present(path)
         for path in _CHANGE_THE_RATE
     ):
-        changed["distiller"]["memory_learning_rate"] = 0.0
+        changed["distiller"] |= _USUAL
     for section in FAMILIES:
         path = f"{section}.name"
         if path in values and values[path] != present(path):

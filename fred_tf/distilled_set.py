@@ -167,6 +167,7 @@ class DistilledSet:
         folder: Path,
         names: Sequence[str] = (),
         card: bool = False,
+        budget_bytes: int | None = None,
         **options: Any,
     ) -> list[pathlib.Path]:
         """Writes the set for others, in some forms, with a README.md.
@@ -177,22 +178,37 @@ class DistilledSet:
             folder: of all that is written.
             names: keys of `fred_tf.FORMS`; all that fit if empty.
             card: whether the README.md begins with what hubs of data sets read.
-            **options: of the forms that take them, e.g. `shards=2` or
-                `budget_bytes=16384`, see `Form.options`.
+            budget_bytes: writes only the form that errs least within so many
+                bytes, all its files counted; None writes each.
+            **options: of the forms that take them, e.g. `shards=2`, see
+                `Form.options`.
 
         Returns:
             The paths of the forms.
 
         Raises:
-            ValueError: a form is unknown or does not fit the set, or an
-                option is out of range.
+            TypeError: no form has such an option, or it is of another type.
+            ValueError: a form is unknown or does not fit the set, an option is
+                out of range or of none of these forms, or nothing fits
+                `budget_bytes`.
             FileExistsError: something else lies where a form would, or the
                 README.md.
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.
+        from fred_tf.forms import within_budget
 
         checked = paths.checked(folder, "folder")
         forms.readme.check_replaceable(checked)
+        if budget_bytes is not None:
+            best, _ = within_budget.best(
+                self.decoded,
+                self._memory,
+                checked,
+                names,
+                budget_bytes,
+                options,
+            )
+            names, options = [best.name], dict(best.options)
         written = forms.write(
             self.decoded, self._memory, checked, names, **options
         )
@@ -223,7 +239,10 @@ class DistilledSet:
                 f"{sorted(unknown)}."
             )
         return writer.write(
-            self.decoded, self._memory, paths.checked(path), **options
+            self.decoded,
+            self._memory,
+            paths.checked(path),
+            **writer.taken(options),
         )
 
     @property

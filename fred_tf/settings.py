@@ -135,6 +135,16 @@ def check_types(section: Any) -> None:
             check_types(value)
 
 
+def check_type(name: str, value: Any, kind: type) -> None:
+    """Refuses a value that is not of a type, as fields of settings have them.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if wrong := _misfit({name: kind}, {name: value}):
+        raise TypeError(wrong)
+
+
 # What a field of a type takes, in words.
 _TYPES = {
     bool: "True or False",

@@ -2,6 +2,7 @@ import pytest
 
 from fred_tf import config as config_lib
 from fred_tf import presets
+from fred_tf.distillation.distiller_settings import DistillerSettings
 
 TM = presets.preset("cifar10_ipc1_tm")
 
@@ -46,6 +47,24 @@ def test_checks_run_once_after_all_overrides():
 def test_refuses_bad_overrides(assignment, message):
     with pytest.raises(ValueError, match=message):
         config_lib.override(TM, [assignment])
+
+
+def test_another_memory_has_the_usual_step_with_the_usual_momentum():
+    """HaBa's is of 0.95, which moves a memory ten times as far as 0.5."""
+    haba = presets.preset("mnist_ipc2_haba_cpu")
+    for asked, rate, momentum in (
+        ([], 3, 0.95),
+        (["parameterization.name=pixel"], 0, 0.5),
+        (["parameterization.name=pixel", "memory_momentum=0.9"], 0, 0.9),
+        (["parameterization.name=pixel", "memory_learning_rate=9"], 9, 0.95),
+    ):
+        found = config_lib.override(haba, asked).distiller
+        assert found.memory_learning_rate == rate
+        assert found.memory_momentum == momentum
+    usual = DistillerSettings()
+    assert config_lib._USUAL == {
+        x: getattr(usual, x) for x in config_lib._USUAL
+    }
 
 
 def test_fields_are_those_of_the_member_asked_for():

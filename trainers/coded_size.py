@@ -7,6 +7,28 @@ from fred_tf.distilled_run import DistilledRun
 from fred_tf.forms import OverBudgetError, coded
 from fred_tf.parameterizations import Frequency, byte_budget
 from fred_tf.scoring import measured
+from fred_tf.synthetic_set import SyntheticSet
+
+
+def at_step(run: DistilledRun, step: float) -> int:
+    """Returns the bytes of the nearest levels of a step, whatever the budget.
+
+    Args:
+        run: of a memory of frequencies.
+        step: in orthonormal units.
+
+    Raises:
+        ValueError: coefficients lie beyond these levels.
+    """
+    return coded.size_of(_exported(run), run.parameterization, step)[1]
+
+
+def _exported(run: DistilledRun) -> SyntheticSet:
+    """Returns the set of a run with all that exports say, and pay for."""
+    decoded = run.synthetic_set()
+    evaluations = measured(run.folder.path, decoded, run.facts)
+    details = {**decoded.details, "evaluations": evaluations}
+    return dataclasses.replace(decoded, details=details)
 
 
 def told(run: DistilledRun) -> str:
@@ -26,16 +48,16 @@ def told(run: DistilledRun) -> str:
     ):
         return ""
     budget_bytes = memory.settings.budget_bytes
-    decoded = run.synthetic_set()
-    # As exports have them, and pay for them.
-    evaluations = measured(run.folder.path, decoded, run.facts)
-    details = {**decoded.details, "evaluations": evaluations}
-    decoded = dataclasses.replace(decoded, details=details)
+    asked = memory.settings.step
     try:
-        step, size = coded.size_of(decoded, memory, budget_bytes or None)
+        step, size = coded.size_of(_exported(run), memory)
     except OverBudgetError as error:
         return f"{error.least:,} bytes at least, of {budget_bytes:,}"
     actual = f"{size:,} bytes at step {step:g}"
+    try:
+        as_asked = at_step(run, asked)
+    except ValueError:
+        return f"{actual}; its coefficients lie beyond the levels of {asked:g}"
     if not budget_bytes:
         return actual
     expected = byte_budget.predicted(
@@ -44,4 +66,7 @@ def told(run: DistilledRun) -> str:
         memory.classes,
         memory.instances_per_class,
     )
-    return f"{actual}, of {budget_bytes:,}; {expected:,} were expected"
+    beside = f"{expected:,} were expected"
+    if as_asked != size:
+        beside = f"{as_asked:,} at step {asked:g}, where {beside}"
+    return f"{actual}, of {budget_bytes:,}; {beside}"

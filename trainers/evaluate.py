@@ -258,7 +258,7 @@ def subject(
         config = run_flags.config(row_flag.scored)
     else:
         config = run_flags.override(run.config)
-    within_bytes.tell(run.config, run_dir)
+    within_bytes.tell_of(run)
     return config, "", lambda data: run.synthetic_set(), run
 
 

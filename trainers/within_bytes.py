@@ -1,16 +1,20 @@
 """The set of a memory that was made for a number of bytes, as they hold it."""
 
+import contextlib
 import pathlib
 import shlex
 
 from absl import logging
 
 from fred_tf import forms
+from fred_tf.coding import coder
 from fred_tf.config import Config
 from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.forms.coded import CodedCoefficients
+from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
+from trainers import coded_size
 
 
 def tell(config: Config, run_dir: files.Path) -> None:
@@ -29,6 +33,35 @@ def tell(config: Config, run_dir: files.Path) -> None:
             shlex.quote(str(run_dir)),
             budget_bytes,
         )
+
+
+def tell_of(run: DistilledRun) -> None:
+    """Says of the set of a run that it is scored as what its bytes cannot hold.
+
+    Rounded by the export, or in levels of its training that take more.
+    """
+    tell(run.config, run.folder.path)
+    memory = run.parameterization
+    budget_bytes = run.config.parameterization.budget_bytes
+    if not (
+        isinstance(memory, Frequency)
+        and budget_bytes
+        and memory.settings.trained_step
+        and coder.is_available()
+    ):
+        return
+    with contextlib.suppress(ValueError):  # Beyond the levels of the step.
+        size = coded_size.at_step(run, memory.settings.trained_step)
+        if size > budget_bytes:
+            logging.warning(
+                "The set is scored in the levels of its training, which take "
+                "%s bytes, of %s. What these hold is written by `python -m "
+                "export --run_dir=%s --forms=coefficients_coded` and scored "
+                "with `--exported`.",
+                f"{size:,}",
+                f"{budget_bytes:,}",
+                shlex.quote(str(run.folder.path)),
+            )
 
 
 def stored(

@@ -29,7 +29,8 @@ from fred_tf.disk import files
 FORMAT_VERSION = 4
 
 WAY_OUT = "Choose another folder or name, or delete it to make it anew."
-
+# Differences that a refusal names.
+_MOST_TOLD = 3
 _OWN = ("format_version", "kind", "identity", "data", "sha256")
 
 
@@ -260,15 +261,18 @@ def refuse(
     """Refuses work that differs from what is asked for, if it does.
 
     Raises:
-        ValueError: names the first difference, with both values.
+        ValueError: names the first differences, with both values.
     """
     if not different:
         return
-    name, (there, asked) = next(iter(different.items()))
-    more = f", the first of {len(different)} differences"
+    told = [
+        f"`{name}` is {there!r} there, {asked!r} is asked for"
+        for name, (there, asked) in different.items()
+    ]
+    if len(told) > _MOST_TOLD:
+        told[_MOST_TOLD:] = [f"and {len(told) - _MOST_TOLD} more"]
     raise ValueError(
-        f"{path} is of other settings or data: `{name}` is {there!r} there, "
-        f"{asked!r} is asked for{more if len(different) > 1 else ''}. {way_out}"
+        f"{path} is of other settings or data: {'; '.join(told)}. {way_out}"
     )
 
 

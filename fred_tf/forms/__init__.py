@@ -49,6 +49,7 @@ __all__ = [
     "Form",
     "OverBudgetError",
     "SetForm",
+    "check_options",
     "chosen",
     "describe",
     "fitting",
@@ -112,6 +113,37 @@ def chosen(
     }
 
 
+def check_options(
+    forms: Mapping[str, Form], options: Mapping[str, Any]
+) -> None:
+    """Refuses an option that none of some forms takes.
+
+    Args:
+        forms: by name.
+        options: values by name; None, and `shards` of 1, ask for nothing.
+
+    Raises:
+        TypeError: no form at all has such an option.
+        ValueError: none of these has.
+    """
+    of: dict[str, list[str]] = {}
+    for form in FORMS.values():
+        for option in form.options:
+            of.setdefault(option, []).append(form.name)
+    if unknown := options.keys() - of.keys():
+        raise TypeError(
+            f"Options of forms are {sorted(of)}. Received: {sorted(unknown)}."
+        )
+    for option, value in options.items():
+        asked = value is not None and (option, value) != ("shards", 1)
+        if asked and not forms.keys() & set(of[option]):
+            raise ValueError(
+                f"`{option}` is of {', '.join(of[option])}. Received: "
+                f"{value!r} for {', '.join(forms)}. Name one of those, or "
+                "leave it out."
+            )
+
+
 def write(
     decoded: SyntheticSet,
     memory: Parameterization | None,
@@ -132,7 +164,7 @@ def write(
         names: keys of `FORMS`; all that fit if None or empty.
         shards: number of files of each form that has several.
         **options: more that some forms take, see `Form.options`; each gets
-            those that it takes.
+            those that it takes. None stands for the default.
 
     Returns:
         The path of each form, by name.
@@ -140,19 +172,14 @@ def write(
     Raises:
         ValueError: a form is unknown or does not fit the set, `shards` is
             below 1 or above the number of images, or an option is out of
-            range.
+            range or of other forms.
         TypeError: no form has such an option.
         FileExistsError: something else lies where a form would.
     """
     forms = chosen(names, decoded, memory)
     check_shards(shards, len(decoded.images))
     options = {"shards": shards, **options}
-    known = {name for form in FORMS.values() for name in form.options}
-    if unknown := options.keys() - known:
-        raise TypeError(
-            f"Options of forms are {sorted(known)}. Received: "
-            f"{sorted(unknown)}."
-        )
+    check_options(forms, options)
     folder = pathlib.Path(folder)
     for form in forms.values():
         form.check_replaceable(folder / form.path)
@@ -160,10 +187,7 @@ def write(
         files.remove_leftovers(place)  # Of exports that were killed.
     return {
         name: form.write(
-            decoded,
-            memory,
-            folder / form.path,
-            **{x: options[x] for x in form.options if x in options},
+            decoded, memory, folder / form.path, **form.taken(options)
         )
         for name, form in forms.items()
     }

@@ -24,6 +24,7 @@ from fred_tf.forms.coded_content import CODING, FACTS, KIND, Content, Source
 from fred_tf.forms.frequencies import SHARD
 from fred_tf.forms.memory_form import Held, MemoryForm
 from fred_tf.parameterizations import Frequency
+from fred_tf.settings import check_type
 from fred_tf.synthetic_set import LABEL_KINDS, SyntheticSet
 
 # Learned labels were float32 then, which is read, too.
@@ -89,10 +90,11 @@ dataset = images_of(PATH)"""
                 those of 6 bits do.
             budget_bytes: bytes of the whole folder, at most: the step of the
                 training is taken if it fits, or else the levels that err
-                least, see `forms/coded_budget.py`. By default those of a
-                memory that leaves its rounding to the export.
+                least, see `forms/coded_budget.py`. By default those that the
+                memory was made for, if any, where no step is given.
 
         Raises:
+            TypeError: the step is no number, or the bytes no whole one.
             ValueError: both are given, or the step is out of range.
             OverBudgetError: nothing fits the budget.
         """
@@ -121,17 +123,20 @@ dataset = images_of(PATH)"""
 
 
 def size_of(
-    decoded: SyntheticSet, memory: Frequency, budget_bytes: int | None = None
+    decoded: SyntheticSet,
+    memory: Frequency,
+    step: float | None = None,
+    budget_bytes: int | None = None,
 ) -> tuple[float, int]:
     """Returns the step and the bytes of what `write` would write.
 
     Args:
-        decoded, memory, budget_bytes: as for `CodedCoefficients.write`.
+        decoded, memory, step, budget_bytes: as for `CodedCoefficients.write`.
 
     Raises:
-        ValueError: as there.
+        TypeError, ValueError: as there.
     """
-    content = _content(decoded, memory, None, budget_bytes)
+    content = _content(decoded, memory, step, budget_bytes)
     return content.step, content.size
 
 
@@ -142,9 +147,15 @@ def _content(
     budget_bytes: int | None,
 ) -> Content:
     """Returns what is written at a step, or within a budget."""
+    for name, value, kind in (
+        ("step", step, float),
+        ("budget_bytes", budget_bytes, int),
+    ):
+        if value is not None:
+            check_type(name, value, kind)
     source = Source.of(decoded, memory)
     if step is None and budget_bytes is None:
-        budget_bytes = memory.settings.export_bytes or None
+        budget_bytes = memory.settings.budget_bytes or None
     if budget_bytes is not None:
         if step is not None:
             raise ValueError(
@@ -157,7 +168,8 @@ def _content(
     if not source.least_step <= step < _MOST_STEP:
         raise ValueError(
             f"`step` must be at least {source.least_step:.4g}, for levels up "
-            f"to {entropy_model.MOST_LEVEL}. Received: {step}."
+            f"to {entropy_model.MOST_LEVEL}, and below {_MOST_STEP:g}. "
+            f"Received: {step}."
         )
     return coded_content.coded(source, step)
 

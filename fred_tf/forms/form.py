@@ -2,6 +2,8 @@
 
 import abc
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 from fred_tf.disk import files
 from fred_tf.forms import manifest
@@ -56,6 +58,18 @@ class Form(abc.ABC):
     def code(self, decoded: SyntheticSet, place: str) -> str:
         """Returns `loading` for a set that lies at `place`."""
         return self.loading.replace("PATH", repr(place))
+
+    def taken(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns those of some options that this form takes.
+
+        Args:
+            options: values by name; None stands for the default.
+        """
+        return {
+            name: options[name]
+            for name in self.options
+            if options.get(name) is not None
+        }
 
     @abc.abstractmethod
     def check_replaceable(self, path: pathlib.Path) -> None:

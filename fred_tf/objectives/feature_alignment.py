@@ -118,7 +118,9 @@ class FeatureAlignment(ClassBatchObjective):
     until the accuracies after the last `window` epochs differ by more than
     `moved_range`, or for `most_epochs`. Theta, the window and the count of
     steps are the state; the accuracy is that on the images of a reference as
-    they are, where the source mixes those of all earlier steps into it.
+    they are, the same for all epochs of a step, where the source draws new ones
+    each time, whose noise ends a loop sooner, and mixes those of all earlier
+    steps into it.
 
     Raises:
         ValueError: a class has fewer images than `real_batch_per_class`, or

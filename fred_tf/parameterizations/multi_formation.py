@@ -53,8 +53,9 @@ class MultiFormation(Parameterization):
     many of the first canvases as fit are cut by `factor`, as many of the rest
     as still fit by the next smaller one, and so on; what is left stays whole.
     So with factor 2 up to 32 canvases are all cut into four, of 50 canvases 26
-    are, and 128 or more stay as they are. Instances are ordered by canvas, then
-    formation, then patch, the last axis fastest.
+    are, and 128 or more stay as they are. (The authors' code fills the bound
+    less: of n canvases it cuts (128 - n) / k^2, of 32 only 24.) Instances are
+    ordered by canvas, then formation, then patch, the last axis fastest.
 
     A canvas whose size k does not divide is padded with mid-grey, as published:
     its last patches show some. `adapt` logs that, and a patch of nothing else

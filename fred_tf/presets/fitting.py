@@ -68,6 +68,9 @@ def fitted(config: Config, data: ImageData) -> Config:
     Args:
         config: the settings asked for.
         data: the real data.
+
+    Raises:
+        ValueError: a budget in bytes is out of range.
     """
     shape, counts = data.image_shape, _counts(data)
     smallest = int(counts.min())
@@ -77,7 +80,15 @@ def fitted(config: Config, data: ImageData) -> Config:
     if memory.budget_bytes:
         floats = config_lib.float_bytes(config, shape, data.classes)
         whole = budget.bytes_of(shape, 1, data.classes)
-        config = dataclasses.replace(config, ipc=math.ceil(floats / whole))
+        ipc = math.ceil(floats / whole)
+        if ipc > config_lib.MOST_IPC:
+            raise ValueError(
+                "`budget_bytes` must hold as many floats as "
+                f"{config_lib.MOST_IPC:,} images of each class at most. "
+                f"Received: {memory.budget_bytes:,}, which hold those of "
+                f"{ipc:,}. Lower it."
+            )
+        config = dataclasses.replace(config, ipc=ipc)
     return dataclasses.replace(
         config,
         parameterization=member.shrunk(memory, shape, config.ipc, smallest),
@@ -106,14 +117,18 @@ def check(config: Config, data: ImageData) -> None:
     )
     least = int(counts.argmin())
     if needed > counts[least]:
-        size, name = config.ipc, "ipc"
+        size, name, way_out = config.ipc, "ipc", "Lower `ipc`"
         if memory.budget_bytes:
             size, name = memory.budget_bytes, "budget_bytes"
+            way_out = (
+                "Keep more coefficients of each, lower "
+                "`parameterization.step` or `budget_bytes`"
+            )
         raise ValueError(
             f"A memory of `{name}` {size} begins with {needed:,} real "
             "images of each class. Received: "
             f"{counts[least]:,} of class {data.class_names[least]!r} in "
-            f"{data.name!r}. Lower `{name}`, or add images."
+            f"{data.name!r}. {way_out}, or add images."
         )
 
 

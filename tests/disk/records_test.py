@@ -74,13 +74,13 @@ def test_an_interrupted_write_leaves_what_was_there(path, monkeypatch):
         (
             {"network": {"name": "cnn", "width": 9}, "seed": 1},
             {"train": "xyz"},
-            "`network.name` is 'mlp' there, 'cnn' is asked for, the first of 4",
+            "`network.name` is 'mlp' there, 'cnn' is asked for; `",
         ),
         ({}, {"train": "xyz"}, "`data.train` is 'abc' there, 'xyz' is asked"),
         ({"new": 1}, {}, "`new` is absent there, 1 is asked for"),
     ],
 )
-def test_other_work_is_refused_by_its_first_difference(
+def test_other_work_is_refused_by_its_first_differences(
     path, identity, data, message
 ):
     before = path.read_bytes()

@@ -111,15 +111,16 @@ def test_the_config_of_another_program_is_not_replaced(folder):
         assert path.read_text() == text
 
 
-def test_another_run_is_refused_by_the_first_difference(folder):
+def test_another_run_is_refused_by_the_first_differences(folder):
     folder.append_metrics(1, {})
     before = (folder.path / "config.json").read_bytes()
     asked = _changed(_SETTINGS, "objective.student_steps", 30)
     asked = {**asked, "ipc": 1, "outer_steps": 7}
     with pytest.raises(
         ValueError,
-        match="`objective.student_steps` is 20 there, 30 is asked for, the "
-        "first of 2 differences. Choose another --run_dir, or delete",
+        match="`objective.student_steps` is 20 there, 30 is asked for; "
+        "`ipc` is absent there, 1 is asked for. Choose another --run_dir, or "
+        "delete",
     ):
         RunFolder.open(folder.path, asked, _DATA, _ENVIRONMENT)
     assert (folder.path / "config.json").read_bytes() == before

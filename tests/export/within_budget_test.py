@@ -149,12 +149,56 @@ def test_sets_take_the_options_of_their_form(run, tmp_path):
         tmp_path / "set", "coefficients_coded", budget_bytes=BUDGET
     )
     assert size_of(path) <= BUDGET
-    (path,) = distilled.export(
-        tmp_path / "all", ["coefficients_coded"], budget_bytes=BUDGET - 100
-    )
-    assert size_of(path) <= BUDGET - 100
+    for names in ([], ["coefficients_int4", "coefficients_coded"]):
+        folder = tmp_path / f"best of {len(names)}"
+        (path,) = distilled.export(folder, names, budget_bytes=BUDGET - 100)
+        assert path.name == "coefficients_coded"
+        assert size_of(path) <= BUDGET - 100
+        assert {x.name for x in folder.iterdir()} == {path.name, "README.md"}
     with pytest.raises(TypeError, match="Options of 'coefficients_int4' are"):
         distilled.save(tmp_path / "no", "coefficients_int4", budget_bytes=9)
     with pytest.raises(TypeError, match="Options of forms are .*: .'budget'"):
         distilled.export(tmp_path / "no", ["gallery"], budget=9)
+    for wrong in ("1900", 1900.5, True):
+        with pytest.raises(TypeError, match="`budget_bytes` must be a whole"):
+            distilled.export(tmp_path / "no", budget_bytes=wrong)
+        with pytest.raises(TypeError, match="`budget_bytes` must be a whole"):
+            distilled.save(
+                tmp_path / "no", "coefficients_coded", budget_bytes=wrong
+            )
+    with pytest.raises(TypeError, match="`step` must be a number"):
+        distilled.save(tmp_path / "no", "coefficients_coded", step="4")
+    with pytest.raises(ValueError, match="nan"):
+        distilled.save(tmp_path / "no", "coefficients_coded", step=float("nan"))
     assert not (tmp_path / "no").exists()
+    # A set that was loaded has no levels to choose.
+    loaded = fred_tf.DistilledSet.load(path)
+    with pytest.raises(ValueError, match="`budget_bytes` must be at least"):
+        loaded.export(tmp_path / "no", budget_bytes=BUDGET - 100)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (
+            ["--step=4", "--forms=coefficients_int8"],
+            "`step` is of coeff",
+        ),
+        (["--shards=2", "--forms=coefficients_int8"], "`shards` is of im"),
+        (["--override=budget_bytes=2000"], "`--override` says how --measure"),
+        (
+            ["--step=4", "--budget_bytes=9999", "--forms=images_png"],
+            "`step` is of coefficients_coded. Received: 4.0 for images_png.",
+        ),
+    ],
+)
+def test_flags_that_change_nothing_are_refused(
+    flags, said, run, call, tmp_path
+):
+    code, _, errors = call(
+        *("export.__main__", *flags),
+        f"--export_dir={tmp_path}/set",
+        f"--run_dir={run.folder.path}",
+    )
+    assert code == 1 and said in errors
+    assert not list(tmp_path.iterdir())

@@ -1,5 +1,7 @@
 """What a run says of its bytes, against the file."""
 
+import re
+
 import pytest
 
 from export import exporting
@@ -7,7 +9,7 @@ from fred_tf import config as config_lib
 from fred_tf import forms, presets
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.parameterizations import byte_budget
-from trainers import coded_size, distill
+from trainers import coded_size, distill, within_bytes
 from trainers.report import content
 
 BUDGET = 6_000
@@ -39,6 +41,28 @@ def test_a_run_keeps_within_its_budget(run, tmp_path):
     assert (forms.read(written).images == decoded.images).all()
     told = run.folder.metrics()[-1]["rate_bytes"]
     assert told == pytest.approx(actual, rel=0.2)
+
+
+def test_what_takes_more_than_its_budget_is_told(run, tmp_path, caplog):
+    """Its export keeps to the budget; what is evaluated does not."""
+    moved = DistilledRun.restore(run.folder.path)
+    values = moved.parameterization.values
+    values.assign(4 * values)
+    within_bytes.tell_of(run)
+    assert not caplog.text
+    within_bytes.tell_of(moved)
+    (found,) = re.findall(r"which take ([\d,]+) bytes, of 6,000", caplog.text)
+    told = coded_size.told(moved)
+    assert re.fullmatch(
+        rf"[\d,]+ bytes at step [\d.]+, of 6,000; {found} at step 2, where "
+        r"[\d,]+ were expected",
+        told,
+    )
+    written, _ = exporting.run(moved, tmp_path, ["coefficients_coded"])
+    size = sum(path.stat().st_size for path in written.iterdir())
+    assert told.startswith(f"{size:,} bytes") and size <= BUDGET
+    values.assign(4e4 * values)
+    assert coded_size.told(moved).endswith("lie beyond the levels of 2")
 
 
 def test_the_page_of_a_run_says_so(run, undrawn):

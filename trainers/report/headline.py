@@ -73,10 +73,10 @@ class Row(NamedTuple):
 def title(config: config_lib.Config) -> str:
     """Returns what a set is called: of what, how much of it, and by what."""
     objective = config.objective.name.replace("_", " ")
-    return (
-        f"{config.dataset}, ipc {config.ipc}: "
-        f"{stored_as(config)} by {objective}"
-    )
+    size = f"ipc {config.ipc}"
+    if budget_bytes := config.parameterization.budget_bytes:
+        size = f"{budget_bytes:,} bytes"
+    return f"{config.dataset}, {size}: {stored_as(config)} by {objective}"
 
 
 def accuracy(evaluation: Evaluation) -> str:
@@ -134,6 +134,9 @@ def of_run(run: DistilledRun, found: list[dict[str, Any]]) -> str:
         scores = Evaluation(tuple(own["accuracies"]), 0.0)
         this = this._replace(evaluation=scores)
         first = accuracy(scores), f"{on}, {_trained(own)}"
+    room = f"{size:,}", "bytes as float32"
+    if budget_bytes := run.config.parameterization.budget_bytes:
+        room = f"{budget_bytes:,}", "bytes that it was made for"
     rows = [this, *_beside(run)]
     unknown = [
         f"# {row.name}\n{_evaluate(run, row.flag)}"
@@ -145,7 +148,7 @@ def of_run(run: DistilledRun, found: list[dict[str, Any]]) -> str:
             [
                 first,
                 (f"{memory.instances:,}", "images"),
-                (f"{size:,}", "bytes as float32"),
+                room,
             ]
         ),
         markup.table(

@@ -12,12 +12,14 @@ from typing import NamedTuple
 
 from fred_tf import config as config_lib
 from fred_tf import presets
+from fred_tf.config import Config
 from fred_tf.disk import records
+from fred_tf.normalizations import Standardize
 from fred_tf.objectives import OBJECTIVES
-from fred_tf.parameterizations import PARAMETERIZATIONS
+from fred_tf.parameterizations import PARAMETERIZATIONS, Hallucinator
 from fred_tf.presets.recipe import Recipe
 from trainers.results import corrupted
-from trainers.results.cells import CHOSEN, Cell, Key, key_of
+from trainers.results.cells import CHOSEN, Cell, Key, key_of, method_of
 from trainers.results.rows import UNSEEN
 
 _NO_ROW = {
@@ -42,6 +44,9 @@ _OF_DATA = (
     *("dataset", "preparation.classes", "preparation.image_size"),
     "network.depth",
 )
+# By whose evaluation real images are scored, as in the rows: the first of these
+# that a data set has a preset of.
+_PLAIN = ("DM", "DSA", "TM", "DC")
 _HOW_CHOSEN = {method: how for how, method in CHOSEN.items()}
 # Each is asked for many times.
 _preset = functools.cache(presets.preset)
@@ -99,7 +104,7 @@ def known() -> Known:
         if name not in _ALONE:
             of_data.setdefault(key[0], []).append(name)
             published[key] = Recipe(name, ())
-        for memory in PARAMETERIZATIONS:
+        for memory in PARAMETERIZATIONS if _lends(config) else ():
             recipe = Recipe(name, (f"parameterization.name={memory}",))
             # Some objectives do not take the labels of others, and budgets
             # have no room for every memory.
@@ -109,6 +114,16 @@ def known() -> Known:
     for names in of_data.values():
         names.sort(key=lambda name: _preset(name).ipc)
     return Known(published, others, of_data)
+
+
+def _lends(config: Config) -> bool:
+    """Says whether the settings of a preset suit other memories than its own.
+
+    Those of HaBa have experts, momenta and an evaluation for it alone, and
+    those that whiten are of pixels.
+    """
+    own = config.parameterization.name == Hallucinator.Settings.name
+    return not own and config.normalization == Standardize.name
 
 
 def _unlike(key: Key, rows: Collection[Key]) -> str:
@@ -128,7 +143,7 @@ def _recipe(key: Key) -> tuple[Recipe | None, str]:
     if data not in of_data:
         return None, ""
     if method in _HOW_CHOSEN:
-        name = min(of_data[data], key=lambda name: _preset(name).ipc != ipc)
+        name = min(of_data[data], key=lambda name: _suits(_preset(name), ipc))
         sized = _preset(name).ipc == ipc or not ipc
         return Recipe(name, () if sized else (f"ipc={ipc}",)), ""
     if key in published:
@@ -136,6 +151,13 @@ def _recipe(key: Key) -> tuple[Recipe | None, str]:
     if key in of_objective:
         return of_objective[key], f"{_ALIKE} for this objective"
     return _brought(key), _BROUGHT
+
+
+def _suits(config: Config, ipc: int) -> tuple[int, bool]:
+    """Returns what the preset that scores real images has least of."""
+    method, _, _ = method_of(config).partition(" with ")
+    rank = _PLAIN.index(method) if method in _PLAIN else len(_PLAIN)
+    return rank, config.ipc != ipc
 
 
 def _brought(key: Key) -> Recipe | None:
@@ -149,12 +171,12 @@ def _brought(key: Key) -> Recipe | None:
     here = _preset(of_data[data][0])
     told_here = config_lib.to_json(here)
     candidates = []
-    for at, recipe in {**of_objective, **published}.items():
+    for at, recipe in (*published.items(), *of_objective.items()):
         there = _preset(recipe.preset)
         size = there.preparation.image_size == here.preparation.image_size
-        far = at[0] != data, at[1] != ipc, not size, abs(at[1] - ipc), recipe
+        other = at[0] != data, not _lends(there), at[1] != ipc, not size
         if at[2] == method:
-            candidates.append(far)
+            candidates.append((*other, abs(at[1] - ipc), recipe))
     for *_, recipe in sorted(candidates):
         there = _preset(recipe.preset)
         different = records.differences(config_lib.to_json(there), told_here)

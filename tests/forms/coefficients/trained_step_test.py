@@ -74,10 +74,13 @@ def test_a_budget_takes_the_step_of_the_training_if_it_fits(trained, tmp_path):
     memory, decoded = trained
     _, exact = coded.size_of(decoded, memory)
     for more in (0, 5_000):
-        assert coded.size_of(decoded, memory, exact + more) == (STEP, exact)
-    assert coded.size_of(decoded, memory, exact - 100)[1] <= exact - 100
+        assert coded.size_of(decoded, memory, None, exact + more) == (
+            STEP,
+            exact,
+        )
+    assert coded.size_of(decoded, memory, None, exact - 100)[1] <= exact - 100
     with pytest.raises(OverBudgetError, match="must be at least"):
-        coded.size_of(decoded, memory, 500)
+        coded.size_of(decoded, memory, None, 500)
 
 
 def test_another_step_may_still_be_asked_for(trained, tmp_path):

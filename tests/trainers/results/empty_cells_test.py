@@ -31,6 +31,37 @@ def test_how_a_cell_is_scored_is_in_its_command(cell, run, score):
     )
 
 
+@pytest.mark.parametrize(
+    ("key", "preset"),
+    [
+        (("cifar10", 2, "TM"), "cifar10_ipc1_tm"),
+        (("cifar10", 2, "TM with FreD"), "cifar10_ipc1_tm"),
+        (("cifar10", 11, "TM with IDC"), "cifar10_ipc10_tm"),
+        (("mnist", 50, "TM"), "mnist_ipc10_tm"),
+        (("cifar10", 2, "TM with HaBa"), "cifar10_ipc2_haba"),
+        (("cifar10", 1, "TM with IDC"), "cifar10_ipc1_tm"),
+    ],
+)
+def test_a_preset_of_its_memory_alone_makes_no_cell_of_another(key, preset):
+    """HaBa's has experts, momenta and an evaluation that others lack."""
+    recipe, _ = empty_cells._recipe(key)
+    assert recipe.preset == preset
+    made = recipe.config
+    assert cells.key_of(made) == key
+    assert made.experts.standardized_batches == key[2].endswith("HaBa")
+    momentum = made.distiller.memory_momentum
+    assert momentum == (0.95 if key[2].endswith("HaBa") else 0.5)
+
+
+@pytest.mark.parametrize("method", ["Random", "Herding", "Full data"])
+@pytest.mark.parametrize("data", ["cifar10", "svhn_cropped", "mnist"])
+def test_real_images_are_scored_as_in_the_rows(data, method):
+    recipe, _ = empty_cells._recipe((data, 50, method))
+    settings = recipe.config.evaluation
+    assert recipe.config.objective.name != "feature_alignment"
+    assert (settings.epochs, settings.networks) == (1000, 5)
+
+
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.title)
 def test_every_cell_can_be_made(table):
     for cell in cells.cells(table):

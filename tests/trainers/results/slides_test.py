@@ -128,12 +128,12 @@ def test_an_empty_cell_says_why(few):
             ("mnist", "50", "Random", "97.9†"),
             "no row is of these images",
             "evaluate --run_dir=runs/mnist_50_random "
-            "--preset=mnist_ipc50_cafe --baseline=random",
+            "--preset=mnist_ipc1_dm --override ipc=50 --baseline=random",
         ),
         (
             ("cifar10", "50", "Herding", "40.4±0.6"),
             "no row has as many of these images",
-            "select_coreset --preset=cifar10_ipc50_cafe --method=herding "
+            "select_coreset --preset=cifar10_ipc50_dm --method=herding "
             "--run_dir=runs/cifar10_50_herding && python -m trainers.evaluate ",
         ),
         (

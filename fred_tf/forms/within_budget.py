@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from fred_tf import forms
 from fred_tf.disk import files
 from fred_tf.forms import OverBudgetError, SetForm
 from fred_tf.parameterizations import Parameterization
+from fred_tf.settings import check_type
 from fred_tf.synthetic_set import SyntheticSet
 
 
@@ -23,10 +25,12 @@ class Candidate:
             fewest that it can take.
         error: root-mean-square error of what is read back, of normalised
             pixels; None where it does not fit.
+        options: by which it is written so.
     """
 
     name: str
     size: int
+    options: Mapping[str, Any]
     error: float | None = None
 
     @property
@@ -35,12 +39,29 @@ class Candidate:
         return np.inf if self.error is None else self.error, self.size
 
 
+def best(
+    decoded: SyntheticSet,
+    memory: Parameterization | None,
+    folder: pathlib.Path,
+    names: Sequence[str] | None,
+    budget_bytes: int,
+    options: Mapping[str, Any],
+) -> tuple[Candidate, str]:
+    """Returns the form that errs least within a budget, and why, as Markdown.
+
+    Args, Raises: see `candidates`.
+    """
+    found = candidates(decoded, memory, folder, names, budget_bytes, options)
+    return found[0], reasons(found, budget_bytes)
+
+
 def candidates(
     decoded: SyntheticSet,
     memory: Parameterization | None,
     folder: pathlib.Path,
-    names: list[str] | None,
-    options: dict[str, Any],
+    names: Sequence[str] | None,
+    budget_bytes: int,
+    options: Mapping[str, Any],
 ) -> list[Candidate]:
     """Returns every form of a set, the best first, those that do not fit last.
 
@@ -51,24 +72,27 @@ def candidates(
         memory: what it was decoded from, if it has one.
         folder: of the export; scratch files lie beside it.
         names: keys of `FORMS`; all that fit the set if None or empty.
-        options: of forms, see `forms.write`; its `budget_bytes` are those of
-            all files of a form, at most.
+        budget_bytes: of all files of a form, at most.
+        options: of forms, see `forms.write`.
 
     Raises:
-        ValueError: no form fits the budget, or none holds the set.
+        TypeError, ValueError: no form fits the budget, or none holds the set;
+            or an option is wrong.
     """
-    found, budget_bytes = [], options["budget_bytes"]
+    check_type("budget_bytes", budget_bytes, int)
+    fit, found = forms.chosen(names, decoded, memory), []
+    forms.check_options(fit, options)
+    options = {**options, "budget_bytes": budget_bytes}
     files.make_folder(folder.parent)
-    for name, form in forms.chosen(names, decoded, memory).items():
+    for name, form in fit.items():
         if not isinstance(form, SetForm):
             continue
+        taken = form.taken(options)
         with files.scratch_folder(folder) as scratch:
             try:
-                written = forms.write(
-                    decoded, memory, scratch, [name], **options
-                )
+                written = forms.write(decoded, memory, scratch, [name], **taken)
             except OverBudgetError as over:
-                found.append(Candidate(name, over.least))
+                found.append(Candidate(name, over.least, taken))
                 continue
             size = sum(
                 path.stat().st_size
@@ -79,7 +103,7 @@ def candidates(
             if size <= budget_bytes:
                 errors = form.read(written[name]).images - decoded.images
                 error = float(np.sqrt(np.mean(np.square(errors))))
-            found.append(Candidate(name, size, error))
+            found.append(Candidate(name, size, taken, error))
     found.sort(key=lambda candidate: candidate.rank)
     if not found:
         raise ValueError(
