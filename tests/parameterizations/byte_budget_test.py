@@ -124,8 +124,13 @@ def test_settings_that_become_what_data_have_stay_so(digits):
 def test_more_images_than_there_are_are_refused(digits):
     asked = config.override(DIGITS, ["budget_bytes=90000", BOTH[1]])
     found = fitting.fitted(asked, digits)
-    with pytest.raises(ValueError, match="`budget_bytes` 90000.*Lower `budget"):
+    with pytest.raises(
+        ValueError, match="`budget_bytes` 90000.*lower `parameterization.step`"
+    ):
         fitting.check(found, digits)
+    most = config.override(DIGITS, ["budget_bytes=2147483647", BOTH[1]])
+    with pytest.raises(ValueError, match="`budget_bytes` must hold as many"):
+        fitting.fitted(most, digits)
 
 
 def test_what_a_run_is_told_names_its_images(digits, caplog):

@@ -162,7 +162,6 @@ _DISTILLED = {
 BYTES: Mapping[str, Row] = {**_DISTILLED, **_real()}
 # Fewer bytes, in which the export of a row holds the same set.
 _FEWER = {
-    "mnist_7840_bytes_fred_frepo": (3_920,),
     "mnist_31360_bytes_fred_frepo": (15_680,),
     "cifar10_30720_bytes_fred_tm_joint_cpu": (7_680, 15_360),
     "cifar10_122880_bytes_fred_tm_joint_cpu": (61_440,),

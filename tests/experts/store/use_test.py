@@ -130,7 +130,7 @@ def test_a_deleted_manifest_is_not_made_anew(store, description):
         ExpertStore.create_or_open(store.path, description)
 
 
-def test_a_foreign_store_is_refused_by_the_first_difference(
+def test_a_foreign_store_is_refused_by_the_first_differences(
     store, description, data
 ):
     asked = copy.deepcopy(description)
@@ -142,8 +142,8 @@ def test_a_foreign_store_is_refused_by_the_first_difference(
     ):
         with pytest.raises(
             ValueError,
-            match="`network.width` is 1 there, 128 is asked for, the first of "
-            "2 differences. Choose another store",
+            match="`network.width` is 1 there, 128 is asked for; `seed` is 0 "
+            "there, 1 is asked for. Choose another store",
         ):
             enter()
 
