@@ -48,14 +48,14 @@ def told(run: DistilledRun) -> str:
     ):
         return ""
     budget_bytes = memory.settings.budget_bytes
-    asked = memory.settings.step
+    asked, decoded = memory.settings.step, _exported(run)
     try:
-        step, size = coded.size_of(_exported(run), memory)
+        step, size = coded.size_of(decoded, memory)
     except OverBudgetError as error:
         return f"{error.least:,} bytes at least, of {budget_bytes:,}"
     actual = f"{size:,} bytes at step {step:g}"
     try:
-        as_asked = at_step(run, asked)
+        _, as_asked = coded.size_of(decoded, memory, asked)
     except ValueError:
         return f"{actual}; its coefficients lie beyond the levels of {asked:g}"
     if not budget_bytes:

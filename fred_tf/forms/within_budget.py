@@ -49,22 +49,6 @@ def best(
 ) -> tuple[Candidate, str]:
     """Returns the form that errs least within a budget, and why, as Markdown.
 
-    Args, Raises: see `candidates`.
-    """
-    found = candidates(decoded, memory, folder, names, budget_bytes, options)
-    return found[0], reasons(found, budget_bytes)
-
-
-def candidates(
-    decoded: SyntheticSet,
-    memory: Parameterization | None,
-    folder: pathlib.Path,
-    names: Sequence[str] | None,
-    budget_bytes: int,
-    options: Mapping[str, Any],
-) -> list[Candidate]:
-    """Returns every form of a set, the best first, those that do not fit last.
-
     Each is written into a scratch folder and read back.
 
     Args:
@@ -117,15 +101,14 @@ def candidates(
             f"{least.name!r} takes. Received: {budget_bytes:,}. Raise it, or "
             "distil fewer images."
         )
-    return found
+    return found[0], _reasons(found, budget_bytes)
 
 
-def reasons(found: list[Candidate], budget_bytes: int) -> str:
-    """Returns what was chosen and why, as Markdown."""
-    best = found[0]
+def _reasons(found: list[Candidate], budget_bytes: int) -> str:
+    """Returns the comparison of all forms, the one that was chosen first."""
     lines = [
         f"Of the forms within {budget_bytes:,} bytes, all files counted, "
-        f"`{best.name}` errs least:",
+        f"`{found[0].name}` errs least:",
         "",
         "| form | bytes | root-mean-square error of normalised pixels |",
         "|---|---|---|",
