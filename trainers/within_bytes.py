@@ -1,6 +1,5 @@
 """The set of a memory that was made for a number of bytes, as they hold it."""
 
-import contextlib
 import pathlib
 import shlex
 
@@ -8,6 +7,7 @@ from absl import logging
 
 from fred_tf import forms
 from fred_tf.coding import coder
+from fred_tf.coding.entropy_model import MOST_LEVEL
 from fred_tf.config import Config
 from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
@@ -50,18 +50,21 @@ def tell_of(run: DistilledRun) -> None:
         and coder.is_available()
     ):
         return
-    with contextlib.suppress(ValueError):  # Beyond the levels of the step.
+    try:
         size = coded_size.at_step(run, memory.settings.trained_step)
-        if size > budget_bytes:
-            logging.warning(
-                "The set is scored in the levels of its training, which take "
-                "%s bytes, of %s. What these hold is written by `python -m "
-                "export --run_dir=%s --forms=coefficients_coded` and scored "
-                "with `--exported`.",
-                f"{size:,}",
-                f"{budget_bytes:,}",
-                shlex.quote(str(run.folder.path)),
-            )
+    except ValueError:  # Beyond the levels of the step.
+        takes = f"no file holds, some are beyond {MOST_LEVEL:,}"
+    else:
+        if size <= budget_bytes:
+            return
+        takes = f"take {size:,} bytes, of {budget_bytes:,}"
+    logging.warning(
+        "The set is scored in the levels of its training, which %s. What a "
+        "budget holds of it is written by `python -m export --run_dir=%s "
+        "--forms=coefficients_coded` and scored with `--exported`.",
+        takes,
+        shlex.quote(str(run.folder.path)),
+    )
 
 
 def stored(

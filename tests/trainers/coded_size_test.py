@@ -63,6 +63,8 @@ def test_what_takes_more_than_its_budget_is_told(run, tmp_path, caplog):
     assert told.startswith(f"{size:,} bytes") and size <= BUDGET
     values.assign(4e4 * values)
     assert coded_size.told(moved).endswith("lie beyond the levels of 2")
+    within_bytes.tell_of(moved)
+    assert "which no file holds, some are beyond 1,023" in caplog.text
 
 
 def test_the_page_of_a_run_says_so(run, undrawn):
