@@ -71,7 +71,7 @@ def outer_step(
         store.append((0.02 * walk).cumsum(0))
     experts = folder and folder.name
     distiller = assembly.distiller(settings, noise, experts, strategy)
-    assembly.begin(distiller, noise)
+    distiller.adapt(noise.normalized_train, noise.train.labels)
 
     def step():
         scalars = distiller()

@@ -304,13 +304,8 @@ def distiller(
 
 
 def adapt(memory: Parameterization, data: ImageData, seed: int) -> None:
-    """Fills an empty memory from the normalised training images."""
+    """Fills an empty memory from random images of the training split."""
     memory.adapt(data.normalized_train, data.train.labels, seed)
-
-
-def begin(empty: Distiller, data: ImageData) -> None:
-    """Lets a distiller begin with the normalised training images."""
-    empty.adapt(data.normalized_train, data.train.labels)
 
 
 def kernel_settings(config: Config) -> KernelRidgeSettings:

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 from absl import logging
 
-from fred_tf import assembly
+from fred_tf import assembly, chosen_images
 from fred_tf.config import Config
 from fred_tf.datasets import DataFacts, ImageData
 from fred_tf.disk import rewinds
@@ -161,7 +161,11 @@ def opened(
                 folder.checkpoint_folder, distiller.checkpoint
             )
         with workers.chief_first():
-            restored = _restored(distiller, folder, checkpoints, data, start)
+            restored = _restored(distiller, folder, checkpoints)
+            if restored is None:
+                _begin(distiller, config, data, experts, start)
+                if checkpoints is not None:
+                    checkpoints.save(0)
         if workers.count > 1:
             drawn = distiller.fingerprint()
             workers.agree({"step": distiller.step, "first reference": drawn})
@@ -198,23 +202,29 @@ def _restored(
     distiller: Distiller,
     folder: RunFolder | None,
     checkpoints: Checkpoints | None,
-    data: ImageData,
-    start: DistilledRun | None,
 ) -> int | None:
-    """Restores a distiller and returns its step; if it cannot, begins it."""
+    """Restores a distiller and returns its step; None if there is nothing."""
     if folder is not None and checkpoints is not None:
         restored = checkpoints.restore_latest()
         if restored is not None:
             return restored
         folder.refuse_lost_checkpoints()
+    return None
+
+
+def _begin(
+    distiller: Distiller,
+    config: Config,
+    data: ImageData,
+    experts: Path | ExpertStore | None,
+    start: DistilledRun | None,
+) -> None:
+    """Begins with real images, or where another run ended."""
     if start is None:
-        assembly.begin(distiller, data)
+        chosen_images.begin(distiller, config, data, experts)
     else:
         weights = start.parameterization.get_weights()
         distiller.start_from(weights, start.learned)
-    if checkpoints is not None:
-        checkpoints.save(0)
-    return None
 
 
 def _folder(

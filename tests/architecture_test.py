@@ -28,7 +28,7 @@ FLOORS = (
     {"config"},
     {"presets"},
     {"assembly"},
-    {"distilled_run", "scoring"},
+    {"chosen_images", "distilled_run", "scoring"},
     {"forms"},
     {"distilled_set", "open_run"},
     {"distilling", "shipped"},

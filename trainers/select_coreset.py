@@ -25,25 +25,23 @@ from typing import Any
 from absl import logging
 
 from export import flags
-from fred_tf import assembly
+from fred_tf import assembly, chosen_images
 from fred_tf import config as config_lib
+from fred_tf.chosen_images import feature_network
 from fred_tf.coresets import (
     CORESETS,
     check_choice,
     coreset,
-    select_by_features,
-    select_random,
     sheet,
 )
 from fred_tf.coresets.sheet import SheetSettings
-from fred_tf.datasets import ImageData
 from fred_tf.disk import files, folder_lock, records
 from fred_tf.experts.store import ExpertStore
 from fred_tf.forms.images import Images
 from fred_tf.forms.pictures import Gallery
 from fred_tf.presets import fitting
 from fred_tf.synthetic_set import SyntheticSet
-from trainers import feature_network, row_flag, run_flags
+from trainers import row_flag, run_flags
 from trainers.results.row import Row
 
 METHODS = ("random", *CORESETS)
@@ -55,7 +53,7 @@ METHOD = flags.DEFINE_enum(
 )
 FEATURE_EPOCHS = flags.DEFINE_integer(
     "feature_epochs",
-    10,
+    feature_network.EPOCHS,
     "Epochs on the training split of the network whose features are looked at.",
     1,
 )
@@ -92,7 +90,7 @@ def run(
     data_dir: str | None = None,
     download: bool = False,
     expert_dir: str | None = None,
-    feature_epochs: int = 10,
+    feature_epochs: int = feature_network.EPOCHS,
     stored: SheetSettings | None = None,
 ) -> pathlib.Path:
     """Chooses `config.ipc` images of each class and writes them.
@@ -144,7 +142,7 @@ def run(
         if record is None:
             # What a kill leaves from here on is known to be ours.
             records.write(*work)
-        choose, score = _choice(
+        choose, score = chosen_images.choice(
             config, data, method, expert_dir, feature_epochs
         )
         if stored:
@@ -210,25 +208,6 @@ def _identity(
             **feature_network.TRAINING,
         }
     return identity
-
-
-def _choice(
-    config: config_lib.Config,
-    data: ImageData,
-    method: str,
-    expert_dir: str | None,
-    feature_epochs: int,
-) -> tuple[sheet.Choice, float | None]:
-    """Returns how images are chosen, and how well the network is that looks."""
-    labels = data.train.labels
-    if method == "random":
-        about = data.classes, config.seed, data.class_names
-        return lambda count: select_random(labels, count, *about), None
-    features, score = feature_network.features(
-        config, data, expert_dir, feature_epochs
-    )
-    chosen = CORESETS[method]
-    return lambda n: select_by_features(chosen, features, data, n), score
 
 
 def _is_complete(

@@ -8,14 +8,20 @@ from fred_tf.coresets.features import (
 )
 from fred_tf.coresets.herding import herd
 from fred_tf.coresets.k_center import k_center
-from fred_tf.coresets.random_selection import select_random
+from fred_tf.coresets.random_selection import (
+    Choice,
+    chosen_rows,
+    select_random,
+)
 
 # Choices by the features of a trained network; "random" needs none.
 CORESETS = {"herding": herd, "k_center": k_center}
 
 __all__ = [
     "CORESETS",
+    "Choice",
     "check_choice",
+    "chosen_rows",
     "class_features",
     "coreset",
     "full_set",

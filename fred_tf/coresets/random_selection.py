@@ -1,10 +1,14 @@
 """Real images chosen at random: the simplest coreset, and a starting point."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from fred_tf import seeds
+
+# Takes images of each class, class by class, `[classes * n]`; the first of
+# more are those of fewer.
+Choice = Callable[[int], np.ndarray]
 
 
 def select_random(
@@ -53,3 +57,21 @@ def select_random(
         )
         indices.append(generator.permutation(members)[:per_class])
     return np.concatenate(indices)
+
+
+def chosen_rows(
+    choose: Choice | None,
+    labels: np.ndarray,
+    per_class: int,
+    classes: int,
+    seed: int,
+) -> np.ndarray:
+    """Returns what a choice takes; without one as `select_random` does.
+
+    Args:
+        choose: of the images with these labels.
+        labels, per_class, classes, seed: see `select_random`.
+    """
+    if choose is not None:
+        return choose(per_class)
+    return select_random(labels, per_class, classes, seed)

@@ -9,23 +9,20 @@ neither names nor a manifest.
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from fred_tf.coresets.coreset import coreset
-from fred_tf.coresets.random_selection import select_random
+from fred_tf.coresets.random_selection import Choice, select_random
 from fred_tf.datasets.image_data import ImageData
 from fred_tf.settings import check_least, check_one_of
 from fred_tf.synthetic_set import SyntheticSet
 
 ENCODINGS = ("jpeg", "png")
 _FORMATS = {1: "grayscale", 3: "rgb"}
-# Takes images of each class, class by class, `[classes * n]`; the first of
-# more are those of fewer.
-Choice = Callable[[int], np.ndarray]
 
 
 @dataclasses.dataclass(frozen=True)

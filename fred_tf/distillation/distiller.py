@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from fred_tf.coresets import Choice
 from fred_tf.disk import files
 from fred_tf.distillation import memory_step, outliers
 from fred_tf.distillation.distiller_settings import DistillerSettings
@@ -216,18 +217,24 @@ class Distiller:
                 "deviation. Give `distiller.memory_learning_rate`."
             )
 
-    def adapt(self, images: np.ndarray, labels: np.ndarray) -> None:
+    def adapt(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        choose: Choice | None = None,
+    ) -> None:
         """Begins with real images.
 
         Args:
             images: normalised float32 `[n, *image_shape]`.
             labels: int `[n]`.
+            choose: which of them; None draws them.
 
         Raises:
             ValueError: a class has fewer images than are needed, or a step
                 size must be measured and cannot.
         """
-        self.parameterization.adapt(images, labels, self.seed)
+        self.parameterization.adapt(images, labels, self.seed, choose)
         self._begin()
 
     def start_from(

@@ -13,7 +13,7 @@ from fred_tf import budget, seeds
 from fred_tf.coding import quantizer, rate
 from fred_tf.coding.labels import LABEL_BYTES
 from fred_tf.coding.straight_through import straight_through
-from fred_tf.coresets.random_selection import select_random
+from fred_tf.coresets import chosen_rows
 from fred_tf.paper import Paper
 from fred_tf.parameterizations import byte_budget, rounding
 from fred_tf.parameterizations.frequency_mask import choose_mask
@@ -142,9 +142,9 @@ class Frequency(Parameterization):
         spectrum = spectrum_shape(image_shape, settings.channels)
         return settings.make_transform().gain(spectrum[:-1])
 
-    def adapt(self, images, labels, seed):
-        rows_of_classes = select_random(
-            labels, self.instances_per_class, self.classes, seed
+    def adapt(self, images, labels, seed, choose=None):
+        rows_of_classes = chosen_rows(
+            choose, labels, self.instances_per_class, self.classes, seed
         ).reshape(self.classes, -1)
         values, table = [], []
         for label, rows in enumerate(rows_of_classes):

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from fred_tf import budget, seeds
-from fred_tf.coresets.random_selection import select_random
+from fred_tf.coresets import chosen_rows
 from fred_tf.objectives.diversity import Diversity
 from fred_tf.optimizers import Group
 from fred_tf.paper import Paper
@@ -167,9 +167,9 @@ class Hallucinator(Parameterization):
         instances = cls.instances_within(settings, image_shape, classes, ipc)
         return instances // settings.hallucinators
 
-    def adapt(self, images, labels, seed):
+    def adapt(self, images, labels, seed, choose=None):
         per_class = self.basis_count // self.classes
-        rows = select_random(labels, per_class, self.classes, seed)
+        rows = chosen_rows(choose, labels, per_class, self.classes, seed)
         bases = np.asarray(images[rows], np.float32)
         channels = self.bases.shape[-1]
         if channels != self.image_shape[-1]:

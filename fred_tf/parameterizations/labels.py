@@ -11,6 +11,7 @@ import dataclasses
 
 import numpy as np
 
+from fred_tf.coresets import CORESETS
 from fred_tf.objectives import OBJECTIVES, check_label_kind
 from fred_tf.settings import (
     MOST_RATE,
@@ -22,6 +23,7 @@ from fred_tf.settings import (
 from fred_tf.synthetic_set import LABEL_KINDS
 
 FIXED = "fixed"
+RANDOM = "random"
 # The logit of an image's own class, above the others'; and the scores' scale.
 _USUAL_SCALES = {"probabilities": 5.0, "scores": 1.0}
 
@@ -39,11 +41,15 @@ class MemorySettings(Settings):
             the logits of probabilities. FRePo takes (10 / classes) ** 0.5.
         label_learning_rate: step size of the labels; 0 means that of the
             images, which suits Adam and LAMB.
+        initial_images: which real images a memory begins with: `"random"`
+            ones, or a coreset by the features of a network, a name in
+            `CORESETS`, see `fred_tf/chosen_images`.
     """
 
     labels: str = later(FIXED)
     label_scale: float = later(0.0)
     label_learning_rate: float = later(0.0)
+    initial_images: str = later(RANDOM)
 
     # A field of those whose budget may be bytes of a file.
     budget_bytes = 0
@@ -51,6 +57,11 @@ class MemorySettings(Settings):
     def __post_init__(self):
         check_one_of(
             "parameterization.labels", self.labels, (FIXED, *LABEL_KINDS)
+        )
+        check_one_of(
+            "parameterization.initial_images",
+            self.initial_images,
+            (RANDOM, *CORESETS),
         )
         for name, most in (("scale", 1000), ("learning_rate", MOST_RATE)):
             name = f"label_{name}"

@@ -11,7 +11,7 @@ import tensorflow as tf
 from absl import logging
 
 from fred_tf import budget
-from fred_tf.coresets.random_selection import select_random
+from fred_tf.coresets import chosen_rows
 from fred_tf.objectives import TrainedGradientMatching
 from fred_tf.parameterizations import formations
 from fred_tf.parameterizations.labels import MemorySettings
@@ -148,12 +148,12 @@ class MultiFormation(Parameterization):
             factor -= 1
         return dataclasses.replace(settings, factor=factor)
 
-    def adapt(self, images, labels, seed):
+    def adapt(self, images, labels, seed, choose=None):
         factor, spatial = self.settings.factor, self.image_shape[:-1]
         tiles = factor ** len(spatial)
         self._tell_padding()
         wanted = self.canvases_per_class * tiles
-        rows = select_random(labels, wanted, self.classes, seed)
+        rows = chosen_rows(choose, labels, wanted, self.classes, seed)
         # Canvas pixel i shows image i // patch, at pixel (i mod patch).
         canvases = np.empty(self.canvases.shape, np.float32)
         for tile, position in enumerate(

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from fred_tf import settings as settings_lib
+from fred_tf.coresets import Choice
 from fred_tf.objectives.objective import Objective
 from fred_tf.optimizers import Group, Optimizer
 from fred_tf.parameterizations import given_weights
@@ -195,13 +196,20 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
         return 1.0
 
     @abc.abstractmethod
-    def adapt(self, images: np.ndarray, labels: np.ndarray, seed: int) -> None:
+    def adapt(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        seed: int,
+        choose: Choice | None = None,
+    ) -> None:
         """Fills the memory from real images.
 
         Args:
             images: normalised float32 `[n, *image_shape]`.
             labels: int `[n]`.
-            seed: chooses which images; equal seeds choose equal images.
+            seed: of what is drawn; equal seeds fill it equally.
+            choose: which images; None draws them.
 
         Raises:
             ValueError: a class has fewer images than are needed.

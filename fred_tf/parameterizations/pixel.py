@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fred_tf.coresets.random_selection import select_random
+from fred_tf.coresets import chosen_rows
 from fred_tf.parameterizations.labels import MemorySettings
 from fred_tf.parameterizations.parameterization import Parameterization
 
@@ -46,9 +46,9 @@ class Pixel(Parameterization):
     def instances_within(cls, settings, image_shape, classes, ipc):
         return ipc
 
-    def adapt(self, images, labels, seed):
-        rows = select_random(
-            labels, self.instances_per_class, self.classes, seed
+    def adapt(self, images, labels, seed, choose=None):
+        rows = chosen_rows(
+            choose, labels, self.instances_per_class, self.classes, seed
         )
         self.pixels.assign(np.asarray(images[rows], np.float32))
 

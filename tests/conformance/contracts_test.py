@@ -76,7 +76,7 @@ def test_a_state_follows_the_first_reference(devices, toy_settings, digits):
     names = [f"CPU:{i}" for i in range(devices)]
     strategy = tf.distribute.MirroredStrategy(names)
     distiller = assembly.distiller(both, digits, strategy=strategy)
-    assembly.begin(distiller, digits)
+    distiller.adapt(digits.normalized_train, digits.train.labels)
     distiller.rate = 0.01  # Not measured.
     numbers = tf.data.Dataset.range(0, 6, 2)
     for reference in distiller.objective.references(distiller.seed, numbers):
@@ -92,7 +92,7 @@ def test_a_state_follows_the_first_reference(devices, toy_settings, digits):
 def test_its_step_compiles_and_is_pure(toy_settings, digits):
     """As packs take it: all that it reads comes in as an argument."""
     distiller = assembly.distiller(toy_settings, digits)
-    assembly.begin(distiller, digits)
+    distiller.adapt(digits.normalized_train, digits.train.labels)
     distiller.rate = 0.01  # Not measured.
     numbers = tf.data.Dataset.range(1)
     references = next(iter(distiller.objective.references(0, numbers).batch(1)))
@@ -149,7 +149,7 @@ def test_trajectory_matching_differentiates_them(
             },
         )
         distiller = assembly.distiller(changed, digits, expert_dir)
-        assembly.begin(distiller, digits)
+        distiller.adapt(digits.normalized_train, digits.train.labels)
         numbers = tf.data.Dataset.range(1)
         reference = next(
             iter(distiller.objective.references(0, numbers).batch(1))
@@ -182,7 +182,7 @@ def test_an_unknown_pair_begins_with_a_measured_step(toy_settings, digits):
 
     distiller = assembly.distiller(toy_settings, digits)
     assert distiller.rate == 0
-    assembly.begin(distiller, digits)
+    distiller.adapt(digits.normalized_train, digits.train.labels)
     begun = distiller.tensors()
     distiller()  # Measures first.
     assert distiller.rate > 0

@@ -142,7 +142,7 @@ def _distiller(cell, data, tmp_path):
         store = assembly.expert_store(settings, data, tmp_path)
         assembly.expert_trainer(settings, data).train(store, 1)
     distiller = assembly.distiller(settings, data, str(tmp_path))
-    assembly.begin(distiller, data)
+    distiller.adapt(data.normalized_train, data.train.labels)
     state = distiller.tensors()[0]
     compiled = tf.function(distiller._gradients)
     if not usual_step(settings.parameterization, cell[0], data.image_shape):

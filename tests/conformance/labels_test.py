@@ -53,7 +53,7 @@ def cells():
 def test_everything_moves_and_fits_the_budget(objective, memory, digits):
     changed = settings(objective, memory, "outer_steps=2")
     distiller = assembly.distiller(changed, digits)
-    assembly.begin(distiller, digits)
+    distiller.adapt(digits.normalized_train, digits.train.labels)
     parameterization = distiller.parameterization
     names = [w.name for w in parameterization.trainable_weights]
     assert names[0] == "label_values"
@@ -114,7 +114,7 @@ def test_two_devices_equal_one(objective, digits):
 @pytest.mark.parametrize("objective", SLOW_KIP)
 def test_a_step_compiles_and_is_pure(objective, digits):
     distiller = assembly.distiller(settings(objective), digits)
-    assembly.begin(distiller, digits)
+    distiller.adapt(digits.normalized_train, digits.train.labels)
     numbers = tf.data.Dataset.range(1)
     references = next(iter(distiller.objective.references(0, numbers).batch(1)))
     arguments = (*distiller.tensors(), references, tf.constant(1, tf.int64))

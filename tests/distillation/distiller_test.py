@@ -16,7 +16,7 @@ OBJECTIVES = ("dm", "tm")
 
 def begun(settings, digits, experts=None, strategy=None, jit=False):
     distiller = assembly.distiller(settings, digits, experts, strategy, jit)
-    assembly.begin(distiller, digits)
+    distiller.adapt(digits.normalized_train, digits.train.labels)
     return distiller
 
 

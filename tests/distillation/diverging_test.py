@@ -188,7 +188,7 @@ def test_replicas_skip_the_same_steps(digits, expert_dir):
         for how in (None, strategy)
     )
     for distiller in (one, both):
-        assembly.begin(distiller, digits)
+        distiller.adapt(digits.normalized_train, digits.train.labels)
     for _ in range(8):
         first, second = one(), both()
         assert first == pytest.approx(second, rel=1e-3)

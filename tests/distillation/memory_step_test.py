@@ -122,7 +122,7 @@ def test_a_run_drops_its_step_size(digits):
     )
     assert settings.distiller.drops == (2,)
     run = assembly.distiller(settings, digits)
-    assembly.begin(run, digits)
+    run.adapt(digits.normalized_train, digits.train.labels)
     rates = [run()["memory_learning_rate"] for _ in range(3)]
     assert rates == [8, 8, 4]
 

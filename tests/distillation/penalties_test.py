@@ -22,7 +22,7 @@ def make(digits, strategy=None, **changes):
     preset = presets.preset("digits_ipc1_dm_tiny")
     settings = config.replace(preset, changes)
     distiller = assembly.distiller(settings, digits, None, strategy)
-    assembly.begin(distiller, digits)
+    distiller.adapt(digits.normalized_train, digits.train.labels)
     return distiller
 
 

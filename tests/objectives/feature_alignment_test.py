@@ -288,7 +288,7 @@ TINY = "digits_ipc1_cafe_tiny"
 def distiller(digits, strategy=None, jit=False, **changes):
     settings = config.replace(presets.preset(TINY), changes)
     made = assembly.distiller(settings, digits, strategy=strategy, jit=jit)
-    assembly.begin(made, digits)
+    made.adapt(digits.normalized_train, digits.train.labels)
     return made
 
 

@@ -122,7 +122,7 @@ def test_a_kernel_that_becomes_singular_ends_the_run(digits):
         ["ipc=2", "regularization=0", "real_batch_per_class=4"],
     )
     distiller = assembly.distiller(settings, digits)
-    assembly.begin(distiller, digits)
+    distiller.adapt(digits.normalized_train, digits.train.labels)
     images = distiller.parameterization.pixels.numpy()
     distiller.parameterization.pixels.assign(np.repeat(images[::2], 2, 0))
     with pytest.raises(DivergedError, match="step 1 is not finite"):

@@ -243,7 +243,7 @@ TINY = presets.preset("digits_ipc1_idc_tiny")
 def distiller(digits, jit=False, **changes):
     settings = config.replace(TINY, changes)
     made = assembly.distiller(settings, digits, jit=jit)
-    assembly.begin(made, digits)
+    made.adapt(digits.normalized_train, digits.train.labels)
     return made
 
 

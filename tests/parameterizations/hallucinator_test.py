@@ -240,7 +240,7 @@ def test_one_hallucinator_at_a_step_suits_every_objective(
     if OBJECTIVES[objective].needs_experts:
         fred_tf.train_experts(digits, changed, tmp_path / "experts")
     distiller = assembly.distiller(changed, digits, tmp_path / "experts")
-    assembly.begin(distiller, digits)
+    distiller.adapt(digits.normalized_train, digits.train.labels)
     memory = distiller.parameterization
     before = [w.numpy() for w in (memory.bases, *memory.style)]
     assert distiller()["trouble"] == 0

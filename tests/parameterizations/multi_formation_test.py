@@ -283,7 +283,7 @@ def test_a_step_is_handed_the_bounds(digits):
         ["parameterization.name=idc", "network.depth=1", "augmentation=none"],
     )
     distiller = assembly.distiller(settings, digits)
-    assembly.begin(distiller, digits)
+    distiller.adapt(digits.normalized_train, digits.train.labels)
     numbers = tf.data.Dataset.range(1)
     references = next(iter(distiller.objective.references(0, numbers).batch(1)))
     arguments = *distiller.tensors(), references, tf.constant(1, tf.int64)

@@ -3,8 +3,9 @@
 import pytest
 
 from fred_tf import config
+from fred_tf.chosen_images import feature_network
 from fred_tf.disk import records
-from trainers import distill, feature_network, select_coreset
+from trainers import distill, select_coreset
 from trainers.sweep import __main__ as sweep
 from trainers.sweep import making
 from trainers.sweep.grid import cells

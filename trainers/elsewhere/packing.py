@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fred_tf import assembly
+from fred_tf import assembly, chosen_images
 from fred_tf import config as config_lib
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
@@ -17,6 +17,7 @@ from fred_tf.disk import claims, files, paths
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import OBJECTIVES
+from fred_tf.parameterizations.labels import RANDOM
 from fred_tf.presets import fitting
 from fred_tf.scoring import description, fitted_on
 from fred_tf.synthetic_set import SyntheticSet
@@ -55,11 +56,13 @@ def pack(
 
     Raises:
         ImportError: JAX is not installed.
-        ValueError: the folder holds a pack of other settings or data.
+        ValueError: the folder holds a pack of other settings or data, or
+            experts choose what the run begins with.
         FileExistsError: the folder holds something else.
     """
     check_jax()
     paths.checked(folder, "--pack")
+    _check_start(config)
     assembly.check_network(config)
     scored = evaluate.configs(config, networks)
     data = assembly.load_data(config, data_dir, download)
@@ -95,6 +98,7 @@ def pack_run(
     shared = shared or Shared()
     if pack_folder.is_there(work, overwrite):
         return
+    _check_start(config)
     within_bytes.tell(config, "RUN_DIR")
     distiller = _begun(config, data)
     recipe = distiller.objective.recipe()
@@ -265,11 +269,23 @@ def pack_set(
         )
 
 
+def _check_start(config: Config) -> None:
+    """Refuses images chosen by experts, which are trained there."""
+    chosen = config.parameterization.initial_images
+    if chosen != RANDOM and OBJECTIVES[config.objective.name].needs_experts:
+        raise ValueError(
+            "A run whose experts are trained elsewhere begins with "
+            f"`parameterization.initial_images` {RANDOM!r}: what else it "
+            f"chooses follows from them. Received: {chosen!r}. Distil it here, "
+            "or leave that out."
+        )
+
+
 def _begun(config: Config, data: ImageData) -> Distiller:
     """Returns the distiller of a run, its memory as it begins."""
     with untrained_experts(config, data) as experts:
         distiller = assembly.distiller(config, data, experts, jit=True)
-    assembly.begin(distiller, data)
+    chosen_images.begin(distiller, config, data)
     return distiller
 
 

@@ -50,7 +50,7 @@ def test_jax_makes_the_same_step(digits, expert_dir, tmp_path):
         },
     )
     distiller = assembly.distiller(settings, digits, str(expert_dir))
-    assembly.begin(distiller, digits)
+    distiller.adapt(digits.normalized_train, digits.train.labels)
     numbers = tf.data.Dataset.range(2)
     references = distiller.objective.references(0, numbers).batch(2)
     state, constants = distiller.tensors()

@@ -13,6 +13,7 @@ from fred_tf import assembly, progress, seeds
 from fred_tf import config as config_lib
 from fred_tf.coresets import class_features
 from fred_tf.datasets import ImageData
+from fred_tf.disk import files
 from fred_tf.experts.store import ExpertStore
 from fred_tf.training.network_training import (
     NetworkTraining,
@@ -22,13 +23,14 @@ from fred_tf.training.network_training import (
 
 # Of the network that is trained here, as in the evaluation of a set.
 TRAINING = {"learning_rate": 0.01, "momentum": 0.9, "weight_decay": 5e-4}
+EPOCHS = 10
 
 
 def features(
     config: config_lib.Config,
     data: ImageData,
-    expert_dir: str | None,
-    epochs: int,
+    experts: files.Path | ExpertStore | None = None,
+    epochs: int = EPOCHS,
 ) -> tuple[Callable[[int], np.ndarray], float | None]:
     """Returns a function from a class to its features, and the accuracy.
 
@@ -36,20 +38,20 @@ def features(
         config: its `network`, `convolutions`, `augmentation`, `evaluation` and
             `seed` count.
         data: the real data.
-        expert_dir: an expert store whose first expert is the network; None
-            trains one.
+        experts: a store, or its folder, whose first expert is the network;
+            None trains one.
         epochs: of the one that is trained.
 
     Returns:
         The function, and the accuracy; None where the data have no test images.
 
     Raises:
-        FileNotFoundError: there is no expert store at `expert_dir`.
+        FileNotFoundError: there is no expert store at `experts`.
         ValueError: the experts are of another network or data set, or have no
             features of their own.
     """
     network = assembly.network(config, data.image_shape, data.classes)
-    if expert_dir:
+    if experts:
         if statistics := network.initial_statistics():
             raise ValueError(
                 "Experts are stored without moving moments, which the features "
@@ -58,8 +60,12 @@ def features(
                 "another `network.norm`."
             )
         description = assembly.expert_description(config, data.facts)
-        experts = ExpertStore.open(expert_dir, description)
-        last = experts.trajectory(0)[-1].astype("float32")
+        store = (
+            experts
+            if isinstance(experts, ExpertStore)
+            else ExpertStore.open(experts, description)
+        )
+        last = store.trajectory(0)[-1].astype("float32")
         parameters = network.unflatten(last)
         state: State = parameters, [], network.initial_statistics()
     else:

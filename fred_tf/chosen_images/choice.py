@@ -1,0 +1,62 @@
+"""Which real images are a coreset, or what a memory begins with."""
+
+from fred_tf.chosen_images import feature_network
+from fred_tf.config import Config
+from fred_tf.coresets import CORESETS, Choice, select_by_features, select_random
+from fred_tf.datasets import ImageData
+from fred_tf.disk import files
+from fred_tf.distillation.distiller import Distiller
+from fred_tf.experts.store import ExpertStore
+from fred_tf.objectives import OBJECTIVES
+from fred_tf.parameterizations.labels import RANDOM
+
+
+def begin(
+    empty: Distiller,
+    config: Config,
+    data: ImageData,
+    experts: files.Path | ExpertStore | None = None,
+) -> None:
+    """Lets a distiller begin with the training images that its settings choose.
+
+    Args:
+        empty: the distiller.
+        config: the run's; `parameterization.initial_images` counts, and what
+            `feature_network` looks at.
+        data: the real data.
+        experts: of the run; they embed where its objective matches them.
+
+    Raises:
+        ValueError: see `Distiller.adapt` and `feature_network`.
+    """
+    choose, method = None, config.parameterization.initial_images
+    if method != RANDOM:
+        matched = OBJECTIVES[config.objective.name].needs_experts
+        choose, _ = choice(config, data, method, experts if matched else None)
+    empty.adapt(data.normalized_train, data.train.labels, choose)
+
+
+def choice(
+    config: Config,
+    data: ImageData,
+    method: str,
+    experts: files.Path | ExpertStore | None = None,
+    epochs: int = feature_network.EPOCHS,
+) -> tuple[Choice, float | None]:
+    """Returns how images are chosen, and how well the network is that looks.
+
+    Args:
+        config, data, experts, epochs: see `feature_network`.
+        method: `random`, or a name in `CORESETS`.
+
+    Returns:
+        The choice, and the accuracy; None where no network looks, or the data
+        have no test images.
+    """
+    if method == RANDOM:
+        labels, about = data.train.labels, (data.classes, config.seed)
+        names = data.class_names
+        return lambda count: select_random(labels, count, *about, names), None
+    embedded, score = feature_network.features(config, data, experts, epochs)
+    chosen = CORESETS[method]
+    return lambda n: select_by_features(chosen, embedded, data, n), score
