@@ -41,8 +41,8 @@ def before(data: ImageData) -> type[Frequency]:
     whitening, plain = data.normalization, KNOWN[data.dataset].normalization
 
     class Before(Frequency):
-        def adapt(self, images, labels, seed):
-            super().adapt(plain(whitening.undo(images)), labels, seed)
+        def adapt(self, images, labels, seed, choose=None):
+            super().adapt(plain(whitening.undo(images)), labels, seed, choose)
 
         def call(self, indices):
             return whitening(plain.undo(super().call(indices)))

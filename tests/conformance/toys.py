@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from fred_tf import seeds
-from fred_tf.coresets import select_random
+from fred_tf.coresets import chosen_rows
 from fred_tf.objectives.class_batch_objective import (
     ClassBatchObjective,
     ClassBatchSettings,
@@ -59,9 +59,9 @@ class Labelled(Parameterization):
     def instances_within(cls, settings, image_shape, classes, ipc):
         return max(1, ipc - 1)  # Labels and the mixture take room, too.
 
-    def adapt(self, images, labels, seed):
-        chosen = select_random(
-            labels, self.instances_per_class, self.classes, seed
+    def adapt(self, images, labels, seed, choose=None):
+        chosen = chosen_rows(
+            choose, labels, self.instances_per_class, self.classes, seed
         )
         self.pixels.assign(np.clip(images[chosen], -1, 1))
         self.mixture.assign(np.eye(self.image_shape[-1]))
