@@ -30,6 +30,8 @@ from fred_tf import config as config_lib
 from fred_tf.chosen_images import feature_network
 from fred_tf.coresets import (
     CORESETS,
+    METHODS,
+    RANDOM,
     check_choice,
     coreset,
     sheet,
@@ -44,10 +46,9 @@ from fred_tf.synthetic_set import SyntheticSet
 from trainers import row_flag, run_flags
 from trainers.results.row import Row
 
-METHODS = ("random", *CORESETS)
 METHOD = flags.DEFINE_enum(
     "method",
-    "random",
+    RANDOM,
     METHODS,
     "How images are chosen; by default as those of --row are.",
 )
@@ -146,7 +147,7 @@ def run(
             config, data, method, expert_dir, feature_epochs
         )
         if stored:
-            within = None if method == "random" else choose
+            within = None if method == RANDOM else choose
             indices = sheet.most_within(data, stored, within, config.seed)
             chosen_set, picture = sheet.stored(
                 data, indices, stored, **identity
@@ -182,7 +183,7 @@ def _identity(
     if stored:  # In the place of so many images.
         del identity["ipc"]
         identity["stored"] = stored.to_json()
-    if method == "random":
+    if method == RANDOM:
         if expert_dir:
             raise ValueError(
                 "`expert_dir` is for methods that look at features: "

@@ -2,13 +2,18 @@
 
 from fred_tf.chosen_images import feature_network
 from fred_tf.config import Config
-from fred_tf.coresets import CORESETS, Choice, select_by_features, select_random
+from fred_tf.coresets import (
+    CORESETS,
+    RANDOM,
+    Choice,
+    select_by_features,
+    select_random,
+)
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import OBJECTIVES
-from fred_tf.parameterizations.labels import RANDOM
 
 
 def begin(
@@ -29,10 +34,9 @@ def begin(
     Raises:
         ValueError: see `Distiller.adapt` and `feature_network`.
     """
-    choose, method = None, config.parameterization.initial_images
-    if method != RANDOM:
-        matched = OBJECTIVES[config.objective.name].needs_experts
-        choose, _ = choice(config, data, method, experts if matched else None)
+    method = config.parameterization.initial_images
+    matched = OBJECTIVES[config.objective.name].needs_experts
+    choose, _ = choice(config, data, method, experts if matched else None)
     empty.adapt(data.normalized_train, data.train.labels, choose)
 
 

@@ -29,8 +29,8 @@ EPOCHS = 10
 def features(
     config: config_lib.Config,
     data: ImageData,
-    experts: files.Path | ExpertStore | None = None,
-    epochs: int = EPOCHS,
+    experts: files.Path | ExpertStore | None,
+    epochs: int,
 ) -> tuple[Callable[[int], np.ndarray], float | None]:
     """Returns a function from a class to its features, and the accuracy.
 

@@ -14,11 +14,15 @@ from fred_tf.coresets.random_selection import (
     select_random,
 )
 
-# Choices by the features of a trained network; "random" needs none.
+# Choices by the features of a trained network; random ones need none.
 CORESETS = {"herding": herd, "k_center": k_center}
+RANDOM = "random"
+METHODS = RANDOM, *CORESETS
 
 __all__ = [
     "CORESETS",
+    "METHODS",
+    "RANDOM",
     "Choice",
     "check_choice",
     "chosen_rows",

@@ -11,7 +11,7 @@ import dataclasses
 
 import numpy as np
 
-from fred_tf.coresets import CORESETS
+from fred_tf.coresets import METHODS, RANDOM
 from fred_tf.objectives import OBJECTIVES, check_label_kind
 from fred_tf.settings import (
     MOST_RATE,
@@ -23,7 +23,6 @@ from fred_tf.settings import (
 from fred_tf.synthetic_set import LABEL_KINDS
 
 FIXED = "fixed"
-RANDOM = "random"
 # The logit of an image's own class, above the others'; and the scores' scale.
 _USUAL_SCALES = {"probabilities": 5.0, "scores": 1.0}
 
@@ -61,7 +60,7 @@ class MemorySettings(Settings):
         check_one_of(
             "parameterization.initial_images",
             self.initial_images,
-            (RANDOM, *CORESETS),
+            METHODS,
         )
         for name, most in (("scale", 1000), ("learning_rate", MOST_RATE)):
             name = f"label_{name}"

@@ -12,12 +12,12 @@ import tensorflow as tf
 from fred_tf import assembly, chosen_images
 from fred_tf import config as config_lib
 from fred_tf.config import Config
+from fred_tf.coresets import RANDOM
 from fred_tf.datasets import ImageData
 from fred_tf.disk import claims, files, paths
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import OBJECTIVES
-from fred_tf.parameterizations.labels import RANDOM
 from fred_tf.presets import fitting
 from fred_tf.scoring import description, fitted_on
 from fred_tf.synthetic_set import SyntheticSet
