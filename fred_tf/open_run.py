@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -113,12 +113,14 @@ def opened(
     strategy: tf.distribute.Strategy | None = None,
     jit: bool | None = None,
     environment: Mapping[str, Any] | None = None,
+    begin: Callable[[Distiller], None] | None = None,
 ) -> Iterator[OpenRun]:
     """Yields a run that has begun, or that was restored; its folder is locked.
 
     Args:
         config, data, run_dir, experts, start, strategy, jit: see `distill`.
         environment: what replaces parts of what this process says of itself.
+        begin: brings a distiller to where the run is by now; None begins it.
 
     Raises:
         ValueError: see `distill`.
@@ -163,9 +165,12 @@ def opened(
         with workers.chief_first():
             restored = _restored(distiller, folder, checkpoints)
             if restored is None:
-                _begin(distiller, config, data, experts, start)
+                if begin is not None:
+                    begin(distiller)
+                else:
+                    _begin(distiller, config, data, experts, start)
                 if checkpoints is not None:
-                    checkpoints.save(0)
+                    checkpoints.save(distiller.step)
         if workers.count > 1:
             drawn = distiller.fingerprint()
             workers.agree({"step": distiller.step, "first reference": drawn})

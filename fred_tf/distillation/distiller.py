@@ -280,15 +280,24 @@ class Distiller:
             tf.convert_to_tensor, (self._state, self._constants)
         )
 
-    def assign(self, state: State, step: int) -> None:
+    def assign(
+        self, state: State, step: int, constants: Tensors | None = None
+    ) -> None:
         """Goes on from a state that `outer_step` made elsewhere.
 
         Args:
             state: tensors or arrays.
             step: outer steps made before.
+            constants: those it was made with; None for the present ones.
         """
         self._assign(state)
         self._step.assign(step)
+        if constants is None:
+            return
+        for memory in (self.parameterization, self.distilled):
+            fixed = memory.non_trainable_variables
+            for variable, value in zip(fixed, constants, strict=True):
+                variable.assign(value)
 
     def _assign(self, state: State) -> None:
         for variable, value in zip(

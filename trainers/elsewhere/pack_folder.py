@@ -17,9 +17,11 @@ from trainers.elsewhere.runner import arrays, sealed
 
 KIND = "pack"
 ABOUT, STATE = "pack.json", "state.npz"
+CONSTANTS = "constants.npz"
 # All files of a pack, and of a folder of several.
 _FILES = (
-    *(ABOUT, STATE, "set.npz", "*.jax", "metrics.jsonl", "spent.json"),
+    *(ABOUT, STATE, CONSTANTS, "set.npz", "*.jax"),
+    *("metrics.jsonl", "spent.json"),
     *("scores.json", "run.py", "runner/*.py", "programs.json"),
     *("data/[0-9a-f]*/[0-9]*.npz", "experts/[0-9a-f]*/[0-9]*.npz"),
     *("experts/[0-9a-f]*/experts.json", ".lock", "experts/[0-9a-f]*/.lock"),

@@ -30,6 +30,7 @@ from trainers.elsewhere import (
 )
 from trainers.elsewhere.lowering import check_jax, lower
 from trainers.elsewhere.packed_images import Shared
+from trainers.elsewhere.runner import arrays
 
 # How references call what packs hold as it was before it was normalised.
 _IMAGES = "images"
@@ -145,7 +146,7 @@ def _lower_run(
     count: int,
     folder: pathlib.Path,
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Writes the step, and how its result is decoded.
+    """Writes the step, how its result is decoded, and the constants of both.
 
     Args:
         config: the run.
@@ -162,6 +163,8 @@ def _lower_run(
     state, constants = distiller.tensors()
     # As NumPy arrays they are written into the functions.
     constants = [constant.numpy() for constant in constants]
+    there = {str(i): constant for i, constant in enumerate(constants)}
+    arrays.write(folder / pack_folder.CONSTANTS, "constants", **there)
 
     def begin(leaves):
         """Returns what the distiller's pure functions begin with."""

@@ -1,5 +1,6 @@
 """The run of a pack that comes back: its state, and what its steps reported."""
 
+import pathlib
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +10,7 @@ import numpy as np
 from fred_tf import budget
 from fred_tf import config as config_lib
 from fred_tf.disk import claims
-from trainers.elsewhere.pack_folder import STATE
+from trainers.elsewhere.pack_folder import ABOUT, CONSTANTS, STATE
 from trainers.elsewhere.reading import Packed, within
 from trainers.elsewhere.runner import arrays, sealed
 
@@ -34,6 +35,27 @@ def state(packed: Packed) -> tuple[int, list[np.ndarray]]:
         return step, [saved[str(i)] for i in range(len(saved))]
 
 
+def constants(packed: Packed) -> list[np.ndarray] | None:
+    """Returns what no step changes, such as masks.
+
+    Returns:
+        The arrays; None of a pack that was made when packs did not hold them.
+
+    Raises:
+        FileNotFoundError: there is no such file any more.
+        ValueError: it is not as it was written.
+    """
+    path = packed.folder / CONSTANTS
+    with within(packed.folder / ABOUT):
+        digests = claims.mapping(packed.about, "files")
+    if CONSTANTS not in digests:
+        return None
+    sealed.check(path, digests[CONSTANTS])
+    saved = arrays.read(path, "constants")
+    with within(path):
+        return [saved[str(i)] for i in range(len(saved))]
+
+
 def check_size(
     packed: Packed,
     leaves: Sequence[np.ndarray],
@@ -56,13 +78,13 @@ def check_size(
 
 
 def check_leaves(
-    packed: Packed, leaves: Sequence[Any], expected: Sequence[Any]
+    path: pathlib.Path, leaves: Sequence[Any], expected: Sequence[Any]
 ) -> None:
-    """Refuses a state of other arrays than those of the run.
+    """Refuses a file of other arrays than those of the run.
 
     Args:
-        packed: the pack.
-        leaves: from `state`.
+        path: the file.
+        leaves: from `state` or `constants`.
         expected: arrays or tensors of the shapes and types that it must have.
 
     Raises:
@@ -78,8 +100,8 @@ def check_leaves(
             (p for p in both if p[0] != p[1]), (len(there), len(asked))
         )
         raise ValueError(
-            f"{packed.folder / STATE} must hold the state of its run, "
-            f"{first[1]}. Received: {first[0]}. {sealed.COPY}"
+            f"{path} must hold what its run does, {first[1]}. Received: "
+            f"{first[0]}. {sealed.COPY}"
         )
 
 

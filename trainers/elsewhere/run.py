@@ -12,6 +12,7 @@ the set and scored. The same command goes on with what was stopped.
     data/*/       the real images and labels, see `runner/images.py`
     experts/*/    how experts are trained, and their trajectories
     state.npz     `step`, and all that a step changes, as it is now
+    constants.npz what no step changes, such as masks, for where it comes back
     metrics.jsonl what each step reported
     set.npz       images and labels to train on, where none are distilled here
     scores.json   test accuracies, and of which step

@@ -3,8 +3,10 @@
 import math
 import pathlib
 import shlex
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from absl import logging
 
@@ -13,6 +15,7 @@ from fred_tf import config as config_lib
 from fred_tf import scoring as scoring_lib
 from fred_tf.disk import checkpoint_files, claims, files, records
 from fred_tf.disk.run_folder import RunFolder
+from fred_tf.distillation.distiller import Distiller
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import description
 from fred_tf.training.evaluation import Evaluation
@@ -126,6 +129,7 @@ def _bring_back_run(
         data_dir: where TensorFlow Datasets keeps its data.
     """
     step, leaves = reading_run.state(packed)
+    constants = reading_run.constants(packed)
     metrics = reading_run.metrics(packed, step)
     if (reached := _steps_in(run_dir)) > step:
         raise ValueError(
@@ -144,8 +148,11 @@ def _bring_back_run(
     )
     with packing.untrained_experts(config, data) as experts:
         reading_run.check_size(packed, leaves, data.image_shape, data.classes)
-        empty, _ = assembly.distiller(config, data, experts, jit=True).tensors()
-        reading_run.check_leaves(packed, leaves, tf.nest.flatten(empty))
+        take = _taking(
+            packed,
+            assembly.distiller(config, data, experts, jit=True),
+            (leaves, constants, step),
+        )
         with open_run.opened(
             config,
             data,
@@ -153,9 +160,9 @@ def _bring_back_run(
             experts,
             jit=True,
             environment={"device": spent_there["device"]},
+            begin=take if constants is not None else None,
         ) as opened:
-            state = tf.nest.pack_sequence_as(empty, leaves)
-            opened.distiller.assign(state, step)
+            take(opened.distiller)
             with reading.within(packed.folder / pack_folder.STATE):
                 opened.now().synthetic_set()  # Refuses what is not finite.
             opened.save()
@@ -169,6 +176,41 @@ def _bring_back_run(
             )
             _write_log(run, metrics)
     return run
+
+
+def _taking(
+    packed: reading.Packed,
+    empty: Distiller,
+    came: tuple[list[np.ndarray], list[np.ndarray] | None, int],
+) -> Callable[[Distiller], None]:
+    """Returns what makes a distiller go on from what came back.
+
+    Args:
+        packed: the pack.
+        empty: a distiller of its run, on which it is tried.
+        came: leaves of the state, constants, and outer steps that were made.
+
+    Raises:
+        ValueError: they are not of the run, or masks are none.
+    """
+    leaves, constants, step = came
+    path = packed.folder / pack_folder.CONSTANTS
+    variables, fixed = empty.tensors()
+    expected = tf.nest.flatten(variables)
+    reading_run.check_leaves(
+        path.with_name(pack_folder.STATE), leaves, expected
+    )
+    state = tf.nest.pack_sequence_as(variables, leaves)
+
+    def take(distiller: Distiller) -> None:
+        distiller.assign(state, step, constants)
+
+    if constants is not None:
+        reading_run.check_leaves(path, constants, fixed)
+        take(empty)
+        with reading.within(path):
+            empty.parameterization.check_weights()
+    return take
 
 
 def spent(folder: RunFolder) -> dict[str, Any]:

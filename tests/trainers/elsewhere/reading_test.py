@@ -12,12 +12,13 @@ import pytest
 
 from fred_tf import config
 from fred_tf.coresets import random_set
-from fred_tf.disk import records
+from fred_tf.disk import files, records
 from fred_tf.distilled_run import DistilledRun
 from tests.flipping import flips
 from tests.trainers.elsewhere import made
 from tests.trainers.elsewhere.made import SETTINGS
 from trainers.elsewhere import packing, reading, reading_run, unpacking
+from trainers.elsewhere.runner import arrays
 
 
 @pytest.fixture
@@ -90,6 +91,32 @@ def test_a_whole_one_comes_back(pack, scored, tmp_path):
     assert DistilledRun.restore(run).step == 10
     assert unpacking.bring_back(scored, other)["mlp"].accuracies == (0.5,)
     assert [p.name for p in other.iterdir()] == ["evaluation_random_mlp.json"]
+
+
+def write_constants(pack, table):
+    """Writes masks, and all seals that a pack then needs."""
+    arrays.write(pack / "constants.npz", "constants", **{"0": table})
+    digest = files.sha256(pack / "constants.npz")
+    reseal(pack, lambda about: about["files"].update({"constants.npz": digest}))
+
+
+def test_masks_of_no_memory_are_refused(pack, tmp_path):
+    (table,) = arrays.read(pack / "constants.npz", "constants").values()
+    write_constants(pack, table)
+    unpacking.bring_back(pack, tmp_path / "twin")
+    run = tmp_path / "run"
+    write_constants(pack, table + 1000)
+    refused(pack, run, "Every position of `table` lies within")
+    write_constants(pack, np.zeros_like(table))
+    refused(pack, run, "one that occurs twice")
+    write_constants(pack, table[:, 1:])
+    refused(pack, run, "must hold what its run does")
+    write_constants(pack, table)
+    arrays.write(pack / "constants.npz", "constants", **{"0": table[:, ::-1]})
+    refused(pack, run, "must be as it was written")
+    (pack / "constants.npz").unlink()
+    with pytest.raises(FileNotFoundError):
+        unpacking.bring_back(pack, run)
 
 
 WRONG = {
