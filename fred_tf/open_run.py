@@ -165,10 +165,7 @@ def opened(
         with workers.chief_first():
             restored = _restored(distiller, folder, checkpoints)
             if restored is None:
-                if begin is not None:
-                    begin(distiller)
-                else:
-                    _begin(distiller, config, data, experts, start)
+                _begin(distiller, config, data, experts, start, begin)
                 if checkpoints is not None:
                     checkpoints.save(distiller.step)
         if workers.count > 1:
@@ -223,9 +220,12 @@ def _begin(
     data: ImageData,
     experts: Path | ExpertStore | None,
     start: DistilledRun | None,
+    elsewhere: Callable[[Distiller], None] | None,
 ) -> None:
-    """Begins with real images, or where another run ended."""
-    if start is None:
+    """Begins with real images, where another run ended, or this one was."""
+    if elsewhere is not None:
+        elsewhere(distiller)
+    elif start is None:
         chosen_images.begin(distiller, config, data, experts)
     else:
         weights = start.parameterization.get_weights()
