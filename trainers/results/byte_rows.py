@@ -120,14 +120,18 @@ _DISTILLED = {
         _within(30_720, _AFTERWARDS, "parameterization.step=2"),
         scored_with=("evaluation.epochs=150",),
     ),
-    # 1,290 images of twice the coefficients, by the experts of the former.
+    # 1,980 images of three times the coefficients, which begin with herding's
+    # by the experts of the former.
     "cifar10_122880_bytes_fred_tm_joint_cpu": Row(
         "cifar10_ipc1_tm_joint_cpu",
         _within(
             122_880,
             _AFTERWARDS,
-            "parameterization.step=2",
-            "coefficients_per_channel=64",
+            "parameterization.step=8",
+            "coefficients_per_channel=96",
+            "initial_images=herding",
+            "convolutions=bfloat16",
+            "outer_steps=240",
         ),
         scored_with=_THOUSANDS,
     ),
