@@ -135,7 +135,7 @@ def test_compiled_operations_agree_with_the_graph(name, count):
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_gradient_agrees_with_central_differences(name, count):
     operation = OPERATIONS[name]
     arguments = operation.draw(tf.constant([8, 1]), count, (4, 3))

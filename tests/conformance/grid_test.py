@@ -46,7 +46,11 @@ USUAL_STEP, CAREFUL_STEP = 0.003, 0.001
 CAREFUL = ("trained_gradient_matching",)
 CAREFUL_SHARE = 0.02
 # They train a network in every step; their own tests lower their losses, too.
-LONG = ("feature_alignment", "trained_gradient_matching")
+LONG = (
+    "feature_alignment",
+    "gradient_matching",
+    "trained_gradient_matching",
+)
 # All images of a class: batches of a few disagree too much with one another.
 SMALL_BATCH = 64
 # What makes a member small.

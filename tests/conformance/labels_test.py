@@ -5,6 +5,7 @@ too, are equal on replicas, and come out of every form.
 """
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -42,11 +43,11 @@ def weights(distilled):
 
 
 def cells():
-    """KIP with every memory; FRePo, whose steps are the same, slowly."""
-    for memory in PARAMETERIZATIONS:
-        yield pytest.param("kip", memory)
-        slow = [] if memory == "frequency" else [pytest.mark.slow]
-        yield pytest.param("frepo", memory, marks=slow)
+    """Both with frequencies; KIP with pixels, too, and slowly all others."""
+    quick = ("kip", "frequency"), ("frepo", "frequency"), ("kip", "pixel")
+    for cell in itertools.product(("kip", "frepo"), PARAMETERIZATIONS):
+        slow = [] if cell in quick else [pytest.mark.slow]
+        yield pytest.param(*cell, marks=slow)
 
 
 @pytest.mark.parametrize(("objective", "memory"), cells())

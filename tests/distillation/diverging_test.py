@@ -158,6 +158,7 @@ def test_going_back_needs_a_folder(digits):
         fred_tf.distill(digits, ipc=1, on_divergence="rewnd")
 
 
+@pytest.mark.slow  # Skipping and resuming have quick tests of their own.
 def test_resumed_with_a_skipped_step_it_is_the_same(
     digits, expert_dir, tmp_path
 ):

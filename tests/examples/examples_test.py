@@ -37,11 +37,13 @@ def test_a_mixture_beats_few_real_images(sets):
     assert found["mixed"] > found["real alone"] + 0.05
 
 
+@pytest.mark.slow  # The programs themselves are run below.
 def test_memory_keeps_earlier_tasks(sets):
     found = continual.run(sets, tasks=2, steps=20)
     assert found["with memory"] > found["without memory"] + 0.2
 
 
+@pytest.mark.slow
 def test_a_warm_start_is_ahead(sets):
     found = warm_start.run(sets, epochs=20, steps=5)
     assert found["warm start"] > found["cold start"] + 0.05

@@ -100,6 +100,7 @@ def test_forms_that_are_several_files_count_all_of_them(run, tmp_path):
     exporting.run(run, tmp_path / "yes", names, budget_bytes=size)
 
 
+@pytest.mark.slow  # `measuring_test` measures sets.
 def test_what_is_measured_is_what_is_written(run, digits, tmp_path):
     """To state its accuracy a file would need room that it does not have."""
     for budget in (
