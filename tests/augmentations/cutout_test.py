@@ -44,7 +44,7 @@ def test_one_center_serves_the_batch():
     ("size", "side", "centers"),
     [
         ((32, 28), (16, 14), (33, 29)),
-        ((8, 8), (4, 4), (9, 9)),
+        pytest.param((8, 8), (4, 4), (9, 9), marks=pytest.mark.slow),
         ((6, 5), (3, 3), (6, 5)),  # odd sides: one center less
     ],
 )

@@ -158,7 +158,11 @@ def _many_draws(draw, size: tuple[int, int]) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize(
     ("size", "largest"),
-    [((28, 32), (4, 4)), ((64, 8), (8, 1)), ((128, 12), (16, 2))],
+    [
+        ((28, 32), (4, 4)),
+        pytest.param((64, 8), (8, 1), marks=pytest.mark.slow),
+        pytest.param((128, 12), (16, 2), marks=pytest.mark.slow),
+    ],
 )
 def test_shifts_are_uniform_up_to_an_eighth(size, largest):
     draws = _many_draws(geometry.draw_translation, size)

@@ -122,7 +122,7 @@ def energy(functional, parameters, images):
     return tf.add_n([tf.reduce_sum(tf.sin(9 * g)) for g in gradients])
 
 
-@pytest.mark.parametrize("name", _slow(MOST, "vgg11", "resnet10ap"))
+@pytest.mark.parametrize("name", _slow(MOST, *LARGE, "alexnet", "convnet3d"))
 def test_second_derivative_equals_central_differences(name, generator):
     functional = Functional(make(name, dtype="float64"))
     parameters = [

@@ -124,7 +124,10 @@ def test_real_images_tell_the_synthetic_classes_apart(
     assert float(loss) == pytest.approx(expected, rel=1e-4)
 
 
-@pytest.mark.parametrize("strategy", ["none", "color_crop_flip"])
+@pytest.mark.parametrize(
+    "strategy",
+    [pytest.param("none", marks=pytest.mark.slow), "color_crop_flip"],
+)
 def test_the_real_images_themselves_are_aligned(strategy, make, reference):
     """Siamese: both sides are augmented alike, or this would not be 0."""
     images = tf.reshape(reference["images"], [-1, 8, 8, 1])

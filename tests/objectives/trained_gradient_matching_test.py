@@ -69,7 +69,10 @@ def gradient_of(objective, theta, images, labels):
             marks=pytest.mark.slow,  # Other pairs have each of the two.
         ),
         ("absolute", np.abs, "weights", lambda shape: len(shape) > 1),
-        ("squared", np.square, "all", lambda shape: True),
+        pytest.param(
+            *("squared", np.square, "all", lambda shape: True),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_sums_differences_of_what_is_matched(
