@@ -120,8 +120,8 @@ _DISTILLED = {
         _within(30_720, _AFTERWARDS, "parameterization.step=2"),
         scored_with=("evaluation.epochs=150",),
     ),
-    # 1,980 images of three times the coefficients, which begin with herding's
-    # by the experts of the former.
+    # 1,980 images of three times the coefficients. The experts of the former
+    # are matched, and choose what they begin with.
     "cifar10_122880_bytes_fred_tm_joint_cpu": Row(
         "cifar10_ipc1_tm_joint_cpu",
         _within(

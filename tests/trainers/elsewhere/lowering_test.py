@@ -127,5 +127,4 @@ def test_matrices_of_whitenings_go_along(digits, tmp_path, caplog, name):
     found, expected = run_both(both_ways, [images], tmp_path / "both.jax")
     assert_close(found, expected)
     np.testing.assert_allclose(found["pixels"], images, atol=1e-5)
-    if jax.__version_info__ >= (0, 11):  # Others log elsewhere.
-        assert not caplog.text
+    assert not caplog.text
