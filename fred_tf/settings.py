@@ -13,6 +13,7 @@ import difflib
 import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeVar, get_type_hints
 
 from fred_tf.paper import Paper
@@ -167,10 +168,17 @@ def _misfit(types: Mapping[str, type], values: Mapping[str, Any]) -> str | None:
     return None
 
 
-def field_types(section: type) -> dict[str, type]:
+# Every config that is made asks for those of its sections and its own.
+_FIELD_TYPES: dict[type, Mapping[str, type]] = {}
+
+
+def field_types(section: type) -> Mapping[str, type]:
     """Returns the types of a dataclass's fields by name."""
-    hints = get_type_hints(section)
-    return {f.name: hints[f.name] for f in dataclasses.fields(section)}
+    if section not in _FIELD_TYPES:
+        hints = get_type_hints(section)
+        types = {f.name: hints[f.name] for f in dataclasses.fields(section)}
+        _FIELD_TYPES[section] = MappingProxyType(types)
+    return _FIELD_TYPES[section]
 
 
 class Member:

@@ -81,16 +81,15 @@ class FrequencySettings(MemorySettings):
         check_one_of("channels", self.channels, CHANNELS)
         check_one_of("mask_rule", self.mask_rule, MASK_RULES)
         check_one_of("mask_statistics", self.mask_statistics, MASK_STATISTICS)
-        transform = self.make_transform()
         if self.mask_rule.endswith("frequency") and not (
-            transform.has_frequencies
+            self.make_transform().has_frequencies
         ):
             raise ValueError(
                 f"The `transform` {self.transform!r} has no frequencies and "
                 "needs another `mask_rule`, e.g. 'explained_variance'. "
                 f"Received: {self.mask_rule!r}."
             )
-        if self.channels == "joint" and not transform.any_length:
+        if self.channels == "joint" and not self.make_transform().any_length:
             able = [name for name, t in TRANSFORMS.items() if t().any_length]
             raise ValueError(
                 "`channels` 'joint' transforms the axis of the channels, too, "
