@@ -12,8 +12,10 @@ from fred_tf.coresets import (
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files
 from fred_tf.distillation.distiller import Distiller
+from fred_tf.experts.soft_labels import soft_labels
 from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import OBJECTIVES
+from fred_tf.parameterizations.labels import EXPERTS, logits_of
 
 
 def begin(
@@ -24,10 +26,13 @@ def begin(
 ) -> None:
     """Lets a distiller begin with the training images that its settings choose.
 
+    Labels that experts give are of these images as they are: of what little
+    a memory holds of them, experts think otherwise.
+
     Args:
         empty: the distiller.
-        config: the run's; `parameterization.initial_images` counts, and what
-            `feature_network` looks at.
+        config: the run's; `parameterization.initial_images` and
+            `initial_labels` count, and what `feature_network` looks at.
         data: the real data.
         experts: of the run; they embed where its objective matches them.
 
@@ -37,7 +42,13 @@ def begin(
     method = config.parameterization.initial_images
     matched = OBJECTIVES[config.objective.name].needs_experts
     choose, _ = choice(config, data, method, experts if matched else None)
-    empty.adapt(data.normalized_train, data.train.labels, choose)
+    real, memory = data.normalized_train, empty.parameterization
+    if config.parameterization.initial_labels == EXPERTS:
+        assert memory.label_values is not None  # Settings see to it.
+        shown = real[choose(memory.instances_per_class)]
+        asked = empty.objective.network, empty.objective.source
+        memory.label_values.assign(logits_of(soft_labels(*asked, shown)))
+    empty.adapt(real, data.train.labels, choose)
 
 
 def choice(

@@ -6,6 +6,9 @@ import tensorflow as tf
 from fred_tf.experts.store import ExpertStore
 from fred_tf.networks import Functional
 
+# Images at a time.
+_BATCH = 500
+
 
 def soft_labels(
     network: Functional,
@@ -46,13 +49,16 @@ def soft_labels(
             "Train experts with `python -m trainers.train_experts`."
         )
 
-    @tf.function(autograph=False)
-    def probabilities(vector: tf.Tensor) -> tf.Tensor:
-        logits = network.logits(network.unflatten(vector), images)
+    @tf.function(autograph=False, reduce_retracing=True)
+    def probabilities(vector: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
+        logits = network.logits(network.unflatten(vector), batch)
         return tf.nn.softmax(logits)
 
-    total = np.zeros((), np.float32)
+    total = np.zeros((len(images), network.classes), np.float32)
     for number in range(asked):
-        last = experts.trajectory(number)[-1].astype(np.float32)
-        total = total + probabilities(tf.constant(last)).numpy()
+        last = tf.constant(experts.trajectory(number)[-1].astype(np.float32))
+        for start in range(0, len(images), _BATCH):
+            rows = slice(start, start + _BATCH)
+            batch = tf.constant(images[rows])
+            total[rows] += probabilities(last, batch).numpy()
     return total / asked

@@ -37,6 +37,7 @@ class HallucinatorSettings(MemorySettings):
     """
 
     name: ClassVar[str] = "haba"
+    begins_as_real_images: ClassVar[bool] = False
     hallucinators: int = 5
     basis_channels: int = 0
     decode: str = "all"

@@ -8,6 +8,7 @@ kernels regress on: they begin as KIP's and FRePo's, the one-hot class less
 """
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,8 +24,10 @@ from fred_tf.settings import (
 from fred_tf.synthetic_set import LABEL_KINDS
 
 FIXED = "fixed"
+PROBABILITIES = "probabilities"
+CLASSES, EXPERTS = INITIAL_LABELS = ("classes", "experts")
 # The logit of an image's own class, above the others'; and the scores' scale.
-_USUAL_SCALES = {"probabilities": 5.0, "scores": 1.0}
+_USUAL_SCALES = {PROBABILITIES: 5.0, "scores": 1.0}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,9 +38,13 @@ class MemorySettings(Settings):
         labels: `"fixed"`, the class of each image; or what is learned beside
             the images and counted in the budget, `"probabilities"` or
             `"scores"`. Objectives say which they take.
-        label_scale: of the first values, which are this times the one-hot
-            class less 1 / classes; 0 means 1 of scores, as in KIP, and 5 of
-            the logits of probabilities. FRePo takes (10 / classes) ** 0.5.
+        initial_labels: what labels begin as that are learned: the
+            `"classes"`; or, of probabilities, what the run's `"experts"` think
+            of the real images that the memory begins with, as in Guo et al.
+            2024 (DATM, arXiv 2310.05773).
+        label_scale: of the former, which are this times the one-hot class less
+            1 / classes; 0 means 1 of scores, as in KIP, and 5 of the logits of
+            probabilities. FRePo takes (10 / classes) ** 0.5.
         label_learning_rate: step size of the labels; 0 means that of the
             images, which suits Adam and LAMB.
         initial_images: which real images a memory begins with: `"random"`
@@ -49,7 +56,10 @@ class MemorySettings(Settings):
     label_scale: float = later(0.0)
     label_learning_rate: float = later(0.0)
     initial_images: str = later(RANDOM)
+    initial_labels: str = later(CLASSES)
 
+    # Whether each image begins as a real one.
+    begins_as_real_images: ClassVar[bool] = True
     # A field of those whose budget may be bytes of a file.
     budget_bytes = 0
 
@@ -62,10 +72,34 @@ class MemorySettings(Settings):
             self.initial_images,
             METHODS,
         )
+        check_one_of(
+            "parameterization.initial_labels",
+            self.initial_labels,
+            INITIAL_LABELS,
+        )
+        if self.initial_labels == EXPERTS:
+            self._check_taught()
         for name, most in (("scale", 1000), ("learning_rate", MOST_RATE)):
             name = f"label_{name}"
             check_least(
                 f"parameterization.{name}", getattr(self, name), 0, most
+            )
+
+    def _check_taught(self) -> None:
+        """Refuses labels of experts that nothing could come of."""
+        if self.labels != PROBABILITIES or self.label_scale:
+            raise ValueError(
+                "`parameterization.initial_labels` 'experts' are probabilities "
+                "as they are. Received: `parameterization.labels` "
+                f"{self.labels!r} and `label_scale` {self.label_scale:g}. Take "
+                f"{PROBABILITIES!r} and 0, or leave it out."
+            )
+        if not self.begins_as_real_images:
+            raise ValueError(
+                "`parameterization.initial_labels` 'experts' are of the real "
+                "images that images begin as. Received: "
+                f"`parameterization.name` {self.name!r}, whose images are made "
+                "of parts. Take 'frequency' or 'pixel', or leave it out."
             )
 
     @property
@@ -100,6 +134,16 @@ class MemorySettings(Settings):
         scale = self.label_scale or _USUAL_SCALES[self.labels]
         one_hot = np.eye(classes)[labels]
         return (scale * (one_hot - 1 / classes)).astype(np.float32)
+
+
+def logits_of(probabilities: np.ndarray) -> np.ndarray:
+    """Returns the numbers whose softmax probabilities are, `[n, classes]`.
+
+    A class counts as if it had a ten-thousandth at least, so that no label is
+    out of reach of its steps.
+    """
+    logits = np.log(np.maximum(probabilities, 1e-4))
+    return logits - logits.mean(1, keepdims=True)
 
 
 def check_learned(

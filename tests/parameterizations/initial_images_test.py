@@ -7,6 +7,7 @@ from fred_tf import assembly, config, open_run
 from fred_tf.chosen_images import feature_network
 from fred_tf.coresets import herd, select_by_features, select_random
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.experts.soft_labels import soft_labels
 from fred_tf.experts.store import ExpertStore
 from fred_tf.parameterizations import PARAMETERIZATIONS
 from trainers.elsewhere import packing
@@ -115,3 +116,59 @@ def test_experts_of_elsewhere_choose_nothing_here(
     with pytest.raises(ValueError, match="initial_images` 'random'.*Received"):
         packing.pack(config.override(quick_tm, [HERDING]), tmp_path / "pack")
     assert not (tmp_path / "pack").exists()
+
+
+TAUGHT = (
+    "parameterization.initial_labels=experts",
+    "parameterization.labels=probabilities",
+    "parameterization.label_learning_rate=1",
+)
+
+
+FEWER = ("coefficients_per_channel=16",)
+
+
+def test_labels_begin_as_what_experts_think(quick_tm, quick_experts, digits):
+    """Of the real images, however little a memory holds of them."""
+    settings = config.override(quick_tm, [*TAUGHT, *FEWER, "outer_steps=0"])
+    with open_run.opened(settings, digits, experts=quick_experts) as run:
+        memory = run.distiller.parameterization
+        begun = memory.soft_labels().numpy()
+    rows = select_random(
+        digits.train.labels, memory.instances_per_class, 10, settings.seed
+    )
+    network = assembly.network(settings, digits.image_shape, 10)
+    store = ExpertStore(quick_experts)
+    shown = digits.normalized_train[rows]
+    expected = soft_labels(network, store, shown)
+    np.testing.assert_allclose(begun, expected, atol=1e-5)
+    assert memory.instances_per_class > settings.ipc
+    blurred = soft_labels(network, store, memory.decode().numpy())
+    assert np.abs(blurred - expected).max() > 5e-3
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        (["parameterization.initial_labels=expert"], "must be one of"),
+        ([TAUGHT[0]], "Received: `parameterization.labels` 'fixed'"),
+        ([*TAUGHT, "parameterization.label_scale=2"], "`label_scale` 2"),
+        (["parameterization.name=haba", *TAUGHT], "'haba'.*made of parts"),
+        (["parameterization.name=idc", *TAUGHT], "'idc'.*made of parts"),
+    ],
+)
+def test_labels_that_experts_cannot_give_are_refused(
+    quick_tm, changes, message
+):
+    with pytest.raises(ValueError, match=message):
+        config.override(quick_tm, changes)
+
+
+def test_experts_of_elsewhere_teach_nothing_here(
+    quick_tm, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(packing, "check_jax", lambda: None)
+    with pytest.raises(ValueError, match="initial_labels` 'classes'.*Received"):
+        packing.pack(
+            config.override(quick_tm, [*TAUGHT, *FEWER]), tmp_path / "pack"
+        )
