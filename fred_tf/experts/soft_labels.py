@@ -6,6 +6,7 @@ import tensorflow as tf
 from fred_tf.experts.store import ExpertStore
 from fred_tf.networks import Functional
 
+MOST_ASKED = 10
 # Images at a time.
 _BATCH = 500
 
@@ -14,7 +15,7 @@ def soft_labels(
     network: Functional,
     experts: ExpertStore,
     images: np.ndarray,
-    most: int = 10,
+    most: int = MOST_ASKED,
 ) -> np.ndarray:
     """Returns the mean probabilities that trained experts give to classes.
 
@@ -27,7 +28,7 @@ def soft_labels(
         experts: their store; parameters after the last stored epoch count.
         images: normalised as the experts' were, `[n, height, width,
             channels]`.
-        most: experts that are asked at most.
+        most: experts that are asked at most, the first ones.
 
     Returns:
         float32 `[n, classes]`; each row sums to 1.
@@ -49,16 +50,29 @@ def soft_labels(
             "Train experts with `python -m trainers.train_experts`."
         )
 
-    @tf.function(autograph=False, reduce_retracing=True)
-    def probabilities(vector: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
-        logits = network.logits(network.unflatten(vector), batch)
-        return tf.nn.softmax(logits)
+    last = [experts.trajectory(number)[-1] for number in range(asked)]
+    vectors = tf.constant(np.stack(last).astype(np.float32))
+    answer = tf.function(mean_answers, autograph=False, reduce_retracing=True)
+    parts = [
+        answer(network, vectors, tf.constant(images[first : first + _BATCH]))
+        for first in range(0, len(images), _BATCH)
+    ]
+    return tf.concat(parts, axis=0).numpy()
 
-    total = np.zeros((len(images), network.classes), np.float32)
-    for number in range(asked):
-        last = tf.constant(experts.trajectory(number)[-1].astype(np.float32))
-        for start in range(0, len(images), _BATCH):
-            rows = slice(start, start + _BATCH)
-            batch = tf.constant(images[rows])
-            total[rows] += probabilities(last, batch).numpy()
-    return total / asked
+
+def mean_answers(
+    network: Functional, vectors: tf.Tensor, images: tf.Tensor
+) -> tf.Tensor:
+    """Returns the mean probabilities `[n, classes]` by several parameters.
+
+    Args:
+        network: the architecture.
+        vectors: its parameters, `[experts, size]`.
+        images: normalised, `[n, *image_shape]`.
+    """
+
+    def one(vector: tf.Tensor) -> tf.Tensor:
+        return tf.nn.softmax(network.logits(network.unflatten(vector), images))
+
+    each = tf.map_fn(one, vectors, parallel_iterations=1)
+    return tf.reduce_mean(each, axis=0)

@@ -11,6 +11,7 @@ import dataclasses
 from typing import ClassVar
 
 import numpy as np
+import tensorflow as tf
 
 from fred_tf.coresets import METHODS, RANDOM
 from fred_tf.objectives import OBJECTIVES, check_label_kind
@@ -136,14 +137,14 @@ class MemorySettings(Settings):
         return (scale * (one_hot - 1 / classes)).astype(np.float32)
 
 
-def logits_of(probabilities: np.ndarray) -> np.ndarray:
+def logits_of(probabilities: tf.Tensor) -> tf.Tensor:
     """Returns the numbers whose softmax probabilities are, `[n, classes]`.
 
     A class counts as if it had a ten-thousandth at least, so that no label is
     out of reach of its steps.
     """
-    logits = np.log(np.maximum(probabilities, 1e-4))
-    return logits - logits.mean(1, keepdims=True)
+    logits = tf.math.log(tf.maximum(probabilities, 1e-4))
+    return logits - tf.reduce_mean(logits, axis=1, keepdims=True)
 
 
 def check_learned(

@@ -162,13 +162,3 @@ def test_labels_that_experts_cannot_give_are_refused(
 ):
     with pytest.raises(ValueError, match=message):
         config.override(quick_tm, changes)
-
-
-def test_experts_of_elsewhere_teach_nothing_here(
-    quick_tm, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(packing, "check_jax", lambda: None)
-    with pytest.raises(ValueError, match="initial_labels` 'classes'.*Received"):
-        packing.pack(
-            config.override(quick_tm, [*TAUGHT, *FEWER]), tmp_path / "pack"
-        )

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fred_tf import assembly, seeds
+from fred_tf import assembly, chosen_images, seeds
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files, records
+from fred_tf.distillation.distiller import Distiller
+from fred_tf.experts import soft_labels
+from fred_tf.parameterizations.labels import logits_of
 from trainers.elsewhere.lowering import lower
 from trainers.elsewhere.runner import sealed
 
@@ -65,6 +68,45 @@ def write(
             for i in range(config.experts.count)
         ],
     }
+
+
+def write_taught(
+    config: Config, data: ImageData, distiller: Distiller, folder: pathlib.Path
+) -> dict[str, Any]:
+    """Writes what turns experts' answers into the labels of a run.
+
+    Args:
+        config: the run.
+        data: the real data.
+        distiller: its memory as it begins.
+        folder: of the pack.
+
+    Returns:
+        What the recipe says of it: the real images that the memory begins
+        with, class by class, and which leaves of the state are labels.
+    """
+    choose, _ = chosen_images.choice(
+        config, data, config.parameterization.initial_images
+    )
+    memory, network = distiller.parameterization, distiller.objective.network
+    rows = choose(memory.instances_per_class)
+    asked = min(soft_labels.MOST_ASKED, config.experts.count)
+
+    def teach(vectors, images):
+        images = data.normalization(images)
+        return logits_of(soft_labels.mean_answers(network, vectors, images))
+
+    vectors = np.zeros((asked, network.size), np.float32)
+    images = data.train.images[rows[: memory.instances_per_class]]
+    lower(teach, (vectors, images), folder / "teach.jax")
+    state, _ = distiller.tensors()
+    labels = [part[0] for part in (state.memory, state.average) if part]
+    leaves = tf.nest.flatten(state)
+    places = [
+        i for i, leaf in enumerate(leaves) if any(leaf is x for x in labels)
+    ]
+    shown = rows.reshape(data.classes, -1).tolist()
+    return {"taught": {"shown": shown, "leaves": places, "asked": asked}}
 
 
 def _lower_training(

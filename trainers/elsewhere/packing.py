@@ -18,7 +18,7 @@ from fred_tf.disk import claims, files, paths
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import OBJECTIVES
-from fred_tf.parameterizations.labels import CLASSES
+from fred_tf.parameterizations.labels import CLASSES, EXPERTS
 from fred_tf.presets import fitting
 from fred_tf.scoring import description, fitted_on
 from fred_tf.synthetic_set import SyntheticSet
@@ -112,6 +112,10 @@ def pack_run(
         )
         if recipe["kind"] == "expert_segments":
             recipe |= packed_experts.write(config, data, root, recipe)
+        if config.parameterization.initial_labels == EXPERTS:
+            recipe |= packed_experts.write_taught(
+                config, data, distiller, temporary
+            )
         images = {
             "train": packed_images.write(root, data.train, shared.part_bytes),
             "test": packed_images.write(root, data.scored, shared.part_bytes),
@@ -274,25 +278,26 @@ def pack_set(
 
 
 def _check_start(config: Config) -> None:
-    """Refuses what experts choose to begin with, which are trained there."""
-    if not OBJECTIVES[config.objective.name].needs_experts:
-        return
-    for name, usual in (("images", RANDOM), ("labels", CLASSES)):
-        chosen = getattr(config.parameterization, f"initial_{name}")
-        if chosen != usual:
-            raise ValueError(
-                "A run whose experts are trained elsewhere begins with "
-                f"`parameterization.initial_{name}` {usual!r}: what else there "
-                f"is follows from them. Received: {chosen!r}. Distil it here, "
-                "or leave that out."
-            )
+    """Refuses images chosen by experts, which are trained there."""
+    chosen = config.parameterization.initial_images
+    if chosen != RANDOM and OBJECTIVES[config.objective.name].needs_experts:
+        raise ValueError(
+            "A run whose experts are trained elsewhere begins with "
+            f"`parameterization.initial_images` {RANDOM!r}: what else it "
+            f"chooses follows from them. Received: {chosen!r}. Distil it here, "
+            "or leave that out."
+        )
 
 
 def _begun(config: Config, data: ImageData) -> Distiller:
-    """Returns the distiller of a run, its memory as it begins."""
+    """Returns the distiller of a run, its memory as it begins.
+
+    Labels that experts give are given there, see `packed_experts.write_taught`.
+    """
     with untrained_experts(config, data) as experts:
         distiller = assembly.distiller(config, data, experts, jit=True)
-    chosen_images.begin(distiller, config, data)
+    untaught = {"parameterization.initial_labels": CLASSES}
+    chosen_images.begin(distiller, config_lib.replace(config, untaught), data)
     return distiller
 
 

@@ -75,6 +75,26 @@ def class_batches(pack: Pack, key: jax.Array):
     return draw, images
 
 
+def taught(pack: Pack, leaves: list[jax.Array]) -> list[jax.Array]:
+    """Returns the first state with the labels that experts give, if they do.
+
+    They are trained. Each class is shown by itself.
+    """
+    about = pack.about["reference"].get("taught")
+    if about is None:
+        return leaves
+    paths = pack.expert_paths()[: about["asked"]]
+    last = [pack.read_expert(path)["visited"][-1] for path in paths]
+    vectors, (images, _) = jnp.stack(last), pack.images()
+    teach = jax.jit(pack.function("teach"))
+    parts = [teach(vectors, images[np.array(x)]) for x in about["shown"]]
+    labels = jnp.concatenate(parts)
+    return [
+        labels if i in about["leaves"] else leaf
+        for i, leaf in enumerate(leaves)
+    ]
+
+
 REFERENCES = {
     "expert_segments": expert_segments,
     "class_batches": class_batches,
@@ -111,6 +131,7 @@ def distil(pack: Pack, minutes: float) -> None:
 
     leaves, reached = pack.leaves, pack.step
     if not reached:  # Steps below 0 change nothing but what is usual.
+        leaves = taught(pack, leaves)
         leaves, _ = advance(leaves, source, np.int32(-BLOCK), BLOCK)
     # States that a run which is lost goes back to.
     recent = collections.deque([(reached, leaves)], maxlen=RECENT)
