@@ -1,5 +1,7 @@
 """Which real images are a coreset, or what a memory begins with."""
 
+import functools
+
 from fred_tf.chosen_images import feature_network
 from fred_tf.config import Config
 from fred_tf.coresets import (
@@ -42,6 +44,7 @@ def begin(
     method = config.parameterization.initial_images
     matched = OBJECTIVES[config.objective.name].needs_experts
     choose, _ = choice(config, data, method, experts if matched else None)
+    choose = functools.cache(choose)  # A coreset may take minutes.
     real, memory = data.normalized_train, empty.parameterization
     if config.parameterization.initial_labels == EXPERTS:
         assert memory.label_values is not None  # Settings see to it.

@@ -36,6 +36,7 @@ _TOLD_OTHERWISE = {
     "labels",
     "label_scale",
     "label_learning_rate",
+    "initial_labels",
 }
 
 

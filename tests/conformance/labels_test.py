@@ -128,24 +128,54 @@ def test_a_step_compiles_and_is_pure(objective, digits):
     assert np.any(new.memory[0] != arguments[0].memory[0])
 
 
+def read_back(distilled, folder):
+    """Yields the set as each form gives it back, and whether labels round."""
+    written = forms.chosen(
+        (), distilled.decoded, distilled.run.parameterization
+    )
+    paths = distilled.export(folder)
+    held = [
+        (forms.FORMS[name], path)
+        for name, path in zip(written, paths)
+        if isinstance(forms.FORMS[name], forms.SetForm)
+    ]
+    assert len(held) >= 8
+    for form, path in held:
+        yield fred_tf.DistilledSet.load(path).decoded, form.rounds_labels
+
+
 def test_scores_come_out_of_every_form(whole, tmp_path):
     complete, _ = whole
     scores = complete.decoded.soft_labels
     assert np.any(scores < 0)
-    read = 0
-    for name, path in zip(
-        forms.chosen((), complete.decoded, complete.run.parameterization),
-        complete.export(tmp_path),
-    ):
-        form = forms.FORMS[name]
-        if isinstance(form, forms.SetForm):
-            there = fred_tf.DistilledSet.load(path).decoded
-            step = np.abs(scores).max() / 127 if form.rounds_labels else 0
-            assert np.abs(there.soft_labels - scores).max() <= 0.501 * step
-            assert there.label_kind == "scores"
-            assert there.floats_stored == complete.decoded.floats_stored
-            read += 1
-    assert read >= 8
+    for there, rounds in read_back(complete, tmp_path):
+        step = np.abs(scores).max() / 127 if rounds else 0
+        assert np.abs(there.soft_labels - scores).max() <= 0.501 * step
+        assert there.label_kind == "scores"
+        assert there.floats_stored == complete.decoded.floats_stored
+
+
+def test_labels_of_experts_come_out_of_every_form(
+    quick_tm, quick_experts, digits, tmp_path
+):
+    changes = {
+        "outer_steps": 1,
+        "parameterization.coefficients_per_channel": 16,
+        "parameterization.labels": "probabilities",
+        "parameterization.initial_labels": "experts",
+        "parameterization.label_learning_rate": 1.0,
+    }
+    taught = fred_tf.distill(
+        digits,
+        config.replace(quick_tm, changes),
+        experts=quick_experts,
+        progress=False,
+    )
+    answers = taught.decoded.soft_labels
+    for there, rounds in read_back(taught, tmp_path):
+        error = 0.04 if rounds else 1e-6
+        np.testing.assert_allclose(there.soft_labels, answers, rtol=error)
+        assert there.label_kind == "probabilities"
 
 
 def test_labels_by_sgd_need_a_step_of_their_own():
