@@ -102,6 +102,20 @@ def quick_tm():
 
 
 @pytest.fixture(scope="session")
+def quick_taught(quick_tm):
+    """The same with labels that its experts give, of several images a class."""
+    from fred_tf import config
+
+    changes = {
+        "parameterization.coefficients_per_channel": 16,
+        "parameterization.labels": "probabilities",
+        "parameterization.initial_labels": "experts",
+        "parameterization.label_learning_rate": 1.0,
+    }
+    return config.replace(quick_tm, changes)
+
+
+@pytest.fixture(scope="session")
 def quick_experts(quick_tm, tmp_path_factory) -> pathlib.Path:
     from trainers import train_experts
 

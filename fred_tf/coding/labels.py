@@ -19,7 +19,7 @@ LABEL_BYTES = 1
 
 _LARGEST = 127
 # Classes that are less likely count as if all of them together were as much.
-_LEAST = 1e-3
+LEAST = 1e-3
 
 
 def quantize(labels: np.ndarray, kind: str) -> tuple[np.ndarray, float]:
@@ -31,7 +31,7 @@ def quantize(labels: np.ndarray, kind: str) -> tuple[np.ndarray, float]:
     """
     values = labels.astype(np.float64)
     if kind == "probabilities":
-        values = np.log(np.maximum(values, _LEAST / values.shape[1]))
+        values = np.log(np.maximum(values, LEAST / values.shape[1]))
         middle = values.max(1, keepdims=True) + values.min(1, keepdims=True)
         values = values - middle / 2
     step = float(np.abs(values).max()) / _LARGEST or 1.0

@@ -22,22 +22,22 @@ from fred_tf.parameterizations.frequency_settings import (
     mask_size,
     spectrum_shape,
 )
+from fred_tf.parameterizations.labels import MemorySettings
+from fred_tf.settings import field_types
 from fred_tf.synthetic_set import SyntheticSet
 
 SHARD = "coefficients.tfrecord-00000-of-00001"
 
-# Values are those of rounding already, and records have the labels.
+# Values are those of rounding already, and records have the labels: nothing
+# that all memories say of theirs, but for which images they began with.
 _TOLD_OTHERWISE = {
     "bits",
     "step",
     "rounded",
     "rate_weight",
     "budget_bytes",
-    "labels",
-    "label_scale",
-    "label_learning_rate",
-    "initial_labels",
-}
+    *field_types(MemorySettings),
+} - {"initial_images"}
 
 
 class Claim(NamedTuple):

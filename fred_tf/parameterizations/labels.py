@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 import tensorflow as tf
 
+from fred_tf.coding.labels import LEAST
 from fred_tf.coresets import METHODS, RANDOM
 from fred_tf.objectives import OBJECTIVES, check_label_kind
 from fred_tf.settings import (
@@ -140,10 +141,11 @@ class MemorySettings(Settings):
 def logits_of(probabilities: tf.Tensor) -> tf.Tensor:
     """Returns the numbers whose softmax probabilities are, `[n, classes]`.
 
-    A class counts as if it had a ten-thousandth at least, so that no label is
-    out of reach of its steps.
+    A class that is less likely than files tell counts as they have it, so that
+    no label is out of reach of its steps.
     """
-    logits = tf.math.log(tf.maximum(probabilities, 1e-4))
+    least = LEAST / probabilities.shape[1]
+    logits = tf.math.log(tf.maximum(probabilities, least))
     return logits - tf.reduce_mean(logits, axis=1, keepdims=True)
 
 

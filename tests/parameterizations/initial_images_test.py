@@ -118,19 +118,11 @@ def test_experts_of_elsewhere_choose_nothing_here(
     assert not (tmp_path / "pack").exists()
 
 
-TAUGHT = (
-    "parameterization.initial_labels=experts",
-    "parameterization.labels=probabilities",
-    "parameterization.label_learning_rate=1",
-)
-
-
-FEWER = ("coefficients_per_channel=16",)
-
-
-def test_labels_begin_as_what_experts_think(quick_tm, quick_experts, digits):
+def test_labels_begin_as_what_experts_think(
+    quick_taught, quick_experts, digits
+):
     """Of the real images, however little a memory holds of them."""
-    settings = config.override(quick_tm, [*TAUGHT, *FEWER, "outer_steps=0"])
+    settings = config.override(quick_taught, ["outer_steps=0"])
     with open_run.opened(settings, digits, experts=quick_experts) as run:
         memory = run.distiller.parameterization
         begun = memory.soft_labels().numpy()
@@ -147,18 +139,27 @@ def test_labels_begin_as_what_experts_think(quick_tm, quick_experts, digits):
     assert np.abs(blurred - expected).max() > 5e-3
 
 
+# Another memory starts from its own defaults.
+TAUGHT = {
+    "labels": "probabilities",
+    "initial_labels": "experts",
+    "label_learning_rate": 1.0,
+}
+
+
 @pytest.mark.parametrize(
     "changes, message",
     [
-        (["parameterization.initial_labels=expert"], "must be one of"),
-        ([TAUGHT[0]], "Received: `parameterization.labels` 'fixed'"),
-        ([*TAUGHT, "parameterization.label_scale=2"], "`label_scale` 2"),
-        (["parameterization.name=haba", *TAUGHT], "'haba'.*made of parts"),
-        (["parameterization.name=idc", *TAUGHT], "'idc'.*made of parts"),
+        ({"initial_labels": "expert"}, "must be one of"),
+        ({"labels": "fixed"}, "Received: `parameterization.labels` 'fixed'"),
+        ({"label_scale": 2.0}, "`label_scale` 2"),
+        ({"name": "haba", **TAUGHT}, "'haba'.*made of parts"),
+        ({"name": "idc", **TAUGHT}, "'idc'.*made of parts"),
     ],
 )
 def test_labels_that_experts_cannot_give_are_refused(
-    quick_tm, changes, message
+    quick_taught, changes, message
 ):
+    changes = {f"parameterization.{k}": v for k, v in changes.items()}
     with pytest.raises(ValueError, match=message):
-        config.override(quick_tm, changes)
+        config.replace(quick_taught, changes)

@@ -64,8 +64,8 @@ _TAUGHT = (
     "parameterization.initial_labels=experts",
     "parameterization.label_learning_rate=5",
 )
-# Two experts of two cores, which also choose the images to begin with. Each of
-# their eight epochs goes as far as three of the usual ones.
+# Two experts of two cores, of three times the usual step size; the first also
+# chooses the images to begin with.
 _FAST_EXPERTS = (
     "experts.count=2",
     "experts.epochs=8",

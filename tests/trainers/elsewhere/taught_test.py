@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fred_tf import assembly, config, presets
+from fred_tf import assembly, config
 from fred_tf.coresets import select_random
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.parameterizations.labels import logits_of
@@ -15,30 +15,25 @@ from tests.trainers.elsewhere import made
 from trainers.elsewhere import packing, unpacking
 from trainers.elsewhere.runner import arrays
 
-TAUGHT = config.replace(
-    presets.preset("digits_ipc1_tm_tiny"),
-    {
-        "outer_steps": 0,
-        "experts.count": 2,
-        "parameterization.coefficients_per_channel": 16,
-        "parameterization.labels": "probabilities",
-        "parameterization.initial_labels": "experts",
-        "parameterization.label_learning_rate": 1.0,
-        "distiller.memory_average": 0.9,
-    },
-)
+
+@pytest.fixture
+def taught(quick_taught):
+    changes = {"outer_steps": 0, "distiller.memory_average": 0.9}
+    return config.replace(quick_taught, changes)
 
 
-def shown_of(digits):
-    count = assembly.parameterization(TAUGHT, (8, 8, 1), 10).instances_per_class
-    labels = digits.train.labels
-    return select_random(labels, count, 10, TAUGHT.seed), count
+def shown_to(settings, digits):
+    memory = assembly.parameterization(settings, digits.image_shape, 10)
+    labels, count = digits.train.labels, memory.instances_per_class
+    return select_random(labels, count, 10, settings.seed), count
 
 
-def test_a_pack_says_what_experts_are_shown(unlowered, digits, tmp_path):
-    packing.pack(TAUGHT, tmp_path / "pack")
+def test_a_pack_says_what_experts_are_shown(
+    taught, unlowered, digits, tmp_path
+):
+    packing.pack(taught, tmp_path / "pack")
     told = made.about_of(tmp_path / "pack")["reference"]["taught"]
-    rows, count = shown_of(digits)
+    rows, count = shown_to(taught, digits)
     np.testing.assert_array_equal(told["shown"], rows.reshape(10, count))
     assert told["asked"] == 2
     state = made.state_of(tmp_path / "pack")
@@ -55,14 +50,14 @@ def test_a_pack_says_what_experts_are_shown(unlowered, digits, tmp_path):
         np.testing.assert_array_equal(classes, np.repeat(range(10), count))
 
 
-def test_experts_that_are_trained_there_teach_there(digits, tmp_path):
+def test_experts_that_are_trained_there_teach_there(taught, digits, tmp_path):
     pytest.importorskip("jax")
     pack = tmp_path / "pack"
-    packing.pack(TAUGHT, pack)
+    packing.pack(taught, pack)
     subprocess.run([sys.executable, pack / "run.py"], check=True)
     about = made.about_of(pack)["reference"]
-    network = assembly.network(TAUGHT, digits.image_shape, 10)
-    shown = tf.constant(digits.normalized_train[shown_of(digits)[0]])
+    network = assembly.network(taught, digits.image_shape, 10)
+    shown = tf.constant(digits.normalized_train[shown_to(taught, digits)[0]])
     answers = [
         tf.nn.softmax(network.logits(network.unflatten(visited[-1]), shown))
         for number in range(2)
