@@ -33,8 +33,8 @@ _TOLD = {
     "preset": "preset",
     "row": "row",
     "dataset": "of",
-    "run_dir": "into",
-    "sweep_dir": "into",
+    "run_dir": "in",
+    "sweep_dir": "in",
     "expert_dir": "with experts in",
 }
 

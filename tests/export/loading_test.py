@@ -68,9 +68,9 @@ def begins(tmp_path):
         ("", ""),
         (
             "--preset=dm --dataset 'folder:my photos' --width=64 -run_dir=r",
-            "preset dm of folder:my photos into r; ",
+            "preset dm of folder:my photos in r; ",
         ),
-        ("--run_dir=a --run_dir=b", "into b; "),
+        ("--run_dir=a --run_dir=b", "in b; "),
         ("--preset=tm --expert_dir=e", "preset tm with experts in e; "),
         ("--run_dir", ""),
         ("run_dir=a --override preset=b --run_dir=\x1b[31m", ""),
@@ -175,7 +175,7 @@ def test_nothing_is_said_where_tensorflow_is_there(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-LINE = "fred-x: into r; starting TensorFlow ...\n"
+LINE = "fred-x: in r; starting TensorFlow ...\n"
 
 
 def test_a_program_says_a_line_before_tensorflow_is_loaded(begins):
