@@ -99,7 +99,7 @@ def finish(
     records.write(folder / ABOUT, kind, identity, data, **content)
     if leaves:
         seal = records.read(folder / ABOUT)["sha256"]
-        values = {str(i): leaf for i, leaf in enumerate(leaves)}
+        values = arrays.numbered(leaves)
         arrays.write(folder / STATE, f"{seal} state", step=0, **values)
     copy_runner(folder)
 

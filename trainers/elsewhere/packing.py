@@ -168,7 +168,7 @@ def _lower_run(
     state, constants = distiller.tensors()
     # As NumPy arrays they are written into the functions.
     constants = [constant.numpy() for constant in constants]
-    there = {str(i): constant for i, constant in enumerate(constants)}
+    there = arrays.numbered(constants)
     arrays.write(folder / pack_folder.CONSTANTS, "constants", **there)
 
     def begin(leaves):

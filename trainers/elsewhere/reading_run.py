@@ -32,7 +32,7 @@ def state(packed: Packed) -> tuple[int, list[np.ndarray]]:
         step = claims.integer(
             {"step": saved.pop("step").item()}, "step", 0, packed.outer_steps
         )
-        return step, [saved[str(i)] for i in range(len(saved))]
+        return step, arrays.in_order(saved)
 
 
 def constants(packed: Packed) -> list[np.ndarray] | None:
@@ -53,7 +53,7 @@ def constants(packed: Packed) -> list[np.ndarray] | None:
     sealed.check(path, digests[CONSTANTS])
     saved = arrays.read(path, "constants")
     with within(path):
-        return [saved[str(i)] for i in range(len(saved))]
+        return arrays.in_order(saved)
 
 
 def check_size(

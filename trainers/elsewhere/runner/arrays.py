@@ -12,7 +12,7 @@ import pathlib
 import re
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -99,6 +99,20 @@ def read(
             "of this pack."
         )
     return values
+
+
+def numbered(values: Sequence[Any]) -> dict[str, np.ndarray]:
+    """Returns a list of arrays by names for `write`: "0", "1" and so on."""
+    return {str(i): np.asarray(value) for i, value in enumerate(values)}
+
+
+def in_order(values: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """Returns the list that `numbered` named.
+
+    Raises:
+        KeyError: other names are among them.
+    """
+    return [values[str(i)] for i in range(len(values))]
 
 
 def _members(file: BinaryIO, size: int) -> dict[str, np.ndarray]:

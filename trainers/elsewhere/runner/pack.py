@@ -45,9 +45,8 @@ class Pack:
         self.step, self.leaves = 0, []
         if "reference" in self.about:
             saved = arrays.read(folder / "state.npz", f"{self.seal} state")
-            self.step = int(saved["step"])
-            count = len(saved) - 1
-            self.leaves = [jnp.asarray(saved[str(i)]) for i in range(count)]
+            self.step = int(saved.pop("step"))
+            self.leaves = [*map(jnp.asarray, arrays.in_order(saved))]
         self.spent = self._written("spent")
         self.spent["device"] = jax.devices()[0].device_kind
         self.spent["differences"] = differences.of(self.about)
@@ -109,8 +108,7 @@ class Pack:
     def save(self, leaves: list[jax.Array], step: int) -> None:
         """Writes the state; a kill leaves the old one or the new one."""
         self.leaves, self.step = leaves, step
-        values: dict[str, Any] = {"step": step}
-        values |= {str(i): np.asarray(leaf) for i, leaf in enumerate(leaves)}
+        values = {"step": step, **arrays.numbered(leaves)}
         sealed.replace(
             self.folder / "state.npz",
             lambda file: arrays.write(file, f"{self.seal} state", **values),
