@@ -21,14 +21,14 @@ def check(
     text: str = "",
     own: Collection[str] = (),
 ) -> None:
-    """Refuses to replace a folder that no export of this kind has written.
+    """Refuses to replace a folder that is not of the kind to be written.
 
     Args:
-        folder: where an export is to be written; it need not exist.
-        marker: name of a file that every export of this kind holds.
+        folder: what is to be replaced; it need not exist.
+        marker: name of a file that every folder of this kind holds.
         text: what stands in that file, where others write files of that name,
-            too. Not read as JSON: a damaged export may be replaced.
-        own: patterns of all files that exports of this kind hold; where there
+            too. Not read as JSON: what is damaged may be replaced.
+        own: patterns of all files that folders of this kind hold; where there
             are some, `folder` must hold no others.
 
     Raises:
@@ -42,10 +42,11 @@ def check(
     if ours or not folder.exists():
         return
     if not folder.is_dir() or any(folder.iterdir()):
-        what = f"{marker} of an export" if has_marker else marker
+        what = f"{marker} of its kind" if has_marker else marker
         raise FileExistsError(
-            f"An export replaces only an earlier one, and {folder} is none: "
-            f"it holds no {what}. Choose another folder, or delete it."
+            "Only what was written here before is replaced. Received: "
+            f"{folder}, which holds no {what}. Choose another folder, or "
+            "delete it."
         )
 
 

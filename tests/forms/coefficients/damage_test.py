@@ -211,7 +211,7 @@ def test_no_flipped_bit_gives_other_data(
 def test_an_expert_store_is_not_replaced(memory, decoded, expert_dir, tmp_path):
     """It has a manifest.json as well."""
     store = shutil.copytree(expert_dir, tmp_path / "experts")
-    with pytest.raises(FileExistsError, match="no manifest.json of an export"):
+    with pytest.raises(FileExistsError, match="no manifest.json of its kind"):
         Coefficients().write(decoded, memory, store)
     assert len(ExpertStore.open(store).trajectory(1)) > 1
 

@@ -102,7 +102,7 @@ def test_something_else_is_never_replaced(
 ):
     for name, text in files.items():
         (tmp_path / name).write_text(text)
-    refused(SETTINGS, tmp_path, "", overwrite=overwrite)
+    refused(SETTINGS, tmp_path, str(tmp_path), overwrite=overwrite)
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -116,7 +116,7 @@ def test_links_are_not_replaced(overwrite, pack, tmp_path):
     link = tmp_path / "to_pack"
     link.symlink_to(pack)
     packing.pack(SETTINGS, link)
-    refused(OTHER, link, "", overwrite=overwrite)
+    refused(OTHER, link, str(link), overwrite=overwrite)
     assert made.state_of(pack)["step"] == 7
 
 
