@@ -103,12 +103,16 @@ def _sources(results: dict[str, Any]) -> list[str]:
         source = record["data"]["preparation"].get("source", "")
         by_source.setdefault((record["data"]["name"], source), []).append(name)
     lines = []
-    for (dataset, source), _ in sorted(by_source.items()):
+    for (dataset, source), names in sorted(by_source.items()):
         if source:
-            own = sorted(by_source.get((dataset, ""), []))
-            but = ", ".join(f"`{name}`" for name in own)
-            but = f", but for {but}" if but else ""
-            lines += ["", f"Rows of {dataset} are of {source}{but}."]
+            rows = ", ".join(f"`{name}`" for name in sorted(names))
+            some = (dataset, "") in by_source
+            line = (
+                f"These rows of {dataset} are of {source}: {rows}."
+                if some
+                else f"Rows of {dataset} are of {source}."
+            )
+            lines += ["", line]
     tested = {
         (record["data"]["name"], record["data"].get("tested_on", TEST))
         for record in results.values()

@@ -300,8 +300,8 @@ def test_rows_of_other_images_are_named():
     copies = {"a": of(source="a copy"), "b": of(source="a copy")}
     (_, line) = result_table._sources(copies)
     assert line == "Rows of x are of a copy."
-    (_, line) = result_table._sources({**copies, "d": of(), "c": of()})
-    assert line == "Rows of x are of a copy, but for `c`, `d`."
+    (_, line) = result_table._sources({**copies, "c": of()})
+    assert line == "These rows of x are of a copy: `a`, `b`."
     assert not result_table._sources({"c": of()})
 
 
