@@ -99,8 +99,8 @@ def finish(
     records.write(folder / ABOUT, kind, identity, data, **content)
     if leaves:
         seal = records.read(folder / ABOUT)["sha256"]
-        values = arrays.numbered(leaves)
-        arrays.write(folder / STATE, f"{seal} state", step=0, **values)
+        values = {"step": 0, **arrays.numbered(leaves)}
+        arrays.write(folder / STATE, f"{seal} state", **values)
     copy_runner(folder)
 
 

@@ -101,9 +101,9 @@ def read(
     return values
 
 
-def numbered(values: Sequence[Any]) -> dict[str, np.ndarray]:
+def numbered(values: Sequence[Any]) -> dict[str, Any]:
     """Returns a list of arrays by names for `write`: "0", "1" and so on."""
-    return {str(i): np.asarray(value) for i, value in enumerate(values)}
+    return {str(i): value for i, value in enumerate(values)}
 
 
 def in_order(values: Mapping[str, np.ndarray]) -> list[np.ndarray]:
