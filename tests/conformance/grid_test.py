@@ -59,7 +59,7 @@ SMALL = {
     # Two steps a network, so that it is also trained in between.
     "gradient_matching": {"network_steps": 2},
     "trajectory_matching": {
-        "student_steps": 3,
+        "student_steps": 2,
         "expert_epochs": 1,
         "max_start_epoch": 1,
         "student_learning_rate": 0.02,

@@ -32,12 +32,13 @@ def test_fit_learns_from_the_records(sets):
     assert train_keras.run(sets, epochs=20)["distilled alone"] > 0.6
 
 
+@pytest.mark.slow  # The programs themselves are run below.
 def test_a_mixture_beats_few_real_images(sets):
     found = mix_with_real.run(sets, per_class=1, steps=40)
     assert found["mixed"] > found["real alone"] + 0.05
 
 
-@pytest.mark.slow  # The programs themselves are run below.
+@pytest.mark.slow
 def test_memory_keeps_earlier_tasks(sets):
     found = continual.run(sets, tasks=2, steps=20)
     assert found["with memory"] > found["without memory"] + 0.2

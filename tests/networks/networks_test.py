@@ -197,7 +197,7 @@ def test_batch_norm_sees_whether_it_trains(name, generator):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("name", _slow(MOST, "resnet18"))
+@pytest.mark.parametrize("name", _slow(MOST, *LARGE))
 def test_convolutions_round_to_bfloat16_and_nothing_else(name, generator):
     exact, rounded = make(name), make(name)
     rounded.set_weights(exact.get_weights())

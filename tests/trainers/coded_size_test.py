@@ -16,11 +16,10 @@ BUDGET = 6_000
 
 
 @pytest.fixture(scope="module")
-def run(quick, tmp_path_factory, undrawn_log):
+def run(quick, tmp_path_factory):
     asked = [f"budget_bytes={BUDGET}", "parameterization.step=2"]
     settings = config_lib.override(quick, [*asked, "rate_weight=0.01"])
-    with undrawn_log():
-        return distill.run(settings, tmp_path_factory.mktemp("coded"))
+    return distill.run(settings, tmp_path_factory.mktemp("coded"))
 
 
 def test_a_run_keeps_within_its_budget(run, tmp_path):
@@ -78,7 +77,7 @@ def test_its_record_makes_it_anew(run):
     assert restored.parameterization.instances == run.parameterization.instances
 
 
-def test_other_runs_say_nothing(quick, tmp_path, monkeypatch, run, no_pictures):
+def test_other_runs_say_nothing(quick, tmp_path, monkeypatch, run):
     for name in ("frequency", "pixel"):
         settings = config_lib.replace(quick, {"parameterization.name": name})
         settings = config_lib.replace(settings, {"outer_steps": 0})

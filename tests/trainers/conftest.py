@@ -1,6 +1,5 @@
 """What tests of several programs need: a shell's way in, and packs."""
 
-import contextlib
 import os
 import pathlib
 import subprocess
@@ -10,30 +9,9 @@ import numpy as np
 import pytest
 
 from fred_tf.distilled_run import DistilledRun
-from trainers.log import run_log
 from trainers.report import markup
 
 ROOT = pathlib.Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="session")
-def undrawn_log():
-    """A context in which nothing is drawn for TensorBoard: half of a run."""
-
-    @contextlib.contextmanager
-    def undrawn():
-        with pytest.MonkeyPatch.context() as patch:
-            for name in ("gallery", "strips", "masks", "_picture"):
-                patch.setattr(run_log, name, lambda *_: None)
-            yield
-
-    return undrawn
-
-
-@pytest.fixture
-def no_pictures(undrawn_log):
-    with undrawn_log():
-        yield
 
 
 @pytest.fixture

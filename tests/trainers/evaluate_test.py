@@ -105,9 +105,7 @@ def accuracies_on(page: str) -> set[str]:
     return set(re.findall(r">(\d+\.\d %)<", page))
 
 
-def test_a_run_is_scored_on_another_test_set(
-    digits, quick, call, tmp_path, no_pictures
-):
+def test_a_run_is_scored_on_another_test_set(digits, quick, call, tmp_path):
     """Its digest is in the record, its accuracy on no page."""
     other = other_digits(digits, tmp_path)
     folder = tmp_path / "run"
@@ -224,7 +222,7 @@ def photos(digits, tmp_path):
 
 
 def test_an_accuracy_counts_for_the_labels_it_was_measured_on(
-    photos, quick, call, tmp_path, no_pictures
+    photos, quick, call, tmp_path
 ):
     """What is printed, what a page shows, and what baselines keep."""
     of_photos = {

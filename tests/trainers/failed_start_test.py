@@ -10,8 +10,6 @@ from trainers.sweep import __main__ as sweep
 from trainers.sweep import making
 from trainers.sweep.grid import cells
 
-pytestmark = pytest.mark.usefixtures("no_pictures")
-
 
 @pytest.mark.parametrize("experts", [None, "nowhere"])
 def test_of_a_run(experts, quick, quick_tm, tmp_path):

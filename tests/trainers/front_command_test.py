@@ -145,9 +145,7 @@ def test_a_program_keeps_the_word_that_was_typed(called, expected, monkeypatch):
     assert experts == "fred train_experts"
 
 
-def test_a_run_says_what_is_next_as_it_was_called(
-    call, tmp_path, monkeypatch, no_pictures
-):
+def test_a_run_says_what_is_next_as_it_was_called(call, tmp_path, monkeypatch):
     flags = [
         "--preset=digits_ipc1_dm_tiny",
         f"--run_dir={tmp_path / 'two words'}",

@@ -27,8 +27,6 @@ DM = config_lib.replace(
 )
 AVERAGED = config_lib.replace(DM, {"distiller.memory_average": 0.5})
 
-pytestmark = pytest.mark.usefixtures("no_pictures")
-
 
 class StopAfter(interruptions.Interruption):
     """Behaves as if SIGTERM arrived during step `steps`."""
@@ -75,10 +73,9 @@ def test_stopped_at_any_step_equals_uninterrupted(
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory, undrawn_log) -> DistilledRun:
+def whole(tmp_path_factory) -> DistilledRun:
     """An uninterrupted run of `DM`; its folder stays as it is."""
-    with undrawn_log():
-        return distill.run(DM, tmp_path_factory.mktemp("whole"))
+    return distill.run(DM, tmp_path_factory.mktemp("whole"))
 
 
 def test_killed_between_log_and_save_repeats_no_step(

@@ -197,7 +197,7 @@ def test_images_are_stored_as_their_row_says(quick_rows, call, tmp_path):
 
 
 @pytest.mark.slow  # The tests before ask for its parts.
-def test_a_row_is_what_results_makes(quick_rows, call, tmp_path, no_pictures):
+def test_a_row_is_what_results_makes(quick_rows, call, tmp_path):
     """Bit for bit, and the run says how it is scored."""
     made = making.make("quick", quick_rows["quick"], tmp_path, tmp_path)
     flags = f"--run_dir={tmp_path / 'own'}", "--row=quick"

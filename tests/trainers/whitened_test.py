@@ -21,8 +21,6 @@ from trainers.figures.subject import seen
 
 NAMES = ("zca", "zca_kip", "zca_frepo")
 
-pytestmark = pytest.mark.usefixtures("no_pictures")
-
 
 @pytest.fixture(scope="module")
 def settings(quick):
@@ -38,10 +36,9 @@ def whitened():
 
 
 @pytest.fixture(scope="module")
-def folder(settings, tmp_path_factory, undrawn_log):
+def folder(settings, tmp_path_factory):
     path = tmp_path_factory.mktemp("runs") / "whitened"
-    with undrawn_log():
-        distill.run(settings, path, save_every=1)
+    distill.run(settings, path, save_every=1)
     return path
 
 

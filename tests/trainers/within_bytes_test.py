@@ -20,8 +20,6 @@ QUICK = [
 ]
 LATE = "late: budget_bytes=3000; parameterization.rounded=export"
 
-pytestmark = pytest.mark.usefixtures("no_pictures")
-
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):

@@ -22,17 +22,22 @@ PIXEL = {"parameterization.name": "pixel"}
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory, digits, quick, undrawn_log) -> Subject:
+def subject(tmp_path_factory, digits, quick) -> Subject:
     root = tmp_path_factory.mktemp("runs")
     for name, changes in (("fred", {}), ("pixel", PIXEL)):
         settings = config.replace(quick, changes)
-        with undrawn_log():
-            distill.run(settings, root / name, images_every=1, evaluate_every=2)
+        distill.run(settings, root / name, images_every=1, evaluate_every=2)
     runs = named_runs(root / "fred", [f"pixels={root / 'pixel'}"])
     for run in runs.values():
         path = run.folder.path / "evaluation.json"
         score(run.config, run.synthetic_set(), digits, path)
     return Subject(runs, digits)
+
+
+@pytest.fixture
+def unsaved(monkeypatch):
+    """Figures are made, and not drawn: that takes most of the time."""
+    monkeypatch.setattr(program.figures, "save", lambda figure, path: path)
 
 
 # Others are of volumes, or of learned labels, alone.
@@ -182,7 +187,7 @@ def test_a_rare_class_is_drawn_all_the_same(subject, digits, monkeypatch):
 
 
 def test_channels_that_cannot_be_seen_leave_the_other_figures(
-    subject, digits, tmp_path
+    subject, digits, tmp_path, unsaved
 ):
     def five(split):
         return Split(np.repeat(split.images, 5, -1), split.labels)
@@ -209,7 +214,7 @@ def test_channels_that_cannot_be_seen_leave_the_other_figures(
         program.run(other, tmp_path, ["beside"])
 
 
-def test_what_a_run_lacks_is_said(quick, tmp_path, digits, no_pictures):
+def test_what_a_run_lacks_is_said(quick, tmp_path, digits, unsaved):
     bare = config.replace(quick, {**PIXEL, "outer_steps": 0})
     distill.run(bare, tmp_path / "run")
     pixel = DistilledRun.restore(tmp_path / "run")

@@ -41,11 +41,10 @@ def quick_scores(monkeypatch):
 
 
 @pytest.fixture
-def plain_pictures(monkeypatch):
-    """Drawing takes most of a second, and is tested elsewhere."""
-    for name in ("gallery", "strips", "masks"):
-        monkeypatch.setattr(run_log, name, lambda *_: None)
+def plain_pictures(drawing, monkeypatch):
+    """Of what is drawn the pixels alone are others."""
     pixel = np.zeros([1, 1, 3], np.uint8)
+    monkeypatch.setattr(run_log, "_picture", drawing["_picture"])
     monkeypatch.setattr(run_log.canvas, "to_array", lambda figure: pixel)
 
 
@@ -258,7 +257,9 @@ def test_a_log_never_ends_a_run(
     assert list(found["measured/mlp/accuracy"]) == [2, 3]
 
 
-def test_a_class_name_that_cannot_be_drawn(run, tmp_path, events, monkeypatch):
+def test_a_class_name_that_cannot_be_drawn(
+    run, tmp_path, events, monkeypatch, drawn
+):
     """It is what fonts do not have, or mathematics that nobody meant."""
     warnings = []
     monkeypatch.setattr(logging, "warning", lambda *args: warnings.append(args))

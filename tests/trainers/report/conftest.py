@@ -13,11 +13,10 @@ from trainers import distill
 
 
 @pytest.fixture(scope="package")
-def run(tmp_path_factory, digits, quick, undrawn_log):
+def run(tmp_path_factory, digits, quick):
     folder = tmp_path_factory.mktemp("runs") / "a <b> & 'c'"
     scored = config.replace(quick, {"evaluation.networks": 2})
-    with undrawn_log():
-        distill.run(scored, folder, images_every=1, evaluate_every=2)
+    distill.run(scored, folder, images_every=1, evaluate_every=2)
     restored = DistilledRun.restore(folder)
     decoded = restored.synthetic_set()
     score(scored, decoded, digits, folder / "evaluation.json")

@@ -132,9 +132,7 @@ def test_names_are_escaped(run, undrawn):
     assert not outline.open
 
 
-def test_the_page_tells_of_skipped_steps_and_of_going_back(
-    quick, tmp_path, no_pictures
-):
+def test_the_page_tells_of_skipped_steps_and_of_going_back(quick, tmp_path):
     distill.run(quick, tmp_path)
     run = DistilledRun.restore(tmp_path)
     assert content._unusual(run) == []
@@ -149,7 +147,7 @@ def test_the_page_tells_of_skipped_steps_and_of_going_back(
     ]
 
 
-def test_a_bare_run_says_what_comes_next(quick, tmp_path, no_pictures):
+def test_a_bare_run_says_what_comes_next(quick, tmp_path):
     folder = tmp_path / "it's one"
     distill.run(config.replace(quick, {"outer_steps": 0}), folder)
     outline = Outline(report.run(folder).read_text())

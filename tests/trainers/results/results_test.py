@@ -47,11 +47,10 @@ TINY["fred_tm_as_coefficients_int8"] = dataclasses.replace(
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory, undrawn_log):
+def folders(tmp_path_factory):
     root = tmp_path_factory.mktemp("results")
-    with undrawn_log():
-        for name, row in TINY.items():
-            making.make(name, row, root / "runs", root / "results")
+    for name, row in TINY.items():
+        making.make(name, row, root / "runs", root / "results")
     return root / "runs", root / "results"
 
 

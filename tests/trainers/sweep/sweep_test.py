@@ -36,8 +36,6 @@ QUICK = [
 ]
 IDC = "parameterization.name=idc"
 
-pytestmark = pytest.mark.usefixtures("no_pictures")
-
 
 def rows(folder):
     return list(csv.DictReader((folder / "table.csv").open()))
