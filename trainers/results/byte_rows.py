@@ -1,8 +1,8 @@
 """Rows of budgets in bytes: coded frequencies beside pictures of real images.
 
 What is expected of levels, the coefficients and the evaluation of MNIST are
-among the best for held-out digits (docs/bytes.md). Those of others are first
-guesses, and so are qualities and outer steps of all.
+among the best for held-out digits (docs/bytes-measured.md). Those of others are
+first guesses, and so are qualities and outer steps of all.
 """
 
 import dataclasses

@@ -10,7 +10,7 @@ from fred_tf.coresets.sheet import SheetSettings
 # The rows share the network of the papers, whatever they were distilled with.
 WIDE = ("network.width=128",)
 # A hundred digits are one batch of the usual size, and an epoch one step: too
-# few. Held-out digits want smaller batches (docs/bytes.md).
+# few. Held-out digits want smaller batches (docs/bytes-measured.md).
 SMALL_BATCHES = ("evaluation.batch_size=40",)
 FREQUENCY = ("parameterization.name=frequency",)
 
