@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import keras
 
+from fred_tf.networks import processor
 from fred_tf.networks.initializers import fan_in_initializers
 from fred_tf.networks.norms import NORMS
 from fred_tf.networks.pooling import LAST
@@ -78,7 +79,7 @@ def convolve_in(network: keras.Model, dtype: str) -> None:
     mantissa, going forward and back; sums are float32, as are parameters and
     all other layers. Processors with AMX and GPUs with tensor cores multiply
     such numbers many times faster; `python -m benchmarks.evaluation_step`
-    measures what is left of it in a step of training.
+    measures what is left of it in a step of training. Others are warned of.
 
     Args:
         network: built in float32, which is what `float32` leaves it in.
@@ -86,6 +87,7 @@ def convolve_in(network: keras.Model, dtype: str) -> None:
     """
     if dtype == "float32":
         return
+    processor.warn_if_slow()
     for layer in network._flatten_layers(include_self=False):
         if any(isinstance(layer, kind) for kind in _CONVOLUTIONS.values()):
             layer.dtype_policy = f"mixed_{dtype}"
