@@ -82,13 +82,6 @@ STEP = flags.DEFINE_float(
     "default that of the training, or else images err as those of 6 bits do.",
     lower_bound=0,
 )
-BUDGET_BYTES = flags.DEFINE_integer(
-    "budget_bytes",
-    None,
-    "Writes one form, all files of which take so many bytes at most: the one "
-    "that errs least.",
-    lower_bound=1,
-)
 MEASURE = flags.DEFINE_bool(
     "measure", False, "Measures the accuracy that each form of the set gives."
 )
@@ -129,7 +122,7 @@ def main() -> None:
         SOFT_LABELS_FROM.value,
         SHARDS.value,
         STEP.value,
-        BUDGET_BYTES.value,
+        command_line.BUDGET_BYTES.value,
         CARD.value,
     )
     for path in written:

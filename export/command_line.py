@@ -56,6 +56,14 @@ DOWNLOAD = flags.DEFINE_bool(
     False,
     "Lets TensorFlow Datasets download and prepare missing data.",
 )
+BUDGET_BYTES = flags.DEFINE_integer(
+    "budget_bytes",
+    None,
+    "Bytes of all files of an export, at most: settings of --preset become "
+    "those of as many images as are expected to fit, and an export writes the "
+    "one form that errs least.",
+    lower_bound=1,
+)
 RUN_DIR = flags.DEFINE(
     PATH,
     "run_dir",

@@ -36,6 +36,7 @@ def distill(
     run_dir: Path | None = None,
     *,
     ipc: int | None = None,
+    budget_bytes: int | None = None,
     overrides: Iterable[str] = (),
     experts: Path | ExpertStore | None = None,
     start: DistilledRun | None = None,
@@ -65,18 +66,18 @@ def distill(
 
     Args:
         data: from `load_data`, or what that takes.
-        config: the settings, or the name of a preset; None takes `ipc` and
+        config: the settings, or the name of a preset; None takes a budget and
             what follows from the images, see `presets.config_for`.
         run_dir: the run folder; made if missing.
         ipc: budget in images per class, instead of a config.
+        budget_bytes: in the place of any other, see `presets.within_bytes`.
         overrides: `name=value` each, as the programs take them.
         experts: the expert store or its folder, for objectives that need it.
         start: a run whose memory this one begins with, instead of real
             images; a run that is resumed must be given the same again.
         strategy: defaults to all GPUs here, or the CPU.
         jit: whether to compile the step with XLA; None compiles where the
-            strategy has accelerators. XLA's loops of convolutions are many
-            times slower than TensorFlow's on a CPU.
+            strategy has accelerators: on a CPU it is many times slower.
         save_every: outer steps between checkpoints.
         on_divergence: what a run that is lost does, one of `ON_DIVERGENCE`:
             it stops, or goes on from before with half the memory's step size.
@@ -97,7 +98,7 @@ def distill(
         fred_tf.distillation.workers.WorkerLostError: another worker has died.
     """
     data = datasets.as_data(data)
-    config = presets.settled(data, config, ipc, overrides)
+    config = presets.settled(data, config, ipc, overrides, budget_bytes)
     run_dir, experts = _places(run_dir, experts, on_divergence)
     while True:
         with opened(

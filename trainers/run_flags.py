@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from export import command_line, flags
 from export.command_line import (
+    BUDGET_BYTES,
     DATA_DIR,
     DOWNLOAD,
     PATH,
@@ -87,7 +88,10 @@ def config(
     Args:
         of_row: which settings of a row are meant: by default those of its run.
     """
-    return _located(config_lib.override(*start_and_overrides(of_row)))
+    asked = config_lib.override(*start_and_overrides(of_row))
+    if BUDGET_BYTES.value:
+        presets.check_kept(asked, BUDGET_BYTES.value)
+    return _located(asked)
 
 
 def start_and_overrides(
@@ -100,7 +104,10 @@ def start_and_overrides(
     start = _with_data(_start(of_row))
     if _SEED.present:
         start = config_lib.replace(start, {"seed": _SEED.value})
-    return _located(start), command_line.OVERRIDE.value
+    overrides = command_line.OVERRIDE.value
+    if BUDGET_BYTES.value:
+        start = presets.within_bytes(start, BUDGET_BYTES.value, overrides)
+    return _located(start), overrides
 
 
 def _start(of_row: Callable[[Row], config_lib.Config]) -> config_lib.Config:
@@ -122,7 +129,20 @@ def _start(of_row: Callable[[Row], config_lib.Config]) -> config_lib.Config:
 
 
 def override(changed: config_lib.Config) -> config_lib.Config:
-    """Returns a run's config with what the command line changes of it."""
+    """Returns a run's config with what the command line changes of it.
+
+    Raises:
+        ValueError: a budget is given, which a run has; or see
+            `config_lib.override`.
+    """
+    if BUDGET_BYTES.value:
+        raise ValueError(
+            "`--budget_bytes` is of settings that `--preset` or `--row` names, "
+            f"or of an export. Received: {BUDGET_BYTES.value} with a run that "
+            f"has its own. `{command('export')} --budget_bytes="
+            f"{BUDGET_BYTES.value}` writes its set in so many bytes, and "
+            f"`{command('trainers.evaluate')} --exported` scores that."
+        )
     return _located(command_line.override(_with_data(changed)))
 
 

@@ -109,7 +109,8 @@ class FrequencySettings(MemorySettings):
                 raise ValueError(
                     f"`parameterization.{name}` counts the bits of levels of "
                     f"one `parameterization.step`. Received: {name} {value} "
-                    "and step 0. Give a step, e.g. 8."
+                    "and step 0. Give a step, e.g. 4; `--budget_bytes` of the "
+                    "programs brings one."
                 )
         if self.rounded == "export" and not self.step:
             raise ValueError(

@@ -20,9 +20,18 @@ from fred_tf.presets import (
     trajectory_matching,
 )
 from fred_tf.presets.for_data import config_for
+from fred_tf.presets.within_bytes import check_kept, within_bytes
 from fred_tf.settings import nearest
 
-__all__ = ["config_for", "names", "preset", "settled", "table"]
+__all__ = [
+    "check_kept",
+    "config_for",
+    "names",
+    "preset",
+    "settled",
+    "table",
+    "within_bytes",
+]
 
 _TABLES = (
     general,
@@ -92,6 +101,7 @@ def settled(
     config: config_lib.Config | str | None,
     ipc: int | None = None,
     overrides: Iterable[str] = (),
+    budget_bytes: int | None = None,
     scored: bool = False,
 ) -> config_lib.Config:
     """Returns the settings of a run on some data.
@@ -101,6 +111,8 @@ def settled(
         config: settings, the name of a preset, or None.
         ipc: in the place of a config: `config_for`.
         overrides: `name=value` each.
+        budget_bytes: in the place of the budget of a config, or of a config,
+            see `within_bytes`.
         scored: whether a set is only scored, which whitens test images as the
             set is, whatever the settings say.
 
@@ -110,23 +122,7 @@ def settled(
             unknown or out of its range; or it asks for another normalisation
             than the data have.
     """
-    if config is None and ipc is not None:
-        settings = config_for(data, ipc)
-    elif isinstance(config, str) and ipc is None:
-        settings = preset(config)
-    elif isinstance(config, config_lib.Config) and ipc is None:
-        settings = config
-    elif ipc is None and config is not None:
-        raise TypeError(
-            "`config` must be a `fred_tf.Config` or the name of a preset. "
-            f"Received: {type(config).__name__}."
-        )
-    else:
-        raise ValueError(
-            "Settings are a config, the name of a preset, or an `ipc`. "
-            f"Received: `config` {config!r} and `ipc` {ipc!r}. Give one of "
-            "them; `overrides=['ipc=2']` changes that of a preset."
-        )
+    settings, overrides = _start(data, config, ipc, budget_bytes), [*overrides]
     own = data.normalization.name
     named = config_lib.replace(
         config_lib.prepared(settings, data.preparation),
@@ -136,13 +132,17 @@ def settled(
             "normalization": own,
         },
     )
+    if budget_bytes is not None:
+        named = within_bytes(named, budget_bytes, overrides)
     overridden = config_lib.override(named, overrides)
+    if budget_bytes is not None:
+        check_kept(overridden, budget_bytes)
     if ipc is not None and overridden.parameterization.budget_bytes:
         raise ValueError(
             "A budget is `ipc` images per class or `budget_bytes`. Received: "
             f"`ipc` {ipc} and `budget_bytes` "
-            f"{overridden.parameterization.budget_bytes:,}. Leave one out; the "
-            "preset `dm` suits any data."
+            f"{overridden.parameterization.budget_bytes:,}. Leave one out: "
+            "`distill` takes `budget_bytes` in the place of `ipc`."
         )
     # What is not the default was asked for.
     usual = config_lib.Config.normalization
@@ -154,3 +154,35 @@ def settled(
             "Load them with it: `fred_tf.load_data(..., normalization=...)`."
         )
     return overridden
+
+
+def _start(
+    data: ImageData,
+    config: config_lib.Config | str | None,
+    ipc: int | None,
+    budget_bytes: int | None,
+) -> config_lib.Config:
+    """Returns the settings that are meant, before anything changes them."""
+    if ipc is not None and budget_bytes is not None:
+        raise ValueError(
+            "A budget is `ipc` images per class or `budget_bytes`. Received "
+            f"both: {ipc} and {budget_bytes}. Leave one out."
+        )
+    if config is None and budget_bytes is not None:
+        return config_for(data, 1)
+    if config is None and ipc is not None:
+        return config_for(data, ipc)
+    if isinstance(config, str) and ipc is None:
+        return preset(config)
+    if isinstance(config, config_lib.Config) and ipc is None:
+        return config
+    if ipc is None and config is not None:
+        raise TypeError(
+            "`config` must be a `fred_tf.Config` or the name of a preset. "
+            f"Received: {type(config).__name__}."
+        )
+    raise ValueError(
+        "Settings are a config, the name of a preset, or an `ipc` or "
+        f"`budget_bytes`. Received: `config` {config!r} and `ipc` {ipc!r}. "
+        "Give one of them; `overrides=['ipc=2']` changes that of a preset."
+    )

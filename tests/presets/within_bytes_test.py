@@ -1,0 +1,112 @@
+"""A budget in bytes alone: images and the step of levels follow from it."""
+
+import numpy as np
+import pytest
+
+import fred_tf
+from fred_tf import config, presets
+from fred_tf.distilled_run import DistilledRun
+from fred_tf.forms import FORMS
+from fred_tf.presets.within_bytes import STEP, within_bytes
+
+DIGITS = presets.preset("digits_ipc1_dm_tiny")
+QUICK = ["augmentation=none", "network.name=mlp", "outer_steps=2"]
+BYTES = 3_000
+
+
+def test_what_nobody_said_follows():
+    given = config.override(DIGITS, ["memory_learning_rate=1000"])
+    found = within_bytes(given, BYTES)
+    memory, distiller = found.parameterization, found.distiller
+    assert (memory.budget_bytes, memory.export_bytes) == (BYTES, BYTES)
+    assert (memory.step, memory.rounded) == (STEP, "export")
+    assert memory.coefficients_per_channel == 32
+    # A step size is of so many images, a share of any.
+    assert (distiller.memory_learning_rate, distiller.memory_share) == (0, 0.1)
+    assert found.network == DIGITS.network
+
+
+def test_what_settings_say_stays():
+    given = config.override(
+        DIGITS, ["parameterization.step=8", "memory_share=0.03"]
+    )
+    found = within_bytes(given, np.int64(BYTES))
+    memory = found.parameterization
+    assert (memory.step, memory.rounded) == (8, "training")
+    assert found.distiller == given.distiller
+    assert config.from_json(config.to_json(found)) == found
+
+
+def test_only_steps_of_sgd_are_a_share():
+    frepo = presets.preset("mnist_ipc1_frepo_cpu")
+    found = within_bytes(frepo, BYTES, ["parameterization.name=frequency"])
+    assert found.parameterization.step == STEP
+    assert found.distiller.memory_share == 0
+
+
+def size_of(folder) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("budget_bytes", "overrides", "message"),
+    [
+        (0, [], "whole number of at least 1. Received: 0"),
+        (0.5, [], "whole number of at least 1. Received: 0.5"),
+        (9, [], "`parameterization.budget_bytes` must hold .* Received: 9"),
+        (
+            BYTES,
+            ["parameterization.name=pixel"],
+            "memories of frequencies.*'pixel'.*`ipc`",
+        ),
+        (BYTES, ["ipc=2"], "given once. Received: 3,000 bytes, and `ipc` 2"),
+        (BYTES, ["budget_bytes=2900"], "3,000 .*`budget_bytes` 2,900 by"),
+        (BYTES, ["parameterization.bits=4"], "step 4.0 and bits 4"),
+    ],
+)
+def test_what_cannot_be_is_refused(budget_bytes, overrides, message, digits):
+    with pytest.raises(ValueError, match=message):
+        fred_tf.distill(
+            digits,
+            "digits_ipc1_dm_tiny",
+            budget_bytes=budget_bytes,
+            overrides=[*QUICK, *overrides],
+        )
+
+
+def test_two_budgets_are_refused(digits):
+    with pytest.raises(ValueError, match="Received both: 1 and 3000"):
+        fred_tf.distill(digits, ipc=1, budget_bytes=BYTES)
+
+
+def test_data_and_bytes_are_enough(digits, tmp_path):
+    distilled = fred_tf.distill(
+        digits, budget_bytes=BYTES, overrides=QUICK, progress=False
+    )
+    assert len(distilled.images) > 60
+    distilled.export(tmp_path, ["coefficients_coded"])
+    assert 0.9 * BYTES < size_of(tmp_path / "coefficients_coded") <= BYTES
+
+
+def test_a_flag_makes_a_run_of_so_many_bytes(call, tmp_path):
+    """Which a program that reads the run does not change."""
+    flags = [f"--override={text}" for text in QUICK]
+    asked = "--preset=digits_ipc1_dm_tiny", f"--budget_bytes={BYTES}", *flags
+    place = f"--run_dir={tmp_path / 'run'}"
+    code, said, errors = call("trainers.distill", place, *asked)
+    assert code == 0, errors
+    run = DistilledRun.restore(tmp_path / "run")
+    assert run.config.parameterization.export_bytes == BYTES
+    assert f"of {BYTES:,}" in said
+    code, again, _ = call("trainers.distill", place, *asked)
+    assert code == 0 and again.splitlines()[0] == said.splitlines()[0]
+    code, _, errors = call("export.__main__", place, "--budget_bytes=2000")
+    assert code == 0, errors
+    folder = tmp_path / "run" / "export" / FORMS["coefficients_coded"].path
+    assert size_of(folder) <= 2_000
+    code, _, errors = call("trainers.evaluate", place, "--budget_bytes=2000")
+    assert code == 1 and "a run that has its own" in errors
+    code, _, errors = call(
+        "trainers.distill", place, *asked, "--override=ipc=2"
+    )
+    assert code == 1 and "given once" in errors
