@@ -281,9 +281,10 @@ def replace(config: Config, values: Mapping[str, Any]) -> Config:
         if path in values and values[path] != present(path):
             changed[section] = {"name": values[path]}
     for number, share in _EITHER:
-        if values.get(number) and share not in values and present(share):
-            section, _, last = share.rpartition(".")
-            changed[section][last] = 0
+        section, _, last = share.rpartition(".")
+        part = changed[section]  # By now perhaps of a member without it.
+        if values.get(number) and share not in values and last in part:
+            part[last] = 0
     if values.get(_EITHER[0][1]) and _EITHER[0][0] not in values:
         changed["distiller"]["memory_learning_rate"] = 0.0
     for paths, rule in _BOTH.items():

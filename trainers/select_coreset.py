@@ -177,6 +177,13 @@ def _identity(
     stored: SheetSettings | None,
 ) -> dict[str, Any]:
     """Returns all that a choice follows from; reads no images."""
+    if config.parameterization.budget_bytes and not stored:
+        raise ValueError(
+            "`budget_bytes` is of coded frequencies; bytes of real images are "
+            "those of one picture of all, `--stored_bytes`. Received: "
+            f"{config.parameterization.budget_bytes} without it. Give "
+            "`--stored_bytes`, or a budget in `ipc`."
+        )
     settings = config_lib.to_json(config)
     identity = {name: settings[name] for name in ("dataset", "ipc", "seed")}
     identity["method"] = method

@@ -103,6 +103,8 @@ def test_one_budget_replaces_the_other():
     again = config.override(changed, ["ipc=1"])
     assert again.parameterization.budget_bytes == 0
     assert config.instances_per_class(again, SHAPE, 10) == 8
+    pixels = config.override(changed, ["parameterization.name=pixel", "ipc=1"])
+    assert config.instances_per_class(pixels, SHAPE, 10) == 1
 
 
 def test_a_call_gives_one_budget(digits):

@@ -107,6 +107,16 @@ def test_wrong_flags_fail_before_data_are_read(
     assert not (tmp_path / "a").exists()
 
 
+def test_bytes_of_real_images_are_those_of_a_picture(tmp_path, monkeypatch):
+    coded = presets.within_bytes(TM, 4_000)
+    with monkeypatch.context() as patch:
+        patch.setattr(datasets, "load", None)
+        with pytest.raises(ValueError, match="4000 without it.*stored_bytes"):
+            select_coreset.run(coded, tmp_path, "random")
+    stored = SheetSettings(4_000, quality=40)
+    select_coreset.run(coded, tmp_path, "random", stored=stored)
+
+
 def test_moving_moments_are_not_made_up(tmp_path):
     settings = config_lib.override(TM, ["network.norm=batch", "count=1"])
     train_experts.run(settings, tmp_path / "experts")
