@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
+from absl import logging
 
 from fred_tf import config as config_lib
 from fred_tf import datasets, presets, scoring
@@ -141,6 +142,14 @@ class DistilledSet:
         settled = presets.settled(
             data, config or self.config(), None, overrides, scored=True
         )
+        if self.made_by and (
+            size := self.config().parameterization.export_bytes
+        ):
+            logging.warning(
+                "The set is scored as floats. What %s bytes hold of it is what "
+                "`DistilledSet.load` reads of its export `coefficients_coded`.",
+                f"{size:,}",
+            )
         foreign = None
         if network is not None:
             foreign = KerasNetwork(network, data.image_shape, data.classes)

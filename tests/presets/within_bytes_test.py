@@ -79,12 +79,20 @@ def test_two_budgets_are_refused(digits):
         fred_tf.distill(digits, ipc=1, budget_bytes=BYTES)
 
 
-def test_data_and_bytes_are_enough(digits, tmp_path):
+def test_data_and_bytes_are_enough(digits, tmp_path, caplog):
+    """And whoever scores the floats is told of it."""
     distilled = fred_tf.distill(
         digits, budget_bytes=BYTES, overrides=QUICK, progress=False
     )
     assert len(distilled.images) > 60
     distilled.export(tmp_path, ["coefficients_coded"])
+    read = fred_tf.DistilledSet.load(tmp_path / "coefficients_coded")
+    assert 0.01 < np.std(read.images - distilled.images) < 0.5
+    scored = ["evaluation.networks=1", "evaluation.epochs=1"]
+    for one, told in ((read, 0), (distilled, 1)):
+        caplog.clear()
+        one.evaluate(digits, overrides=scored)
+        assert caplog.text.count("scored as floats. What 3,000") == told
     assert 0.9 * BYTES < size_of(tmp_path / "coefficients_coded") <= BYTES
 
 
