@@ -142,13 +142,12 @@ class DistilledSet:
         settled = presets.settled(
             data, config or self.config(), None, overrides, scored=True
         )
-        if self.made_by and (
-            size := self.config().parameterization.export_bytes
-        ):
+        made_by = self.made_by
+        if made_by and made_by.config.parameterization.export_bytes:
             logging.warning(
                 "The set is scored as floats. What %s bytes hold of it is what "
                 "`DistilledSet.load` reads of its export `coefficients_coded`.",
-                f"{size:,}",
+                f"{made_by.config.parameterization.export_bytes:,}",
             )
         foreign = None
         if network is not None:

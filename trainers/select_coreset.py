@@ -114,9 +114,9 @@ def run(
     Raises:
         FileNotFoundError: there is no expert store at `expert_dir`.
         ValueError: the folder holds another choice or another export, a class
-            has fewer than `ipc` images, the picture holds none of each, or the
-            experts are of another network or data set, or have no features of
-            their own.
+            has fewer than `ipc` images, the picture holds none of each, the
+            budget is in bytes and of no picture, or the experts are of another
+            network or data set, or have no features of their own.
     """
     folder = pathlib.Path(run_dir)
     identity = _identity(config, method, expert_dir, feature_epochs, stored)

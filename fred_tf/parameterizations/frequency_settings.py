@@ -102,15 +102,15 @@ class FrequencySettings(MemorySettings):
         check_one_of("parameterization.rounded", self.rounded, ROUNDED)
         least = MIN_STEP if self.step > 0 else 0
         check_least("parameterization.step", self.step, least, MOST_STEP)
-        for name in ("rate_weight", "budget_bytes"):
+        brought = "; `--budget_bytes` of the programs brings one"
+        for name, hint in (("rate_weight", ""), ("budget_bytes", brought)):
             value = getattr(self, name)
             check_least(f"parameterization.{name}", value, 0)
             if value and not self.step:
                 raise ValueError(
                     f"`parameterization.{name}` counts the bits of levels of "
                     f"one `parameterization.step`. Received: {name} {value} "
-                    "and step 0. Give a step, e.g. 4; `--budget_bytes` of the "
-                    "programs brings one."
+                    f"and step 0. Give a step, e.g. 4{hint}."
                 )
         if self.rounded == "export" and not self.step:
             raise ValueError(

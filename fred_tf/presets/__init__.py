@@ -19,8 +19,8 @@ from fred_tf.presets import (
     trained_gradient_matching,
     trajectory_matching,
 )
+from fred_tf.presets.for_bytes import check_kept, within_bytes
 from fred_tf.presets.for_data import config_for
-from fred_tf.presets.within_bytes import check_kept, within_bytes
 from fred_tf.settings import nearest
 
 __all__ = [
@@ -118,11 +118,12 @@ def settled(
 
     Raises:
         TypeError: `config` is neither settings nor a name.
-        ValueError: both `config` and `ipc` are given, or neither; a setting is
-            unknown or out of its range; or it asks for another normalisation
-            than the data have.
+        ValueError: there are two budgets, or `ipc` beside a config, or nothing
+            of both; a setting is unknown or out of its range; or it asks for
+            another normalisation than the data have.
     """
-    settings, overrides = _start(data, config, ipc, budget_bytes), [*overrides]
+    settings = _start(data, config, ipc, budget_bytes)
+    overrides = list(overrides)  # They are read twice.
     own = data.normalization.name
     named = config_lib.replace(
         config_lib.prepared(settings, data.preparation),

@@ -7,7 +7,7 @@ import fred_tf
 from fred_tf import config, presets
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.forms import FORMS
-from fred_tf.presets.within_bytes import STEP, within_bytes
+from fred_tf.presets.for_bytes import STEP, within_bytes
 
 DIGITS = presets.preset("digits_ipc1_dm_tiny")
 QUICK = ["augmentation=none", "network.name=mlp", "outer_steps=2"]

@@ -2,10 +2,10 @@
 
 Levels of the step `STEP`, which the export rounds to, leave two to four bits to
 a coefficient. On held-out images one of 6 was worth 0.8 points more on MNIST,
-and one of 8 as much on CIFAR-10 (docs/bytes-measured.md). As many images as fit
-share the gradient of a step, so that the step size of a preset, which is of its
-own number of images, gives way to a share: of 320 images of CIFAR-10 both are
-3e5.
+trained through it, and one of 8 as much on CIFAR-10 (docs/bytes-measured.md).
+As many images as fit share the gradient of a step, so that the step size of a
+preset, which is of its own number of images, gives way to a share: of 320
+images of CIFAR-10 both are 3e5.
 """
 
 import numbers
