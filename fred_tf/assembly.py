@@ -199,6 +199,9 @@ def expert_store(
 ) -> ExpertStore:
     """Returns the store that a config's experts are written to.
 
+    It states convolutions that are not of float32, so that experts of both are
+    not mixed; runs may match either.
+
     Args:
         config: the run.
         data: the real data.
@@ -210,6 +213,8 @@ def expert_store(
     config = fitting.fitted(config, data)
     settings = _expert_settings(config)
     settings["experts"]["epochs"] = config.experts.epochs
+    if config.convolutions != "float32":
+        settings["convolutions"] = config.convolutions
     return ExpertStore.create_or_open(
         expert_dir,
         {

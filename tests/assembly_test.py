@@ -1,5 +1,6 @@
 """From a config to the objects of a run: what fits, and what is refused."""
 
+import numpy as np
 import pytest
 
 from fred_tf import assembly, config, presets
@@ -111,6 +112,20 @@ def test_experts_of_another_network_are_refused(digits, expert_dir):
     other = config.replace(TM, {"network.width": 16})
     with pytest.raises(ValueError, match="`network.width` is 8 there, 16"):
         assembly.objective(other, digits, str(expert_dir))
+
+
+def test_experts_of_two_kinds_of_convolutions_are_not_mixed(digits, tmp_path):
+    usual = presets.preset("digits_ipc1_tm_tiny")
+    half = config.replace(usual, {"convolutions": "bfloat16"})
+    for settings, other in ((usual, half), (half, usual)):
+        folder = tmp_path / settings.convolutions
+        store = assembly.expert_store(settings, digits, folder)
+        store.append(np.zeros((store.epochs + 1, store.parameters)))
+        with pytest.raises(ValueError, match="`convolutions` is"):
+            assembly.expert_store(other, digits, folder)
+        assert len(assembly.expert_store(settings, digits, folder)) == 1
+        for either in (settings, other):
+            assembly.check_experts(either, folder)
 
 
 def test_an_open_store_serves_as_its_folder_does(digits, expert_dir):

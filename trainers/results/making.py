@@ -318,9 +318,12 @@ class _Maker:
         config = self.row.config()
         if not OBJECTIVES[config.objective.name].needs_experts:
             return None
-        # Rows of one data set and network share them, unless it is whitened.
+        # Rows of one data set and network share them; what is unusual splits.
         names = ["dataset", "network", "augmentation", "experts", "seed"]
-        names += ["normalization"] * (config.normalization != "standardize")
+        usual = {"normalization": "standardize", "convolutions": "float32"}
+        names += [
+            n for n, value in usual.items() if getattr(config, n) != value
+        ]
         wanted = {name: config_lib.to_json(config)[name] for name in names}
         key = files.digest(repr(wanted).encode())[:8]
         experts = str(self.runs_dir / f"experts_{key}")

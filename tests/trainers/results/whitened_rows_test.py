@@ -20,13 +20,14 @@ def test_rows_with_and_without_whitening_differ_in_little():
     }
 
 
-def test_rows_share_no_experts_across_normalisations(
-    quick_tm, monkeypatch, tmp_path
+def test_rows_share_experts_only_of_what_is_usual_or_the_same(
+    monkeypatch, tmp_path
 ):
     monkeypatch.setattr(train_experts, "run", lambda *_: None)
     folders = set()
-    for name in ("standardize", *NAMES):
-        row = rows.Row("digits_ipc1_tm_tiny", (f"normalization={name}",))
+    changes = [f"normalization={name}" for name in ("standardize", *NAMES)]
+    for change in (*changes, "convolutions=bfloat16", "convolutions=float32"):
+        row = rows.Row("digits_ipc1_tm_tiny", (change,))
         maker = making._Maker("row", row, tmp_path, None, None, None)
         folders.add(maker._experts(making.Clock(tmp_path / "minutes", "row")))
-    assert len(folders) == 4
+    assert len(folders) == 5
