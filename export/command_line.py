@@ -138,6 +138,15 @@ _MISTAKES = (
 )
 
 
+# Makes `main` of what a program does, which may return an exit code.
+Program = Callable[[Callable[[], int | None]], Callable[[], None]]
+
+
+def taking(*shared: str) -> Program:
+    """Returns `program` for one that takes some shared flags, a decorator."""
+    return lambda body: program(body, *shared)
+
+
 def program(body: Callable[[], int | None], *shared: str) -> Callable[[], None]:
     """Makes a program's `main` of what it does, as a decorator.
 
@@ -148,7 +157,7 @@ def program(body: Callable[[], int | None], *shared: str) -> Callable[[], None]:
 
     Args:
         body: returns an exit code, or None for 0.
-        *shared: modules whose flags `--help` shows beside the program's own.
+        *shared: names of flags that it takes beside those of its module.
     """
 
     def called(arguments: list[str]) -> int | None:
@@ -177,8 +186,8 @@ def program(body: Callable[[], int | None], *shared: str) -> Callable[[], None]:
     @functools.wraps(body)
     def main() -> None:
         told = sys.modules[body.__module__].__doc__
-        modules = body.__module__, *shared
-        with _told(), _explained(told), flags.registered(modules):
+        taken = flags.registered(body.__module__, shared)
+        with _told(), _explained(told), taken:
             app.run(called, flags_parser=flags.parsed)
 
     return main

@@ -3,7 +3,7 @@
 absl keeps the flags of a process in one table, in which no name occurs twice: a
 notebook with a `seed` of its own could not import a program that has one, too.
 So programs define theirs in `FLAGS` here, by absl's own functions, and only
-while one runs are they in absl's table, see `registered`.
+while one runs are those that it takes in absl's table, see `registered`.
 """
 
 import contextlib
@@ -35,30 +35,33 @@ adopt_module_key_flags = functools.partial(
 
 
 @contextlib.contextmanager
-def registered(modules: Iterable[str]) -> Iterator[None]:
-    """Lets absl parse and explain the flags of programs, within the block.
+def registered(module: str, shared: Iterable[str] = ()) -> Iterator[None]:
+    """Lets absl parse and explain the flags of a program, within the block.
 
-    Afterwards they have their defaults again.
+    It takes its own, those that it has adopted and some shared ones: what it
+    would not look at is unknown to it, though other programs have it.
+    Afterwards all have their defaults again.
 
     Args:
-        modules: whose flags `--help` shows.
+        module: of the program.
+        shared: names of flags that it takes beside these.
 
     Raises:
         absl.flags.DuplicateFlagError: this process has others of their names.
     """
-    table = flags.FLAGS
+    table, taken = flags.FLAGS, flags.FlagValues()
+    # absl knows what runs by its path, be it a module or a console script.
+    own = sys.argv[0] if module == "__main__" else module
+    names = {flag.name for flag in FLAGS.get_key_flags_for_module(own)}
+    for name in sorted(names.union(shared)):
+        taken[name] = FLAGS[name]
     try:
-        table.append_flag_values(FLAGS)
-        for module, defined in FLAGS.flags_by_module_dict().items():
-            for flag in defined:
-                table.register_flag_by_module(module, flag)
-        # What runs goes by its path, be it a module or a console script.
-        for module in modules:
-            for flag in FLAGS.get_key_flags_for_module(module):
-                table.register_key_flag_for_module(sys.argv[0], flag)
+        table.append_flag_values(taken)
+        for name in taken:
+            table.register_key_flag_for_module(sys.argv[0], taken[name])
         yield
     finally:
-        ours = [n for n in FLAGS if n in table and table[n] is FLAGS[n]]
+        ours = [n for n in taken if n in table and table[n] is taken[n]]
         table.remove_flag_values(ours)
         for name in FLAGS:  # `unparse_flags` would log it.
             FLAGS[name].unparse()

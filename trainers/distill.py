@@ -203,7 +203,7 @@ def _evaluate(
     log.accuracy(run.step, run.config.network.name, result, may_be_there)
 
 
-@run_flags.program
+@run_flags.of_settings("run_dir", "expert_dir")
 def main() -> int:
     run_flags.set_determinism()
     config = run_flags.config()

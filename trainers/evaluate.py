@@ -7,7 +7,8 @@ stopped evaluation continues; one with other settings is refused unless
 `--name=WORD` gives it a file of its own. `--baseline=random` scores real images
 at the same budget instead, `--baseline=full` the whole training split, and
 `--exported=FOLDER` a set that `python -m export` or `trainers.select_coreset`
-wrote; with `--preset`, the run folder need not hold a run for these. `--row`
+wrote. Networks are trained as the settings of the run say, or those of
+`--preset`, with which the run folder need not hold a run for these. `--row`
 scores as a row of RESULTS.md is scored, of random real images or the whole
 split without `--baseline`, too.
 
@@ -245,20 +246,23 @@ def subject(
     """Returns the config, what is scored in a word, how to get it, and the run.
 
     The run is None where something else than its set is scored.
+
+    Raises:
+        ValueError: flags contradict each other; see also `DistilledRun`.
     """
+    run_flags.refuse_budget()
     if exported := exported_flags.given():
         return _settings(run_dir), "exported", exported, None
     row = row_flag.row()
     baseline = BASELINE.value or (row.subject if row else "")
     if baseline in _BASELINES:
         config, make = _settings(run_dir), _BASELINES[baseline]
+        if baseline == "random":
+            within_bytes.refuse_real(config)
         return config, baseline, lambda data: make(data, config), None
     run = DistilledRun.restore(run_dir)
-    if row:
-        config = run_flags.config(row_flag.scored)
-    else:
-        config = run_flags.override(run.config)
     within_bytes.tell_of(run)
+    config = _settings(run_dir, run)
     return config, "", lambda data: run.synthetic_set(), run
 
 
@@ -270,14 +274,16 @@ def _part(data: ImageData) -> str:
     return f"{on} over {data.tested_classes} of {data.classes} classes"
 
 
-def _settings(run_dir: files.Path) -> config_lib.Config:
+def _settings(
+    run_dir: files.Path, run: DistilledRun | None = None
+) -> config_lib.Config:
     """Returns the settings of preset or row, without them those of the run."""
     if run_flags.has_settings():
         return run_flags.config(row_flag.scored)
-    return run_flags.override(DistilledRun.restore(run_dir).config)
+    return run_flags.override((run or DistilledRun.restore(run_dir)).config)
 
 
-@run_flags.program
+@run_flags.of_settings("run_dir")
 def main() -> None:
     run_flags.set_determinism()
     run_dir = pathlib.Path(run_flags.required(run_flags.RUN_DIR))

@@ -22,7 +22,7 @@ from typing import Any
 
 from absl import logging
 
-from export import exporting, flags
+from export import exporting
 from fred_tf import assembly, presets
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
@@ -152,15 +152,12 @@ def next_commands(run_dir: files.Path) -> str:
     )
 
 
-@run_flags.program
+@run_flags.taking("run_dir", "override", "seed", "deterministic")
 def main() -> None:
     run_flags.set_determinism()
     begun = time.monotonic()
     run_dir = run_flags.RUN_DIR.value or RUN_DIR
-    config = config_lib.replace(
-        presets.preset(PRESET), {"seed": flags.FLAGS.seed}
-    )
-    table = run(run_flags.override(config), run_dir)
+    table = run(run_flags.override(presets.preset(PRESET)), run_dir)
     print(f"\n{table}\n\n{next_commands(run_dir)}\n")
     print(f"All of it took {time.monotonic() - begun:.0f} s.")
 

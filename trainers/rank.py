@@ -154,7 +154,7 @@ def _means(
     return means
 
 
-@run_flags.program
+@run_flags.of_run()
 def main() -> None:
     run_flags.set_determinism()
     restored = DistilledRun.restore(run_flags.required(run_flags.RUN_DIR))

@@ -1,7 +1,8 @@
-"""Flags that the trainers share, and what they mean."""
+"""Flags that the trainers share, what they mean, and who takes which."""
 
 import functools
 from collections.abc import Callable
+from typing import Any
 
 from export import command_line, flags
 from export.command_line import (
@@ -25,21 +26,24 @@ __all__ = [
     "DATA_DIR",
     "DOWNLOAD",
     "EXPERT_DIR",
+    "ON_DATA",
     "PATH",
     "RUN_DIR",
+    "check_budget",
     "command",
     "config",
     "data_dir",
     "has_settings",
+    "of_run",
+    "of_settings",
     "override",
-    "program",
+    "refuse_budget",
     "required",
     "set_determinism",
     "start_and_overrides",
+    "taking",
 ]
 
-flags.adopt_module_key_flags(command_line)
-flags.adopt_module_key_flags(row_flag)
 _PRESET = flags.DEFINE_string(
     "preset",
     None,
@@ -89,8 +93,7 @@ def config(
         of_row: which settings of a row are meant: by default those of its run.
     """
     asked = config_lib.override(*start_and_overrides(of_row))
-    if BUDGET_BYTES.value:
-        presets.check_kept(asked, BUDGET_BYTES.value)
+    check_budget(asked)
     return _located(asked)
 
 
@@ -101,13 +104,37 @@ def start_and_overrides(
 
     And the --override values.
     """
-    start = _with_data(_start(of_row))
-    if _SEED.present:
-        start = config_lib.replace(start, {"seed": _SEED.value})
+    start = _with_flags(_start(of_row))
     overrides = command_line.OVERRIDE.value
     if BUDGET_BYTES.value:
         start = presets.within_bytes(start, BUDGET_BYTES.value, overrides)
     return _located(start), overrides
+
+
+def check_budget(asked: config_lib.Config) -> None:
+    """Refuses settings in which an override has replaced --budget_bytes.
+
+    Raises:
+        ValueError: they have another budget.
+    """
+    if BUDGET_BYTES.value:
+        presets.check_kept(asked, BUDGET_BYTES.value)
+
+
+def refuse_budget() -> None:
+    """Refuses --budget_bytes for a set that is there already.
+
+    Raises:
+        ValueError: it is given.
+    """
+    if BUDGET_BYTES.value:
+        raise ValueError(
+            "`--budget_bytes` is of what is distilled, or of an export. "
+            f"Received: {BUDGET_BYTES.value} for what is scored as it is. "
+            f"`{command('export')} --budget_bytes={BUDGET_BYTES.value}` writes "
+            f"a set in so many bytes, and `{command('trainers.evaluate')} "
+            "--exported` scores that."
+        )
 
 
 def _start(of_row: Callable[[Row], config_lib.Config]) -> config_lib.Config:
@@ -129,33 +156,24 @@ def _start(of_row: Callable[[Row], config_lib.Config]) -> config_lib.Config:
 
 
 def override(changed: config_lib.Config) -> config_lib.Config:
-    """Returns a run's config with what the command line changes of it.
+    """Returns a config with what the command line changes of it.
 
     Raises:
-        ValueError: a budget is given, which a run has; or see
-            `config_lib.override`.
+        ValueError: see `config_lib.override`.
     """
-    if BUDGET_BYTES.value:
-        raise ValueError(
-            "`--budget_bytes` is of settings that `--preset` or `--row` names, "
-            f"or of an export. Received: {BUDGET_BYTES.value} with a run that "
-            f"has its own. `{command('export')} --budget_bytes="
-            f"{BUDGET_BYTES.value}` writes its set in so many bytes, and "
-            f"`{command('trainers.evaluate')} --exported` scores that."
-        )
-    return _located(command_line.override(_with_data(changed)))
+    return _located(command_line.override(_with_flags(changed)))
 
 
-def _with_data(changed: config_lib.Config) -> config_lib.Config:
-    """Returns a config with what flags say of the data."""
-    return config_lib.replace(
-        changed,
-        {
-            path: flag.value
-            for path, flag in _OF_DATA.items()
-            if flag.value is not None
-        },
-    )
+def _with_flags(changed: config_lib.Config) -> config_lib.Config:
+    """Returns a config with what flags say of the data, and the seed."""
+    values: dict[str, Any] = {
+        path: flag.value
+        for path, flag in _OF_DATA.items()
+        if flag.value is not None
+    }
+    if _SEED.present:
+        values["seed"] = _SEED.value
+    return config_lib.replace(changed, values)
 
 
 def _located(asked: config_lib.Config) -> config_lib.Config:
@@ -183,19 +201,41 @@ def has_settings() -> bool:
     return bool(_PRESET.value or row_flag.ROW.value)
 
 
-def program(body: Callable[[], int | None]) -> Callable[[], None]:
-    """Makes a program's `main` as `command_line.program` does.
+# On which data a program works, and how.
+ON_DATA = "data_dir", "download", "deterministic"
+# What changes settings, be they of a run or of a preset.
+_CHANGES = "override", "seed", *(flag.name for flag in _OF_DATA.values())
+_SETTINGS = "preset", "row", "budget_bytes", _LIST.name, row_flag.LIST.name
 
-    `--help` shows the flags of this module; --list_presets and --list_rows only
-    list.
+
+def taking(*shared: str) -> command_line.Program:
+    """Returns what makes a program's `main`, as `command_line.taking` does.
+
+    --list_presets and --list_rows, where it takes them, only list.
+
+    Args:
+        shared: names of flags that the program takes beside its own.
     """
 
-    @functools.wraps(body)
-    def body_or_list() -> int | None:
-        for listed, table in _LISTS:
-            if listed.value:
-                print(table())
-                return None
-        return body()
+    def program(body: Callable[[], int | None]) -> Callable[[], None]:
+        @functools.wraps(body)
+        def body_or_list() -> int | None:
+            for listed, table in _LISTS:
+                if listed.value:
+                    print(table())
+                    return None
+            return body()
 
-    return command_line.program(body_or_list, __name__)
+        return command_line.program(body_or_list, *shared)
+
+    return program
+
+
+def of_settings(*shared: str) -> command_line.Program:
+    """Returns `taking` of what `config` follows from."""
+    return taking(*_SETTINGS, *_CHANGES, *ON_DATA, *shared)
+
+
+def of_run(*shared: str) -> command_line.Program:
+    """Returns `taking` of a run that is there, and what `override` takes."""
+    return taking("run_dir", *_CHANGES, *ON_DATA, *shared)

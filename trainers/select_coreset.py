@@ -43,7 +43,7 @@ from fred_tf.forms.images import Images
 from fred_tf.forms.pictures import Gallery
 from fred_tf.presets import fitting
 from fred_tf.synthetic_set import SyntheticSet
-from trainers import row_flag, run_flags
+from trainers import row_flag, run_flags, within_bytes
 from trainers.results.row import Row
 
 METHOD = flags.DEFINE_enum(
@@ -177,13 +177,8 @@ def _identity(
     stored: SheetSettings | None,
 ) -> dict[str, Any]:
     """Returns all that a choice follows from; reads no images."""
-    if config.parameterization.budget_bytes and not stored:
-        raise ValueError(
-            "`budget_bytes` is of coded frequencies; bytes of real images are "
-            "those of one picture of all, `--stored_bytes`. Received: "
-            f"{config.parameterization.budget_bytes} without it. Give "
-            "`--stored_bytes`, or a budget in `ipc`."
-        )
+    if not stored:
+        within_bytes.refuse_real(config)
     settings = config_lib.to_json(config)
     identity = {name: settings[name] for name in ("dataset", "ipc", "seed")}
     identity["method"] = method
@@ -264,7 +259,7 @@ def _stored() -> SheetSettings | None:
     return row.stored if row else None
 
 
-@run_flags.program
+@run_flags.of_settings("run_dir", "expert_dir")
 def main() -> None:
     run_flags.set_determinism()
     run_dir = run_flags.required(run_flags.RUN_DIR)

@@ -162,6 +162,8 @@ def _summary(store: ExpertStore, experts: list[StoredExpert]) -> str:
         str((store.data or {}).get("name", "unnamed data")),
         ", ".join(settings).removeprefix("name ") or "unnamed network",
     ]
+    if convolutions := store.description.get("convolutions"):
+        parts.append(f"convolutions of {convolutions}")
     told = [expert.facts.get("test_accuracy") for expert in usable]
     scores = [100 * accuracy for accuracy in told if accuracy is not None]
     if scores:
@@ -172,7 +174,7 @@ def _summary(store: ExpertStore, experts: list[StoredExpert]) -> str:
     return "; ".join(parts)
 
 
-@run_flags.program
+@run_flags.of_settings("expert_dir")
 def main() -> int:
     expert_dir = run_flags.required(run_flags.EXPERT_DIR)
     if _LIST.value:

@@ -17,6 +17,22 @@ from fred_tf.synthetic_set import SyntheticSet
 from trainers import coded_size
 
 
+def refuse_real(config: Config) -> None:
+    """Refuses bytes of coded frequencies as a number of real images.
+
+    Raises:
+        ValueError: the settings have a budget in bytes.
+    """
+    if budget_bytes := config.parameterization.budget_bytes:
+        raise ValueError(
+            "`budget_bytes` is of coded frequencies; bytes of real images are "
+            f"those of one picture of all. Received: {budget_bytes}. "
+            f"`python -m trainers.select_coreset --stored_bytes={budget_bytes}`"
+            " takes as many as that holds, and `--exported` scores them; or "
+            "give a budget in `ipc`."
+        )
+
+
 def tell(config: Config, run_dir: files.Path) -> None:
     """Says of a set that its export will round that it is scored as floats.
 

@@ -27,7 +27,7 @@ def run(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["program", *arguments])
         with pytest.raises(SystemExit) as ended:
             TABLE.unparse_flags()
-            command_line.program(body)()
+            command_line.taking("override")(body)()
         return ended.value.code or 0, capsys.readouterr().err
 
     return run
@@ -66,7 +66,7 @@ def test_flags_are_known_while_a_program_runs_and_then_have_defaults(run):
     assert run(body, "--override=a=1", "--override", "b=2") == (0, "")
     assert run(body) == (0, "")
     assert [overrides for overrides, _ in seen] == [["a=1", "b=2"], []]
-    assert all(known == set(flags.FLAGS) for _, known in seen)
+    assert all(known == {"override"} for _, known in seen)
     assert names() == set()
 
 
@@ -76,13 +76,19 @@ def test_nothing_stays_of_a_program_that_was_called_wrongly(run):
     assert names() == set()
 
 
+def test_a_program_does_not_know_what_it_would_not_look_at(run):
+    assert "seed" in flags.FLAGS
+    code, errors = run(lambda: pytest.fail("must not begin"), "--seed=3")
+    assert code == 1 and "Unknown command line flag 'seed'" in errors
+
+
 def test_a_program_does_not_run_beside_others_of_its_names(run):
     theirs = absl_flags.FlagValues()
     absl_flags.DEFINE_string("override", "mine", "mine", flag_values=theirs)
     TABLE.append_flag_values(theirs)
     try:
         with pytest.raises(absl_flags.DuplicateFlagError, match="override"):
-            with flags.registered([]):
+            with flags.registered(__name__, ["override", "seed"]):
                 pass
         assert names() == {"override"}
         assert TABLE["override"] is theirs["override"]

@@ -10,6 +10,8 @@ import sys
 import time
 
 import pytest
+from absl import app
+from absl import flags as absl_flags
 
 from export import command_line, flags
 from fred_tf.distillation import interruption
@@ -151,18 +153,26 @@ def test_a_terminal_without_a_character_shows_another(text, monkeypatch):
     assert shown.buffer.getvalue().count(b"?") == 1
 
 
-def path_flags(module: str) -> list[str]:
+def taken(module: str, monkeypatch) -> list[str]:
+    """Returns the flags that a program takes."""
+    names = []
+
+    def look(*_, **__):
+        names.extend(n for n in flags.FLAGS if n in absl_flags.FLAGS)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(app, "run", look)
+        importlib.import_module(module).main()
+    return sorted(names)
+
+
+def path_flags(module: str, monkeypatch) -> list[str]:
     """Returns the flags of a program that are paths."""
-    importlib.import_module(module)
-    known = flags.FLAGS
-    modules = (module, "trainers.run_flags", "export.command_line")
-    return sorted(
-        flag.name
-        for flag in {
-            f for m in modules for f in known.get_key_flags_for_module(m)
-        }
-        if isinstance(flag.parser, type(command_line.PATH))
-    )
+    return [
+        name
+        for name in taken(module, monkeypatch)
+        if isinstance(flags.FLAGS[name].parser, type(command_line.PATH))
+    ]
 
 
 WRONG = {
@@ -180,8 +190,8 @@ def test_a_wrong_path_is_refused_before_any_work(
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    names = path_flags(module)
-    assert "run_dir" in names
+    names = path_flags(module, monkeypatch)
+    assert {"run_dir", "runs_dir", "expert_dir"}.intersection(names)
     for name in names:
         for wrong, message in WRONG.items():
             code, output, errors = call(module, f"--{name}={wrong}")
@@ -191,6 +201,25 @@ def test_a_wrong_path_is_refused_before_any_work(
         parser = flags.FLAGS[name].parser
         assert parser.parse("~/x") == str(tmp_path / "home" / "x")
     assert not list(tmp_path.iterdir())
+
+
+# What each would not look at, though others do.
+NOT_TAKEN = {
+    "trainers.evaluate": ("expert_dir",),
+    "trainers.figures.__main__": ("override", "preset", "seed"),
+    "trainers.quickstart": ("data_dir", "preset", "row"),
+    "trainers.rank": ("budget_bytes", "preset", "row"),
+    "trainers.report.__main__": ("override", "preset", "seed"),
+    "trainers.results.__main__": ("override", "preset", "row", "seed"),
+    "trainers.sweep.__main__": ("run_dir",),
+    "trainers.train_experts": ("run_dir",),
+}
+
+
+@pytest.mark.parametrize("module", NOT_TAKEN)
+def test_what_a_program_would_not_look_at_is_unknown_to_it(module, monkeypatch):
+    names = taken(module, monkeypatch)
+    assert not set(NOT_TAKEN[module]).intersection(names)
 
 
 def test_flags_that_name_places_are_paths():

@@ -95,7 +95,7 @@ def test_help_is_as_full_as_the_modules(word, helps):
     module = front.PROGRAMS[word]
     own = helps(module, "--help")
     assert own.startswith(sys.modules[module].__doc__)
-    assert "--run_dir" in own or "--sweep_dir" in own
+    assert "_dir:" in own
     through = helps("trainers.__main__", word, "--help")
     called = {"trainers.__main__": "python -m trainers " + word}
     assert through.replace(called["trainers.__main__"], module) == own

@@ -111,7 +111,7 @@ def test_bytes_of_real_images_are_those_of_a_picture(tmp_path, monkeypatch):
     coded = presets.within_bytes(TM, 4_000)
     with monkeypatch.context() as patch:
         patch.setattr(datasets, "load", None)
-        with pytest.raises(ValueError, match="4000 without it.*stored_bytes"):
+        with pytest.raises(ValueError, match="4000.*--stored_bytes=4000"):
             select_coreset.run(coded, tmp_path, "random")
     stored = SheetSettings(4_000, quality=40)
     select_coreset.run(coded, tmp_path, "random", stored=stored)

@@ -78,3 +78,35 @@ def test_settings_are_kept_and_another_budget_replaces_the_bytes():
     assert again == asked
     memory = config.override(asked, ["ipc=1"]).parameterization
     assert (memory.step, memory.budget_bytes) == (1, 0)
+
+
+def test_bytes_are_refused_where_they_would_count_for_nothing(
+    swept, call, tmp_path
+):
+    late = "trainers.evaluate", f"--run_dir={swept / 'point=late'}"
+    preset = "--preset=digits_ipc1_dm_tiny"
+    new = f"--sweep_dir={tmp_path / 'new'}"
+    for command, message in (
+        ([*late, "--budget_bytes=900"], "900 for what is scored as it is"),
+        ([*late, preset, "--budget_bytes=900"], "is scored as it is"),
+        ([*late, "--baseline=random"], "--stored_bytes=3000"),
+        (
+            ["trainers.sweep.__main__", preset, new, "--budget_bytes=3000"]
+            + ["--override=ipc=2", "--override=seed=0,1"],
+            "3,000 bytes, and `ipc` 2",
+        ),
+    ):
+        code, output, errors = call(*command)
+        assert (code, message in errors) == (1, True), errors
+        assert "Traceback" not in errors
+    assert not (tmp_path / "new").exists()
+
+
+def test_settings_on_the_command_line_count_for_a_run(swept, call):
+    floats = "trainers.evaluate", f"--run_dir={swept / 'point=floats'}"
+    code, _, errors = call(*floats, "--seed=1")
+    assert code == 1 and "`seed` is" in errors
+    code, _, errors = call(*floats, "--preset=digits_ipc1_dm_tiny")
+    assert code == 1 and "`network" in errors
+    code, output, _ = call(*floats, "--name=again")
+    assert code == 0 and "evaluation_again.json" in output

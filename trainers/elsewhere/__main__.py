@@ -51,7 +51,7 @@ flags.adopt_module_key_flags(evaluate)
 flags.adopt_module_key_flags(pack_flag)
 
 
-@run_flags.program
+@run_flags.of_settings("run_dir")
 def main() -> int:
     run_flags.set_determinism()
     if PACK.value and BRING_BACK.value:

@@ -64,7 +64,7 @@ def run(
     return written
 
 
-@run_flags.program
+@run_flags.taking("run_dir", "expert_dir", *run_flags.ON_DATA)
 def main() -> None:
     run_flags.set_determinism()
     run_dir = pathlib.Path(run_flags.required(run_flags.RUN_DIR))

@@ -40,8 +40,6 @@ SET = flags.DEFINE_multi_string(
     "A set of --gallery: a run folder, an export, one form of an export, or "
     "the name of a set that comes with the library. May be given many times.",
 )
-for _name in ("run_dir", "data_dir", "download"):
-    flags.declare_key_flag(_name)
 
 
 def run(
@@ -92,7 +90,7 @@ def run_gallery(
     return path
 
 
-@command_line.program
+@command_line.taking("run_dir", "data_dir", "download")
 def main() -> None:
     source = command_line.DATA_DIR.value, command_line.DOWNLOAD.value
     if GALLERY.value:

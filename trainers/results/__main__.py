@@ -34,7 +34,7 @@ from fred_tf import assembly, figures
 from fred_tf.disk import files
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.settings import check_one_of
-from trainers import row_flag, run_flags
+from trainers import run_flags
 from trainers.elsewhere import pack_flag
 from trainers.elsewhere.pack_flag import OVERWRITE, PACK
 from trainers.results import accuracy_per_byte, packing
@@ -140,14 +140,9 @@ def _write_pages() -> None:
     figures.save(drawn, FIGURE.value)
 
 
-@run_flags.program
+@run_flags.taking("list_rows", *run_flags.ON_DATA)
 def main() -> int:
     run_flags.set_determinism()
-    if row_flag.ROW.value:
-        raise ValueError(
-            "`--rows` says which rows are made. Received: "
-            f"--row={row_flag.ROW.value}. Write --rows={row_flag.ROW.value}."
-        )
     if TABLE.value == SLIDES:
         if NAMES.value or PACK.value or UNPACK.value:
             raise ValueError(

@@ -227,11 +227,13 @@ def _write(
     )
 
 
-@run_flags.program
+@run_flags.of_settings("expert_dir")
 def main() -> int:
     run_flags.set_determinism()
     config, overridden = run_flags.start_and_overrides()
     grid = cells(overridden, POINT.value)
+    for cell in grid:
+        run_flags.check_budget(config_lib.override(config, cell.assignments))
     sweep_dir = run_flags.required(SWEEP_DIR)
     print(f"{len(grid)} cells:", *(cell.folder for cell in grid), sep="\n  ")
     with interruptions.Interruption().watching() as interruption:
