@@ -170,6 +170,7 @@ def program(body: Callable[[], int | None], *shared: str) -> Callable[[], None]:
         with Interruption().watching() as interruption:
             try:
                 with interruption.at_once():
+                    flags.check_together()
                     return body()
             except BrokenPipeError:
                 raise

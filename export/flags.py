@@ -33,6 +33,44 @@ adopt_module_key_flags = functools.partial(
     flags.adopt_module_key_flags, flag_values=FLAGS
 )
 
+# Flags by name: of what each counts only beside; and what are given one of.
+_BESIDE: dict[str, str] = {}
+_ONE_OF: list[tuple[str, ...]] = []
+
+
+def only_with(other: FlagHolder, *holders: FlagHolder) -> None:
+    """States that flags count for nothing where another is not given."""
+    _BESIDE.update(dict.fromkeys((h.name for h in holders), other.name))
+
+
+def one_of(*holders: FlagHolder) -> None:
+    """States that at most one of some flags may be given."""
+    _ONE_OF.append(tuple(holder.name for holder in holders))
+
+
+def check_together() -> None:
+    """Refuses flags of which one makes another count for nothing.
+
+    Raises:
+        ValueError: there are such ones.
+    """
+    given = {n: FLAGS[n].value for n in FLAGS if FLAGS[n].present}
+    given = {name: value for name, value in given.items() if value}
+    for name, other in _BESIDE.items():
+        if name in given and other not in given:
+            raise ValueError(
+                f"`--{name}` counts only beside `--{other}`. Received: "
+                f"{given[name]} without it. Give both, or neither."
+            )
+    for names in _ONE_OF:
+        if len(both := [name for name in names if name in given]) > 1:
+            listed = " and ".join(f"`--{name}`" for name in names)
+            told = ", ".join(f"--{name}={given[name]}" for name in both)
+            raise ValueError(
+                f"Of {listed} one may be given. Received: {told}. Leave one "
+                "out."
+            )
+
 
 @contextlib.contextmanager
 def registered(module: str, shared: Iterable[str] = ()) -> Iterator[None]:

@@ -107,6 +107,9 @@ CORRUPTED_IMAGES = flags.DEFINE_integer(
     0,
 )
 flags.adopt_module_key_flags(exported_flags)
+flags.only_with(CORRUPTIONS, SEVERITY, CORRUPTED_IMAGES)
+flags.one_of(exported_flags.EXPORTED, BASELINE)
+flags.one_of(NETWORKS, MODEL)
 # Epochs of the papers, which AlexNet needs: it has no norms.
 _PLATEAU = 1000
 
@@ -125,11 +128,6 @@ def configs(
         ValueError: a network is unknown, or does not take the images.
     """
     if model:
-        if networks:
-            raise ValueError(
-                "Networks are those of `--networks` or that of `--model`. "
-                f"Received: {','.join(networks)} and {model}. Give one of them."
-            )
         keras_file.read(model)  # Refuses before any work.
         stem = re.sub(r"[^a-z0-9]+", "_", pathlib.Path(model).stem.lower())
         return {f"keras_{stem}": config}

@@ -45,6 +45,7 @@ RATES = flags.DEFINE_list(
     ["0.001", "0.005", "0.01", "0.05", "0.1"],
     "Step sizes tried on random real images.",
 )
+flags.one_of(FULL_ACCURACY, FULL_EPOCHS)
 # What leaves images as they are.
 _PLAIN = {
     "augmentation": "none",

@@ -50,6 +50,7 @@ _PRESET = flags.DEFINE_string(
     "Settings to start from, named <dataset>_ipc<k>_<objective>, or dm or tm "
     "for the data of --dataset; --list_presets prints all.",
 )
+flags.one_of(_PRESET, row_flag.ROW)
 _SEED = flags.DEFINE_integer(
     "seed", 0, "The one seed from which everything random follows.", 0
 )
@@ -139,16 +140,10 @@ def refuse_budget() -> None:
 
 def _start(of_row: Callable[[Row], config_lib.Config]) -> config_lib.Config:
     """Returns the settings of --preset or --row."""
-    row, preset = row_flag.row(), _PRESET.value
-    if row and preset:
-        raise ValueError(
-            "Settings start from those of `--preset` or those of `--row`. "
-            f"Received: {preset} and {row_flag.ROW.value}. Leave one out."
-        )
-    if row:
+    if row := row_flag.row():
         return of_row(row)
-    if preset:
-        return presets.preset(preset)
+    if _PRESET.value:
+        return presets.preset(_PRESET.value)
     raise ValueError(
         "--preset or --row is required. --list_presets prints the presets, "
         "--list_rows the rows of RESULTS.md."

@@ -78,6 +78,8 @@ STORED_SIZE = flags.DEFINE_integer(
     "are.",
     0,
 )
+flags.only_with(STORED_BYTES, STORED_AS, STORED_QUALITY, STORED_SIZE)
+flags.one_of(run_flags.EXPERT_DIR, FEATURE_EPOCHS)
 
 _RECORD = "coreset.json"
 _WRITTEN = (Images(), "tfrecord"), (Gallery(), Gallery.path)

@@ -51,6 +51,7 @@ _LIST = flags.DEFINE_bool(
 _VERIFY = flags.DEFINE_bool(
     "verify", False, "With --list_experts: also compares every SHA-256."
 )
+flags.only_with(_LIST, _VERIFY)
 
 
 def run(

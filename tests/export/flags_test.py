@@ -103,3 +103,15 @@ def test_no_program_takes_absls_own():
             if path != ROOT / "export" / "flags.py":
                 found = re.findall(r"from absl import .*", path.read_text())
                 assert not any("flags" in line for line in found), path
+
+
+def test_flags_of_which_one_counts_for_nothing_are_refused(run, monkeypatch):
+    monkeypatch.setattr(flags, "_BESIDE", {"override": "seed"})
+    code, errors = run(lambda: pytest.fail("must not begin"), "--override=a=1")
+    assert code == 1 and "`--override` counts only beside `--seed`" in errors
+    monkeypatch.setattr(flags, "_BESIDE", {})
+    monkeypatch.setattr(flags, "_ONE_OF", [("override", "seed")])
+    assert run(lambda: 0, "--override=a=1") == (0, "")
+    flags.FLAGS["seed"].present, flags.FLAGS["seed"].value = 1, 3
+    code, errors = run(lambda: pytest.fail("must not begin"), "--override=a=1")
+    assert code == 1 and "Received: --override=['a=1'], --seed=3." in errors

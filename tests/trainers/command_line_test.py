@@ -109,6 +109,24 @@ def test_from_a_run_to_its_page(tmp_path, quick, call):
         ("trainers.distill", [TINY], "--run_dir is required"),
         ("trainers.evaluate", ["--run_dir=/nowhere"], "trainers.distill"),
         ("trainers.rank", ["--run_dri=x"], "Did you mean: run_dir"),
+        ("trainers.evaluate", ["--severity=3"], "only beside `--corruptions`"),
+        (
+            "trainers.evaluate",
+            ["--exported=digits_ipc1", "--baseline=random"],
+            "Of `--exported` and `--baseline` one may be",
+        ),
+        ("trainers.distill", [TINY, "--row=digits_full"], "--row=digits_full."),
+        ("trainers.report.__main__", ["--set=a"], "only beside `--gallery`"),
+        (
+            "trainers.select_coreset",
+            ["--stored_quality=10"],
+            "10 without it. Give both, or neither.",
+        ),
+        (
+            "trainers.elsewhere.__main__",
+            [TINY, "--pack=/nowhere", "--exported=digits_ipc1"],
+            "digits_ipc1 without `--score`",
+        ),
     ],
 )
 def test_mistakes_end_in_one_line_and_exit_code_1(module, flags, message, call):

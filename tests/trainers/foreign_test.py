@@ -98,6 +98,6 @@ def test_a_model_of_others_is_trained(digits, call, tmp_path):
     identity = records.read(path, "evaluation")["identity"]
     assert identity["network"]["parameters"] == 650
     code, _, errors = call(*PROGRAM, *flags, "--networks=mlp")
-    assert code == 1 and "Give one of them" in errors
+    assert code == 1 and "Of `--networks` and `--model` one" in errors
     code, _, errors = call(*PROGRAM, *flags[:2], "--model=x.h5")
     assert code == 1 and "Models are read from `.keras` files" in errors

@@ -84,7 +84,7 @@ def test_experts_are_those_of_a_row_that_only_chooses_images(asked):
         (
             "distill",
             ["cifar10_ipc1_fred_tm", "--preset=dm"],
-            "Received: dm and cifar10_ipc1_fred_tm. Leave one out.",
+            "--preset=dm, --row=cifar10_ipc1_fred_tm. Leave one",
         ),
         (
             "distill",

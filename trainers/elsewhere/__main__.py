@@ -30,7 +30,7 @@ import shlex
 from export import flags
 from fred_tf import assembly
 from fred_tf.datasets.data_facts import TEST, on_split
-from trainers import evaluate, run_flags
+from trainers import evaluate, exported_flags, run_flags
 from trainers.elsewhere import pack_flag, packing, reading, unpacking
 from trainers.elsewhere.pack_flag import OVERWRITE, PACK
 from trainers.elsewhere.runner import differences
@@ -49,21 +49,24 @@ SCORE = flags.DEFINE_bool(
 )
 flags.adopt_module_key_flags(evaluate)
 flags.adopt_module_key_flags(pack_flag)
+flags.one_of(PACK, BRING_BACK)
+_OF_SETS = evaluate.BASELINE, exported_flags.EXPORTED
 
 
 @run_flags.of_settings("run_dir")
 def main() -> int:
     run_flags.set_determinism()
-    if PACK.value and BRING_BACK.value:
-        raise ValueError(
-            "`--pack` writes a pack and `--bring_back` reads one. Received: "
-            f"both, {PACK.value} and {BRING_BACK.value}. Give one of them."
-        )
     for flag in (evaluate.CORRUPTIONS, evaluate.TEST_ON, evaluate.MODEL):
         if flag.value:
             raise ValueError(
                 f"Only `trainers.evaluate` takes `--{flag.name}`. Received: "
                 f"{flag.value}. Leave it out here."
+            )
+    for flag in () if SCORE.value else _OF_SETS:
+        if flag.value:
+            raise ValueError(
+                f"`--{flag.name}` is a set to be scored. Received: "
+                f"{flag.value} without `--score`. Give both, or neither."
             )
     if BRING_BACK.value:
         run_dir = run_flags.required(run_flags.RUN_DIR)

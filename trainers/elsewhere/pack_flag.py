@@ -14,3 +14,4 @@ OVERWRITE = flags.DEFINE_bool(
     False,
     "Replaces a pack that is there, with all that was made of it.",
 )
+flags.only_with(PACK, OVERWRITE)

@@ -40,6 +40,8 @@ SET = flags.DEFINE_multi_string(
     "A set of --gallery: a run folder, an export, one form of an export, or "
     "the name of a set that comes with the library. May be given many times.",
 )
+flags.only_with(GALLERY, SET)
+flags.one_of(GALLERY, command_line.RUN_DIR)
 
 
 def run(

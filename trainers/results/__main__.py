@@ -94,16 +94,17 @@ FIGURE = flags.DEFINE(
     "The generated figure of accuracy against bytes.",
 )
 flags.adopt_module_key_flags(pack_flag)
+flags.only_with(PACK, SHARES, PART_MEGABYTES)
+flags.one_of(PACK, UNPACK)
 
 
 def _pack(
     folder: str, rows: dict[str, Row], data_dir: str | None, download: bool
 ) -> None:
-    if not NAMES.value or UNPACK.value:
+    if not NAMES.value:
         raise ValueError(
-            "`--pack` packs the rows that `--rows` names, and `--unpack` "
-            f"brings some home. Received: `--rows` {NAMES.value}, `--unpack` "
-            f"{UNPACK.value}. Name rows, and give one of both."
+            "`--pack` packs the rows that `--rows` names. Received: none. Name "
+            "some."
         )
     try:
         shares = [float(share) for share in SHARES.value] or [1.0] * len(rows)
