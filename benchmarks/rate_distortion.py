@@ -282,7 +282,8 @@ def over_budget(source: Source) -> Iterator[list[str]]:
         steps = [share * deviation_of(source) for share in STEPS]
     for step in steps:
         trained = trained_through(source, step)
-        untrained = dataclasses.replace(trained, is_levels=False)
+        # Of one colour, so that both err in the same units.
+        untrained = dataclasses.replace(trained, is_levels=False, colours=1)
         record = len(coded_content.coded(trained, step).record)
         around = coded_content.coded(trained, step).size - record
         for share in BUDGETS:

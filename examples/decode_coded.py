@@ -88,8 +88,9 @@ def records_of(folder) -> tuple[dict, tf.data.Dataset]:
     their values are float32 `[instances, kept, channels]`.
     """
     manifest, contents = checked(pathlib.Path(folder), "coefficients_coded")
-    if manifest["coding"] not in (1, 2):  # Which differ in learned labels only.
-        raise ValueError(f"{folder} is of coding {manifest['coding']}, not 2.")
+    # They differ in learned labels, which are left out here, and in scales.
+    if manifest["coding"] not in (1, 2, 3):
+        raise ValueError(f"{folder} is of coding {manifest['coding']}, not 3.")
     facts = facts_of(contents["facts.json.gz"])
     classes, instances = len(facts["class_names"]), facts["instances_per_class"]
     size = (
@@ -130,6 +131,13 @@ def records_of(folder) -> tuple[dict, tf.data.Dataset]:
     ):
         levels[label, :, place, channel] = row
 
+    # Each colour may have a step of its own.
+    colours = facts["image_shape"][-1]
+    scales = facts.get("channel_scales", [1] * colours)
+    if len(scales) != colours or not 0.25 <= min(scales) <= max(scales) <= 4:
+        raise ValueError(f"Each colour has a scale from 0.25 to 4: {scales}.")
+    places = table[..., None] * channels + np.arange(channels)
+    levels *= np.float32(scales)[places % len(scales)][:, None]
     # The channels of a coefficient were transformed, too.
     levels = tf.signal.idct(levels, norm="ortho") if channels > 1 else levels
     widths = facts["step"] * units(facts, spatial)[table]

@@ -11,7 +11,8 @@ orthonormal DCT of the channels of one,
 
 and the squared error of an image is about step^2 / 12 times its coefficients.
 Three colours vary together; their sum and two differences hold the same in a
-quarter fewer bits. Joint channels are one channel, whose D is 1.
+quarter fewer bits. Joint channels are one channel, whose D is 1. An export
+within a budget gives each colour a step of its own, see `colours.py`.
 """
 
 import math
@@ -66,14 +67,13 @@ def step_of_error(squared_error: float) -> float:
     return math.sqrt(12 * squared_error)
 
 
-def least_step(values: tf.Tensor, units: np.ndarray) -> float:
-    """Returns the least step that has a level for every coefficient.
+def least_step(values: np.ndarray) -> float:
+    """Returns the least step that has a level for every value.
 
     Args:
-        values, units: see `orthonormal`.
+        values: in orthonormal units.
     """
-    largest = float(tf.reduce_max(tf.abs(orthonormal(values, units))))
-    return 1.001 * largest / MOST_LEVEL
+    return 1.001 * float(np.abs(values).max()) / MOST_LEVEL
 
 
 def _wide(units: np.ndarray, dtype: tf.DType) -> tf.Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from fred_tf.coding import coder, entropy_model, labels, quantizer
+from fred_tf.coding.colours import MOST as MOST_SCALE
 from fred_tf.disk import claims, files, json_text
 from fred_tf.forms import (
     coded_budget,
@@ -38,7 +39,8 @@ class CodedCoefficients(MemoryForm):
     """A memory of frequencies as one record of entropy-coded levels.
 
     All coefficients share one step size, in orthonormal units and after a DCT
-    of the channels, see `coding/quantizer.py`. The record is a
+    of the channels, see `coding/quantizer.py`; or those of a colour do, within
+    a budget, see `coding/colours.py`. The record is a
     `tf.train.Example` of bytes
 
         masks    which classes keep a position of the spectrum: bits
@@ -54,7 +56,8 @@ class CodedCoefficients(MemoryForm):
 
     `facts.json.gz` says what the manifest of other coefficients says, but for
     the description and the citation, which follow from it, and `step`,
-    `largest_level` and, of learned labels, `label_step`.
+    `largest_level`, `channel_scales` where colours differ in steps and, of
+    learned labels, `label_step`.
     `examples/decode_coded.py` decodes all of it with TensorFlow alone.
     """
 
@@ -198,6 +201,8 @@ def _held(shard: pathlib.Path, said: dict[str, Any], coding: int) -> Held:
     table = coded_record.table_of(features, claim)
     levels = coded_record.levels_of(features, claim, table, said)
     step = claims.number(said, "step", _LEAST_STEP, _MOST_STEP)
+    if "channel_scales" in said:
+        levels = np.float32(levels) * _scales(said, claim, table)
     units = claim.settings.make_transform().units(claim.spectrum[:-1])
     values = quantizer.coefficients(levels, units.ravel()[table], step).numpy()
     soft_labels = None
@@ -205,6 +210,22 @@ def _held(shard: pathlib.Path, said: dict[str, Any], coding: int) -> Held:
         soft_labels = _soft_labels(features, claim, said, coding)
     values = values.reshape(-1, *values.shape[2:])
     return Held(frequencies.memory_of(claim, values, table), said, soft_labels)
+
+
+def _scales(
+    said: Mapping[str, Any], claim: frequencies.Claim, table: np.ndarray
+) -> np.ndarray:
+    """Returns what levels are multiplied by, `[classes, 1, kept, channels]`."""
+    channels, colours = claim.spectrum[-1], claim.image_shape[-1]
+    limits = 1 / MOST_SCALE, MOST_SCALE
+    scales = claims.numbers(said, "channel_scales", *limits)
+    if len(scales) != colours:
+        raise ValueError(
+            f"`channel_scales` must be {colours} numbers, not {len(scales)}"
+        )
+    of = coded_record.colours_of(table, channels, colours)
+    by_class = np.asarray(scales, np.float32)[of]
+    return by_class.reshape(len(table), 1, -1, channels)
 
 
 def _soft_labels(

@@ -6,6 +6,9 @@ worth depends on the memory: for some worths, none among them, the least step is
 looked for that fits. So the nearest levels are among what is compared, and none
 that are chosen err more.
 
+Each colour has a step of its own, and errs in units of that, see
+`coding/colours.py`.
+
 A memory that was trained through a step holds levels already. They are written
 as they are where they fit. Otherwise their step is compared, too, with the
 least worth of a bit that fits: what is not worth its bits goes to the level
@@ -51,6 +54,7 @@ def within(
     Raises:
         OverBudgetError: nothing does.
     """
+    source = source.by_colour()
     if source.is_trained:
         content = coded(source, source.step)
         if content.size <= budget_bytes:

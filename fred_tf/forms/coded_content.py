@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fred_tf import budget
-from fred_tf.coding import by_rate, labels, quantizer
+from fred_tf.coding import by_rate, colours, labels, quantizer
 from fred_tf.disk import tfrecords
 from fred_tf.forms import coded_record, frequencies, manifest
 from fred_tf.forms.frequencies import SHARD
@@ -22,7 +22,7 @@ from fred_tf.synthetic_set import SyntheticSet
 
 KIND = "coefficients_coded"
 # What a manifest says of the bytes of its records, changed when they do.
-CODING = 2
+CODING = 3
 FACTS = "facts.json.gz"
 
 # Widths of which the usual step errs as much: they cost no accuracy.
@@ -35,7 +35,7 @@ class Content(NamedTuple):
     Attributes:
         step: of the levels, in orthonormal units.
         error: sum of their squared errors, in orthonormal units: that of all
-            decoded images.
+            decoded images; in units of its step where each colour has its own.
         record: the levels, and what they are read by.
         facts: what is said of the set.
     """
@@ -70,6 +70,8 @@ class Source:
         soft_labels: levels of learned labels, and their step.
         step: that was asked for; 0 if none was.
         is_levels: whether the memory was trained through it.
+        colours: channels of an image.
+        scales: of the step of each colour; none where all have the same.
     """
 
     said: dict[str, Any]
@@ -80,6 +82,8 @@ class Source:
     soft_labels: tuple[np.ndarray, float] | None
     step: float
     is_levels: bool
+    colours: int
+    scales: tuple[float, ...] = ()
 
     @classmethod
     def of(cls, decoded: SyntheticSet, memory: Frequency) -> "Source":
@@ -96,19 +100,43 @@ class Source:
             soft_labels,
             memory.settings.step,
             memory.settings.trained_step > 0,
+            memory.image_shape[-1],
         )
+
+    def by_colour(self) -> "Source":
+        """Returns the same with steps of colours, see `coding/colours.py`.
+
+        What was trained through a step has that of all.
+        """
+        if self.is_levels or self.scales or self.colours == 1:
+            return self
+        energies = np.square(self.rows[0]).sum(1, dtype=np.float64)
+        by_colour = np.bincount(self._colour_of_rows, energies, self.colours)
+        return dataclasses.replace(self, scales=colours.scales(by_colour))
+
+    @property
+    def _colour_of_rows(self) -> np.ndarray:
+        channels = self.values.shape[-1]
+        return coded_record.colours_of(self.table, channels, self.colours)
 
     @functools.cached_property
     def rows(self) -> tuple[np.ndarray, np.ndarray]:
-        """Orthonormal values by frequency, see `coded_record.rows_of`."""
+        """Orthonormal values by frequency, see `coded_record.rows_of`.
+
+        Those of a colour in units of its scale.
+        """
         values = quantizer.orthonormal(self.values, self.units).numpy()
-        return coded_record.rows_of(values, self.table)
+        rows, of = coded_record.rows_of(values, self.table)
+        if self.scales:
+            scales = np.asarray(self.scales, rows.dtype)
+            rows = rows / scales[self._colour_of_rows, None]
+        return rows, of
 
     @functools.cached_property
     def least_step(self) -> float:
         """The least step that has a level for every coefficient."""
         # Where all is 0, levels are, too, whatever the step.
-        return quantizer.least_step(self.values, self.units) or 1.0
+        return quantizer.least_step(self.rows[0]) or 1.0
 
     @property
     def has_levels(self) -> bool:
@@ -149,6 +177,8 @@ def coded(
         "step": step,
         "largest_level": coded_record.largest_of(levels),
     }
+    if source.scales:
+        said["channel_scales"] = source.scales
     parts = coded_record.parts_of(levels, source.table, source.positions)
     if source.soft_labels is not None:
         soft, said["label_step"] = source.soft_labels

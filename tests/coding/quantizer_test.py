@@ -67,7 +67,7 @@ def test_images_err_by_the_step_alone(generator, transform, norm, channels):
 
 
 def test_the_least_step_has_a_level_for_all(values, units):
-    step = quantizer.least_step(values, units)
+    step = quantizer.least_step(quantizer.orthonormal(values, units).numpy())
     for factor, fits in ((1, True), (0.99, False)):
         levels = quantizer.levels(values, units, factor * step)
         assert (np.abs(levels).max() <= MOST_LEVEL) == fits

@@ -102,8 +102,8 @@ def test_damage_is_named(coded, damage, kind, name):
     ("said", "message"),
     [
         ({"format_version": 5}, "`format_version` .* must be 4 .*: 5"),
-        ({"coding": 3}, "`coding` must be an integer from 1 to 2. Rec.* 3"),
-        ({"coding": None}, "`coding` must be an integer from 1 to 2"),
+        ({"coding": 4}, "`coding` must be an integer from 1 to 3. Rec.* 4"),
+        ({"coding": None}, "`coding` must be an integer from 1 to 3"),
         ({"kind": "coefficients"}, "coded is wanted. Received: .* of coeff"),
     ],
 )
