@@ -37,15 +37,10 @@ ERROR = 0.1
 def energies_of(memory) -> np.ndarray:
     """Returns the energy of each colour in a memory, `[colours]`."""
     values = quantizer.orthonormal(memory.coefficients(), memory.units)
-    rows, _ = coded_record.rows_of(values.numpy(), memory.table.numpy())
-    squares = np.square(rows).sum(1, dtype=np.float64)
-    return np.bincount(of_rows(memory), squares, memory.image_shape[-1])
-
-
-def of_rows(memory) -> np.ndarray:
-    """Returns which colour each row of coefficients is of."""
-    sizes = memory.spectrum_shape[-1], memory.image_shape[-1]
-    return coded_record.colours_of(memory.table.numpy(), *sizes)
+    table = memory.table.numpy()
+    rows, _ = coded_record.rows_of(values.numpy(), table)
+    colours_there = memory.image_shape[-1]
+    return coded_record.energies_of_colours(rows, table, colours_there)
 
 
 def with_errors(memory, colour: int, seed: int) -> np.ndarray:
@@ -53,7 +48,9 @@ def with_errors(memory, colour: int, seed: int) -> np.ndarray:
     random = np.random.default_rng(seed)
     values = memory.coefficients().numpy()
     classes, instances, kept, channels = values.shape
-    of = of_rows(memory).reshape(classes, 1, kept, channels)
+    table, colours_there = memory.table.numpy(), memory.image_shape[-1]
+    of = coded_record.colours_of(table, channels, colours_there)
+    of = of.reshape(classes, 1, kept, channels)
     noise = random.normal(size=values.shape) * (of == colour)
     pixels = memory.instances * np.prod(memory.image_shape)
     noise *= ERROR * np.sqrt(pixels / np.square(noise).sum())
@@ -96,10 +93,8 @@ def main() -> None:
     parser.add_argument("--run_dir", required=True)
     parser.add_argument("--expert_dir", required=True)
     asked = parser.parse_args()
-    run, experts = (
-        DistilledRun.restore(asked.run_dir),
-        ExpertStore.open(asked.expert_dir),
-    )
+    run = DistilledRun.restore(asked.run_dir)
+    experts = ExpertStore.open(asked.expert_dir)
     memory = run.parameterization
     shape, classes = memory.image_shape, memory.classes
     network = assembly.network(run.config, shape, classes)

@@ -231,6 +231,6 @@ def of_settings(*shared: str) -> command_line.Program:
     return taking(*_SETTINGS, *_CHANGES, *ON_DATA, *shared)
 
 
-def of_run(*shared: str) -> command_line.Program:
+def of_run() -> command_line.Program:
     """Returns `taking` of a run that is there, and what `override` takes."""
-    return taking("run_dir", *_CHANGES, *ON_DATA, *shared)
+    return taking("run_dir", *_CHANGES, *ON_DATA)

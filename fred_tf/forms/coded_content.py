@@ -110,14 +110,10 @@ class Source:
         """
         if self.is_levels or self.scales or self.colours == 1:
             return self
-        energies = np.square(self.rows[0]).sum(1, dtype=np.float64)
-        by_colour = np.bincount(self._colour_of_rows, energies, self.colours)
-        return dataclasses.replace(self, scales=colours.scales(by_colour))
-
-    @property
-    def _colour_of_rows(self) -> np.ndarray:
-        channels = self.values.shape[-1]
-        return coded_record.colours_of(self.table, channels, self.colours)
+        energies = coded_record.energies_of_colours(
+            self.rows[0], self.table, self.colours
+        )
+        return dataclasses.replace(self, scales=colours.scales(energies))
 
     @functools.cached_property
     def rows(self) -> tuple[np.ndarray, np.ndarray]:
@@ -128,8 +124,9 @@ class Source:
         values = quantizer.orthonormal(self.values, self.units).numpy()
         rows, of = coded_record.rows_of(values, self.table)
         if self.scales:
-            scales = np.asarray(self.scales, rows.dtype)
-            rows = rows / scales[self._colour_of_rows, None]
+            sizes = values.shape[-1], self.colours
+            colour = coded_record.colours_of(self.table, *sizes)
+            rows = rows / np.asarray(self.scales, rows.dtype)[colour, None]
         return rows, of
 
     @functools.cached_property

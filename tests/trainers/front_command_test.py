@@ -8,6 +8,7 @@ import pytest
 
 from export import command_line
 from tests.trainers.conftest import ROOT
+from tests.trainers.ending_test import FOLDERS
 from trainers import __main__ as front
 from trainers import distill
 
@@ -95,7 +96,7 @@ def test_help_is_as_full_as_the_modules(word, helps):
     module = front.PROGRAMS[word]
     own = helps(module, "--help")
     assert own.startswith(sys.modules[module].__doc__)
-    assert "_dir:" in own
+    assert f"--{FOLDERS.get(module, 'run_dir')}:" in own
     through = helps("trainers.__main__", word, "--help")
     called = {"trainers.__main__": "python -m trainers " + word}
     assert through.replace(called["trainers.__main__"], module) == own

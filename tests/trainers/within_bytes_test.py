@@ -95,6 +95,10 @@ def test_bytes_are_refused_where_they_would_count_for_nothing(
             + ["--override=ipc=2", "--override=seed=0,1"],
             "3,000 bytes, and `ipc` 2",
         ),
+        (
+            ["trainers.sweep.__main__", preset, new, "--override=ipc=0,1"],
+            "Cell 'ipc=0': ",
+        ),
     ):
         code, output, errors = call(*command)
         assert (code, message in errors) == (1, True), errors

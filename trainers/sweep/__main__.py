@@ -233,7 +233,7 @@ def main() -> int:
     config, overridden = run_flags.start_and_overrides()
     grid = cells(overridden, POINT.value)
     for cell in grid:
-        run_flags.check_budget(config_lib.override(config, cell.assignments))
+        run_flags.check_budget(_settings(config, cell))
     sweep_dir = run_flags.required(SWEEP_DIR)
     print(f"{len(grid)} cells:", *(cell.folder for cell in grid), sep="\n  ")
     with interruptions.Interruption().watching() as interruption:

@@ -16,8 +16,6 @@ from fred_tf.coding.entropy_model import probabilities
 from fred_tf.forms import manifest
 from fred_tf.forms.coded import FACTS, CodedCoefficients
 from fred_tf.forms.coefficients import Coefficients
-from fred_tf.normalizations import Standardize
-from fred_tf.synthetic_set import SyntheticSet
 
 FORM = CodedCoefficients()
 
@@ -45,8 +43,8 @@ def parts_of(folder) -> dict[str, bytes]:
 @pytest.mark.parametrize("channels", ["separate", "joint"])
 @pytest.mark.parametrize("norm", ["none", "ortho"])
 def test_a_set_comes_back_as_close_as_its_step(
-    settings, decoded, generator, example_of, assert_same, tmp_path, channels,
-    norm,
+    settings, coloured_set, generator, example_of, assert_same, tmp_path,
+    channels, norm,
 ):  # fmt: skip
     """Here, and by the example that has TensorFlow alone."""
     changes = {"channels": channels, "norm": norm}
@@ -55,14 +53,7 @@ def test_a_set_comes_back_as_close_as_its_step(
     memory = assembly.parameterization(made, (8, 8, 3), 10)
     images = generator.normal(size=(160, 8, 8, 3)).astype(np.float32)
     memory.adapt(images, np.repeat(np.arange(10), 16), seed=0)
-    colours = SyntheticSet(
-        images=memory.decode().numpy(),
-        labels=memory.labels,
-        class_names=decoded.class_names,
-        normalization=Standardize((0.5,) * 3, (0.25,) * 3),
-        dataset="digits",
-        floats_stored=memory.floats_stored,
-    )
+    colours = coloured_set(memory)
     folder = FORM.write(colours, memory, tmp_path / "set", step=0.1)
     read = forms.read(folder)
     assert_same(read, colours, images=False)

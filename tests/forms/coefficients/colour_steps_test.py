@@ -9,18 +9,19 @@ from fred_tf import assembly, config, forms
 from fred_tf.forms import coded_budget
 from fred_tf.forms.coded import CodedCoefficients
 from fred_tf.forms.coded_content import Source
-from fred_tf.normalizations import Standardize
-from fred_tf.synthetic_set import SyntheticSet
 from tests.forms.coefficients.coded_test import facts_of, size_of
 
 FORM = CodedCoefficients()
 BUDGET = 6_000
-# Of the sum of the colours and of its differences.
+# The sum of three channels and their differences, and how much each varies.
+COLOURS = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]]) / np.sqrt(
+    [[3], [2], [6]]
+)
 DEVIATIONS = np.array([4.0, 1.0, 0.5])
 
 
 @pytest.fixture(scope="module", params=["separate", "joint"])
-def coloured(request, settings):
+def coloured(request, settings, coloured_set):
     """A memory of photographs, as far as their colours go, and its set."""
     random = np.random.default_rng(0)
     changes = {
@@ -30,27 +31,15 @@ def coloured(request, settings):
     made = config.replace(settings, changes)
     memory = assembly.parameterization(made, (8, 8, 3), 10)
     colours = DEVIATIONS * random.normal(size=(160, 8, 8, 3))
-    matrix = np.array([[1, 1, 1], [1.5**0.5, 0, -(1.5**0.5)]])
-    matrix = np.vstack([matrix, [0.5**0.5, -(2**0.5), 0.5**0.5]]) / 3**0.5
-    images = (colours @ matrix).astype(np.float32)
+    images = (colours @ COLOURS).astype(np.float32)
     memory.adapt(images, np.repeat(np.arange(10), 16), seed=0)
-    return memory, SyntheticSet(
-        images=memory.decode().numpy(),
-        labels=memory.labels,
-        class_names=tuple("0123456789"),
-        normalization=Standardize((0.5,) * 3, (0.25,) * 3),
-        dataset="digits",
-        floats_stored=memory.floats_stored,
-    )
+    return memory, coloured_set(memory)
 
 
 def errors_of(images, decoded) -> np.ndarray:
-    """Root-mean-square errors of the sum of colours and of its differences."""
-    errors = images - decoded.images
-    sums = errors.sum(-1) / 3**0.5
-    across = (errors[..., 0] - errors[..., 2]) / 2**0.5
-    beside = errors @ np.array([1, -2, 1]) / 6**0.5
-    return np.array([np.sqrt(np.mean(x**2)) for x in (sums, across, beside)])
+    """Returns the root-mean-square error of each colour."""
+    errors = (images - decoded.images) @ COLOURS.T
+    return np.sqrt(np.mean(errors**2, axis=(0, 1, 2)))
 
 
 def test_what_varies_more_errs_more_in_as_many_bytes(

@@ -8,6 +8,8 @@ import pytest
 
 from fred_tf import assembly, config, presets
 from fred_tf.forms.coefficients import Coefficients
+from fred_tf.normalizations import Standardize
+from fred_tf.synthetic_set import SyntheticSet
 
 ROOT = pathlib.Path(__file__).parents[3]
 _SETTINGS = config.replace(
@@ -69,6 +71,23 @@ def memory_of(digits, decoded_of):
         return memory, decoded
 
     return make
+
+
+@pytest.fixture(scope="session")
+def coloured_set():
+    """Returns a function from a memory of ten classes in colour to its set."""
+
+    def decoded(memory) -> SyntheticSet:
+        return SyntheticSet(
+            images=memory.decode().numpy(),
+            labels=memory.labels,
+            class_names=tuple("0123456789"),
+            normalization=Standardize((0.5,) * 3, (0.25,) * 3),
+            dataset="digits",
+            floats_stored=memory.floats_stored,
+        )
+
+    return decoded
 
 
 @pytest.fixture(scope="package")

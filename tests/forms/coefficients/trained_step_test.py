@@ -6,9 +6,7 @@ import pytest
 from fred_tf import forms
 from fred_tf.forms import OverBudgetError, coded
 from fred_tf.forms.coded import CodedCoefficients
-from fred_tf.normalizations import Standardize
 from fred_tf.parameterizations import Frequency
-from fred_tf.synthetic_set import SyntheticSet
 from tests.forms.coefficients.coded_test import facts_of, size_of
 
 FORM = CodedCoefficients()
@@ -32,7 +30,9 @@ def test_it_comes_back_bit_for_bit(memory_of, tmp_path, channels, step):
 
 @pytest.mark.parametrize("norm", ["none", "ortho"])
 @pytest.mark.parametrize("channels", ["separate", "joint"])
-def test_colours_come_back_bit_for_bit(generator, tmp_path, channels, norm):
+def test_colours_come_back_bit_for_bit(
+    generator, coloured_set, tmp_path, channels, norm
+):
     """A file holds the sum and differences of separate ones."""
     settings = Frequency.Settings(
         coefficients_per_channel=16,
@@ -44,14 +44,7 @@ def test_colours_come_back_bit_for_bit(generator, tmp_path, channels, norm):
     memory = Frequency((8, 8, 3), 10, 4, settings)
     images = generator.normal(size=(80, 8, 8, 3)).astype(np.float32)
     memory.adapt(images, np.repeat(np.arange(10), 8), seed=0)
-    decoded = SyntheticSet(
-        images=memory.decode().numpy(),
-        labels=memory.labels,
-        class_names=tuple("abcdefghij"),
-        normalization=Standardize((0.0,) * 3, (1.0,) * 3),
-        dataset="noise",
-        floats_stored=memory.floats_stored,
-    )
+    decoded = coloured_set(memory)
     written = FORM.write(decoded, memory, tmp_path / "set")
     np.testing.assert_array_equal(forms.read(written).images, decoded.images)
 
