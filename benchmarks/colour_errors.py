@@ -28,7 +28,6 @@ from fred_tf import assembly
 from fred_tf.coding import colours, quantizer
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.experts.store import ExpertStore
-from fred_tf.forms import coded_record
 
 # Root-mean-square error of normalised pixels.
 ERROR = 0.1
@@ -37,20 +36,16 @@ ERROR = 0.1
 def energies_of(memory) -> np.ndarray:
     """Returns the energy of each colour in a memory, `[colours]`."""
     values = quantizer.orthonormal(memory.coefficients(), memory.units)
-    table = memory.table.numpy()
-    rows, _ = coded_record.rows_of(values.numpy(), table)
     colours_there = memory.image_shape[-1]
-    return coded_record.energies_of_colours(rows, table, colours_there)
+    return colours.energies(values, memory.table, colours_there).numpy()
 
 
 def with_errors(memory, colour: int, seed: int) -> np.ndarray:
     """Returns decoded images with errors of `ERROR` in one colour."""
     random = np.random.default_rng(seed)
     values = memory.coefficients().numpy()
-    classes, instances, kept, channels = values.shape
-    table, colours_there = memory.table.numpy(), memory.image_shape[-1]
-    of = coded_record.colours_of(table, channels, colours_there)
-    of = of.reshape(classes, 1, kept, channels)
+    channels, colours_there = values.shape[-1], memory.image_shape[-1]
+    of = colours.of(memory.table.numpy(), channels, colours_there)[:, None]
     noise = random.normal(size=values.shape) * (of == colour)
     pixels = memory.instances * np.prod(memory.image_shape)
     noise *= ERROR * np.sqrt(pixels / np.square(noise).sum())
@@ -106,7 +101,7 @@ def main() -> None:
         np.sqrt(energies / energies[-1]),
         weights,
         best / np.exp(np.log(best).mean()),
-        np.array(colours.scales(energies)),
+        colours.scales(energies).numpy(),
     )
     print(
         "| colour | deviation | weight | step | taken |\n|---|---|---|---|---|"

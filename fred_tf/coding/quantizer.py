@@ -11,8 +11,8 @@ orthonormal DCT of the channels of one,
 
 and the squared error of an image is about step^2 / 12 times its coefficients.
 Three colours vary together; their sum and two differences hold the same in a
-quarter fewer bits. Joint channels are one channel, whose D is 1. An export
-within a budget gives each colour a step of its own, see `colours.py`.
+quarter fewer bits. Joint channels are one channel, whose D is 1. Each colour
+may have a step of its own, see `colours.py`.
 """
 
 import math
@@ -35,12 +35,14 @@ def orthonormal(values: tf.Tensor, units: np.ndarray) -> tf.Tensor:
     return tf.tensordot(values / _wide(units, values.dtype), matrix, [[3], [1]])
 
 
-def levels(values: tf.Tensor, units: np.ndarray, step: float) -> tf.Tensor:
+def levels(
+    values: tf.Tensor, units: np.ndarray, step: float | tf.Tensor
+) -> tf.Tensor:
     """Returns the nearest levels, int32, of which 0 is the value 0.
 
     Args:
         values, units: see `orthonormal`.
-        step: in orthonormal units.
+        step: in orthonormal units, of all or of each.
     """
     return tf.cast(tf.round(orthonormal(values, units) / step), tf.int32)
 
@@ -49,8 +51,10 @@ def coefficients(of: tf.Tensor, units: np.ndarray, step: float) -> tf.Tensor:
     """Returns the float32 values of levels.
 
     Args:
-        of: levels `[classes, instances, kept, channels]`.
-        units, step: see `levels`.
+        of: levels `[classes, instances, kept, channels]`; where steps differ,
+            what each is in those of `step`.
+        units: see `orthonormal`.
+        step: in orthonormal units.
     """
     of = tf.cast(of, tf.float32)
     matrix = tf.cast(_of_channels(of.shape[-1]), tf.float32)

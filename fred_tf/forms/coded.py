@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fred_tf.coding import coder, entropy_model, labels, quantizer
-from fred_tf.coding.colours import MOST as MOST_SCALE
+from fred_tf.coding import coder, colours, entropy_model, labels, quantizer
 from fred_tf.disk import claims, files, json_text
 from fred_tf.forms import (
     coded_budget,
@@ -40,7 +39,7 @@ class CodedCoefficients(MemoryForm):
 
     All coefficients share one step size, in orthonormal units and after a DCT
     of the channels, see `coding/quantizer.py`; or those of a colour do, within
-    a budget, see `coding/colours.py`. The record is a
+    a budget or as trained, see `coding/colours.py`. The record is a
     `tf.train.Example` of bytes
 
         masks    which classes keep a position of the spectrum: bits
@@ -216,16 +215,15 @@ def _scales(
     said: Mapping[str, Any], claim: frequencies.Claim, table: np.ndarray
 ) -> np.ndarray:
     """Returns what levels are multiplied by, `[classes, 1, kept, channels]`."""
-    channels, colours = claim.spectrum[-1], claim.image_shape[-1]
-    limits = 1 / MOST_SCALE, MOST_SCALE
+    channels, count = claim.spectrum[-1], claim.image_shape[-1]
+    limits = 1 / colours.MOST, colours.MOST
     scales = claims.numbers(said, "channel_scales", *limits)
-    if len(scales) != colours:
+    if len(scales) != count:
         raise ValueError(
-            f"`channel_scales` must be {colours} numbers, not {len(scales)}"
+            f"`channel_scales` must be {count} numbers, not {len(scales)}"
         )
-    of = coded_record.colours_of(table, channels, colours)
-    by_class = np.asarray(scales, np.float32)[of]
-    return by_class.reshape(len(table), 1, -1, channels)
+    colour = colours.of(table, channels, count)
+    return np.asarray(scales, np.float32)[colour][:, None]
 
 
 def _soft_labels(

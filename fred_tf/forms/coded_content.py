@@ -71,7 +71,8 @@ class Source:
         step: that was asked for; 0 if none was.
         is_levels: whether the memory was trained through it.
         colours: channels of an image.
-        scales: of the step of each colour; none where all have the same.
+        scales: of the step of each colour, `[colours]`; None where all have
+            the same.
     """
 
     said: dict[str, Any]
@@ -83,7 +84,7 @@ class Source:
     step: float
     is_levels: bool
     colours: int
-    scales: tuple[float, ...] = ()
+    scales: np.ndarray | None = None
 
     @classmethod
     def of(cls, decoded: SyntheticSet, memory: Frequency) -> "Source":
@@ -101,19 +102,24 @@ class Source:
             memory.settings.step,
             memory.settings.trained_step > 0,
             memory.image_shape[-1],
+            memory.step_scales,
         )
 
     def by_colour(self) -> "Source":
         """Returns the same with steps of colours, see `coding/colours.py`.
 
-        What was trained through a step has that of all.
+        What was trained through steps keeps them.
         """
-        if self.is_levels or self.scales or self.colours == 1:
+        if self.is_levels or self.scales is not None or self.colours == 1:
             return self
-        energies = coded_record.energies_of_colours(
-            self.rows[0], self.table, self.colours
-        )
-        return dataclasses.replace(self, scales=colours.scales(energies))
+        values = self._orthonormal
+        energies = colours.energies(values, self.table, self.colours)
+        scales = colours.scales(energies).numpy()
+        return dataclasses.replace(self, scales=scales)
+
+    @functools.cached_property
+    def _orthonormal(self) -> np.ndarray:
+        return quantizer.orthonormal(self.values, self.units).numpy()
 
     @functools.cached_property
     def rows(self) -> tuple[np.ndarray, np.ndarray]:
@@ -121,13 +127,11 @@ class Source:
 
         Those of a colour in units of its scale.
         """
-        values = quantizer.orthonormal(self.values, self.units).numpy()
-        rows, of = coded_record.rows_of(values, self.table)
-        if self.scales:
-            sizes = values.shape[-1], self.colours
-            colour = coded_record.colours_of(self.table, *sizes)
-            rows = rows / np.asarray(self.scales, rows.dtype)[colour, None]
-        return rows, of
+        values = self._orthonormal
+        if self.scales is not None:
+            colour = colours.of(self.table, values.shape[-1], self.colours)
+            values = values / self.scales[colour][:, None]
+        return coded_record.rows_of(values, self.table)
 
     @functools.cached_property
     def least_step(self) -> float:
@@ -174,8 +178,9 @@ def coded(
         "step": step,
         "largest_level": coded_record.largest_of(levels),
     }
-    if source.scales:
-        said["channel_scales"] = source.scales
+    if source.scales is not None:
+        rounded = source.scales.astype(float).round(colours.DECIMALS)
+        said["channel_scales"] = rounded.tolist()
     parts = coded_record.parts_of(levels, source.table, source.positions)
     if source.soft_labels is not None:
         soft, said["label_step"] = source.soft_labels

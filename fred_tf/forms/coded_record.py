@@ -81,35 +81,6 @@ def keys_of(table: np.ndarray, channels: int) -> np.ndarray:
     return (wide + np.arange(channels)).ravel()
 
 
-def colours_of(table: np.ndarray, channels: int, colours: int) -> np.ndarray:
-    """Returns which colour each row of levels is of, int64, counted from 0.
-
-    Channels are the last axis of images, be it transformed alone or with the
-    others, so that colours follow each other.
-
-    Args:
-        table: `[classes, kept]`.
-        channels: of a spectrum; 1 where channels are joint.
-        colours: channels of an image.
-    """
-    return keys_of(table, channels) % colours
-
-
-def energies_of_colours(
-    rows: np.ndarray, table: np.ndarray, colours: int
-) -> np.ndarray:
-    """Returns the energy of each colour in all images, float64 `[colours]`.
-
-    Args:
-        rows: orthonormal values, see `rows_of`.
-        table: `[classes, kept]`.
-        colours: channels of an image.
-    """
-    of = colours_of(table, len(rows) // table.size, colours)
-    squares = np.square(rows).sum(1, dtype=np.float64)
-    return np.bincount(of, squares, colours)
-
-
 def _order(
     keys: np.ndarray, spreads: np.ndarray
 ) -> tuple[np.ndarray, list[tuple[int, int, int]]]:

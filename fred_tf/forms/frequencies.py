@@ -33,6 +33,7 @@ SHARD = "coefficients.tfrecord-00000-of-00001"
 _TOLD_OTHERWISE = {
     "bits",
     "step",
+    "steps",
     "rounded",
     "rate_weight",
     "budget_bytes",

@@ -10,12 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from fred_tf import budget, seeds
-from fred_tf.coding import quantizer, rate
+from fred_tf.coding import colours, quantizer, rate
 from fred_tf.coding.labels import LABEL_BYTES
 from fred_tf.coding.straight_through import straight_through
 from fred_tf.coresets import chosen_rows
 from fred_tf.paper import Paper
-from fred_tf.parameterizations import byte_budget, rounding
+from fred_tf.parameterizations import byte_budget, frequency_bands, rounding
 from fred_tf.parameterizations.frequency_mask import choose_mask
 from fred_tf.parameterizations.frequency_settings import (
     FrequencySettings,
@@ -24,8 +24,6 @@ from fred_tf.parameterizations.frequency_settings import (
 )
 from fred_tf.parameterizations.parameterization import Parameterization
 
-# Bands of equal width, from the lowest frequency to the highest.
-BANDS = 4
 # Whether images are decoded of values as they are stored.
 _UNROUNDED = contextvars.ContextVar("decoding unrounded", default=False)
 
@@ -243,17 +241,20 @@ class Frequency(Parameterization):
         return self._through_step(values, self.settings.trained_step)
 
     def _unrounded(self) -> tf.Tensor:
-        values = tf.convert_to_tensor(self.values)
-        return tf.reshape(values, [self.classes, -1, *values.shape[1:]])
+        return self._by_class(tf.convert_to_tensor(self.values))
+
+    def _by_class(self, values: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(values, [self.classes, -1, *self.values.shape[1:]])
 
     def _through_step(self, values: tf.Tensor, step: float) -> tf.Tensor:
         """Returns the nearest levels, straight through; values at step 0."""
         if not step:
             return values
-        units = self._units()
-        levels = quantizer.levels(values, units, step)
+        units, scales = self._units(), self._scales()
+        levels = quantizer.levels(values, units, step * scales)
+        scaled = tf.cast(levels, values.dtype) * scales
         return straight_through(
-            values, quantizer.coefficients(levels, units, step)
+            values, quantizer.coefficients(scaled, units, step)
         )
 
     def _units(self) -> tf.Tensor:
@@ -263,6 +264,25 @@ class Frequency(Parameterization):
             tf.constant(everywhere.ravel()), tf.convert_to_tensor(self.table)
         )
 
+    def _scales(self) -> tf.Tensor | float:
+        """Returns what the step of each coefficient is multiplied by.
+
+        `[classes, 1, kept, channels]`, or 1 for all.
+        """
+        if (scales := self._scales_of_colours()) is None:
+            return 1.0
+        table = tf.convert_to_tensor(self.table)
+        sizes = self.spectrum_shape[-1], self.image_shape[-1]
+        return tf.gather(scales, colours.of(table, *sizes))[:, None]
+
+    def _scales_of_colours(self) -> tf.Tensor | None:
+        """Returns `step_scales` by ops; they follow the memory."""
+        if self.settings.steps != "by_colour":
+            return None
+        values = quantizer.orthonormal(self._unrounded(), self._units())
+        energies = colours.energies(values, self.table, self.image_shape[-1])
+        return tf.stop_gradient(colours.scales(energies))
+
     def penalty(self):
         """Returns `rate_weight` times the mean bits of a coefficient.
 
@@ -271,7 +291,8 @@ class Frequency(Parameterization):
         if not (step := self.settings.step):
             return None, {}
         values = self._through_step(self._unrounded(), step)
-        levels = quantizer.orthonormal(values, self._units()) / step
+        levels = quantizer.orthonormal(values, self._units())
+        levels /= step * self._scales()
         table = tf.convert_to_tensor(self.table)
         positions = budget.positions(self.spectrum_shape)
         bits = rate.mean_bits(levels, table, positions)
@@ -286,24 +307,12 @@ class Frequency(Parameterization):
         }
 
     def gradient_norms(self, gradients):
-        """Returns the norm in each of `BANDS` bands of frequency.
-
-        Which of an image's frequencies the objective changes is what FreD
-        rests on: it should be the low ones. Pixels have no bands.
-        """
+        """Returns the norm in each band of frequency; pixels have none."""
         if not self.transform.has_frequencies:
             return {}
-        height = self.transform.frequencies(self.spectrum_shape[:-1]).ravel()
-        band = np.minimum(BANDS * height / height.max(), BANDS - 1)
-        of_kept = tf.gather(band.astype(np.int32), self.table.value)
-        shape = [self.classes, -1, *self.values.shape[1:]]
-        of_values = tf.reshape(gradients[-1], shape)
-        energy = tf.reduce_sum(of_values**2, [1, 3])
-        totals = tf.math.unsorted_segment_sum(energy, of_kept, BANDS)
-        return {
-            f"gradient_norm_band_{number}": tf.sqrt(totals[number])
-            for number in range(BANDS)
-        }
+        heights = self.transform.frequencies(self.spectrum_shape[:-1]).ravel()
+        gradient = self._by_class(gradients[-1])
+        return frequency_bands.norms(gradient, self.table.value, heights)
 
     @property
     def units(self) -> np.ndarray:
@@ -312,6 +321,15 @@ class Frequency(Parameterization):
         float64 `[classes, kept]`; see `Transform.units`.
         """
         return self._units().numpy()
+
+    @property
+    def step_scales(self) -> np.ndarray | None:
+        """What the settings' step is multiplied by for each colour.
+
+        float32 `[colours]`; None where all have the same step.
+        """
+        scales = self._scales_of_colours()
+        return None if scales is None else scales.numpy()
 
     @property
     def masks(self) -> np.ndarray:

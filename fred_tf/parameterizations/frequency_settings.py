@@ -16,6 +16,7 @@ from fred_tf.transforms.dct import NORMS
 MASK_STATISTICS = ("initial_images", "whole_class")
 CHANNELS = ("separate", "joint")
 ROUNDED = ("training", "export")
+STEPS = ("alike", "by_colour")
 # In orthonormal units, of which a coefficient has some at least.
 MIN_STEP, MOST_STEP = 1e-3, 1e4
 
@@ -46,6 +47,9 @@ class FrequencySettings(MemorySettings):
             size, in orthonormal units (see `coding/quantizer.py`), and
             gradients pass through the rounding: what the export
             `coefficients_coded` holds; 0 rounds nothing.
+        steps: `"alike"`: all coefficients have that step size; or
+            `"by_colour"`: each colour its own multiple of it, see
+            `coding/colours.py`.
         rounded: to `step` through the `"training"`, or by the `"export"`
             only, which within `budget_bytes` takes the levels that err least;
             `step` is then what images per class follow from.
@@ -65,6 +69,7 @@ class FrequencySettings(MemorySettings):
     bits: int = 0
     kept_share: float = later(0.0)
     step: float = later(0.0)
+    steps: str = later("alike")
     rounded: str = later("training")
     rate_weight: float = later(0.0)
     budget_bytes: int = later(0)
@@ -100,6 +105,7 @@ class FrequencySettings(MemorySettings):
     def _check_step(self) -> None:
         """Refuses a step size, and what needs one, that cannot be."""
         check_one_of("parameterization.rounded", self.rounded, ROUNDED)
+        check_one_of("parameterization.steps", self.steps, STEPS)
         least = MIN_STEP if self.step > 0 else 0
         check_least("parameterization.step", self.step, least, MOST_STEP)
         brought = "; `--budget_bytes` of the programs brings one"
@@ -112,12 +118,17 @@ class FrequencySettings(MemorySettings):
                     f"one `parameterization.step`. Received: {name} {value} "
                     f"and step 0. Give a step, e.g. 4{hint}."
                 )
-        if self.rounded == "export" and not self.step:
-            raise ValueError(
-                "`parameterization.rounded` says when values are rounded to a "
-                "`parameterization.step`. Received: 'export' and step 0. Give "
-                "a step, e.g. 4, or leave `rounded` out."
-            )
+        for name, usual, of in (
+            ("rounded", ROUNDED[0], "when values are rounded to a"),
+            ("steps", STEPS[0], "which coefficients share a"),
+        ):
+            value = getattr(self, name)
+            if value != usual and not self.step:
+                raise ValueError(
+                    f"`parameterization.{name}` says {of} "
+                    f"`parameterization.step`. Received: {value!r} and step 0. "
+                    f"Give a step, e.g. 4, or leave `{name}` out."
+                )
         if self.step and self.bits:
             raise ValueError(
                 "Values are rounded to a `parameterization.step` or to "

@@ -49,6 +49,8 @@ class MemorySettings(Settings):
             probabilities. FRePo takes (10 / classes) ** 0.5.
         label_learning_rate: step size of the labels; 0 means that of the
             images, which suits Adam and LAMB.
+        labels_stay: whether labels that could be learned stay as they begin:
+            what experts think, say.
         initial_images: which real images a memory begins with: `"random"`
             ones, or a coreset by the features of a network, a name in
             `CORESETS`, see `fred_tf/chosen_images`.
@@ -59,6 +61,7 @@ class MemorySettings(Settings):
     label_learning_rate: float = later(0.0)
     initial_images: str = later(RANDOM)
     initial_labels: str = later(CLASSES)
+    labels_stay: bool = later(False)
 
     # Whether each image begins as a real one.
     begins_as_real_images: ClassVar[bool] = True
@@ -81,6 +84,16 @@ class MemorySettings(Settings):
         )
         if self.initial_labels == EXPERTS:
             self._check_taught()
+        if self.labels_stay and (
+            not self.learns_labels or self.label_learning_rate
+        ):
+            raise ValueError(
+                "`parameterization.labels_stay` is for labels of each image "
+                "that no step moves. Received: `parameterization.labels` "
+                f"{self.labels!r} and `label_learning_rate` "
+                f"{self.label_learning_rate:g}. Take {PROBABILITIES!r} or "
+                "'scores' and 0, or leave it out."
+            )
         for name, most in (("scale", 1000), ("learning_rate", MOST_RATE)):
             name = f"label_{name}"
             check_least(
@@ -167,10 +180,12 @@ def check_learned(
         return
     taken = OBJECTIVES[objective].label_kinds
     check_label_kind(memory.labels, taken, objective)
-    if optimizer == "sgd" and not memory.label_learning_rate:
+    rated = memory.label_learning_rate or memory.labels_stay
+    if optimizer == "sgd" and not rated:
         raise ValueError(
             "Steps of SGD are as long as the gradient, and labels have others "
             "than images. Received: learned labels and "
-            "`parameterization.label_learning_rate` 0. Give one, or take "
+            "`parameterization.label_learning_rate` 0. Give one, let "
+            "`parameterization.labels_stay`, or take "
             "`distiller.memory_optimizer` 'adam' or 'lamb'."
         )

@@ -263,16 +263,16 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
     def soft_labels(self) -> tf.Tensor | None:
         """Returns learned labels `[instances, classes]`, None if they are hard.
 
-        By differentiable ops of the trainable weights.
+        By differentiable ops of the trainable weights, unless they stay.
         """
         if self.label_values is None:
             return None
         values = tf.convert_to_tensor(self.label_values)
-        return (
-            tf.nn.softmax(values)
-            if self.label_kind == "probabilities"
-            else values
-        )
+        if self.settings.labels_stay:
+            values = tf.stop_gradient(values)
+        if self.label_kind == "probabilities":
+            values = tf.nn.softmax(values)
+        return values
 
     def constrain(self, memory: list[tf.Tensor]) -> list[tf.Tensor]:
         """Returns the nearest legal values of the trainable weights."""

@@ -265,9 +265,13 @@ def standardized(images: tf.Tensor) -> tf.Tensor:
 
 
 def cross_entropy(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Returns the cross-entropy of each image, with hard or soft labels."""
+    """Returns the cross-entropy of each image, with hard or soft labels.
+
+    Soft ones may be learned through the steps of a student. TensorFlow's own op
+    gives the derivative by the logits none by the labels.
+    """
     if labels.dtype.is_floating:
-        return tf.nn.softmax_cross_entropy_with_logits(labels, logits)
+        return -tf.reduce_sum(labels * tf.nn.log_softmax(logits), axis=-1)
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
 
 

@@ -171,6 +171,39 @@ def test_labels_of_experts_come_out_of_every_form(
         assert there.label_kind == "probabilities"
 
 
+@pytest.mark.parametrize("stay", [False, True], ids=["learned", "stay"])
+def test_trajectories_move_labels_unless_they_stay(
+    quick_taught, quick_experts, digits, stay
+):
+    changes = {}
+    if stay:
+        changes["parameterization.label_learning_rate"] = 0.0
+        changes["parameterization.labels_stay"] = True
+    begun, made = (
+        fred_tf.distill(
+            digits,
+            config.replace(quick_taught, {**changes, "outer_steps": steps}),
+            experts=quick_experts,
+            progress=False,
+        ).run.parameterization
+        for steps in (0, 1)
+    )
+    moved = {
+        one.name: bool(np.any(one.numpy() != other.numpy()))
+        for one, other in zip(begun.weights, made.weights, strict=True)
+    }
+    assert moved == {"label_values": not stay, "values": True, "table": False}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"labels": "fixed"}, {"label_learning_rate": 0.1}]
+)
+def test_labels_that_stay_are_of_images_and_have_no_step(wrong):
+    values = {"labels": "probabilities", "labels_stay": True, **wrong}
+    with pytest.raises(ValueError, match="labels_stay` is for labels of each"):
+        PARAMETERIZATIONS["pixel"].Settings(**values)
+
+
 def test_labels_by_sgd_need_a_step_of_their_own():
     with pytest.raises(ValueError, match="label_learning_rate` 0. Give one"):
         settings("kip", "pixel", "memory_optimizer=sgd")

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from fred_tf.objectives import student
 from fred_tf.objectives.student import Student
+from fred_tf.training.network_training import cross_entropy
 
 LABELS = tf.zeros([4], tf.int32)
 
@@ -94,6 +95,35 @@ def test_unroll_equals_central_differences(generator):
     numeric = central_differences(loss, inputs)
     for ours, theirs in zip(gradients(loss, inputs), numeric):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("memory", "steps"),
+    [("store", 3), ("recompute", 3), ("tesla", 1)],
+)
+@pytest.mark.parametrize("chunks", [1, 2])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_soft_labels_are_learned(generator, memory, steps, chunks, compiled):
+    """They are only in what a gradient of the student's loss is made of."""
+    theta, rate, images = toy_inputs(generator)
+    labels = tf.nn.softmax(tf.constant(generator.normal(size=(4, 2))))
+
+    def toy_loss(theta, images, labels):
+        x = images[:, 0, 0]
+        logits = tf.stack([x[:, 0] * theta[0], x[:, 1] * theta[1]], axis=-1)
+        return tf.reduce_mean(cross_entropy(labels, logits))
+
+    def loss(labels):
+        toy = Student(toy_batch, toy_loss, steps, chunks)
+        roll = student.STUDENT_MEMORY[memory]
+        return tf.reduce_sum(tf.sin(roll(toy, theta, rate, images, labels)))
+
+    slope = tf.function(
+        lambda labels: gradients(loss, [labels]), jit_compile=compiled
+    )
+    (numeric,) = central_differences(loss, [labels])
+    assert np.abs(numeric).max() > 0.01
+    np.testing.assert_allclose(slope(labels)[0], numeric, rtol=1e-6, atol=1e-9)
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fred_tf.coding import quantizer, rate
+from fred_tf.coding import colours, quantizer, rate
 from fred_tf.parameterizations import Frequency
 
 STEP = 1.5
@@ -44,7 +44,9 @@ def test_images_are_those_of_whole_levels(memory):
     assert np.any(rounded.values.numpy() != wanted.reshape(exact.values.shape))
 
 
-@pytest.mark.parametrize("how", [{"step": STEP}, {"bits": 4}])
+@pytest.mark.parametrize(
+    "how", [{"step": STEP}, {"step": STEP, "steps": "by_colour"}, {"bits": 4}]
+)
 def test_gradients_pass_straight_through(memory, how):
     rounded, exact = memory(**how), memory()
     exact.values.assign(tf.reshape(rounded.coefficients(), exact.values.shape))
@@ -76,6 +78,38 @@ def test_the_penalty_is_the_weighted_bits_of_levels(memory):
     assert float(scalars["rate_bytes"]) == pytest.approx(
         around + float(wanted) * size / 8, rel=1e-5
     )
+
+
+def test_colours_have_steps_of_their_own(memory):
+    """Of 1 to the fourth root of what each varies by, see `colours.py`."""
+    rounded, exact = memory(step=STEP, steps="by_colour"), memory()
+    values, colours_there = exact.coefficients(), exact.image_shape[-1]
+    orthonormal = quantizer.orthonormal(values, exact.units).numpy()
+    table, channels = exact.table.numpy(), orthonormal.shape[-1]
+    energies = colours.energies(orthonormal, table, colours_there)
+    scales = colours.scales(energies).numpy()
+    np.testing.assert_array_equal(rounded.step_scales, scales)
+    assert len(set(scales)) == colours_there
+    assert exact.step_scales is None
+    of = colours.of(table, channels, colours_there)[:, None]
+    levels = np.rint(orthonormal / (STEP * scales[of]))
+    scaled = np.float32(levels) * scales[of]
+    wanted = quantizer.coefficients(scaled, exact.units, STEP)
+    np.testing.assert_array_equal(rounded.coefficients(), wanted)
+
+
+def test_bits_of_colours_are_those_of_their_levels(memory):
+    alike, by_colour = (
+        memory(step=STEP, rate_weight=1.0, steps=steps)
+        for steps in ("alike", "by_colour")
+    )
+    (_, one), (_, other) = alike.penalty(), by_colour.penalty()
+    grey = alike.image_shape[-1] == 1
+    assert (one["rate_bytes"] == other["rate_bytes"]) == grey
+    with tf.GradientTape() as tape:
+        penalty, _ = by_colour.penalty()
+    slope = tape.gradient(penalty, by_colour.values.value)
+    assert np.all(np.isfinite(slope)) and np.any(slope)
 
 
 def test_lowering_the_penalty_lowers_the_bits(memory):
@@ -135,6 +169,8 @@ def _penalty(memory):
         ({"step": 2.0, "budget_bytes": -1}, "budget_bytes.*at least 0"),
         ({"step": 2.0, "rounded": "late"}, "rounded.*'late'"),
         ({"rounded": "export"}, "rounded`.*'export' and step 0. Give a step"),
+        ({"step": 2.0, "steps": "grey"}, "parameterization.steps.*'grey'"),
+        ({"steps": "by_colour"}, "steps`.*'by_colour' and step 0. Give a step"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(changes, message):
@@ -144,7 +180,8 @@ def test_settings_that_cannot_be_are_refused(changes, message):
 
 def test_earlier_records_are_of_the_same_work():
     stated = Frequency.Settings().to_json()
-    assert not {"step", "rounded", "rate_weight", "budget_bytes"} & set(stated)
+    later = {"step", "steps", "rounded", "rate_weight", "budget_bytes"}
+    assert not later & set(stated)
 
 
 @pytest.mark.parametrize("rounding", [{"step": STEP}, {"bits": 2}])

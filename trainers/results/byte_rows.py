@@ -58,11 +58,11 @@ def _within(budget_bytes: int, *overrides: str) -> tuple[str, ...]:
     return *rounding, *overrides
 
 
-# Labels that experts give, and steps move.
+# Labels that experts give, as they give them.
 _TAUGHT = (
     "parameterization.labels=probabilities",
     "parameterization.initial_labels=experts",
-    "parameterization.label_learning_rate=5",
+    "parameterization.labels_stay=True",
 )
 # Two experts of two cores, of three times the usual step size; the first also
 # chooses the images to begin with.

@@ -21,19 +21,30 @@ DEVIATIONS = np.array([4.0, 1.0, 0.5])
 
 
 @pytest.fixture(scope="module", params=["separate", "joint"])
-def coloured(request, settings, coloured_set):
-    """A memory of photographs, as far as their colours go, and its set."""
-    random = np.random.default_rng(0)
-    changes = {
-        "parameterization.channels": request.param,
-        "parameterization.coefficients_per_channel": 48,
-    }
-    made = config.replace(settings, changes)
-    memory = assembly.parameterization(made, (8, 8, 3), 10)
-    colours = DEVIATIONS * random.normal(size=(160, 8, 8, 3))
-    images = (colours @ COLOURS).astype(np.float32)
-    memory.adapt(images, np.repeat(np.arange(10), 16), seed=0)
-    return memory, coloured_set(memory)
+def coloured_of(request, settings, coloured_set):
+    """Takes settings; returns a memory of photographs, and its set.
+
+    As far as their colours go.
+    """
+
+    def make(**section):
+        random = np.random.default_rng(0)
+        section["channels"] = request.param
+        section["coefficients_per_channel"] = 48
+        changes = {f"parameterization.{k}": v for k, v in section.items()}
+        made = config.replace(settings, changes)
+        memory = assembly.parameterization(made, (8, 8, 3), 10)
+        colours = DEVIATIONS * random.normal(size=(160, 8, 8, 3))
+        images = (colours @ COLOURS).astype(np.float32)
+        memory.adapt(images, np.repeat(np.arange(10), 16), seed=0)
+        return memory, coloured_set(memory)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def coloured(coloured_of):
+    return coloured_of()
 
 
 def errors_of(images, decoded) -> np.ndarray:
@@ -77,6 +88,30 @@ def test_without_a_budget_and_through_a_step_all_have_the_same(
     assert "channel_scales" not in facts_of(folder)
     levels = dataclasses.replace(Source.of(decoded, memory), is_levels=True)
     assert levels.by_colour() is levels
+
+
+@pytest.mark.parametrize("budget_bytes", [None, 20_000])
+def test_levels_of_colours_come_back_bit_for_bit(
+    coloured_of, example_of, tmp_path, budget_bytes
+):
+    memory, decoded = coloured_of(step=0.6, steps="by_colour")
+    folder = tmp_path / "set"
+    FORM.write(decoded, memory, folder, budget_bytes=budget_bytes)
+    said = facts_of(folder)
+    assert said["step"] == 0.6 and len(set(said["channel_scales"])) == 3
+    np.testing.assert_array_equal(forms.read(folder).images, decoded.images)
+    images, _ = zip(*example_of("decode_coded").images_of(folder))
+    np.testing.assert_allclose(np.stack(images), decoded.images, atol=2e-6)
+
+
+def test_an_export_that_rounds_has_the_steps_that_were_counted(
+    coloured_of, tmp_path
+):
+    memory, decoded = coloured_of(
+        step=0.6, steps="by_colour", rounded="export", budget_bytes=6_000
+    )
+    said = facts_of(FORM.write(decoded, memory, tmp_path / "set"))
+    np.testing.assert_allclose(said["channel_scales"], memory.step_scales)
 
 
 @pytest.mark.parametrize("wrong", [[1, 1], [1, 1, 5], [1, 1, 0], "111"])
