@@ -41,6 +41,12 @@ _METADATA = {
 }
 
 
+def left_out(classes: int) -> str:
+    """Returns a note of how many classes are not drawn; empty if all are."""
+    more = classes - MAX_CLASSES
+    return f"{more} more classes are not shown" if more > 0 else ""
+
+
 @contextlib.contextmanager
 def on_dark() -> Iterator[None]:
     """Within it, figures are drawn and written for a dark page."""
