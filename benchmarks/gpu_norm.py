@@ -123,7 +123,7 @@ def pack(folder: files.Path, steps: int, width: int, images: int) -> None:
         about = {"steps": steps, "width": width, "images": images}
         about["packs"] = [name for name, *_ in sides]
         text = json.dumps(about, indent=1)
-        (temporary / gpu_norm_run.ABOUT).write_text(text)
+        (temporary / gpu_norm_run.ABOUT).write_text(text, encoding="utf-8")
         shutil.copyfile(gpu_norm_run.__file__, temporary / "run.py")
         shutil.copyfile(twins.__file__, temporary / "twins.py")
     tf.config.experimental.enable_tensor_float_32_execution(may_round)

@@ -96,7 +96,7 @@ def main() -> int:
     import jax
 
     folder = pathlib.Path(__file__).parent
-    about = json.loads((folder / ABOUT).read_text())
+    about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
     print(f"{jax.devices()[0].device_kind}, JAX {jax.__version__}: {about}")
     sides = {name: call_of(folder, name) for name in about["packs"]}
     found = {name: call() for name, call in sides.items()}  # Compiles, too.

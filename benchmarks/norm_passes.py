@@ -179,7 +179,7 @@ def main() -> None:
     )
     parser.add_argument("--packs", type=pathlib.Path, required=True)
     packs = parser.parse_args().packs
-    about = json.loads((packs / gpu_norm_run.ABOUT).read_text())
+    about = json.loads((packs / gpu_norm_run.ABOUT).read_text(encoding="utf-8"))
     heads = ("kernels", "column", "passes", "ms", "model")
     print(f"{'':20}{''.join(f'{head:>8}' for head in heads)}")
     for name in about["packs"]:

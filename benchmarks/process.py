@@ -17,7 +17,7 @@ _CALLS = 3
 def peak() -> float:
     """Returns the most memory that this process has held, in GB (10^9)."""
     try:
-        status = pathlib.Path("/proc/self/status").read_text()
+        status = pathlib.Path("/proc/self/status").read_text(encoding="utf-8")
     except OSError:
         # Includes what the parent held; in bytes on macOS only.
         unit = 1 if sys.platform == "darwin" else 1024

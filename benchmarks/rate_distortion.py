@@ -48,6 +48,7 @@ import tensorflow as tf
 from benchmarks.mask_growth import step_of
 from fred_tf import forms
 from fred_tf.coding import by_rate, coder, entropy_model, quantizer
+from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.forms import OverBudgetError, coded_budget, coded_content
 from fred_tf.forms.coded_content import Source
@@ -190,9 +191,8 @@ def written(run: DistilledRun, folder: str, name: str, **options):
         decoded, run.parameterization, folder, [name], **options
     ).values()
     errors = np.square(forms.read(path).images - decoded.images)
-    size = sum(file.stat().st_size for file in path.iterdir())
     error = float(np.sqrt(errors.mean()))
-    return (path / SHARD).stat().st_size, size, error
+    return files.size(path / SHARD), files.size(path), error
 
 
 def stream_of(folder: str) -> int:

@@ -33,7 +33,7 @@ def checked(
 ) -> tuple[dict, dict[str, bytes]]:
     """Returns what the manifest says, and undamaged files by name."""
     path = folder / "manifest.json"
-    facts = json.loads(path.read_text())
+    facts = json.loads(path.read_text(encoding="utf-8"))
     claimed = facts.get("kind"), facts.get("format_version")
     if claimed != (kind, 4):
         raise ValueError(f"{path} is not of {kind}, version 4: {claimed}.")

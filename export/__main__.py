@@ -127,7 +127,7 @@ def main() -> None:
     )
     for path in written:
         print(path)
-    print(f"\n{written[-1].read_text()}")
+    print(f"\n{written[-1].read_text(encoding='utf-8')}")
 
 
 def _check_override() -> None:

@@ -49,12 +49,18 @@ def one_of(*holders: FlagHolder) -> None:
 
 
 def check_together() -> None:
-    """Refuses flags of which one makes another count for nothing.
+    """Refuses flags that count for nothing, alone or because of others.
 
     Raises:
         ValueError: there are such ones.
     """
     given = {n: FLAGS[n].value for n in FLAGS if FLAGS[n].present}
+    for name, value in given.items():
+        if value == []:  # As of a variable that a shell does not know.
+            raise ValueError(
+                f"`--{name}` must name something. Received: nothing. Leave it "
+                "out for its default."
+            )
     given = {name: value for name, value in given.items() if value}
     for name, other in _BESIDE.items():
         if name in given and other not in given:

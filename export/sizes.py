@@ -7,8 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from export.measuring import Accuracy
-from fred_tf.datasets.data_facts import TEST, on_split
-from fred_tf.disk import replaceable
+from fred_tf.datasets.data_facts import on_split
+from fred_tf.disk import files, replaceable
+from fred_tf.forms import making
 from fred_tf.forms.encodings import Png
 from fred_tf.forms.manifest import is_of_records
 from fred_tf.forms.whitening import matrix_bytes
@@ -40,16 +41,10 @@ def size_of(
     name: str, path: pathlib.Path, accuracy: Accuracy | None = None
 ) -> Size:
     """Returns the bytes of a file, or of all files of a folder."""
-    if path.is_file():
-        return Size(name, path.stat().st_size, None, accuracy)
-    paths = [p for p in path.rglob("*") if p.is_file()]
-    records = [p.stat().st_size for p in paths if is_of_records(p.name)]
-    return Size(
-        name,
-        sum(p.stat().st_size for p in paths),
-        sum(records) if records else None,
-        accuracy,
-    )
+    inside = path.rglob("*") if path.is_dir() else ()
+    records = [files.size(p) for p in inside if is_of_records(p.name)]
+    payload = sum(records) if records else None
+    return Size(name, files.size(path), payload, accuracy)
 
 
 def pictures(decoded: SyntheticSet) -> list[Size]:
@@ -105,9 +100,8 @@ def table(decoded: SyntheticSet, rows: list[Size], why: str = "") -> str:
             f"| {row.name} | {row.size:,} | {payload} | "
             f"{floats / counted:.1f} | {accuracy} | {points} |"
         )
-    tested_on = dict(decoded.details.get("data") or {}).get("tested_on", TEST)
-    if tested_on != TEST:
-        lines += ["", f"Accuracies are{on_split(tested_on)}."]
+    if split := on_split(making.tested_on(decoded.details)):
+        lines += ["", f"Accuracies are{split}."]
     if size := matrix_bytes(decoded):
         lines += [
             "",

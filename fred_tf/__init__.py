@@ -112,7 +112,7 @@ def _keras_backend() -> str:
         return named
     home = os.environ.get("KERAS_HOME") or pathlib.Path.home() / ".keras"
     try:
-        told = json.loads((pathlib.Path(home) / "keras.json").read_text())
+        told = json.loads((pathlib.Path(home) / "keras.json").read_bytes())
         return str(told["backend"])
     except (OSError, ValueError, LookupError, TypeError):
         return "tensorflow"  # What Keras takes where nothing is said.

@@ -22,6 +22,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
+from absl import logging
 
 from export import flags
 from fred_tf import assembly, distilling, open_run
@@ -182,6 +183,12 @@ def _actions(
                 1, lambda step, _: log.profile(step, first, profile_steps)
             )
         )
+        if first >= last:
+            logging.warning(
+                "`profile_steps` are after the first five. Received: a run "
+                "with %d left, of which none is profiled. Raise `outer_steps`.",
+                last - step,
+            )
     if evaluate_every:
         evaluation = loop.Action(
             evaluate_every,

@@ -33,6 +33,7 @@ from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
 from trainers import distill, evaluate, run_flags, train_experts
+from trainers.figures import title
 from trainers.log.run_log import append_accuracy
 from trainers.report import __main__ as report
 from trainers.results.digits import FULL, PIXEL, PRESET
@@ -42,7 +43,7 @@ _HEADER = "| trained on | images | floats stored | test accuracy |"
 _LABELS = {
     "random": "random real images",
     "pixel": "pixels, distilled",
-    "fred": "FreD, distilled",
+    "fred": "{}, distilled",
     "full": "full training set",
 }
 
@@ -54,7 +55,18 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
         config: a trajectory-matching preset on a data set that needs no
             `--data_dir`.
         run_dir: folder of everything that is made.
+
+    Raises:
+        ValueError: its memory is one of pixels, which it is compared with.
+        FileExistsError: there is another table in the folder.
     """
+    stored = config.parameterization.name
+    if stored == PIXEL["parameterization.name"]:
+        raise ValueError(
+            "The quickstart compares a memory with pixels. Received: "
+            f"`parameterization.name` {stored!r}. Leave it out."
+        )
+    called = title(config)
     root = pathlib.Path(run_dir)
     table_path = root / "table.md"
     replaceable.check_file(table_path, _HEADER.encode())
@@ -64,7 +76,7 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
     train_experts.run(config, experts)
 
     def distilled(name: str, changes: dict[str, Any]) -> DistilledRun:
-        logging.info("Images are distilled: %s.", _LABELS[name])
+        logging.info("Images are distilled: %s.", _LABELS[name].format(called))
         changed = config_lib.replace(config, changes)
         return distill.run(changed, root / name, expert_dir=experts)
 
@@ -110,7 +122,7 @@ def _table(
     results: Mapping[str, Evaluation],
 ) -> str:
     rows = [
-        f"| {label} | {len(sets[name].labels):,} | "
+        f"| {label.format(title(config))} | {len(sets[name].labels):,} | "
         f"{sets[name].floats_stored:,} | {results[name]} |"
         for name, label in _LABELS.items()
     ]

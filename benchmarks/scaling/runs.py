@@ -71,7 +71,7 @@ def timed() -> list[Timed]:
     for path in sorted(RESULTS.glob("cifar10_*_fred_tm*.json")):
         if ROWS[path.stem].run_of:
             continue
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_text(encoding="utf-8"))
         values = record["identity"]["config"]
         minutes = record["minutes"].get("distilling")
         if "H200" not in record.get("distilled_on", "") or not minutes:

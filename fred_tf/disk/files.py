@@ -316,6 +316,13 @@ def read_json(path: Path, most: int = MOST_JSON) -> Any:
     return json_text.parsed(read_bytes(path, most), path)
 
 
+def size(path: Path) -> int:
+    """Returns the bytes of a file, or of all files that a folder holds."""
+    path = pathlib.Path(path)
+    inside = path.rglob("*") if path.is_dir() else [path]
+    return sum(x.stat().st_size for x in inside if x.is_file())
+
+
 def sha256(path: Path) -> str:
     """Returns the SHA-256 of a plain file's bytes in hexadecimal.
 

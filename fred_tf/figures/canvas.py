@@ -39,6 +39,17 @@ _METADATA = {
     "png": {"Software": _MAKER},
     "svg": {"Creator": _MAKER, "Date": None},
 }
+# What of that stands near their beginning.
+_MARKS = {
+    "png": f"Software\0{_MAKER}",
+    "svg": f"<dc:title>{_MAKER}</dc:title>",
+}
+
+
+def left_out(classes: int) -> str:
+    """Returns a note of how many classes are not drawn; empty if all are."""
+    more = classes - MAX_CLASSES
+    return f"{more} more classes are not shown" if more > 0 else ""
 
 
 @contextlib.contextmanager
@@ -87,22 +98,29 @@ def save(figure: Figure, path: files.Path, dpi: float = 200) -> pathlib.Path:
         ValueError: `path` ends neither in `.png` nor in `.svg`.
     """
     path = pathlib.Path(path)
-    kind = path.suffix.lower().lstrip(".")
-    if kind not in _METADATA:
-        raise ValueError(
-            f"Figures are written as PNG or SVG. Received: {path}. Let the "
-            "name end in `.png` or `.svg`."
-        )
+    kind = _kind(path)
     with files.replacing_file(path) as temporary:
         with open(temporary, "wb") as file:
             write(figure, file, kind, dpi)
     return path
 
 
-def check_replaceable(path: pathlib.Path) -> None:
-    """Refuses to replace a PNG that `save` has not written.
+def _kind(path: pathlib.Path) -> str:
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in _METADATA:
+        raise ValueError(
+            f"Figures are written as PNG or SVG. Received: {path}. Let the "
+            "name end in `.png` or `.svg`."
+        )
+    return kind
+
+
+def check_replaceable(path: files.Path) -> None:
+    """Refuses what `save` would: other suffixes, and files of others.
 
     Raises:
+        ValueError: see `save`.
         FileExistsError: see `replaceable.check_file`.
     """
-    replaceable.check_file(path, f"Software\0{_MAKER}".encode())
+    path = pathlib.Path(path)
+    replaceable.check_file(path, _MARKS[_kind(path)].encode())

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from fred_tf.figures.canvas import MAX_CLASSES
+from fred_tf.figures.canvas import MAX_CLASSES, left_out
 from fred_tf.figures.tiles import (
     SIDES,
     clearest,
@@ -168,9 +168,5 @@ def _note(class_names: Sequence[str], rank: int, along: int) -> str:
         rank: axes of a batch.
         along: the axis of volumes that is looked along.
     """
-    dropped, parts = len(class_names) - MAX_CLASSES, []
-    if rank == 5:
-        parts.append(f"seen from the {SIDES[along]}")
-    if dropped > 0:
-        parts.append(f"{dropped} more classes are not shown")
-    return "; ".join(parts)
+    seen = f"seen from the {SIDES[along]}" if rank == 5 else ""
+    return "; ".join(filter(None, (seen, left_out(len(class_names)))))

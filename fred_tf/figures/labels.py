@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from fred_tf.figures.canvas import FONT_SIZE, MAX_CLASSES
+from fred_tf.figures.canvas import FONT_SIZE, MAX_CLASSES, left_out
 
 
 def labels(
@@ -54,8 +54,6 @@ def labels(
     bar = figure.colorbar(drawn, ax=axes, shrink=0.8)
     bar.set_label("mean label", fontsize=FONT_SIZE)
     bar.ax.tick_params(labelsize=FONT_SIZE)
-    if count > shown:
-        figure.suptitle(
-            f"{count - shown} more classes are not shown", fontsize=FONT_SIZE
-        )
+    if note := left_out(count):
+        figure.suptitle(note, fontsize=FONT_SIZE)
     return figure

@@ -12,7 +12,7 @@ from matplotlib.colors import (
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from fred_tf.figures.canvas import FONT_SIZE, MAX_CLASSES
+from fred_tf.figures.canvas import FONT_SIZE, MAX_CLASSES, left_out
 from fred_tf.figures.maps import name_axes
 
 _COLUMNS = 5
@@ -96,11 +96,8 @@ def masks(
         axes.spines[:].set_linewidth(0.5)
     name_axes(figure, axis)
     _add_legend(figure, colors)
-    if len(masks) > shown:
-        figure.suptitle(
-            f"{len(masks) - shown} more classes are not shown",
-            fontsize=FONT_SIZE,
-        )
+    if note := left_out(len(masks)):
+        figure.suptitle(note, fontsize=FONT_SIZE)
     return figure
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from fred_tf.figures.canvas import MAX_CLASSES
+from fred_tf.figures.canvas import MAX_CLASSES, left_out
 from fred_tf.figures.tiles import SIDES, contrasted, tiles
 from fred_tf.synthetic_set import SyntheticSet
 
@@ -43,13 +43,12 @@ def views(synthetic_set: SyntheticSet, slices: int = 5) -> Figure:
         if label < len(names):
             rows[label] = _row(synthetic_set, row, places)
     side = max(images.shape[1:4])
-    left_out = synthetic_set.classes - len(names)
     return tiles(
         rows,
         names,
         (side, side),
         [*SIDES.values(), *(f"slice {place}" for place in places)],
-        f"{left_out} more classes are not shown" if left_out else "",
+        left_out(synthetic_set.classes),
     )
 
 

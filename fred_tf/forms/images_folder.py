@@ -47,7 +47,8 @@ import csv
 import numpy as np
 from PIL import Image
 
-rows = list(csv.DictReader(open(PATH + "/labels.csv", encoding="utf-8")))
+with open(PATH + "/labels.csv", encoding="utf-8", newline="") as file:
+    rows = list(csv.DictReader(file))
 pictures = [np.asarray(Image.open(f"{PATH}/{row['file']}")) for row in rows]
 low, high = ([float(row[name]) for row in rows] for name in ("low", "high"))
 labels = [int(row["label"]) for row in rows]"""

@@ -96,11 +96,8 @@ images, labels = memory.decode(), memory.labels
             ours = f'"{self.kind}"' in text and json.dumps(path.name) in text
         for there in (path, beside):
             if os.path.lexists(there) and not ours:
-                raise FileExistsError(
-                    f"An export replaces only an earlier one, and {there} is "
-                    f"none: {beside} does not describe {path.name}. Choose "
-                    "another name, or delete it."
-                )
+                what = f"is none: {beside} does not describe {path.name}"
+                raise manifest.no_export(there, what, "Delete it")
 
     def held(self, path):
         self.verify(path)

@@ -152,11 +152,11 @@ def worth(decoded: SyntheticSet, place: str | None) -> Iterator[str]:
     """
     details = decoded.details
     found = accuracies(details, decoded.student_learning_rate)
+    split = plain(on_split(tested_on(details)))
     for networks in dict.fromkeys(x.networks for x in found):
         yield (
-            f"Test accuracy{_tested_on(details)} of what was trained on the "
-            "set alone, from scratch, and scored once, at the end: "
-            f"{plain(networks)}."
+            f"Test accuracy{split} of what was trained on the set alone, "
+            f"from scratch, and scored once, at the end: {plain(networks)}."
         )
         by_figure: dict[str, list[str]] = {}
         for one in found:
@@ -180,10 +180,14 @@ def worth(decoded: SyntheticSet, place: str | None) -> Iterator[str]:
     yield block(code.replace("PLACE", repr(place)))
 
 
-def _tested_on(details: Mapping[str, Any]) -> str:
+def tested_on(details: Mapping[str, Any]) -> str:
+    """Returns what the accuracies of a set are on, see `on_split`.
+
+    The test split, where its details do not say it.
+    """
     data = details.get("data")
-    told = data.get("tested_on", TEST) if isinstance(data, Mapping) else TEST
-    return plain(on_split(str(told)))
+    told = data.get("tested_on") if isinstance(data, Mapping) else None
+    return str(told or TEST)
 
 
 def config_of(details: Mapping[str, Any]) -> Config | None:

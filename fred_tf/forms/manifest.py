@@ -44,14 +44,8 @@ def check_replaceable(
             files that its manifest does not name.
     """
 
-    def refuse(what: str, way_out: str) -> FileExistsError:
-        return FileExistsError(
-            f"An export replaces only an earlier one, and {folder} {what}. "
-            f"{way_out}, or choose another folder."
-        )
-
     if folder.is_symlink():
-        raise refuse("is a symbolic link", "Remove it")
+        raise no_export(folder, "is a symbolic link", "Remove it")
     # Expert stores have a file of the same name, without this key.
     replaceable.check(folder, place, '"files"')
     if not (folder / place).is_file():
@@ -59,15 +53,30 @@ def check_replaceable(
     # Not read as JSON: a damaged export may be replaced.
     said = (folder / place).read_text(errors="replace")
     if f'"{kind}"' not in said:
-        raise refuse(f"is no export of {kind}", "Delete it")
+        raise no_export(folder, f"is no export of {kind}", "Delete it")
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         named = name == place or json.dumps(name) in said
         if path.is_symlink() or not (path.is_dir() or named):
-            raise refuse(
+            raise no_export(
+                folder,
                 f"holds {name}, which its {place} does not name",
                 "Move that elsewhere",
             )
+
+
+def no_export(path: pathlib.Path, what: str, way_out: str) -> FileExistsError:
+    """Returns the error that something else lies where an export would.
+
+    Args:
+        path: where.
+        what: is wrong with it, as the rest of a sentence.
+        way_out: beside another folder.
+    """
+    return FileExistsError(
+        f"An export replaces only an earlier one, and {path} {what}. "
+        f"{way_out}, or choose another folder."
+    )
 
 
 def write(

@@ -5,17 +5,20 @@ from typing import Any
 
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.datasets.dataset_spec import KNOWN, base_name
+from fred_tf.kernels import KERNELS
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.paper import Paper
 from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.settings import Member
 from fred_tf.synthetic_set import SyntheticSet
 
-# Sections of a config whose members may have papers, what stores first.
-_FAMILIES: dict[str, Mapping[str, type[Member]]] = {
-    "parameterization": PARAMETERIZATIONS,
-    "objective": OBJECTIVES,
-}
+# Sections of a config, the field that names a member, and members that may
+# have papers, what stores first.
+_CITED: tuple[tuple[str, str, Mapping[str, type[Member]]], ...] = (
+    ("parameterization", "name", PARAMETERIZATIONS),
+    ("objective", "name", OBJECTIVES),
+    ("objective", "kernel", KERNELS),
+)
 
 
 def papers(synthetic_set: SyntheticSet) -> list[Paper]:
@@ -28,9 +31,9 @@ def papers(synthetic_set: SyntheticSet) -> list[Paper]:
     if not isinstance(config, Mapping):
         return []
     cited: list[Paper | None] = []
-    for section, members in _FAMILIES.items():
+    for section, field, members in _CITED:
         told = config.get(section)
-        name = told.get("name") if isinstance(told, Mapping) else None
+        name = told.get(field) if isinstance(told, Mapping) else None
         if isinstance(name, str) and name in members:
             cited.append(members[name].paper)
     if config.get("augmentation", "none") != "none":

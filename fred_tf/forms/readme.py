@@ -193,9 +193,7 @@ def _table(folder: pathlib.Path, places: Mapping[Form, str]) -> Iterator[str]:
     yield "| file or folder | what it is | bytes |"
     yield "|---|---|---|"
     for form, place in places.items():
-        path = folder / place
-        inside = [path, *path.rglob("*")] if path.is_dir() else [path]
-        size = sum(x.stat().st_size for x in inside if x.is_file())
+        size = files.size(folder / place)
         said = (inspect.getdoc(type(form)) or form.name).splitlines()[0]
         yield f"| `{place}` | {said} | {size:,} |"
 

@@ -33,9 +33,10 @@ class TfdsForm(SetForm):
 
     `info.metadata` holds `encoding`, `loss` (what is lost by it, in words),
     `dataset`, `normalization` (its config), `numbers` (`format_version`,
-    `images`, `floats_stored`, `student_learning_rate`) and `details`: of a run
-    its `config`, whose `evaluation`, `network` and `augmentation` are the
-    recipe to train by, and its `evaluations`, the accuracies measured so far.
+    `images`, `floats_stored`, `student_learning_rate`, `views`) and `details`:
+    of a run its `config`, whose `evaluation`, `network` and `augmentation` are
+    the recipe to train by, and its `evaluations`, the accuracies measured so
+    far.
     No file names the folder, so it may be moved.
 
     The set to write has at least one image. `shards` is a number of files of

@@ -78,11 +78,7 @@ def best(
             except OverBudgetError as over:
                 found.append(Candidate(name, over.least, taken))
                 continue
-            size = sum(
-                path.stat().st_size
-                for path in scratch.rglob("*")
-                if path.is_file()
-            )
+            size = files.size(scratch)
             error = None
             if size <= budget_bytes:
                 errors = form.read(written[name]).images - decoded.images

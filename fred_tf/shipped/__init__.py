@@ -8,7 +8,7 @@ import dataclasses
 import os
 import pathlib
 
-from fred_tf.disk import claims, paths
+from fred_tf.disk import claims, files, paths
 from fred_tf.distilled_set import DistilledSet
 from fred_tf.forms import facts, limits, making, manifest
 from fred_tf.forms.coefficients import Coefficients
@@ -159,7 +159,7 @@ def _described(name: str) -> ShippedSet:
             images=limits.count(said, "instances_per_class")
             * len(facts.class_names(said)),
             floats=claims.integer(said, "floats_stored"),
-            bytes=sum(path.stat().st_size for path in folder.iterdir()),
+            bytes=files.size(folder),
             accuracy=best.evaluation if best else None,
             trained_on=best.form if best else "",
             networks=best.networks if best else "",

@@ -289,6 +289,14 @@ def test_sha256(tmp_path):
     assert files.sha256(tmp_path / "a") == hashlib.sha256(content).hexdigest()
 
 
+def test_the_size_of_a_file_and_of_a_folder(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "one").write_bytes(b"1")
+    (tmp_path / "a" / "b" / "two").write_bytes(b"22")
+    assert files.size(tmp_path) == 3
+    assert files.size(tmp_path / "a" / "b" / "two") == 2
+
+
 def test_digest():
     # FIPS 180-2, appendix B.1.
     assert files.digest(b"abc") == (

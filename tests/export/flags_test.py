@@ -105,6 +105,18 @@ def test_no_program_takes_absls_own():
                 assert not any("flags" in line for line in found), path
 
 
+def test_a_list_of_nothing_is_refused(monkeypatch, capsys):
+    """An unset variable of a shell asked for all rows, and began them."""
+    from trainers.results import __main__ as results
+
+    monkeypatch.setattr(sys, "argv", ["results", "--rows="])
+    monkeypatch.setattr(results, "finished", None)
+    with pytest.raises(SystemExit) as ended:
+        results.main()
+    assert ended.value.code == 1
+    assert "`--rows` must name something" in capsys.readouterr().err
+
+
 def test_flags_of_which_one_counts_for_nothing_are_refused(run, monkeypatch):
     monkeypatch.setattr(flags, "_BESIDE", {"override": "seed"})
     code, errors = run(lambda: pytest.fail("must not begin"), "--override=a=1")

@@ -63,6 +63,12 @@ def test_only_what_was_saved_here_is_replaced(tmp_path):
     for name in ("photo", "empty", "folder", "link"):
         with pytest.raises(FileExistsError, match=f"{name}.png, which fred_tf"):
             canvas.check_replaceable(tmp_path / f"{name}.png")
+    canvas.check_replaceable(canvas.save(line(1), tmp_path / "line.svg"))
+    (tmp_path / "mine.svg").write_text("<svg></svg>")
+    with pytest.raises(FileExistsError, match="mine.svg, which fred_tf"):
+        canvas.check_replaceable(tmp_path / "mine.svg")
+    with pytest.raises(ValueError, match="PNG or SVG. Received: .*none.jpg"):
+        canvas.check_replaceable(tmp_path / "none.jpg")
 
 
 def test_failure_leaves_the_old_file(tmp_path, monkeypatch):

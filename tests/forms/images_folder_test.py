@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import warnings
 
 import keras
 import numpy as np
@@ -47,6 +48,15 @@ def test_pillow_reads_pixels_by_the_table(named, folder):
         np.testing.assert_allclose(
             found, pixels[..., 0], atol=(high - low) / 500
         )
+
+
+def test_the_code_to_copy_leaves_no_file_open(named, folder):
+    found = {}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        exec(ImagesFolder().code(named, str(folder)), found)
+    assert [str(x.message) for x in caught] == []
+    assert found["labels"] == named.labels.tolist()
 
 
 def test_keras_finds_a_class_for_each_folder(folder):

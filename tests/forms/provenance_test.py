@@ -56,6 +56,21 @@ def test_what_stores_matches_and_augments_is_cited(method, identifiers):
 
 
 @pytest.mark.parametrize(
+    ("kernel", "identifiers"),
+    [
+        ("fully_connected", "2011.00050"),
+        ("random_features", "2011.00050 2210.12067"),
+        ("mine", "2011.00050"),
+        (["fully_connected"], "2011.00050"),
+    ],
+)
+def test_the_kernel_of_kernel_regression_is_cited(kernel, identifiers):
+    one = by_a_run("pixel", "kernel_ridge")
+    one.details["config"]["objective"]["kernel"] = kernel
+    assert cited(one) == identifiers.split()
+
+
+@pytest.mark.parametrize(
     "details",
     [
         {},

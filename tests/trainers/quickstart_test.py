@@ -7,13 +7,15 @@ import sys
 import numpy as np
 import pytest
 
-from fred_tf import scoring
+from fred_tf import assembly, config, scoring
+from fred_tf.coresets import random_set
 from fred_tf.disk import records
 from fred_tf.distilled_set import DistilledSet
 from fred_tf.training.evaluation import Evaluation
 from fred_tf.training.evaluator import Evaluator
 from trainers import quickstart
 from trainers.log import events, tags
+from trainers.results.digits import PIXEL
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +74,17 @@ def test_a_quickstart_goes_on_and_keeps_what_is_not_its_own(
     monkeypatch.setattr(quickstart, "_HEADER", "| shirt | size |")
     with pytest.raises(FileExistsError, match="table.md, which fred_tf has"):
         quickstart.run(quick_tm, root)
+
+
+def test_a_row_is_called_by_what_it_is(quick_tm, tmp_path):
+    with pytest.raises(ValueError, match="compares a memory with pixels.*out"):
+        quickstart.run(config.replace(quick_tm, PIXEL), tmp_path)
+    assert not list(tmp_path.iterdir())
+    idc = config.replace(quick_tm, {"parameterization.name": "idc"})
+    empty = dict.fromkeys(quickstart._LABELS, Evaluation((0.5,), 0.0))
+    sets = dict.fromkeys(empty, random_set(assembly.load_data(quick_tm), 1, 0))
+    table = quickstart._table(idc, sets, empty)
+    assert "| IDC, distilled |" in table and "FreD" not in table
 
 
 def test_a_quickstart_says_what_is_next(quick_way, monkeypatch, capsys):

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from matplotlib.figure import Figure
 
 from fred_tf import figures
-from fred_tf.datasets.data_facts import TEST, on_split
+from fred_tf.datasets.data_facts import on_split
 from fred_tf.figures import Curve
+from fred_tf.forms import making
 from trainers.figures import of_spectra
 from trainers.report import captions, headline, markup
 from trainers.report.finished import FinishedSet, Stored
@@ -77,10 +78,10 @@ def accuracy_by_bytes(sets: Sequence[FinishedSet]) -> Figure:
 
 def _numbers(one: FinishedSet) -> Iterator[tuple[str, str]]:
     """Yields what counts most of a set, each with what it is."""
-    tested_on = dict(one.decoded.details.get("data") or {}).get("tested_on")
+    split = on_split(making.tested_on(one.decoded.details))
     known = one.evaluation
     text = _UNKNOWN if known is None else headline.accuracy(known)
-    yield text, f"test accuracy{on_split(str(tested_on or TEST))}"
+    yield text, f"test accuracy{split}"
     yield f"{len(one.decoded.labels):,}", "images"
     yield f"{one.decoded.floats_stored:,}", "floats"
     yield f"{one.stored[0].size:,}", "bytes as float32"

@@ -31,7 +31,7 @@ from absl import logging
 
 from export import flags
 from fred_tf import assembly, figures
-from fred_tf.disk import files
+from fred_tf.disk import files, replaceable
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.settings import check_one_of
 from trainers import run_flags
@@ -43,7 +43,7 @@ from trainers.results.rows import ROWS, Row, with_repeats
 from trainers.results.rows import SEEDS as SEEDS_OF_ROWS
 from trainers.results.slides import NAME as SLIDES
 from trainers.results.slides import slides
-from trainers.results.table import table
+from trainers.results.table import MARK, table
 
 NAMES = flags.DEFINE_list(
     "rows",
@@ -168,6 +168,8 @@ def main() -> int:
     if PACK.value:
         _pack(PACK.value, rows, *source)
         return 0
+    replaceable.check_file(pathlib.Path(TABLE.value), MARK.encode())
+    figures.check_replaceable(FIGURE.value)
     if UNPACK.value:
         names = _unpack(UNPACK.value, source[0])
         rows = {name: ROWS[name] for name in names}

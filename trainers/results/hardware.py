@@ -12,7 +12,7 @@ def hardware() -> str:
     if info.exists():
         named = [
             line.split(":", 1)[1].strip()
-            for line in info.read_text().splitlines()
+            for line in info.read_text(encoding="utf-8").splitlines()
             if line.startswith("model name")
         ]
         model = named[0] if named else model

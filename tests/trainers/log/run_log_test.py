@@ -241,23 +241,24 @@ def test_snapshots_a_rewind_and_a_profile_may_fail(
         patch.setattr(RunFolder, "save_snapshot", full_disk)
         patch.setattr(tf.profiler.experimental, "start", full_disk)
         patch.setattr(tf.profiler.experimental, "stop", None)
-        finished = distill.run(quick, tmp_path / "run", profile_steps=1)
-    assert finished.step == 3 and len(finished.folder.metrics()) == 3
+        long = config.replace(quick, {"outer_steps": 7})  # A profile begins.
+        finished = distill.run(long, tmp_path / "run", profile_steps=1)
+    assert finished.step == 7 and len(finished.folder.metrics()) == 7
     assert not finished.folder.snapshots()
     assert len(warnings) == 1
     # Event files are another matter, and snapshots are tried again.
     assert list(events(finished.folder.log_folder)["pictures/gallery"]) == [
         0,
-        3,
+        7,
     ]
     assert "pictures/first_of_class" not in events(finished.folder.log_folder)
-    longer = config.replace(quick, {"outer_steps": 4})
+    longer = config.replace(quick, {"outer_steps": 8})
     with monkeypatch.context() as patch:
         patch.setattr(run_log.events, "rewind", full_disk)
         again = distill.run(longer, tmp_path / "run")
-    assert again.step == 4 and list(again.folder.snapshots()) == [4]
+    assert again.step == 8 and list(again.folder.snapshots()) == [8]
     assert len(warnings) == 2
-    assert 4 not in events(again.folder.log_folder)["loss"]
+    assert 8 not in events(again.folder.log_folder)["loss"]
 
 
 def test_a_log_folder_that_cannot_be_made_is_one_warning(
@@ -304,3 +305,14 @@ def test_steps_are_profiled(tmp_path, quick):
         )
         logs = tmp_path / str(steps) / "tensorboard"
         assert list(logs.glob("*/plugins/**/*.xplane.pb"))
+
+
+def test_a_run_too_short_for_a_profile_says_so(tmp_path, quick, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        logging, "warning", lambda text, *values: said.append(text % values)
+    )
+    five = config.replace(quick, {"outer_steps": 5})
+    distill.run(five, tmp_path, profile_steps=2)
+    (line,) = said
+    assert "Received: a run with 5 left, of which none is profiled" in line

@@ -8,6 +8,7 @@ import shutil
 import numpy as np
 import pytest
 
+from export import sizes
 from fred_tf import shipped
 from fred_tf.forms import FORMS, making
 from fred_tf.normalizations import NORMALIZATIONS
@@ -121,6 +122,22 @@ def test_a_form_tells_its_own_accuracy(exported, run):
     one = exported(this_form=said, evaluations=[{"accuracies": ["x"]}])
     assert one.stored[0].evaluation is None
     assert one.evaluation.accuracies == (0.25, 0.75)
+
+
+@pytest.mark.parametrize(
+    ("data", "split"),
+    [
+        ("x", ""),
+        (["x"], ""),
+        ({"tested_on": None}, ""),
+        ({"tested_on": "validation"}, " on the validation split"),
+    ],
+)
+def test_what_accuracies_are_on_is_data_of_others(exported, data, split):
+    one = exported(data=data)
+    assert (gallery._UNKNOWN, f"test accuracy{split}") in gallery._numbers(one)
+    table = sizes.table(one.decoded, [])
+    assert f"Accuracies are{split}." in table if split else "Acc" not in table
 
 
 def test_an_accuracy_of_who_knows_which_networks_is_not_shown(
