@@ -68,7 +68,7 @@ class Distilled:
 def network(
     image_shape: tuple[int, ...], classes: int, width: int = 64
 ) -> keras.Model:
-    """Returns the ConvNet of the distillation papers, compiled to be trained.
+    """Returns the ConvNet of the distillation papers, not compiled yet.
 
     Blocks of convolution, instance norm (group norm with a group per channel),
     ReLU and average pooling, at most 3 and down to 2 pixels.

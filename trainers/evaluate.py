@@ -88,7 +88,7 @@ CORRUPTIONS = flags.DEFINE_string(
     None,
     "Also scores on corrupted test images: all, or names joined by commas. "
     "Prepared ones of TensorFlow Datasets are used where --data_dir has them, "
-    "else they are computed (pip install fred-tf[corruptions]). The paper's "
+    "else they are computed (pip install -e '.[corruptions]'). The paper's "
     "tables take all images (--corrupted_images=0), 5 networks of 1,000 "
     "epochs, and a step size of 0.01 in the place of the learned one "
     "(--override evaluation.learning_rate=0.01).",

@@ -250,7 +250,7 @@ def corrupt(images: np.ndarray, name: str, severity: int) -> np.ndarray:
         raise ModuleNotFoundError(
             "Corrupted images are not prepared in `--data_dir` and cannot be "
             f"computed: {error}. Install what computes them: pip install "
-            '"fred-tf[corruptions]".'
+            '".[corruptions]" in a clone.'
         ) from error
     size, channels = images.shape[1:3], images.shape[-1]
     before = np.random.get_state()

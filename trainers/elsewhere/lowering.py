@@ -14,7 +14,7 @@ def check_jax() -> None:
     """Raises ImportError with the way out unless JAX is installed."""
     if importlib.util.find_spec("jax") is None:
         raise ImportError(
-            "Lowering needs JAX. Install it with `pip install fred-tf[jax]`; "
+            "Lowering needs JAX. Install it with `pip install -e '.[jax]'`; "
             "its releases may ask for a newer Python."
         )
 
