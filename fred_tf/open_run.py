@@ -15,12 +15,13 @@ from fred_tf.datasets import DataFacts, ImageData
 from fred_tf.disk import rewinds
 from fred_tf.disk.checkpoints import Checkpoints
 from fred_tf.disk.files import Path
-from fred_tf.disk.run_folder import RunFolder
+from fred_tf.disk.run_folder import RunFolder, has_begun
 from fred_tf.distillation import devices
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.distillation.reference_stream import references_per_replica
 from fred_tf.distillation.workers import Workers
 from fred_tf.distilled_run import DistilledRun, check_start, identity
+from fred_tf.experts import of_run
 from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.presets import fitting
@@ -156,12 +157,12 @@ def opened(
             )
             if workers.chief:
                 stack.enter_context(folder.lock())
+            experts = _experts(config, data, experts, workers, folder)
         distiller = assembly.distiller(config, data, experts, strategy, jit)
         checkpoints = None
         if folder is not None:
-            checkpoints = Checkpoints(
-                folder.checkpoint_folder, distiller.checkpoint
-            )
+            place = folder.checkpoint_folder
+            checkpoints = Checkpoints(place, distiller.checkpoint)
         with workers.chief_first():
             restored = _restored(distiller, folder, checkpoints)
             if restored is None:
@@ -181,9 +182,27 @@ def opened(
             folder.rewind_metrics(distiller.step)
             folder.rewind_snapshots(distiller.step)
             rewind_curve(folder.path, distiller.step)
+        told = workers, folder, checkpoints, data.data_dir
         begun = None if start is None else start.step
-        told = workers, folder, checkpoints, data.data_dir, begun
-        yield OpenRun(config, data.facts, distiller, *told)
+        yield OpenRun(config, data.facts, distiller, *told, begun)
+
+
+def _experts(
+    config: Config,
+    data: ImageData,
+    experts: Path | ExpertStore | None,
+    workers: Workers,
+    folder: RunFolder,
+) -> Path | ExpertStore | None:
+    """Returns the experts that the run of a folder matches, if it does."""
+    if not (OBJECTIVES[config.objective.name].needs_experts and experts):
+        return experts
+    if not isinstance(experts, ExpertStore):
+        asked = assembly.expert_description(config, data.facts)
+        experts = ExpertStore.open(experts, asked)
+    with workers.chief_first():
+        begun = has_begun(folder.path) or not workers.chief
+        return of_run.kept(experts, folder.path, begun)
 
 
 def _fitted(

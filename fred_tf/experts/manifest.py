@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from absl import logging
 
 from fred_tf.disk import claims, files, records
 from fred_tf.experts.trajectory_array import DTYPES, open_file
@@ -83,14 +84,6 @@ def ordered(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(entries, key=lambda e: (len(e["file"]), e["file"]))
 
 
-def without(
-    entries: Iterable[dict[str, Any]], names: Iterable[str]
-) -> list[dict[str, Any]]:
-    """Returns the entries of files other than some."""
-    gone = set(names)
-    return [entry for entry in entries if entry["file"] not in gone]
-
-
 def refuse_arrays(folder: pathlib.Path) -> None:
     """Refuses a folder without a manifest that holds arrays nevertheless.
 
@@ -138,11 +131,17 @@ def way_out(folder: pathlib.Path) -> str:
     )
 
 
-def lost(
+def left(
     folder: pathlib.Path, entries: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Returns the entries whose files are gone; a dangling link is there."""
-    return [e for e in entries if not os.path.lexists(folder / e["file"])]
+    """Returns the entries whose files are there, and warns of the others.
+
+    A dangling link is there.
+    """
+    there = [e for e in entries if os.path.lexists(folder / e["file"])]
+    if lost := [e["file"] for e in entries if e not in there]:
+        logging.warning("%s has lost %s.", folder, lost)
+    return there
 
 
 def check_files(

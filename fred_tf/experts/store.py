@@ -16,13 +16,13 @@ SHA-256 of each.
 """
 
 import contextlib
+import copy
 import pathlib
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from absl import logging
 
 from fred_tf.disk import files, folder_lock, records
 from fred_tf.experts import manifest, trajectory_array, worker_locks
@@ -43,7 +43,7 @@ class ExpertStore:
     for those that use them.
 
     ```python
-    store = ExpertStore.open(path, {"dataset": "mnist"})
+    store = ExpertStore.open(path, {"data": {"name": "mnist"}})
     start, target = store.segment(0, start=5, length=2)  # epochs 5 and 7
     ```
 
@@ -149,6 +149,17 @@ class ExpertStore:
         return len(self._entries)
 
     @property
+    def digests(self) -> list[str]:
+        """The SHA-256 of each trajectory's file."""
+        return [entry["sha256"] for entry in self._entries]
+
+    def only(self, digests: Sequence[str]) -> "ExpertStore":
+        """Returns a reader of some of these trajectories, in that order."""
+        reader, by = copy.copy(self), dict(zip(self.digests, self._entries))
+        reader._entries = [by[digest] for digest in digests]
+        return reader
+
+    @property
     def epochs(self) -> int:
         """Epochs stored per trajectory."""
         return self.description["epochs"]
@@ -171,9 +182,8 @@ class ExpertStore:
     def missing(self, numbers: Iterable[int]) -> list[int]:
         """Returns those of some experts' numbers that have no trajectory.
 
-        A number tells an expert from others when seeding it. Trajectories are
-        in the order of their numbers, so trajectory i is that of number i
-        once no smaller number is missing.
+        A number seeds an expert. Trajectories are in the order of numbers:
+        trajectory i is that of number i once no smaller one is missing.
         """
         taken = {entry["file"] for entry in self._entries}
         return [n for n in numbers if manifest.file_name(n) not in taken]
@@ -181,8 +191,8 @@ class ExpertStore:
     def lock(self, worker: int = 0) -> contextlib.AbstractContextManager[None]:
         """Returns a `with` block that keeps others from being `worker`.
 
-        Processes that train different experts for one store are workers 0, 1,
-        2, ...; who trains alone is worker 0. Writing needs no such lock.
+        Of processes that train for one store, each is another worker; who
+        trains alone is worker 0. Writing needs no such lock.
 
         Raises:
             RuntimeError: on entry, when another process is that worker.
@@ -222,8 +232,7 @@ class ExpertStore:
             ValueError: the shape is another, a value or fact is not finite or
                 no accuracy, or a value is too large for the store's `dtype`.
             RuntimeError: another process does not stop writing to the store.
-            OSError: writing failed, e.g. the disk is full; the store is as it
-                was.
+            OSError: writing failed; the store is as it was.
         """
         shape = self.epochs + 1, self.parameters
         array = trajectory_array.rounded(trajectory, shape, self.dtype)
@@ -336,8 +345,6 @@ class ExpertStore:
         self._entries = entries
 
     def _forget_missing(self) -> None:
-        lost = manifest.lost(self.path, self._entries)
-        if lost:
-            names = [entry["file"] for entry in lost]
-            logging.warning("%s has lost %s.", self.path, names)
-            self._rewrite(manifest.without(self._entries, names))
+        left = manifest.left(self.path, self._entries)
+        if left != self._entries:
+            self._rewrite(left)

@@ -12,7 +12,7 @@ from trainers.results.published import ON
 
 needs_library = pytest.mark.skipif(
     not importlib.util.find_spec("imagecorruptions"),
-    reason='needs pip install "fred-tf[corruptions]"',
+    reason='needs pip install ".[corruptions]"',
 )
 
 # Whose own library compiles it, which takes seconds; of the two that are given
@@ -120,7 +120,7 @@ def test_prepared_names_are_those_of_tensorflow_datasets(
 
 def test_a_missing_library_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "imagecorruptions", None)
-    with pytest.raises(ModuleNotFoundError, match="fred-tf.corruptions"):
+    with pytest.raises(ModuleNotFoundError, match=r"\.\[corruptions\]"):
         corruptions.load(make(), "fog", 5)
 
 
