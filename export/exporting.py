@@ -2,8 +2,10 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
+
+from absl import logging
 
 from export import measuring, sizes, verification
 from fred_tf import assembly, forms
@@ -13,7 +15,7 @@ from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.experts.soft_labels import soft_labels
 from fred_tf.experts.store import ExpertStore
-from fred_tf.forms import FORMS, SetForm, readme, within_budget
+from fred_tf.forms import FORMS, SetForm, alike, readme, within_budget
 from fred_tf.forms.whitening import Whitening
 from fred_tf.scoring import measured
 from fred_tf.synthetic_set import SyntheticSet
@@ -33,9 +35,8 @@ def run(
 ) -> list[pathlib.Path]:
     """Writes a run in some forms, the table of their sizes, and a README.md.
 
-    Each file or folder appears under its name only when it is complete, and
-    replaces what an earlier export left there. What loses nothing is read back
-    and compared.
+    Each appears when it is complete, and replaces what an earlier export left.
+    What loses nothing is read back. Of forms of other sets that stay it warns.
 
     Args:
         distilled: the run.
@@ -43,8 +44,7 @@ def run(
         names: keys of `FORMS`; all that fit if None or empty.
         measure_on: real data to measure accuracy on; None measures nothing.
         config: how to measure; the run's if None.
-        soft_labels_from: folder of the experts that label the images softly;
-            None for hard labels only.
+        soft_labels_from: folder of experts that label images softly, or None.
         shards: number of files of each form of images.
         step: of levels, see `CodedCoefficients`; None for the usual.
         budget_bytes: writes only the form that errs least within so many
@@ -62,8 +62,8 @@ def run(
         RuntimeError: a form that loses nothing came back different.
     """
     export_dir = pathlib.Path(export_dir)
-    sizes.check_replaceable(table := export_dir / sizes.NAME)
-    readme.check_replaceable(export_dir)
+    table = export_dir / sizes.NAME
+    _check_replaceable(export_dir, measure_on is not None)
     memory, decoded = distilled.parameterization, distilled.synthetic_set()
     if soft_labels_from:
         decoded = _softened(distilled, decoded, soft_labels_from)
@@ -76,29 +76,74 @@ def run(
             described, memory, export_dir, names, budget_bytes, options
         )
         names, options = [best.name], best.options
+    _warn_of_others(decoded, export_dir, forms.chosen(names, decoded, memory))
     written = forms.write(described, memory, export_dir, names, **options)
-    sets = {
-        path: form
-        for name, path in written.items()
-        if isinstance(form := FORMS[name], SetForm)
-    }
+
+    def tell(accuracies: Mapping[pathlib.Path, measuring.Accuracy]) -> None:
+        rows = _rows(decoded, written, accuracies)
+        files.write_text(table, sizes.table(decoded, rows, why))
+        stated = [accuracy.to_json() for accuracy in accuracies.values()]
+        told = _with_details(decoded, evaluations=evaluations + stated)
+        forms.describe(told, export_dir, written, card)
+
+    tell({})  # Before anything ends this: what was there is of another set.
+    sets = _sets(written)
     verification.check(decoded, sets)
-    accuracies = {}
-    if measure_on is not None:
-        accuracies = measuring.accuracies(
-            config or distilled.config, decoded, sets, measure_on, export_dir
-        )
+    if measure_on is None:
+        return [*written.values(), table]
+    accuracies = measuring.accuracies(
+        config or distilled.config, decoded, sets, measure_on, export_dir
+    )
     # Each form says its own; within a budget it has no room for that.
     for accuracy in accuracies.values() if budget_bytes is None else ():
         told = _with_details(described, this_form=accuracy.to_json())
         own = FORMS[accuracy.form].taken(options)
         forms.write(told, memory, export_dir, [accuracy.form], **own)
-    rows = _rows(decoded, written, accuracies)
-    files.write_text(table, sizes.table(decoded, rows, why))
-    stated = [accuracy.to_json() for accuracy in accuracies.values()]
-    told = _with_details(decoded, evaluations=evaluations + stated)
-    forms.describe(told, export_dir, written, card)
+    tell(accuracies)
     return [*written.values(), table]
+
+
+def _check_replaceable(folder: pathlib.Path, measured: bool) -> None:
+    """Refuses a folder where files of somebody else would be replaced."""
+    sizes.check_replaceable(folder / sizes.NAME)
+    readme.check_replaceable(folder)
+    if measured:
+        measuring.check_replaceable(folder)
+
+
+def _sets(written: Mapping[str, pathlib.Path]) -> dict[pathlib.Path, SetForm]:
+    """Returns the forms that hold a set, pictures left out, by their paths."""
+    of = {path: FORMS[name] for name, path in written.items()}
+    return {p: form for p, form in of.items() if isinstance(form, SetForm)}
+
+
+def _warn_of_others(
+    decoded: SyntheticSet, folder: pathlib.Path, chosen: Collection[str]
+) -> None:
+    """Warns of forms that stay in a folder and are of another set.
+
+    Pictures do not say of which they are: they are of another where any form
+    there is, be it one that is about to be replaced.
+
+    Args:
+        decoded: the set.
+        folder: of the export.
+        chosen: names of the forms that are written.
+    """
+    places = {name: folder / form.path for name, form in FORMS.items()}
+    there = {name: path for name, path in places.items() if path.exists()}
+    stay = there.keys() - {*chosen, Whitening.name}  # That is of the data.
+    if not stay:
+        return
+    sets = _sets(there)
+    same = {x.name for p, x in sets.items() if alike.holds(x, p, decoded)}
+    if len(same) < len(sets) and (others := sorted(stay - same)):
+        logging.warning(
+            "%s holds forms of another set, which stay: %s. Delete them, or "
+            "choose another folder.",
+            folder,
+            ", ".join(others),
+        )
 
 
 def _rows(

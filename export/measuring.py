@@ -1,5 +1,6 @@
 """What networks learn from each form of a set, beside its decoded floats."""
 
+import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Mapping
@@ -9,9 +10,9 @@ import numpy as np
 
 from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
-from fred_tf.disk import files
+from fred_tf.disk import files, records, replaceable
 from fred_tf.forms import SetForm
-from fred_tf.scoring import how, score
+from fred_tf.scoring import KIND, description, fitted_on, how, score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
 
@@ -43,6 +44,16 @@ class Accuracy:
         }
 
 
+def check_replaceable(folder: pathlib.Path) -> None:
+    """Refuses a folder where files of somebody else might be replaced.
+
+    Raises:
+        FileExistsError: see `replaceable.check_file`.
+    """
+    for path in sorted(folder.glob("evaluation_*.json")):
+        replaceable.check_file(path, f'"kind": "{KIND}"'.encode())
+
+
 def accuracies(
     config: config_lib.Config,
     decoded: SyntheticSet,
@@ -60,18 +71,18 @@ def accuracies(
         decoded: the set.
         written: the forms by the paths where they lie.
         data: its test split scores the networks.
-        folder: of the files of evaluations, which continue.
+        folder: of the files of evaluations, which continue; those of another
+            set or of other settings are begun anew.
     """
 
     def evaluation(images: np.ndarray, kind: str) -> Evaluation:
         same = np.array_equal(images, decoded.images)
         soft = "" if decoded.soft_labels is None else "_soft"
-        return score(
-            config,
-            dataclasses.replace(decoded, images=images),
-            data,
-            folder / f"evaluation_{'exact' if same else kind}{soft}.json",
-        )
+        path = folder / f"evaluation_{'exact' if same else kind}{soft}.json"
+        read = dataclasses.replace(decoded, images=images)
+        if not _continues(path, config, read, data):
+            path.unlink(missing_ok=True)
+        return score(config, read, data, path)
 
     exact, trained = evaluation(decoded.images, "exact"), how(config)
     measured = {}
@@ -85,3 +96,17 @@ def accuracies(
         difference = own.mean - exact.mean
         measured[path] = Accuracy(form.name, trained, own, difference)
     return measured
+
+
+def _continues(
+    path: pathlib.Path,
+    config: config_lib.Config,
+    read: SyntheticSet,
+    data: ImageData,
+) -> bool:
+    """Returns whether a file holds some of this very evaluation."""
+    told = description(config, fitted_on(data, read))
+    work = KIND, told["identity"], data.facts.to_json()
+    with contextlib.suppress(ValueError):
+        return bool(records.continued(path, *work, has_begun=lambda _: False))
+    return False

@@ -2,6 +2,7 @@
 
 from fred_tf.figures.accuracy_per_byte import Panel, accuracy_per_byte
 from fred_tf.figures.canvas import (
+    about,
     check_replaceable,
     on_dark,
     save,
@@ -18,6 +19,7 @@ from fred_tf.figures.volumes import views
 __all__ = [
     "Curve",
     "Panel",
+    "about",
     "accuracy_per_byte",
     "beside",
     "check_replaceable",

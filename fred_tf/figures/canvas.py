@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from fred_tf.disk import files, replaceable
 
@@ -35,7 +36,7 @@ _ON_DARK: dict[Any, Any] = {
 }
 # What the files say of who made them; neither a version nor a date.
 _MAKER = "fred_tf"
-_METADATA = {
+_METADATA: dict[str, dict[str, Any]] = {
     "png": {"Software": _MAKER},
     "svg": {"Creator": _MAKER, "Date": None},
 }
@@ -76,7 +77,13 @@ def to_array(figure: Figure, dpi: float = 100) -> np.ndarray:
         figure.set_dpi(before)
 
 
-def write(figure: Figure, file: IO[bytes], kind: str, dpi: float = 200) -> None:
+def write(
+    figure: Figure,
+    file: IO[bytes],
+    kind: str,
+    dpi: float = 200,
+    about: str = "",
+) -> None:
     """Writes a figure into an open file; equal figures give equal bytes.
 
     Args:
@@ -84,15 +91,23 @@ def write(figure: Figure, file: IO[bytes], kind: str, dpi: float = 200) -> None:
         file: what is written to.
         kind: `"png"` or `"svg"`; neither names a version or a date.
         dpi: pixels per inch.
+        about: what the file says of itself, in a line.
     """
     FigureCanvasAgg(figure)
+    said = {**_METADATA[kind], **({"Description": about} if about else {})}
     # The salt makes the names inside an SVG the same every time.
     with matplotlib.rc_context({"svg.hashsalt": "fred_tf"}):
-        figure.savefig(file, format=kind, dpi=dpi, metadata=_METADATA[kind])
+        figure.savefig(file, format=kind, dpi=dpi, metadata=said)
 
 
-def save(figure: Figure, path: files.Path, dpi: float = 200) -> pathlib.Path:
+def save(
+    figure: Figure, path: files.Path, dpi: float = 200, about: str = ""
+) -> pathlib.Path:
     """Writes a PNG or an SVG, all of it or nothing, and returns its path.
+
+    Args:
+        figure, dpi, about: see `write`.
+        path: of the file.
 
     Raises:
         ValueError: `path` ends neither in `.png` nor in `.svg`.
@@ -101,8 +116,16 @@ def save(figure: Figure, path: files.Path, dpi: float = 200) -> pathlib.Path:
     kind = _kind(path)
     with files.replacing_file(path) as temporary:
         with open(temporary, "wb") as file:
-            write(figure, file, kind, dpi)
+            write(figure, file, kind, dpi, about)
     return path
+
+
+def about(path: pathlib.Path) -> str:
+    """Returns what a PNG says of itself, see `write`; empty if nothing."""
+    with contextlib.suppress(OSError, ValueError):
+        with Image.open(path, formats=["PNG"]) as image:
+            return str(image.info.get("Description", ""))
+    return ""
 
 
 def _kind(path: pathlib.Path) -> str:

@@ -1,5 +1,6 @@
 """The program: every form of a run, read back and sized."""
 
+import dataclasses
 import json
 import shutil
 
@@ -8,12 +9,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from absl import logging
 
 from export import exporting
 from fred_tf import assembly, config, forms
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.experts.store import ExpertStore
-from fred_tf.forms import FORMS, SetForm
+from fred_tf.forms import FORMS, SetForm, alike
 from fred_tf.forms.keras_memory import read_memory
 from fred_tf.scoring import score
 from tests.packages import skip_without
@@ -28,6 +30,45 @@ def test_tables_of_others_stay(run, tmp_path):
     (tmp_path / "sizes.md").unlink()
     for _ in range(2):
         exporting.run(run, tmp_path, ["gallery"])
+
+
+def test_forms_of_another_set_that_stay_are_named(run, tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(
+        logging, "warning", lambda text, *values: said.append(text % values)
+    )
+    exporting.run(run, tmp_path, ["images_png", "coefficients_int8", "gallery"])
+    exporting.run(run, tmp_path, ["images_npz"])
+    assert not said
+    later = dataclasses.replace(run, step=run.step + 1)
+    for _ in range(2):
+        exporting.run(later, tmp_path, ["images_npz"])
+    stay = "which stay: coefficients_int8, gallery, images_png. Delete them"
+    assert len(said) == 2 and all(stay in line for line in said)
+    exporting.run(later, tmp_path, ["images_png", "coefficients_int8"])
+    assert said[2:] == [
+        f"{tmp_path} holds forms of another set, which stay: gallery. Delete "
+        "them, or choose another folder."
+    ]
+
+
+def test_each_form_holds_its_set_and_no_other(run, exported):
+    decoded = run.synthetic_set()
+    moved = decoded.images + np.float32(0.01)
+    soft = np.full((20, 10), 0.1, np.float32)
+    for name, form in FORMS.items():
+        path = exported / form.path
+        if not (isinstance(form, SetForm) and path.exists()):
+            continue
+        assert alike.holds(form, path, decoded), name
+        for changes in (
+            {"details": {**decoded.details, "outer_steps": 4}},
+            {"soft_labels": soft},
+            {"student_learning_rate": 0.5},
+            *([] if form.lossy else [{"images": moved}]),
+        ):
+            other = dataclasses.replace(decoded, **changes)
+            assert not alike.holds(form, path, other), (name, changes.keys())
 
 
 def test_exact_forms_give_the_set_back(run, exported):

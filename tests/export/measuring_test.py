@@ -4,9 +4,11 @@ import json
 
 import pytest
 
-from export import exporting
-from fred_tf import forms
+from export import exporting, measuring
+from fred_tf import config, forms
+from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import score
+from trainers import distill
 
 
 def test_measured_accuracy_travels_with_each_form(run, digits, tmp_path):
@@ -49,3 +51,61 @@ def test_a_lossy_form_is_measured_against_float32(run, digits, tmp_path):
     assert fact["difference_to_float32"] == pytest.approx(own - exact)
     row = (tmp_path / "sizes.md").read_text().splitlines()[4]
     assert row.endswith(f"| {100 * (own - exact):+.1f} |")
+
+
+def _means(folder):
+    return {
+        path.stem: json.loads(path.read_text())["mean"]
+        for path in folder.glob("evaluation_*.json")
+    }
+
+
+def test_a_run_that_went_on_is_measured_anew(quick, digits, tmp_path):
+    """As other settings are; nothing of the earlier set is told any more."""
+    names, out = ["images_png", "coefficients_int4"], tmp_path / "export"
+    scored = config.replace(quick, {"evaluation.networks": 1})
+    distill.run(scored, tmp_path / "run")
+    exporting.run(DistilledRun.restore(tmp_path / "run"), out, names, digits)
+    longer = config.replace(scored, {"outer_steps": 5})
+    distill.run(longer, tmp_path / "run")
+    run = DistilledRun.restore(tmp_path / "run")
+    for settings in (longer, config.replace(longer, {"evaluation.epochs": 2})):
+        exporting.run(run, out, names, digits, settings)
+        means = _means(out)
+        expected = score(settings, run.synthetic_set(), digits)
+        assert means.pop("evaluation_exact") == expected.mean
+        for name, mean in means.items():
+            fact = forms.read(out / name[11:]).details["this_form"]
+            assert fact["mean"] == mean
+            assert f"{100 * mean:.1f} +-" in (out / "sizes.md").read_text()
+
+
+def test_a_stopped_measurement_leaves_no_figure_of_another_set(
+    run, digits, tmp_path, monkeypatch
+):
+    exporting.run(run, tmp_path, ["images_png"], digits)
+
+    def told() -> list[bool]:
+        texts = (
+            (tmp_path / x).read_text(encoding="utf-8")
+            for x in ("README.md", "sizes.md")
+        )
+        return ["+-" in text or " %: " in text for text in texts]
+
+    assert told() == [True, True]
+    monkeypatch.setattr(measuring, "score", None)
+    with pytest.raises(TypeError):
+        exporting.run(run, tmp_path, ["images_png"], digits)
+    assert told() == [False, False]
+    (tmp_path / "evaluation_mine.json").write_text("{}")
+    with pytest.raises(FileExistsError, match="mine.json, which fred_tf has"):
+        exporting.run(run, tmp_path, ["images_png"], digits)
+
+
+def test_a_damaged_evaluation_is_made_anew(run, digits, tmp_path):
+    exporting.run(run, tmp_path, ["images_png"], digits)
+    before = _means(tmp_path)
+    path = tmp_path / "evaluation_images_png.json"
+    path.write_text(path.read_text().replace('"accuracies"', '"accuracy"'))
+    exporting.run(run, tmp_path, ["images_png"], digits)
+    assert _means(tmp_path) == before

@@ -51,6 +51,17 @@ def test_equal_figures_give_equal_files(tmp_path):
     assert b"Software\0fred_tf" in one  # And no version.
 
 
+def test_a_file_says_what_it_is_about(tmp_path):
+    path = canvas.save(line(1), tmp_path / "a.png", about="outer step 3")
+    assert canvas.about(path) == "outer step 3"
+    canvas.check_replaceable(path)
+    canvas.save(line(1), tmp_path / "a.svg", about="outer step 3")
+    assert "outer step 3" in (tmp_path / "a.svg").read_text()
+    assert canvas.about(canvas.save(line(1), path)) == ""
+    for other in (tmp_path / "a.svg", tmp_path / "none.png"):
+        assert canvas.about(other) == ""
+
+
 def test_only_what_was_saved_here_is_replaced(tmp_path):
     path = canvas.save(line(1), tmp_path / "line.png")
     canvas.check_replaceable(path)

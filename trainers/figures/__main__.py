@@ -59,7 +59,8 @@ def run(
             logging.info("No figure %s: %s.", name, error)
             continue
         for suffix in ("png", "svg"):
-            path = figures.save(figure, folder / f"{name}.{suffix}")
+            path = folder / f"{name}.{suffix}"
+            figures.save(figure, path, about=subject.about)
         written.append(path.with_suffix(".png"))
     return written
 

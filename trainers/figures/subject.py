@@ -41,6 +41,11 @@ class Subject:
         return next(iter(self.runs.values()))
 
     @property
+    def about(self) -> str:
+        """Of which step of the run figures are, as their files say it."""
+        return f"outer step {self.run.step}"
+
+    @property
     def data(self) -> ImageData:
         """The real data; raises MissingError where none are loaded."""
         if self.loaded is None:

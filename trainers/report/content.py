@@ -3,6 +3,7 @@
 import functools
 import itertools
 import json
+import pathlib
 import shlex
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +15,9 @@ from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import rewinds
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.figures import Curve
-from fred_tf.forms import FORMS
+from fred_tf.forms import FORMS, Form, SetForm, alike
 from fred_tf.parameterizations import Frequency
+from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
 from fred_tf.training.evaluator import EvaluatorSettings
 from trainers import coded_size
@@ -187,6 +189,12 @@ def _figures(run: DistilledRun) -> str:
     folder = run.folder.path / "figures"
     paths = {path.stem: path for path in sorted(folder.glob("*.png"))}
     texts = {k: captions.sentence(x.caption) for k, x in FIGURES.items()}
+    about = Subject({run.config.network.name: run}).about
+    paths = {
+        name: path
+        for name, path in paths.items()
+        if name not in texts or figures.about(path) == about
+    }
     # Those of `trainers.figures` in its order, then others.
     return markup.beside(
         markup.picture(paths[name].read_bytes(), texts.get(name, name))
@@ -201,6 +209,8 @@ def _sizes(run: DistilledRun) -> str:
         return ""
     parts = []
     text = path.read_text(encoding="utf-8").splitlines()
+    if sizes.at_step(run.synthetic_set()) not in text:
+        return ""  # The run went on.
     for is_table, block in itertools.groupby(
         text, lambda line: line.startswith("|")
     ):
@@ -222,13 +232,13 @@ def _usage(run: DistilledRun) -> str:
     folder, decoded = run.folder.path / "export", run.synthetic_set()
     paths: dict[str, list[str]] = {}  # By the code that reads them.
     for form in FORMS.values():
-        if form.loading and (folder / form.path).exists():
+        if form.loading and _is_of(decoded, form, folder / form.path):
             code = form.code(decoded, _PLACE)
             paths.setdefault(code, []).append(str(folder / form.path))
     parts = []
-    for code, alike in paths.items():
-        lines = [*(f"# {path}" for path in alike), ""]
-        lines.append(code.replace(repr(_PLACE), repr(alike[0])))
+    for code, places in paths.items():
+        lines = [*(f"# {place}" for place in places), ""]
+        lines.append(code.replace(repr(_PLACE), repr(places[0])))
         parts.append(markup.code("\n".join(lines)))
     if parts:
         return "".join(parts)
@@ -237,6 +247,17 @@ def _usage(run: DistilledRun) -> str:
         f"--run_dir={shlex.quote(str(run.folder.path))}"
     )
     return f"<p>{markup.command(export, 'Export it first:')}</p>\n"
+
+
+def _is_of(decoded: SyntheticSet, form: Form, path: pathlib.Path) -> bool:
+    """Returns whether a form is there, and of the same step of the run."""
+    if not (path.exists() and isinstance(form, SetForm)):
+        return path.exists()  # A whitening is of the data.
+    try:
+        own = alike.origin(form.read(path).details)
+    except (ValueError, OSError, ImportError):
+        return False
+    return own == alike.origin(decoded.details)
 
 
 def _settings(run: DistilledRun) -> str:

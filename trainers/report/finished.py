@@ -1,5 +1,6 @@
 """Sets that are done, of runs and of exports, as a gallery shows them."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -9,10 +10,10 @@ from typing import NamedTuple
 from export import sizes
 from fred_tf import config as config_lib
 from fred_tf import forms, shipped
-from fred_tf.disk import paths
+from fred_tf.disk import claims, paths
 from fred_tf.disk.run_folder import CONFIG
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.forms import FORMS, SetForm, making
+from fred_tf.forms import FORMS, SetForm, alike, making
 from fred_tf.forms.making import StatedAccuracy
 from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
@@ -54,6 +55,7 @@ class FinishedSet:
         config: of the run that made it; None if it does not say.
         memory: what it is decoded from, where that is at hand and has masks.
         pictures: PNG that lie beside it, by the name of their form.
+        others: forms of another set that lie there, too.
     """
 
     name: str
@@ -63,6 +65,7 @@ class FinishedSet:
     config: config_lib.Config | None
     memory: Frequency | None = None
     pictures: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
+    others: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -152,7 +155,10 @@ def _stored(form: str, size: int, stated: list[StatedAccuracy]) -> Stored:
 
 def _of_export(name: str, path: pathlib.Path) -> FinishedSet:
     places = _places(path)
-    read = {form: form.read(place) for form, place in places.items()}
+    there = {form: form.read(place) for form, place in places.items()}
+    read = _of_one_set(there)
+    places = {form: places[form] for form in read}
+    others = tuple(form.name for form in there if form not in read)
     # What loses nothing tells what the run was.
     best = min(read, key=lambda form: form.lossy, default=None)
     decoded = forms.read(path) if best is None else read[best]
@@ -178,9 +184,32 @@ def _of_export(name: str, path: pathlib.Path) -> FinishedSet:
         {
             name: (path / FORMS[name].path).read_bytes()
             for name in ("gallery", "masks")
-            if (path / FORMS[name].path).is_file()
+            # They do not say of which set they are.
+            if not others and (path / FORMS[name].path).is_file()
         },
+        others,
     )
+
+
+def _of_one_set(
+    read: Mapping[SetForm, SyntheticSet],
+) -> dict[SetForm, SyntheticSet]:
+    """Returns the forms of one set: of several that of the last outer step."""
+    if not read:
+        return {}
+    first = min(read, key=lambda form: (-_steps(read[form]), form.lossy))
+    return {
+        form: own
+        for form, own in read.items()
+        if alike.alike(own, read[first], not (form.lossy or first.lossy))
+    }
+
+
+def _steps(decoded: SyntheticSet) -> int:
+    """Returns how many outer steps made a set; 0 if it does not say."""
+    with contextlib.suppress(ValueError):
+        return claims.integer(decoded.details, "outer_steps", 0)
+    return 0
 
 
 def _memory(places: Iterable[pathlib.Path]) -> Frequency | None:

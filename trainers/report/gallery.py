@@ -95,9 +95,19 @@ def _content(one: FinishedSet) -> str:
             f"<p>{markup.command(str(one.place), f'{one.title}, from')}</p>\n",
             markup.numbers(_numbers(one)),
             markup.beside(_pictures(one)),
+            _told(one.others),
             # A run's floats are told above.
             markup.table(header, stored) if len(stored) > 1 else "",
         ]
+    )
+
+
+def _told(others: Sequence[str]) -> str:
+    """Returns which forms are not of the set, if there are any."""
+    if not others:
+        return ""
+    return markup.paragraph(
+        f"Another set lies in the same folder, as {', '.join(others)}."
     )
 
 

@@ -37,7 +37,9 @@ def subject(tmp_path_factory, digits, quick) -> Subject:
 @pytest.fixture
 def unsaved(monkeypatch):
     """Figures are made, and not drawn: that takes most of the time."""
-    monkeypatch.setattr(program.figures, "save", lambda figure, path: path)
+    monkeypatch.setattr(
+        program.figures, "save", lambda figure, path, about: path
+    )
 
 
 # Others are of volumes, or of learned labels, alone.

@@ -10,7 +10,7 @@ import pytest
 
 from export import sizes
 from fred_tf import shipped
-from fred_tf.forms import FORMS, making
+from fred_tf.forms import FORMS, making, write
 from fred_tf.normalizations import NORMALIZATIONS
 from fred_tf.training.evaluation import Evaluation
 from tests.trainers.report.browsing import CHROMIUM, Outline
@@ -122,6 +122,37 @@ def test_a_form_tells_its_own_accuracy(exported, run):
     one = exported(this_form=said, evaluations=[{"accuracies": ["x"]}])
     assert one.stored[0].evaluation is None
     assert one.evaluation.accuracies == (0.25, 0.75)
+
+
+def test_forms_of_different_sets_are_not_shown_as_one(run, tmp_path):
+    """As where a run went on, and one form was exported anew."""
+    said, memory = run.synthetic_set(), run.parameterization
+    (told,) = headline.evaluations(run)
+    old = {**said.details, "evaluations": [told]}
+    new = {**said.details, "outer_steps": run.step + 1}
+    names = ["images_float32", "images_png", "gallery"]
+    write(dataclasses.replace(said, details=old), memory, tmp_path, names)
+    assert finished.read(tmp_path).pictures.keys() == {"gallery"}
+    moved = dataclasses.replace(said, images=said.images + 1, details=new)
+    write(moved, memory, tmp_path, ["coefficients_int8"])
+    one = finished.read(tmp_path)
+    assert [x.form for x in one.stored[1:]] == ["coefficients_int8"]
+    assert one.evaluation is None and not one.pictures
+    assert one.others == ("images_float32", "images_png")
+    line = "Another set lies in the same folder, as images_float32, images_png."
+    assert line in Outline(gallery._content(one)).text
+
+
+def test_soft_labels_make_another_set(run, tmp_path):
+    hard, memory = run.synthetic_set(), run.parameterization
+    soft = np.full((20, 10), 0.1, np.float32)
+    write(hard, memory, tmp_path, ["images_float32"])
+    softened = dataclasses.replace(hard, soft_labels=soft)
+    write(softened, memory, tmp_path, ["images_npz", "coefficients_int8"])
+    assert finished.read(tmp_path).others in (
+        ("images_float32",),
+        ("images_npz", "coefficients_int8"),
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,8 @@ from fred_tf.disk import records, rewinds
 from fred_tf.distilled_run import DistilledRun
 from tests.trainers.report.browsing import CHROMIUM, Outline
 from trainers import distill
-from trainers.figures import FIGURES
+from trainers.figures import FIGURES, Subject
+from trainers.figures import __main__ as figures
 from trainers.report import __main__ as report
 from trainers.report import content
 
@@ -55,8 +56,10 @@ def test_the_page_holds_everything_itself(page):
     assert "+-" not in outline.text
 
 
-def test_no_figure_appears_twice(run, undrawn):
+def test_no_figure_appears_twice(run, undrawn, monkeypatch):
     """Those that the page draws itself are not taken from the folder."""
+    of_step = f"outer step {run.step}"
+    monkeypatch.setattr(content.figures, "about", lambda path: of_step)
     of_images = [n for n in FIGURES if n not in ("views", "labels")]
     folder = run.folder.path / "figures"
     folder.mkdir()
@@ -76,6 +79,25 @@ def test_no_figure_appears_twice(run, undrawn):
     of_folder = [FIGURES[name].caption for name in of_images if name not in own]
     sentences = [*map(content.captions.sentence, of_folder), "my_own"]
     assert captions[-len(sentences) :] == sentences
+
+
+def test_what_is_of_another_step_is_left_out(run):
+    """As where the run went on after its export."""
+    later = dataclasses.replace(run, step=run.step + 1)
+    assert "images_png" in content._sizes(run)
+    assert "images_png" in content._usage(run)
+    assert content._sizes(later) == ""
+    assert "Export it first" in content._usage(later)
+    folder = run.folder.path / "figures"
+    try:
+        subject = Subject({"mlp": run})
+        (path,) = figures.run(subject, folder, ["over_time"])
+        path.rename(folder / "spectra.png")
+        (folder / "mine.png").write_bytes(b"mine")
+        shown = [content._figures(x).count("<figure") for x in (run, later)]
+    finally:
+        shutil.rmtree(folder)
+    assert shown == [2, 1]
 
 
 def test_every_exported_form_says_how_it_is_loaded(run, page):

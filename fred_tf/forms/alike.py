@@ -1,0 +1,65 @@
+"""Whether what lies in several forms is one set."""
+
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from fred_tf.disk import records
+from fred_tf.forms import facts
+from fred_tf.forms.form import SetForm
+from fred_tf.synthetic_set import SyntheticSet
+
+# Of details, what may change while a set stays as it is.
+_MEASURED = "evaluations", "this_form"
+# Of the largest value, at least 1: decoding rounds.
+_TOLERANCE = 1e-5
+
+
+def origin(details: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Returns what details say of where a set comes from: run and step."""
+    told = {k: v for k, v in details.items() if k not in _MEASURED}
+    return records.plain(told)
+
+
+def equal(one: SyntheticSet, other: SyntheticSet) -> bool:
+    """Returns whether images and labels are the same, but for rounding."""
+    if one.images.shape != other.images.shape:
+        return False
+    tolerance = _TOLERANCE * max(1, np.abs(other.images).max())
+    return (
+        np.array_equal(one.targets, other.targets)
+        and np.array_equal(one.labels, other.labels)
+        and np.allclose(one.images, other.images, 0, tolerance)
+    )
+
+
+def alike(one: SyntheticSet, other: SyntheticSet, exact: bool) -> bool:
+    """Returns whether two sets that were read are one, as far as is known.
+
+    They say the same of themselves, but for what was measured.
+
+    Args:
+        one: a set.
+        other: another.
+        exact: whether neither form loses anything, so that they are `equal`.
+    """
+    return (
+        _said(one) == _said(other)
+        and np.array_equal(one.labels, other.labels)
+        and (not exact or equal(one, other))
+    )
+
+
+def holds(form: SetForm, path: pathlib.Path, decoded: SyntheticSet) -> bool:
+    """Returns whether a form can be read and is of a set, see `alike`."""
+    try:
+        return alike(form.read(path), decoded, not form.lossy)
+    except (ValueError, OSError, ImportError):
+        return False
+
+
+def _said(one: SyntheticSet) -> Mapping[str, Any]:
+    said = {**facts.of(one), "soft_labels": one.kind_of_soft_labels}
+    return {**said, "details": origin(one.details)}
