@@ -12,6 +12,7 @@ from fred_tf.datasets import DataFacts, ImageData
 from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.disk import claims, files, records
 from fred_tf.distillation.distiller import Distiller
+from fred_tf.experts import of_run
 from fred_tf.experts.store import WAY_OUT, ExpertStore
 from fred_tf.experts.trainer import ExpertTrainer
 from fred_tf.foreign import KerasNetwork
@@ -260,12 +261,9 @@ def objective(
     source: ClassBatches | ExpertStore
     if not member.needs_experts:
         source = ClassBatches(data.train, data.normalization, data.classes)
-    elif isinstance(experts, ExpertStore):
-        source = experts
     elif experts:
-        source = ExpertStore.open(
-            experts, expert_description(config, data.facts)
-        )
+        asked = expert_description(config, data.facts)
+        source = of_run.opened(experts, asked)
     else:
         raise ValueError(
             f"{config.objective.name!r} needs `--expert_dir`, in Python "

@@ -197,12 +197,11 @@ def _experts(
     """Returns the experts that the run of a folder matches, if it does."""
     if not (OBJECTIVES[config.objective.name].needs_experts and experts):
         return experts
-    if not isinstance(experts, ExpertStore):
-        asked = assembly.expert_description(config, data.facts)
-        experts = ExpertStore.open(experts, asked)
+    asked = assembly.expert_description(config, data.facts)
+    store = of_run.opened(experts, asked)
     with workers.chief_first():
         begun = has_begun(folder.path) or not workers.chief
-        return of_run.kept(experts, folder.path, begun)
+        return of_run.kept(store, folder.path, begun)
 
 
 def _fitted(

@@ -14,6 +14,7 @@ from fred_tf import config as config_lib
 from fred_tf.coresets import class_features
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files
+from fred_tf.experts import of_run
 from fred_tf.experts.store import ExpertStore
 from fred_tf.training.network_training import (
     NetworkTraining,
@@ -60,11 +61,7 @@ def features(
                 "another `network.norm`."
             )
         description = assembly.expert_description(config, data.facts)
-        store = (
-            experts
-            if isinstance(experts, ExpertStore)
-            else ExpertStore.open(experts, description)
-        )
+        store = of_run.opened(experts, description)
         last = store.trajectory(0)[-1].astype("float32")
         parameters = network.unflatten(last)
         state: State = parameters, [], network.initial_statistics()
