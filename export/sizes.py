@@ -72,15 +72,6 @@ def check_replaceable(path: pathlib.Path) -> None:
     replaceable.check_file(path, _HEADER.encode())
 
 
-def at_step(decoded: SyntheticSet) -> str:
-    """Returns the line of a table that says of which outer step a set is.
-
-    Empty where its details do not say it.
-    """
-    step = decoded.details.get("outer_steps")
-    return f"Of the set at outer step {step:,}." if type(step) is int else ""
-
-
 def table(decoded: SyntheticSet, rows: list[Size], why: str = "") -> str:
     """Returns the sizes as Markdown; ratios are to the decoded floats.
 
@@ -109,8 +100,6 @@ def table(decoded: SyntheticSet, rows: list[Size], why: str = "") -> str:
             f"| {row.name} | {row.size:,} | {payload} | "
             f"{floats / counted:.1f} | {accuracy} | {points} |"
         )
-    if of_step := at_step(decoded):
-        lines += ["", of_step]
     if split := on_split(making.tested_on(decoded.details)):
         lines += ["", f"Accuracies are{split}."]
     if size := matrix_bytes(decoded):

@@ -204,13 +204,22 @@ def _figures(run: DistilledRun) -> str:
 
 
 def _sizes(run: DistilledRun) -> str:
-    path = run.folder.path / "export" / sizes.NAME
-    if not path.exists():
+    folder = run.folder.path / "export"
+    if not (folder / sizes.NAME).exists():
         return ""
     parts = []
-    text = path.read_text(encoding="utf-8").splitlines()
-    if sizes.at_step(run.synthetic_set()) not in text:
-        return ""  # The run went on.
+    text = (folder / sizes.NAME).read_text(encoding="utf-8").splitlines()
+    # All forms in a table were written of one set.
+    listed = [
+        form
+        for name, form in FORMS.items()
+        if isinstance(form, SetForm)
+        and (folder / form.path).exists()
+        and any(line.startswith(f"| {name} |") for line in text)
+    ]
+    decoded = run.synthetic_set()
+    if not listed or not _is_of(decoded, listed[0], folder / listed[0].path):
+        return ""  # The run went on, or may have done.
     for is_table, block in itertools.groupby(
         text, lambda line: line.startswith("|")
     ):
