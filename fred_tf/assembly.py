@@ -261,7 +261,7 @@ def objective(
     source: ClassBatches | ExpertStore
     if not member.needs_experts:
         source = ClassBatches(data.train, data.normalization, data.classes)
-    elif experts:
+    elif isinstance(experts, ExpertStore) or experts:  # It may be empty yet.
         asked = expert_description(config, data.facts)
         source = of_run.opened(experts, asked)
     else:

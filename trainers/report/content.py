@@ -209,7 +209,7 @@ def _sizes(run: DistilledRun) -> str:
         return ""
     parts = []
     text = (folder / sizes.NAME).read_text(encoding="utf-8").splitlines()
-    # All forms in a table were written of one set.
+    # All forms in a table were written of one set; pictures say of none.
     listed = [
         form
         for name, form in FORMS.items()
@@ -218,8 +218,8 @@ def _sizes(run: DistilledRun) -> str:
         and any(line.startswith(f"| {name} |") for line in text)
     ]
     decoded = run.synthetic_set()
-    if not listed or not _is_of(decoded, listed[0], folder / listed[0].path):
-        return ""  # The run went on, or may have done.
+    if listed and not _is_of(decoded, listed[0], folder / listed[0].path):
+        return ""  # The run went on.
     for is_table, block in itertools.groupby(
         text, lambda line: line.startswith("|")
     ):
