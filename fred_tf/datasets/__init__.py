@@ -103,6 +103,11 @@ def load(
     called, own_names = name or IN_MEMORY, class_names
     folder = paths.optional(data_dir, "data_dir")
     if isinstance(source, str):
+        if name is not None:
+            raise ValueError(
+                "`name` is for data in memory; others have their own. "
+                f"Received: {name!r} for {source!r}. Leave it out."
+            )
         called, folder = names.located(source, data_dir)
         source = called
     found = reader.read(Asked(source, folder, download, preparation))

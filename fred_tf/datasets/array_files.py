@@ -1,7 +1,6 @@
 """Arrays in files: `.npz`, a folder of `.npy`, or the `.h5` of 3D-MNIST."""
 
 import contextlib
-import math
 import os
 import pathlib
 from collections.abc import Iterable, Iterator
@@ -25,7 +24,7 @@ _NAMES = (
     ("images", "labels", "test_images", "test_labels"),
     ("x", "y", "x_test", "y_test"),
 )
-# Values of an `.h5` file, at most; bytes of another, and of each array.
+# Bytes of a file, and of each array, at most.
 _MOST = 1 << 33
 
 
@@ -116,7 +115,7 @@ def _hdf5(path: pathlib.Path) -> list[np.ndarray]:
         names = _wanted(k for k in stored if _is_plain(stored, k))
         parts = [stored[name] for name in names]
         for name, part in zip(names, parts):
-            if math.prod(part.shape) > _MOST or part.dtype.kind not in "uifb":
+            if part.nbytes > _MOST or part.dtype.kind not in "uifb":
                 raise ValueError(
                     f"{name} of shape {part.shape} and type {part.dtype}"
                 )

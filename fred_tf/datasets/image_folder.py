@@ -14,7 +14,9 @@ from fred_tf.datasets.raw_images import Found, Raw
 from fred_tf.disk import files
 from fred_tf.disk.paths import Path, checked
 
-TEST_FOLDERS = ("test", "validation", "val")
+TEST_FOLDERS = ("test", "validation", "valid", "val")
+# What people call splits, too: no names of classes where all are like these.
+_SPLITS = {*TEST_FOLDERS, "train", "training", "testing", "dev", "eval"}
 # Pictures that are decoded at a time, which may be large; and bytes of a file.
 _AHEAD, _MOST_BYTES = 8, 1 << 28
 # What systems and archives leave beside people's files.
@@ -29,13 +31,13 @@ def read(root: Path) -> Found:
 
     Classes are numbered in the sorted order of their folder names, images
     follow the sorted order of their paths. What is not read, a warning counts
-    and names. The test split is in `test`, `validation` or `val`, the first
-    that is there beside `train`; it is None where none is.
+    and names. The test split is in `test`, `validation`, `valid` or `val`, the
+    first that is there beside `train`; it is None where none is.
 
     Raises:
         FileNotFoundError: the folder is missing, or holds no folders.
-        ValueError: a class has no pictures, or the test split has a class that
-            the training split lacks.
+        ValueError: a class has no pictures, the test split has a class that
+            the training split lacks, or splits would be taken for classes.
     """
     root = checked(root, "folder")
     train = root / "train" if (root / "train").is_dir() else root
@@ -48,6 +50,14 @@ def read(root: Path) -> Found:
             "folders in `train` and `test`. Received: "
             f"{'none in it' if root.is_dir() else 'no such folder'}."
         )
+    if train == root and {name.lower() for name in class_names} <= _SPLITS:
+        raise ValueError(
+            f"A folder in {root} is a class, unless one of them is `train`. "
+            f"Received: {list(class_names)}, which are splits by their names. "
+            "Call the one to train on `train`, and the one to test on `test`."
+        )
+    if train != root:
+        _tell_of_splits(root, [train, *tests[:1]])
     if not tests:
         return Found(_split(train, class_names), None, class_names)
     unknown = sorted(set(_class_names(tests[0])) - set(class_names))
@@ -123,13 +133,33 @@ def _is_read(path: pathlib.Path, folder: pathlib.Path) -> bool:
     return is_picture and path.is_file() and not _is_hidden(path, folder)
 
 
+def _tell_of_splits(root: pathlib.Path, read: Iterable[pathlib.Path]) -> None:
+    """Warns of what lies beside the splits of a folder and is not read."""
+    others = [
+        path.name
+        for path in sorted(set(root.iterdir()).difference(read))
+        if not _is_hidden(path, root)
+        and (path.is_dir() or path.suffix.lower() in pictures.SUFFIXES)
+    ]
+    if others:
+        logging.warning(
+            "%d folders and pictures in %s are NOT used, since `train` is "
+            "there: %s. Images to test on lie in the first of %s.",
+            len(others),
+            root,
+            ", ".join(map(repr, others[:3])),
+            ", ".join(TEST_FOLDERS),
+        )
+
+
 def _tell_of_others(
     folder: pathlib.Path, found: Iterable[pathlib.Path]
 ) -> None:
     """Warns of the files of a split that are not read, by what they are."""
     read = set(found)
     others = [p for p in sorted(folder.rglob("*")) if p not in read]
-    others = [path for path in others if not path.is_dir()]
+    # Folders that are links are not entered.
+    others = [p for p in others if p.is_symlink() or not p.is_dir()]
     if not others:
         return
     counts = collections.Counter(_kind(folder, path) for path in others)
@@ -150,6 +180,8 @@ def _kind(folder: pathlib.Path, path: pathlib.Path) -> str:
         return "hidden"
     if len(path.relative_to(folder).parts) == 1:
         return "beside the classes"
+    if path.is_dir():
+        return "a folder that is a link, within a class"
     return path.suffix.lower() or "without a suffix"
 
 

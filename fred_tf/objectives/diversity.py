@@ -112,11 +112,11 @@ class Diversity(Objective):
         both = tf.constant(np.concatenate([self._labels, self._labels]))
         with tf.GradientTape() as tape:
             tape.watch(parameters)
-            loss = self.extractor_loss(parameters, views, both)
+            own_loss = self.extractor_loss(parameters, views, both)
         parameters, velocities = sgd_step(
             parameters,
             velocities,
-            tape.gradient(loss, parameters, unconnected_gradients="zero"),
+            tape.gradient(own_loss, parameters, unconnected_gradients="zero"),
             [_LEARNING_RATE] * len(parameters),
             _MOMENTUM,
         )

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fred_tf import datasets
+from fred_tf.datasets import array_files
 from tests.faults.strangers.forged import pickled
 
 LABELS = np.arange(6) % 2
@@ -120,3 +121,17 @@ def test_vectors_that_are_no_cubes_are_refused_by_name(tmp_path):
         file["X_train"], file["y_train"] = np.zeros((6, 9)), LABELS
     with pytest.raises(ValueError, match=r"a.h5 must hold .*vectors of 9 val"):
         datasets.load(f"file:{tmp_path / 'a.h5'}")
+
+
+@pytest.mark.parametrize("type_of", [np.uint8, np.float64])
+def test_arrays_are_bounded_by_their_bytes(type_of, tmp_path, monkeypatch):
+    """Six images of eight values: 48 bytes, or eight times as many."""
+    monkeypatch.setattr(array_files, "_MOST", 100)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["X_train"] = np.zeros((6, 8), type_of)
+        file["y_train"] = LABELS
+    if type_of is np.uint8:
+        assert len(array_files.read(tmp_path / "a.h5").train.labels) == 6
+    else:
+        with pytest.raises(ValueError, match="X_train of shape .* float64"):
+            array_files.read(tmp_path / "a.h5")

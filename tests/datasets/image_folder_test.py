@@ -68,7 +68,7 @@ def test_load_standardises_with_the_training_split(root):
     np.testing.assert_allclose(data.normalization.deviation, pixels.std(0))
 
 
-@pytest.mark.parametrize("name", ["validation", "val"])
+@pytest.mark.parametrize("name", ["validation", "valid", "val"])
 def test_validation_stands_in_for_test(root, name):
     (root / "test").rename(root / name)
     data = datasets.load(f"folder:{root}")
@@ -311,3 +311,32 @@ def test_images_may_be_links(root):
     path.rename(root / "kept.png")
     path.symlink_to(root / "kept.png")
     assert len(read(root)[0]) == 4
+
+
+def test_what_lies_beside_the_splits_is_told(root, caplog):
+    image_folder.read(root)
+    assert not caplog.text
+    write(root / "val" / "ant" / "0.png")
+    write(root / "cover.png")
+    (root / "LICENSE").write_text("free")
+    image_folder.read(root)
+    assert "2 folders and pictures" in caplog.text
+    assert "'cover.png', 'val'" in caplog.text
+
+
+def test_splits_are_not_taken_for_classes(root):
+    (root / "train").rename(root / "Training")
+    with pytest.raises(ValueError, match=r"\['Training', 'test'\], which are"):
+        image_folder.read(root)
+    write(root / "bee" / "0.png")
+    assert "bee" in image_folder.read(root).class_names
+
+
+def test_linked_folders_are_classes_and_told_of_within_them(root, caplog):
+    write(root / "elsewhere" / "0.png")
+    (root / "train" / "moth").symlink_to(root / "elsewhere")
+    (root / "train" / "ant" / "more").symlink_to(root / "elsewhere")
+    found = image_folder.read(root)
+    assert found.class_names == ("ant", "moth", "wasp")
+    assert found.train.labels.tolist() == [0, 0, 1, 2, 2]
+    assert "1 a folder that is a link, within a class" in caplog.text

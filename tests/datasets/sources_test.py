@@ -107,6 +107,8 @@ def test_classes_in_memory_may_be_named(images):
         load((images, LABELS), class_names=["ant", "bee"])
     with pytest.raises(ValueError, match="for data in memory.*Leave them out"):
         load("digits", class_names=list("0123456789"))
+    with pytest.raises(ValueError, match="`name` is for data in memory; .*'my"):
+        load("digits", name="mine")
 
 
 def test_one_class_and_labels_of_none_are_refused(images):

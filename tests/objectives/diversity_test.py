@@ -137,3 +137,20 @@ def test_the_extractor_lowers_its_own_loss(diversity, digits):
     for number in range(40):
         state = advance(state, seeds.fold(SEED, number))
     assert loss(state) < before
+
+
+def test_the_objective_advances_by_the_loss_of_the_step(
+    diversity, generator, monkeypatch
+):
+    """Not by the extractor's own."""
+    seen = []
+
+    def advance(images, labels, loss, seed, reference):
+        seen.append(float(loss))
+        return []
+
+    monkeypatch.setattr(diversity.objective, "advance", advance)
+    images = generator.normal(size=(20, 8, 8, 1)).astype(np.float32)
+    labels = tf.repeat(tf.range(10), 2)
+    diversity.advance(images, labels, tf.constant(0.25), SEED, {})
+    assert seen == [0.25]
