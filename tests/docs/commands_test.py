@@ -9,6 +9,7 @@ import re
 import pytest
 
 from fred_tf import config, presets
+from fred_tf.objectives import OBJECTIVES
 from tests.docs.pages import (
     PAGES,
     ROOT,
@@ -26,6 +27,7 @@ _DEFINED = re.compile(
     r"flags\.DEFINE(?:_\w+)?\((?:\s*[\w.]*PATH,)?\s*\"(\w+)\""
     r"|add_argument\(\s*\"--(\w+)\""
 )
+_MATCHING = ("trainers.distill", "trainers.sweep")
 _PREFIX = re.compile(r"^(trainers|export)\b")
 every_page = pytest.mark.parametrize("page", PAGES, ids=name)
 
@@ -132,17 +134,36 @@ def test_settings_between_backticks_are_there(page):
             assert named[1] in settings(), code
 
 
+def grid(words: list[str]) -> list[config.Config]:
+    """Returns what a command sets of its preset or row; none without one."""
+    found = []
+    for word in words:
+        flag, _, called = word.partition("=")
+        if flag == "--preset":
+            start = presets.preset(called)
+        elif flag == "--row" and called in ROWS:
+            start = ROWS[called].config()
+        else:
+            continue
+        taken = values(words, "--override"), values(words, "--point")
+        found += [config.override(start, c.assignments) for c in cells(*taken)]
+    return found
+
+
 @every_page
-def test_presets_take_their_settings(page):
+def test_presets_and_rows_take_their_settings(page):
     for words in commands(page):
-        for word in words:
-            if word.startswith("--preset="):
-                preset = presets.preset(word.partition("=")[2])
-                grid = cells(
-                    values(words, "--override"), values(words, "--point")
-                )
-                for cell in grid:
-                    config.override(preset, cell.assignments)
+        grid(words)
+
+
+@every_page
+def test_what_matches_experts_names_their_store(page):
+    for words in commands(page):
+        if words[0] == "make" or program(words)[0] not in _MATCHING:
+            continue
+        names = {settings.objective.name for settings in grid(words)}
+        if any(OBJECTIVES[name].needs_experts for name in names):
+            assert any(w.startswith("--expert_dir=") for w in words), words
 
 
 @every_page

@@ -166,6 +166,9 @@ def test_published_values_of_frepo():
     assert settings.distiller.decay_steps == settings.outer_steps == 500_000
     assert (settings.objective.pool, settings.objective.most_steps) == (10, 100)
     assert settings.evaluation.optimizer == "adam"
+    assert settings.normalization == "zca_frepo"
+    two_cores = presets.preset("cifar10_ipc1_frepo_cpu")
+    assert two_cores.normalization == "standardize"
 
 
 def test_published_values_of_gradient_matching():
