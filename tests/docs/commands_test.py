@@ -161,7 +161,7 @@ def test_what_matches_experts_names_their_store(page):
     for words in commands(page):
         if words[0] == "make" or program(words)[0] not in _MATCHING:
             continue
-        names = {settings.objective.name for settings in grid(words)}
+        names = {made.objective.name for made in grid(words)}
         if any(OBJECTIVES[name].needs_experts for name in names):
             assert any(w.startswith("--expert_dir=") for w in words), words
 

@@ -8,9 +8,10 @@
 
 A row trains experts if it needs them, distils, evaluates on the test split and
 writes `results/<row>.json`; runs are in `runs/results`. Stopped, the same
-command continues, and what is finished is left as it is; a file that was made
-with other settings or data is refused before any work starts. RESULTS.md and
-the figure of accuracy against bytes are made of all of `results/`, never typed;
+command continues, and what is finished is left as it is; another
+`--results_dir` makes it again, with pages of its own. A file that was made with
+other settings or data is refused before any work starts. RESULTS.md and the
+figure of accuracy against bytes are made of all of `results/`, never typed;
 what people have to say about it is in docs/what-mattered.md. Rows that need an
 accelerator are packed for a machine that has JAX but no TensorFlow, several in
 one go, and come home finished or not:
@@ -83,15 +84,17 @@ UNPACK = flags.DEFINE(
 TABLE = flags.DEFINE(
     run_flags.PATH,
     "table",
-    "RESULTS.md",
-    f"The generated table; {SLIDES!r} prints those of the papers cell by cell "
-    "instead, and makes nothing.",
+    None,
+    "The generated table; default RESULTS.md, in --results_dir where that is "
+    f"given. {SLIDES!r} prints those of the papers cell by cell instead, and "
+    "makes nothing.",
 )
 FIGURE = flags.DEFINE(
     run_flags.PATH,
     "figure",
-    accuracy_per_byte.PATH,
-    "The generated figure of accuracy against bytes.",
+    None,
+    "The generated figure of accuracy against bytes; default "
+    f"{accuracy_per_byte.PATH}, beside the table's default.",
 )
 flags.adopt_module_key_flags(pack_flag)
 flags.only_with(PACK, SHARES, PART_MEGABYTES)
@@ -134,11 +137,25 @@ def _unpack(folder: str, data_dir: str | None) -> list[str]:
     return packing.complete(ROWS, folder)
 
 
+def _pages() -> tuple[pathlib.Path, pathlib.Path]:
+    """Returns where the table and the figure go.
+
+    Rows in a folder of one's own leave the pages of all rows as they are.
+    """
+    results = RESULTS_DIR.value
+    beside = pathlib.Path("" if results == RESULTS_DIR.default else results)
+    table_path = pathlib.Path(TABLE.value or beside / "RESULTS.md")
+    return table_path, pathlib.Path(
+        FIGURE.value or beside / accuracy_per_byte.PATH
+    )
+
+
 def _write_pages() -> None:
     """Writes what is generated from the files of all rows."""
-    files.write_text(TABLE.value, table(RESULTS_DIR.value))
+    table_path, figure_path = _pages()
+    files.write_text(table_path, table(RESULTS_DIR.value))
     drawn = accuracy_per_byte.figure(RESULTS_DIR.value)
-    figures.save(drawn, FIGURE.value)
+    figures.save(drawn, figure_path)
 
 
 @run_flags.taking("list_rows", *run_flags.ON_DATA)
@@ -168,8 +185,9 @@ def main() -> int:
     if PACK.value:
         _pack(PACK.value, rows, *source)
         return 0
-    replaceable.check_file(pathlib.Path(TABLE.value), MARK.encode())
-    figures.check_replaceable(FIGURE.value)
+    table_path, figure_path = _pages()
+    replaceable.check_file(table_path, MARK.encode())
+    figures.check_replaceable(figure_path)
     if UNPACK.value:
         names = _unpack(UNPACK.value, source[0])
         rows = {name: ROWS[name] for name in names}
@@ -177,7 +195,12 @@ def main() -> int:
     with interruptions.Interruption().watching() as interruption:
         for name, row in rows.items():
             if name in complete:
-                logging.info("%s is finished.", name)
+                logging.info(
+                    "%s is finished, in %s. Another --results_dir makes it "
+                    "again.",
+                    name,
+                    RESULTS_DIR.value,
+                )
                 continue
             places = RUNS_DIR.value, RESULTS_DIR.value
             make(name, row, *places, *source, interruption)
@@ -186,7 +209,7 @@ def main() -> int:
                 print("Stopped; run again to continue.")
                 return interruption.exit_code
     _write_pages()
-    print(TABLE.value)
+    print(table_path)
     return 0
 
 
