@@ -28,7 +28,6 @@ DEFINE_multi_string = functools.partial(
     flags.DEFINE_multi_string, flag_values=FLAGS
 )
 DEFINE_string = functools.partial(flags.DEFINE_string, flag_values=FLAGS)
-declare_key_flag = functools.partial(flags.declare_key_flag, flag_values=FLAGS)
 adopt_module_key_flags = functools.partial(
     flags.adopt_module_key_flags, flag_values=FLAGS
 )

@@ -96,18 +96,3 @@ def check_coefficients(
             f"of the image ({extent} = {available}). Received: "
             f"{coefficients_per_channel}."
         )
-
-
-def frequency_floats(
-    image_shape: Sequence[int],
-    ipc: int,
-    coefficients_per_channel: int,
-    classes: int,
-    label_floats: int = 0,
-) -> int:
-    """Returns the floats that a frequency memory of this budget stores."""
-    instances = instances_per_class(
-        image_shape, ipc, coefficients_per_channel, label_floats
-    )
-    per_instance = coefficients_per_channel * image_shape[-1] + label_floats
-    return classes * instances * per_instance

@@ -12,7 +12,7 @@ from fred_tf.settings import check_class_names, check_one_of
 
 # What soft labels may be: probabilities of classes, or real numbers that are
 # regressed on.
-LABEL_KINDS = ("probabilities", "scores")
+PROBABILITIES, SCORES = LABEL_KINDS = ("probabilities", "scores")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +52,7 @@ class SyntheticSet:
     student_learning_rate: float | None = None
     details: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     soft_labels: np.ndarray | None = None
-    label_kind: str = LABEL_KINDS[0]
+    label_kind: str = PROBABILITIES
     views: int = 1
 
     def __post_init__(self):
@@ -127,10 +127,10 @@ class SyntheticSet:
             soft.sum(-1), 1, atol=1e-3
         )
         if soft.shape != wanted or not (
-            are_probabilities or self.label_kind == "scores"
+            are_probabilities or self.label_kind == SCORES
         ):
             rule = "scores [n, classes] = {}"
-            if self.label_kind == "probabilities":
+            if self.label_kind == PROBABILITIES:
                 rule = "probabilities [n, classes] = {} that sum to 1"
             raise ValueError(
                 f"`soft_labels` must be {rule.format(list(wanted))}. "

@@ -7,9 +7,9 @@ import shutil
 import numpy as np
 import pytest
 
-from fred_tf import config, presets, scoring
+from fred_tf import config, datasets, presets, scoring
 from fred_tf.coresets import random_set
-from fred_tf.datasets import Split, hold_out
+from fred_tf.datasets import Split
 from fred_tf.disk import records
 from fred_tf.normalizations import Standardize
 from fred_tf.scoring import score
@@ -199,7 +199,7 @@ def test_only_what_is_measured_on_the_own_split_counts(
     corrected = dataclasses.replace(digits, test=relabelled(digits.test))
     soft = np.eye(10, dtype=np.float32)[chosen.labels]
     others = {
-        "held": (chosen, hold_out(digits, 0.5)),
+        "held": (chosen, datasets.load("digits", holdout=0.5)),
         "corrected": (chosen, corrected),
         "rate": (dataclasses.replace(chosen, student_learning_rate=1), digits),
         "soft": (dataclasses.replace(chosen, soft_labels=soft), digits),

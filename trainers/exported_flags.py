@@ -63,8 +63,9 @@ def given() -> Callable[[ImageData], SyntheticSet] | None:
     path = EXPORTED.value
     said = {name: flag.value for name, flag in _SAID.items() if flag.value}
     if path and array_file.is_array_file(path):
-        for name in {"mean", "deviation"} & said.keys():
-            said[name] = _numbers(name, said[name])
+        for name in ("mean", "deviation"):
+            if name in said:
+                said[name] = _numbers(name, said[name])
         arrays = ForeignArrays.read(path, **said)
         return arrays.as_set
     if said:

@@ -199,10 +199,6 @@ class SiameseAugmentation:
             tf.transpose(slices, [0, 3, 1, 2, 4]), volumes.shape
         )
 
-    def get_config(self) -> dict[str, Any]:
-        """Returns the constructor's arguments, fit for JSON."""
-        return {"strategy": self.strategy}
-
 
 def suited(strategy: str, image_shape: Sequence[int]) -> str:
     """Returns a strategy without the operations that are not of such images.

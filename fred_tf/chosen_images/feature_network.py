@@ -53,13 +53,11 @@ def features(
     """
     network = assembly.network(config, data.image_shape, data.classes)
     if experts:
-        if statistics := network.initial_statistics():
-            raise ValueError(
-                "Experts are stored without moving moments, which the features "
-                f"of this network need. Received: {len(statistics)} of them in "
-                f"{config.network.name!r}. Leave out --expert_dir, or choose "
-                "another `network.norm`."
-            )
+        network.refuse_statistics(
+            "An expert",
+            "it is stored without them",
+            ", or leave out --expert_dir",
+        )
         description = assembly.expert_description(config, data.facts)
         store = of_run.opened(experts, description)
         last = store.trajectory(0)[-1].astype("float32")

@@ -10,7 +10,7 @@ from fred_tf.datasets import names
 from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.datasets.data_facts import TEST, DataFacts
 from fred_tf.datasets.dataset_spec import KNOWN, DatasetSpec, base_name
-from fred_tf.datasets.holdout import held_out, hold_out
+from fred_tf.datasets.holdout import held_out
 from fred_tf.datasets.image_data import ImageData, Split
 from fred_tf.datasets.preparation import Preparation
 from fred_tf.datasets.preparing import Prepared, prepared
@@ -37,7 +37,6 @@ __all__ = [
     "SOURCES",
     "Source",
     "Split",
-    "hold_out",
     "load",
 ]
 
@@ -99,20 +98,15 @@ def load(
             and `ImageData`.
         TypeError: no kind of source is like this.
     """
-    reader = source_of(source)
-    called, own_names = name or IN_MEMORY, class_names
+    reader, called = source_of(source), name or IN_MEMORY
     folder = paths.optional(data_dir, "data_dir")
     if isinstance(source, str):
-        if name is not None:
-            raise ValueError(
-                "`name` is for data in memory; others have their own. "
-                f"Received: {name!r} for {source!r}. Leave it out."
-            )
+        _refuse_names(source, name=name, class_names=class_names)
         called, folder = names.located(source, data_dir)
         source = called
     found = reader.read(Asked(source, folder, download, preparation))
     found = dataclasses.replace(
-        found, class_names=_class_names(source, own_names, found.class_names)
+        found, class_names=_class_names(class_names, found.class_names)
     )
     done = prepared(found, preparation, hold_back=not holdout)
     check_one_of("normalization", normalization, NORMALIZATIONS)
@@ -165,17 +159,22 @@ def _known(
     return spec.normalization if same else None
 
 
+def _refuse_names(source: str, **given: Any) -> None:
+    """Refuses arguments that only data in memory take."""
+    for argument, value in given.items():
+        if value is not None:
+            raise ValueError(
+                f"`{argument}` is for data in memory; others have their own. "
+                f"Received: {value!r} for {source!r}. Leave it out."
+            )
+
+
 def _class_names(
-    source: Any, given: Sequence[str] | None, own: tuple[str, ...]
+    given: Sequence[str] | None, own: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Returns the names of classes, given ones only of data in memory."""
+    """Returns the names of classes, given ones of data in memory."""
     if given is None:
         return own
-    if isinstance(source, str):
-        raise ValueError(
-            "`class_names` are for data in memory; others have their own. "
-            f"Received: {list(given)} with {source!r}. Leave them out."
-        )
     if len(given) < len(own):
         raise ValueError(
             f"`class_names` must name each of {len(own)} classes. Received: "

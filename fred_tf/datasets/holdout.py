@@ -1,43 +1,24 @@
 """A part of the training images that stands for the test images."""
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
-from fred_tf.datasets.data_facts import TEST
-from fred_tf.datasets.image_data import ImageData, Split
-
-
-def hold_out(data: ImageData, share: float) -> ImageData:
-    """Returns data whose test split is a part of the training split.
-
-    To choose settings by: the real test split is not looked at. The last
-    images of each class are held out, and the name says so, so that nothing
-    made with it is taken for something else.
-
-    Args:
-        data: the whole data.
-        share: of each class that is held out, in (0, 1); rounded to images.
-
-    Raises:
-        ValueError: a class would have no image left on one of the sides.
-    """
-    train, test = held_out(data.train, data.class_names, share)
-    return dataclasses.replace(
-        data, train=train, test=test, holdout=share, tested_on=TEST
-    )
+from fred_tf.datasets.image_data import Split
 
 
 def held_out(
     whole: Split, class_names: Sequence[str], share: float
 ) -> tuple[Split, Split]:
-    """Returns what is left of a training split, and what `hold_out` takes.
+    """Returns what is left of a training split, and what is held out of it.
+
+    To choose settings by: the real test split is not looked at. The last
+    images of each class are held out.
 
     Args:
         whole: the training split.
         class_names: one name per class.
-        share: see `hold_out`.
+        share: of each class that is held out, in (0, 1); rounded to images.
 
     Raises:
         ValueError: a class would have no image left on one of the sides.

@@ -19,6 +19,8 @@ from absl import logging
 
 from fred_tf.disk import checkpoint_files, files
 
+# Fewer than `paths` refuses, which also looks at what other readers expand: a
+# run that was moved to a folder with braces goes on.
 _WILDCARDS = "*?[\\"
 
 # Raised on purpose for damage. TensorFlow's checkpoint reader also raises the

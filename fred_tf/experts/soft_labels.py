@@ -37,12 +37,7 @@ def soft_labels(
         ValueError: the network's parameters do not suffice, or the store is
             empty.
     """
-    if statistics := network.initial_statistics():
-        raise ValueError(
-            "Experts are stored without moving moments, which the answers of "
-            f"this network need. Received: {len(statistics)} of them. Use a "
-            "network with another `norm`."
-        )
+    network.refuse_statistics("An expert", "it is stored without them")
     asked = min(most, len(experts))
     if not asked:
         raise ValueError(

@@ -12,7 +12,7 @@ from fred_tf.disk.paths import Path, checked
 from fred_tf.foreign import array_file
 from fred_tf.foreign.meaning import check_finite, soft_labels_of, values_of
 from fred_tf.normalizations import Normalization, Standardize, unit_range
-from fred_tf.synthetic_set import LABEL_KINDS, SyntheticSet
+from fred_tf.synthetic_set import PROBABILITIES, SCORES, SyntheticSet
 
 # Values of all images: 1 GiB as float32.
 _MOST_VALUES = 2**28
@@ -111,7 +111,6 @@ class ForeignArrays:
         if self.values != "normalized":
             images = own(unit_range(images))
         labels, soft = self._of_classes(data)
-        scores = LABEL_KINDS[1]
         return SyntheticSet(
             images=images,
             labels=labels,
@@ -125,7 +124,7 @@ class ForeignArrays:
                 "meaning": self.told,
             },
             soft_labels=soft,
-            label_kind=scores if self.soft_labels == scores else LABEL_KINDS[0],
+            label_kind=SCORES if self.soft_labels == SCORES else PROBABILITIES,
         )
 
     @property

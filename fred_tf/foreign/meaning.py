@@ -7,7 +7,7 @@ not follow from their types has to be said; what is said must be possible.
 import numpy as np
 
 from fred_tf.settings import check_one_of
-from fred_tf.synthetic_set import LABEL_KINDS
+from fred_tf.synthetic_set import LABEL_KINDS, PROBABILITIES
 
 # Pixels from 0 to 255; pixels in [0, 1] units; what networks saw.
 VALUES = ("bytes", "unit", "normalized")
@@ -92,8 +92,8 @@ def soft_labels_of(
         return None
     sums = labels.sum(-1)
     if (labels >= 0).all() and np.allclose(sums, 1, atol=1e-3):
-        return said or LABEL_KINDS[0]
-    if said in (None, LABEL_KINDS[0]):
+        return said or PROBABILITIES
+    if said in (None, PROBABILITIES):
         raise ValueError(
             "What soft labels are that do not sum to 1 must be said: "
             "`soft_labels` 'logits', of which the softmax is taken, or "

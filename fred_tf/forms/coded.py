@@ -25,7 +25,7 @@ from fred_tf.forms.frequencies import SHARD
 from fred_tf.forms.memory_form import Held, MemoryForm
 from fred_tf.parameterizations import Frequency
 from fred_tf.settings import check_type
-from fred_tf.synthetic_set import LABEL_KINDS, SyntheticSet
+from fred_tf.synthetic_set import PROBABILITIES, SyntheticSet
 
 # Learned labels were float32 then, which is read, too.
 _EARLIEST = 1
@@ -238,5 +238,5 @@ def _soft_labels(
         return frequencies.part(features, "soft_labels", np.float32, *shape)
     levels = frequencies.part(features, "soft_labels", np.int8, *shape)
     step = claims.number(said, "label_step", _LEAST_STEP, _MOST_STEP)
-    kind = {"label_kind": LABEL_KINDS[0], **said}["label_kind"]
+    kind = {"label_kind": PROBABILITIES, **said}["label_kind"]
     return labels.dequantize(levels, step, kind)

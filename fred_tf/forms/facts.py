@@ -18,7 +18,7 @@ from fred_tf.disk import claims, files, records
 from fred_tf.forms import whitening
 from fred_tf.normalizations import Normalization, UnfittedError
 from fred_tf.settings import MOST_CLASSES
-from fred_tf.synthetic_set import LABEL_KINDS, SyntheticSet
+from fred_tf.synthetic_set import LABEL_KINDS, PROBABILITIES, SyntheticSet
 
 # Of what an export states of itself, at most.
 _MOST_RATE, _MOST_FLOATS, _LONGEST_NAME = 1e6, 2**40, 1000
@@ -44,7 +44,7 @@ def of(decoded: SyntheticSet) -> dict[str, Any]:
                 # Where it is not told, soft labels are probabilities.
                 **(
                     {"label_kind": decoded.label_kind}
-                    if decoded.label_kind != LABEL_KINDS[0]
+                    if decoded.label_kind != PROBABILITIES
                     else {}
                 ),
                 **({"views": decoded.views} if decoded.views > 1 else {}),
@@ -145,7 +145,7 @@ def restored(
         details=records.plain(claims.mapping(facts, "details")),
         soft_labels=soft_labels,
         label_kind=claims.one_of(
-            {"label_kind": LABEL_KINDS[0], **facts}, "label_kind", LABEL_KINDS
+            {"label_kind": PROBABILITIES, **facts}, "label_kind", LABEL_KINDS
         ),
         views=claims.integer({"views": 1, **facts}, "views", 1, _MOST_VIEWS),
     )

@@ -70,7 +70,6 @@ class FullyConnected(Kernel):
 
     Settings = FullyConnectedSettings
     settings: FullyConnectedSettings
-    short_name = "FC"
     paper = Paper(
         "nguyen2021dataset",
         "Nguyen, Timothy and Chen, Zhourong and Lee, Jaehoon",

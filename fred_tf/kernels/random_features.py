@@ -67,7 +67,6 @@ class RandomFeatures(Kernel):
     Settings = RandomFeaturesSettings
     settings: RandomFeaturesSettings
     random = True
-    short_name = "RF"
     paper = Paper(
         "loo2022efficient",
         "Loo, Noel and Hasani, Ramin and Amini, Alexander and Rus, Daniela",

@@ -76,6 +76,24 @@ class Functional:
             for w in self.network.non_trainable_variables
         ]
 
+    def refuse_statistics(self, what: str, why: str, way_out: str = "") -> None:
+        """Refuses a network that is more than its parameters.
+
+        Args:
+            what: needs it so, to begin a sentence with.
+            why: the reason.
+            way_out: beside another norm; may be empty.
+
+        Raises:
+            ValueError: the network has statistics.
+        """
+        if statistics := self.initial_statistics():
+            raise ValueError(
+                f"{what} needs a network without moving statistics: {why}. "
+                f"Received: one with {len(statistics)}. Use another "
+                f"`network.norm` than batch{way_out}."
+            )
+
     def logits(self, parameters: Parameters, images: tf.Tensor) -> tf.Tensor:
         """Returns float logits `[batch, classes]` in training mode."""
         return self.apply(parameters, self.initial_statistics(), images, True)[

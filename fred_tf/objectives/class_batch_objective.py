@@ -74,9 +74,8 @@ def check_without_statistics(network: Functional, what: str) -> None:
     Raises:
         ValueError: the network has batch statistics.
     """
-    if network.initial_statistics():
-        raise ValueError(
-            f"{what} needs a network without moving statistics: real and "
-            "synthetic batches of one class would each be normalised by their "
-            'own. Use `norm` "instance", "group", "layer" or "none".'
-        )
+    network.refuse_statistics(
+        what,
+        "real and synthetic batches of one class would each be normalised by "
+        "their own",
+    )

@@ -175,12 +175,10 @@ class TrajectoryMatching(Objective):
                 f"have {experts.parameters}. Use the network that the experts "
                 "were trained with."
             )
-        if self.network.initial_statistics():
-            raise ValueError(
-                "Trajectory matching needs a network without moving "
-                "statistics: they have no gradient along the student's steps. "
-                'Use `norm` "instance", "group" or "none".'
-            )
+        self.network.refuse_statistics(
+            "Trajectory matching",
+            "they have no gradient along the student's steps",
+        )
 
     def groups(self, momentum):
         rate = self.settings.student_learning_rate_step

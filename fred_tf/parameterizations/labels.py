@@ -23,13 +23,12 @@ from fred_tf.settings import (
     check_one_of,
     later,
 )
-from fred_tf.synthetic_set import LABEL_KINDS
+from fred_tf.synthetic_set import LABEL_KINDS, PROBABILITIES, SCORES
 
 FIXED = "fixed"
-PROBABILITIES = "probabilities"
 CLASSES, EXPERTS = INITIAL_LABELS = ("classes", "experts")
 # The logit of an image's own class, above the others'; and the scores' scale.
-_USUAL_SCALES = {PROBABILITIES: 5.0, "scores": 1.0}
+_USUAL_SCALES = {PROBABILITIES: 5.0, SCORES: 1.0}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -151,7 +151,7 @@ def settled(
     if overridden.normalization != own or (asked and not scored):
         raise ValueError(
             "`normalization` is that of the data, which are loaded before. "
-            f"Received: {(asked or {usual}).pop()!r} for data with {own!r}. "
+            f"Received: {sorted(asked or {usual})[0]!r} for data with {own!r}. "
             "Load them with it: `fred_tf.load_data(..., normalization=...)`."
         )
     return overridden

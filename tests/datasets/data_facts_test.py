@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from fred_tf.datasets import DataFacts, Split, hold_out
+from fred_tf import datasets
+from fred_tf.datasets import DataFacts, Split
 
 
 def test_facts_come_back_from_json(digits):
@@ -33,7 +34,7 @@ def test_images_are_digested_once(digits, monkeypatch):
 
 
 def test_a_holdout_is_other_data(digits):
-    held = hold_out(digits, 0.2).facts
+    held = datasets.load("digits", holdout=0.2).facts
     assert held.name != digits.facts.name
     assert {held.train, held.test}.isdisjoint(
         {digits.facts.train, digits.facts.test}

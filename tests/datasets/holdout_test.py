@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from fred_tf.datasets.holdout import hold_out
+from fred_tf import datasets
 
 
 def test_holdout_takes_the_last_of_each_class(digits):
-    held = hold_out(digits, 0.1)
+    held = datasets.load("digits", holdout=0.1)
     assert held.name == "digits, holdout 0.1"
     assert len(held.train) + len(held.test) == len(digits.train)
     for label in range(10):
@@ -21,6 +21,6 @@ def test_holdout_takes_the_last_of_each_class(digits):
 
 
 @pytest.mark.parametrize("share", [0.001, 0.999])
-def test_holdout_leaves_both_sides_something(digits, share):
+def test_holdout_leaves_both_sides_something(share):
     with pytest.raises(ValueError, match=f"`holdout`.*Received: {share} of"):
-        hold_out(digits, share)
+        datasets.load("digits", holdout=share)

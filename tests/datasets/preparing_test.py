@@ -14,6 +14,7 @@ from fred_tf.datasets import (
     raw_images,
 )
 from fred_tf.datasets.disk_images import DiskImages
+from fred_tf.datasets.holdout import held_out
 from fred_tf.networks import MLP, Functional
 from fred_tf.normalizations import NORMALIZATIONS
 from fred_tf.parameterizations import Frequency
@@ -74,7 +75,8 @@ def test_the_disk_changes_nothing(photos, request):
         for x in (disk, memory)
     ]
     np.testing.assert_array_equal(*streams)
-    held = [datasets.hold_out(x, 0.3).facts for x in (disk, memory)]
+    names = disk.class_names
+    held = [held_out(x.train, names, 0.3)[1].digest for x in (disk, memory)]
     assert held[0] == held[1]
 
 

@@ -105,9 +105,9 @@ def test_classes_in_memory_may_be_named(images):
     assert data.class_names == ("ant", "bee", "wasp")
     with pytest.raises(ValueError, match="name each of 3 .*Add the others"):
         load((images, LABELS), class_names=["ant", "bee"])
-    with pytest.raises(ValueError, match="for data in memory.*Leave them out"):
+    with pytest.raises(ValueError, match="for data in memory.*Leave it out"):
         load("digits", class_names=list("0123456789"))
-    with pytest.raises(ValueError, match="`name` is for data in memory; .*'my"):
+    with pytest.raises(ValueError, match="`name` is for data in .*'mine'"):
         load("digits", name="mine")
 
 
