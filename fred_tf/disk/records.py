@@ -189,11 +189,17 @@ def stating(path: files.Path, way_out: str = WAY_OUT) -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        what = str(error) if isinstance(error, ValueError) else repr(error)
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+    ) as error:
+        what = str(error) if isinstance(error, ValueError) else f"{error!r}."
         raise ValueError(
-            f"{path} must state what this version of fred_tf can use. "
-            f"Received: {what} {way_out}"
+            f"{path} must state what this version of fred_tf can use: {what} "
+            f"{way_out}"
         ) from error
 
 

@@ -4,13 +4,12 @@ Every file of it is sealed, see `runner/sealed.py`; but a seal can be made by
 anybody, so each name and number is looked at before it names a file or counts.
 """
 
-import contextlib
 import dataclasses
 import os
 import pathlib
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fred_tf import config as config_lib
@@ -72,22 +71,6 @@ class Packed:
         return self.about["sha256"]
 
 
-@contextlib.contextmanager
-def within(path: files.Path, way_out: str = sealed.COPY) -> Iterator[None]:
-    """Names the file whose claims are refused in a block, and the way out.
-
-    Raises:
-        ValueError: for what is refused, and for values of other kinds than
-            ours, which Python refuses by itself.
-    """
-    try:
-        yield
-    except (ValueError, TypeError, LookupError, ArithmeticError) as error:
-        raise ValueError(
-            f"{path} must hold what this program writes: {error} {way_out}"
-        ) from error
-
-
 def read(folder: files.Path) -> Packed:
     """Reads what a pack is.
 
@@ -103,7 +86,7 @@ def read(folder: files.Path) -> Packed:
             f"`python -m trainers.elsewhere --pack={folder}`."
         )
     about = records.read(path, KIND, sealed.COPY)
-    with within(path):
+    with records.stating(path, sealed.COPY):
         config = _config(about["identity"], "config")
         data = claims.mapping(about, "data")
         scoring = claims.mapping(about, "scoring")
@@ -182,7 +165,7 @@ def spent(packed: Packed) -> dict[str, Any]:
     if not os.path.lexists(path):
         return {}
     values = sealed.read(path, "spent", packed.seal, sealed.REMAKE)
-    with within(path, sealed.REMAKE):
+    with records.stating(path, sealed.REMAKE):
         told: dict[str, Any] = minutes(values)
         if "step" in values:
             told["step"] = claims.integer(values, "step", 0, packed.outer_steps)
@@ -230,7 +213,7 @@ def scores(packed: Packed) -> dict[str, Any]:
     if not os.path.lexists(path):
         return {"step": 0, "networks": {}}
     values = sealed.read(path, "scores", packed.seal, sealed.REMAKE)
-    with within(path, sealed.REMAKE):
+    with records.stating(path, sealed.REMAKE):
         step = claims.integer(values, "step", 0, packed.outer_steps)
         least = sys.float_info.min  # A step size is positive.
         rate = claims.number(values, "rate", least, sys.float_info.max)

@@ -9,9 +9,9 @@ import numpy as np
 
 from fred_tf import budget
 from fred_tf import config as config_lib
-from fred_tf.disk import claims
+from fred_tf.disk import claims, records
 from trainers.elsewhere.pack_folder import ABOUT, CONSTANTS, STATE
-from trainers.elsewhere.reading import Packed, within
+from trainers.elsewhere.reading import Packed
 from trainers.elsewhere.runner import arrays, sealed
 
 _METRICS = "metrics.jsonl"
@@ -28,7 +28,7 @@ def state(packed: Packed) -> tuple[int, list[np.ndarray]]:
     """
     path = packed.folder / STATE
     saved = arrays.read(path, f"{packed.seal} state")
-    with within(path):
+    with records.stating(path, sealed.COPY):
         step = claims.integer(
             {"step": saved.pop("step").item()}, "step", 0, packed.outer_steps
         )
@@ -46,13 +46,13 @@ def constants(packed: Packed) -> list[np.ndarray] | None:
         ValueError: it is not as it was written.
     """
     path = packed.folder / CONSTANTS
-    with within(packed.folder / ABOUT):
+    with records.stating(packed.folder / ABOUT, sealed.COPY):
         digests = claims.mapping(packed.about, "files")
     if CONSTANTS not in digests:
         return None
     sealed.check(path, digests[CONSTANTS])
     saved = arrays.read(path, "constants")
-    with within(path):
+    with records.stating(path, sealed.COPY):
         return arrays.in_order(saved)
 
 
@@ -119,7 +119,7 @@ def metrics(packed: Packed, step: int) -> list[dict[str, Any]]:
     path = packed.folder / _METRICS
     lines = sealed.lines(path, packed.seal, step)
     for values in lines:
-        with within(path):
+        with records.stating(path, sealed.COPY):
             if len(values) > _MOST_SCALARS:
                 raise ValueError(f"a line of {len(values)} numbers.")
             for name, value in values.items():

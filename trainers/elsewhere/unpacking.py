@@ -21,6 +21,7 @@ from fred_tf.scoring import description
 from fred_tf.training.evaluation import Evaluation
 from trainers import evaluate
 from trainers.elsewhere import pack_folder, packing, reading, reading_run
+from trainers.elsewhere.runner import sealed
 from trainers.log.run_log import RunLog, append_accuracy
 
 # In a run folder.
@@ -163,7 +164,9 @@ def _bring_back_run(
             begin=take if constants is not None else None,
         ) as opened:
             take(opened.distiller)
-            with reading.within(packed.folder / pack_folder.STATE):
+            with records.stating(
+                packed.folder / pack_folder.STATE, sealed.COPY
+            ):
                 opened.now().synthetic_set()  # Refuses what is not finite.
             opened.save()
             run = opened.now()
@@ -208,7 +211,7 @@ def _taking(
     if constants is not None:
         reading_run.check_leaves(path, constants, fixed)
         take(empty)
-        with reading.within(path):
+        with records.stating(path, sealed.COPY):
             empty.parameterization.check_weights()
     return take
 
@@ -224,7 +227,7 @@ def spent(folder: RunFolder) -> dict[str, Any]:
     if not path.exists():
         return {}
     told = records.read(path, KIND)
-    with reading.within(path):
+    with records.stating(path, sealed.COPY):
         return reading.minutes(claims.mapping(told, "spent"))
 
 

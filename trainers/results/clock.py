@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 
 from fred_tf.disk import claims, files, records
-from trainers.elsewhere.reading import within
 
 KIND = "clock"
 
@@ -26,7 +25,7 @@ class Clock:
         self._work = path, KIND, {"row": row}, None
         way_out = f"Delete {path} to count from zero."
         record = records.continued(*self._work, way_out=way_out)
-        with within(path, way_out):
+        with records.stating(path, way_out):
             spent = claims.mapping(record or {"minutes": {}}, "minutes")
             self._spent = {
                 part: claims.number(spent, part, 0, sys.float_info.max)

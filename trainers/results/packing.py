@@ -185,7 +185,7 @@ def _listed(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
             f"Make some with `python -m trainers.results --pack={folder}`."
         )
     record = records.read(path, KIND, sealed.COPY)
-    with reading.within(path):
+    with records.stating(path, sealed.COPY):
         rows = claims.mapping(record["identity"], "rows")
         for name in rows:
             claims.word({"name": name}, "name")

@@ -15,7 +15,6 @@ from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.settings import made_of
 from fred_tf.training.evaluation import Evaluation
-from trainers.elsewhere.reading import within
 
 KIND = "result"
 _WORD = re.compile(r"[a-z0-9_]{1,100}")
@@ -83,7 +82,7 @@ def read(path: files.Path) -> dict[str, Any]:
         ValueError: it is not as it was written, or says what cannot be.
     """
     record = records.read(path, KIND, way_out(path))
-    with within(path, way_out(path)):
+    with records.stating(path, way_out(path)):
         _check_settings(record["identity"])
         data = claims.mapping(record, "data")
         _line(data, "name")

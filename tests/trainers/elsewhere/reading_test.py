@@ -257,7 +257,7 @@ def test_steps_report_numbers(pack):
     for wrong in ({"a b": 1}, {"loss": "1"}, {"loss": [1]}, {"../x": 1}):
         line = reading.sealed.line({"step": 1, **wrong}, seal)
         path.write_bytes(line)
-        with pytest.raises(ValueError, match=f"{path} must hold what this"):
+        with pytest.raises(ValueError, match=f"{path} must state what this"):
             reading_run.metrics(packed, 1)
     path.write_bytes(reading.sealed.line({"step": 1, "loss": None}, seal))
     assert reading_run.metrics(packed, 1) == [{"step": 1, "loss": None}]
@@ -334,5 +334,5 @@ def test_minutes_of_a_run_folder_are_checked(pack, tmp_path):
     record = json.loads(path.read_text())
     record["spent"]["distilling"] = -math.pi
     path.write_text(json.dumps(records.seal(record)))
-    with pytest.raises(ValueError, match=f"{path} must hold what this"):
+    with pytest.raises(ValueError, match=f"{path} must state what this"):
         unpacking.spent(folder)

@@ -120,7 +120,7 @@ def test_a_row_tells_no_other_picture(stored, made, tmp_path):
     record = json.loads((made / "results/jpeg.json").read_text())
     record["identity"]["stored"] = stored
     path.write_text(json.dumps(records.seal(record)))
-    with pytest.raises(ValueError, match=f"{path} must hold .*Delete {path}"):
+    with pytest.raises(ValueError, match=f"{path} must state .*Delete {path}"):
         reading.read(path)
 
 

@@ -92,7 +92,7 @@ def test_a_row_says_only_what_can_be(wrong, row):
     change(row)
     table(row.parent)
     change(row, wrong)
-    with pytest.raises(ValueError, match=f"{row} must hold .*Delete {row}"):
+    with pytest.raises(ValueError, match=f"{row} must state .*Delete {row}"):
         table(row.parent)
 
 
@@ -117,7 +117,7 @@ def test_links_are_not_followed(row, tmp_path):
 def test_a_clock_shows_minutes(spent, tmp_path):
     path = tmp_path / "minutes.json"
     records.write(path, "clock", {"row": "a"}, None, minutes=spent)
-    with pytest.raises(ValueError, match=f"{path} must hold .*Delete {path}"):
+    with pytest.raises(ValueError, match=f"{path} must state .*Delete {path}"):
         Clock(path, "a")
 
 
