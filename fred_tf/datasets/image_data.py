@@ -1,4 +1,4 @@
-"""Labelled images in memory, checked once where they enter."""
+"""Labelled images, in memory or on the disk, checked where they enter."""
 
 import dataclasses
 import functools

@@ -4,10 +4,11 @@ import io
 import zipfile
 from collections.abc import Collection
 
+# Files of an archive: Keras writes three, and folders of assets.
+_MOST = 10
 
-def members(
-    stored: bytes, most: int, wanted: Collection[str]
-) -> dict[str, bytes]:
+
+def members(stored: bytes, wanted: Collection[str]) -> dict[str, bytes]:
     """Returns the files of an archive, which are as long in it as outside.
 
     A few packed bytes may claim to be many: an archive that packs anything, or
@@ -15,7 +16,6 @@ def members(
 
     Args:
         stored: the bytes of the archive.
-        most: how many files it may hold.
         wanted: names that it must hold.
 
     Raises:
@@ -35,13 +35,13 @@ def members(
         if (
             packed
             or total > len(stored)
-            or not len(names) == len(entries) <= most
+            or not len(names) == len(entries) <= _MOST
             or not names.issuperset(wanted)
         ):
             raise ValueError(
                 f"the archive must hold {' and '.join(sorted(wanted))}, "
-                f"unpacked, in at most {most} files. Received: "
-                f"{sorted(names)[:most]} of {total:,} bytes, of them packed: "
-                f"{packed[:most]}"
+                f"unpacked, in at most {_MOST} files. Received: "
+                f"{sorted(names)[:_MOST]} of {total:,} bytes, of them packed: "
+                f"{packed[:_MOST]}"
             )
         return {name: archive.read(name) for name in sorted(names)}

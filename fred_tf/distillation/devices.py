@@ -148,15 +148,15 @@ def _auto_jit_flag(flags: str) -> str | None:
 
 def environment(strategy: tf.distribute.Strategy) -> dict[str, Any]:
     """Returns what, beside settings, decides a run's random numbers."""
-    threading = tf.config.threading
+    threads = tf.config.threading
     return {
         "deterministic": is_op_determinism_enabled(),
         "replicas": strategy.num_replicas_in_sync,
         "device": strategy.extended.worker_devices[0].split("device:")[-1],
         "cpu_threads": {
             "cores": os.cpu_count(),
-            "inter_op": threading.get_inter_op_parallelism_threads(),
-            "intra_op": threading.get_intra_op_parallelism_threads(),
+            "inter_op": threads.get_inter_op_parallelism_threads(),
+            "intra_op": threads.get_intra_op_parallelism_threads(),
         },
         "tensorflow": tf.__version__,
     }

@@ -265,14 +265,11 @@ class Distiller:
 
     def fingerprint(self) -> str:
         """Returns a digest of reference 0: what the real data say here."""
-        reference = self._first_references(1)
+        numbers = tf.data.Dataset.range(1)
+        references = self.objective.references(self.seed, numbers).batch(1)
+        reference = next(iter(references))
         parts = [part.numpy().tobytes() for part in tf.nest.flatten(reference)]
         return files.digest(b"".join(parts))
-
-    def _first_references(self, count: int) -> Any:
-        numbers = tf.data.Dataset.range(count)
-        references = self.objective.references(self.seed, numbers)
-        return next(iter(references.batch(count)))
 
     def tensors(self) -> tuple[State, Tensors]:
         """Returns the state and the constants, as `outer_step` takes them."""

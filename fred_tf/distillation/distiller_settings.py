@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections.abc import Callable
 
 from fred_tf.optimizers import LAMB, SGD, Adam, Optimizer
 from fred_tf.settings import (
@@ -14,7 +15,11 @@ from fred_tf.settings import (
     later,
 )
 
-MEMORY_OPTIMIZERS = ("sgd", "adam", "lamb")
+MEMORY_OPTIMIZERS: dict[str, Callable[[float], Optimizer]] = {
+    "sgd": SGD,
+    "adam": lambda momentum: Adam(),
+    "lamb": lambda momentum: LAMB(),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +93,7 @@ class DistillerSettings(Settings):
             )
         for name in ("warm_up_steps", "settling_steps", "decay_steps"):
             check_least(name, getattr(self, name), 0, MOST_STEPS)
-        _listed("drop_steps", self.drop_steps)
+        _listed(self.drop_steps)
         check_positive("drop_factor", self.drop_factor, 1)
         check_share("memory_momentum", self.memory_momentum, "a decay")
         check_least("references_per_step", self.references_per_step, 0, 100_000)
@@ -107,13 +112,11 @@ class DistillerSettings(Settings):
     @property
     def drops(self) -> tuple[int, ...]:
         """Returns `drop_steps` as numbers."""
-        return _listed("drop_steps", self.drop_steps)
+        return _listed(self.drop_steps)
 
     def optimizer(self) -> Optimizer:
         """Returns what moves the memory."""
-        if self.memory_optimizer == "sgd":
-            return SGD(self.memory_momentum)
-        return {"adam": Adam, "lamb": LAMB}[self.memory_optimizer]()
+        return MEMORY_OPTIMIZERS[self.memory_optimizer](self.memory_momentum)
 
 
 # Numbers in a list of steps, at most: each is an operation of the graph.
@@ -122,8 +125,8 @@ _MOST_DROPS = 100
 _LIST = re.compile(r"([0-9]{1,9}(,[0-9]{1,9})*)?")
 
 
-def _listed(name: str, text: str) -> tuple[int, ...]:
-    """Returns the steps of a list.
+def _listed(text: str) -> tuple[int, ...]:
+    """Returns the steps of `drop_steps`.
 
     Raises:
         ValueError: they are no whole numbers, do not rise, or are too many.
@@ -134,8 +137,9 @@ def _listed(name: str, text: str) -> tuple[int, ...]:
     rising = all(before < step for before, step in zip((0, *steps), steps))
     if not (is_list and rising and len(steps) <= _MOST_DROPS):
         raise ValueError(
-            f"`{name}` must be empty, or at most {_MOST_DROPS} rising whole "
-            f"numbers from 1 to {MOST_STEPS:,}, joined by commas. Received: "
+            f"`drop_steps` must be empty, or at most {_MOST_DROPS} rising "
+            f"whole numbers from 1 to {MOST_STEPS:,}, joined by commas. "
+            "Received: "
             f"{text[:80]!r}. Write e.g. 1200,1600,1800."
         )
     return steps

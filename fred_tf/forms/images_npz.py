@@ -21,8 +21,6 @@ from fred_tf.forms.provenance import provenance, purpose
 from fred_tf.normalizations import Standardize
 from fred_tf.synthetic_set import SyntheticSet
 
-_MOST_MEMBERS = 10
-
 
 class ImagesNpz(SetForm):
     """One file that NumPy reads alone; nothing in it is pickled.
@@ -151,7 +149,7 @@ def _verified(path: pathlib.Path) -> tuple[dict[str, Any], dict[str, bytes]]:
         )
     stored = files.read_bytes(path, limits.MOST_STORED)
     with facts.believed(path):
-        members = archives.members(stored, _MOST_MEMBERS, {f"{npz.ABOUT}.npy"})
+        members = archives.members(stored, {f"{npz.ABOUT}.npy"})
         text = arrays.unpacked(members.pop(f"{npz.ABOUT}.npy")).tobytes()
         said = manifest.checked(json_text.parsed(text, path), path)
         if said["kind"] != ImagesNpz.kind:

@@ -23,8 +23,6 @@ _RULE = "A memory is a `.keras` file of `python -m export`."
 # What registers the classes of memories with Keras.
 _PACKAGE = parameterizations.__name__
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
-# Members of the archive: Keras writes three, and folders of assets.
-_MOST_MEMBERS = 10
 
 
 class KerasMemory(MemoryForm):
@@ -143,7 +141,7 @@ def read_memory(path: files.Path) -> Parameterization:
         KerasMemory().verify(path)
     stored = files.read_bytes(path, limits.MOST_STORED)
     with facts.believed(path):
-        members = archives.members(stored, _MOST_MEMBERS, {_CONFIG, _WEIGHTS})
+        members = archives.members(stored, {_CONFIG, _WEIGHTS})
         said = _told(_layer(members[_CONFIG]))
         weights = _stored_weights(members[_WEIGHTS])
         return stored_memory.rebuilt(said, weights, len(stored))

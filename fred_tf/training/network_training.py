@@ -12,12 +12,14 @@ from fred_tf.augmentations import SiameseAugmentation, mixed
 from fred_tf.datasets.disk_images import DiskImages
 from fred_tf.networks import Functional
 from fred_tf.normalizations import Normalization
-from fred_tf.optimizers import Adam
-from fred_tf.optimizers.sgd import sgd_step, zero_velocities
+from fred_tf.optimizers import SGD, Adam, Optimizer
 from fred_tf.sequential import repeat
 
-OPTIMIZERS = ("sgd", "adam")
-# Parameters, velocities, statistics: three lists of tensors.
+OPTIMIZERS: dict[str, Callable[[float, float], Optimizer]] = {
+    "sgd": SGD,
+    "adam": lambda momentum, weight_decay: Adam(),
+}
+# Parameters, an optimiser's slots, statistics: three lists of tensors.
 State = tuple[list[tf.Tensor], list[tf.Tensor], list[tf.Tensor]]
 
 
@@ -39,8 +41,7 @@ class NetworkTraining:
         normalization: applied to each batch first; None if the images are
             already normalised. Keeping images as uint8 until then saves three
             quarters of their memory.
-        optimizer: `"sgd"`; or `"adam"`, of which a state holds the slots in
-            place of velocities, and which has no weight decay.
+        optimizer: one of `OPTIMIZERS`; `"adam"` has no weight decay.
         loss: a name in `LOSSES`.
         factor: of the step size, by the number of a pass; None for 1.
         cutmix: share of the batches of which the images are mixed with one
@@ -61,6 +62,10 @@ class NetworkTraining:
     cutmix: float = 0.0
     standardized: bool = False
 
+    @property
+    def _rule(self) -> Optimizer:
+        return OPTIMIZERS[self.optimizer](self.momentum, self.weight_decay)
+
     def start(self, seed: tf.Tensor) -> State:
         """Returns a fresh network's state for an int32 seed `[2]`."""
         traceable = self.network.traceable
@@ -72,9 +77,7 @@ class NetworkTraining:
 
     def _start(self, seed: tf.Tensor) -> State:
         parameters, statistics = self.network.fresh(seed)
-        slots = zero_velocities(parameters)
-        if self.optimizer == "adam":
-            slots = [x for part in Adam().start(parameters) for x in part]
+        slots = tf.nest.flatten(self._rule.start(parameters))
         return parameters, slots, statistics
 
     def passes(
@@ -212,7 +215,7 @@ class NetworkTraining:
         rate: tf.Tensor,
     ) -> State:
         """Returns the state after one batch; pure."""
-        parameters, velocities, statistics = state
+        parameters, slots, statistics = state
         if self.normalization is not None:
             images = self.normalization(images)
         if self.standardized:
@@ -230,20 +233,9 @@ class NetworkTraining:
             )
             loss = tf.reduce_mean(LOSSES[self.loss](labels, logits))
         gradients = tape.gradient(loss, parameters)
-        if self.optimizer == "adam":
-            count = len(parameters)
-            slots = velocities[:count], velocities[count:-1], velocities[-1:]
-            parameters, new = Adam().step(parameters, [*slots], gradients, rate)
-            return parameters, [x for part in new for x in part], statistics
-        parameters, velocities = sgd_step(
-            parameters,
-            velocities,
-            gradients,
-            [rate] * len(parameters),
-            self.momentum,
-            self.weight_decay,
-        )
-        return parameters, velocities, statistics
+        slots = tf.nest.pack_sequence_as(self._rule.start(parameters), slots)
+        parameters, slots = self._rule.step(parameters, slots, gradients, rate)
+        return parameters, tf.nest.flatten(slots), statistics
 
 
 def standardized(images: tf.Tensor) -> tf.Tensor:

@@ -40,7 +40,8 @@ def rated(digits):
 def test_the_gradient_is_that_of_the_sum(digits):
     plain = make(digits, **STEP)
     state, constants = plain.tensors()
-    references = plain._first_references(1)
+    numbered = plain.objective.references(plain.seed, tf.data.Dataset.range(1))
+    references = next(iter(numbered.batch(1)))
     step = tf.constant(0, tf.int64)
     loss, gradients = plain.outer_step.gradients(
         state, constants, references, step
