@@ -23,6 +23,7 @@ from fred_tf.datasets.data_facts import on_split
 from fred_tf.disk import files, records
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import description, score
+from fred_tf.settings import MOST_RATE
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.ranking import (
     augmentation_robust_score,
@@ -40,9 +41,10 @@ FULL_ACCURACY = flags.DEFINE_float(
 FULL_EPOCHS = flags.DEFINE_integer(
     "full_epochs", 200, "Epochs on the whole training split otherwise.", 1
 )
-RATES = flags.DEFINE_list(
+RATES = flags.DEFINE(
+    flags.Numbers(above=0, most=MOST_RATE, distinct=True),
     "rates",
-    ["0.001", "0.005", "0.01", "0.05", "0.1"],
+    [0.001, 0.005, 0.01, 0.05, 0.1],
     "Step sizes tried on random real images.",
 )
 flags.one_of(FULL_ACCURACY, FULL_EPOCHS)
@@ -160,12 +162,6 @@ def main() -> None:
     run_flags.set_determinism()
     restored = DistilledRun.restore(run_flags.required(run_flags.RUN_DIR))
     config = run_flags.override(restored.config)
-    try:
-        rates = [float(rate) for rate in RATES.value]
-    except ValueError as error:
-        raise ValueError(
-            f"--rates must be numbers joined by commas: {error}."
-        ) from None
     data = assembly.load_data(
         config,
         run_flags.data_dir(restored.folder.path),
@@ -176,7 +172,7 @@ def main() -> None:
         restored.synthetic_set(),
         data,
         restored.folder.path / "ranking",
-        rates,
+        RATES.value,
         FULL_ACCURACY.value,
         FULL_EPOCHS.value,
     )

@@ -109,6 +109,7 @@ def test_from_a_run_to_its_page(tmp_path, quick, call):
         ("trainers.distill", [TINY], "--run_dir is required"),
         ("trainers.evaluate", ["--run_dir=/nowhere"], "trainers.distill"),
         ("trainers.rank", ["--run_dri=x"], "Did you mean: run_dir"),
+        ("trainers.rank", ["--rates=0.1,nan"], "above 0, 100 at most"),
         ("trainers.evaluate", ["--severity=3"], "only beside `--corruptions`"),
         (
             "trainers.evaluate",
