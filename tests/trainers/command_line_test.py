@@ -124,6 +124,22 @@ def test_from_a_run_to_its_page(tmp_path, quick, call):
             "10 without it. Give both, or neither.",
         ),
         (
+            "trainers.select_coreset",
+            [TINY, "--run_dir=/dev/null/x", "--feature_epochs=10"],
+            "Received: 10 with `--method=random`. Leave it out",
+        ),
+        (
+            "trainers.select_coreset",
+            [
+                TINY,
+                "--run_dir=/dev/null/x",
+                "--stored_bytes=9000",
+                "--stored_as=png",
+                "--stored_quality=75",
+            ],
+            "Received: 75 with `--stored_as=png`. Leave it out",
+        ),
+        (
             "trainers.elsewhere.__main__",
             [TINY, "--pack=/nowhere", "--exported=digits_ipc1"],
             "digits_ipc1 without `--score`",
