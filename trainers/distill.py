@@ -217,6 +217,7 @@ def main() -> int:
     if OBJECTIVES[config.objective.name].needs_experts:
         process_memory.settle()
     run_dir = run_flags.required(run_flags.RUN_DIR)
+    expert_dir = run_flags.expert_dir([config])
     start = None
     strategy = devices.strategy()
     if START_FROM.value:
@@ -226,7 +227,7 @@ def main() -> int:
             config,
             run_dir,
             run_flags.DATA_DIR.value,
-            run_flags.EXPERT_DIR.value,
+            expert_dir,
             run_flags.DOWNLOAD.value,
             SAVE_EVERY.value,
             IMAGES_EVERY.value,
