@@ -29,13 +29,14 @@ from fred_tf import assembly, distilling, open_run
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files
+from fred_tf.disk.evaluation_files import curve_path
 from fred_tf.distillation import devices, loop
 from fred_tf.distillation.interruption import Interruption
 from fred_tf.distillation.workers import Workers
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.open_run import OpenRun
-from fred_tf.scoring import curve_path, score
+from fred_tf.scoring import score
 from trainers import coded_size, process_memory, row_flag, run_flags
 from trainers.log.run_log import RunLog
 
