@@ -36,7 +36,7 @@ adopt_module_key_flags = functools.partial(
 
 
 class Numbers(flags.ArgumentParser):
-    """Of flags of finite numbers: `flags.DEFINE(Numbers(), name, [1], help)`.
+    """What flags of finite numbers may be, see `DEFINE_numbers`.
 
     Args:
         above: what each number must be larger than.
@@ -88,6 +88,19 @@ class Numbers(flags.ArgumentParser):
             "those that are not."
         )
 
+
+class _NumbersSerializer(flags.ArgumentSerializer):
+    """Writes numbers as they are given, for `--help`."""
+
+    def serialize(self, value: list[float]) -> str:
+        return ",".join(f"{number:g}" for number in value)
+
+
+# `DEFINE_numbers(Numbers(above=0), name, default, help)`; absl knows the module
+# of a flag by who calls it, which a function of ours would be.
+DEFINE_numbers = functools.partial(
+    flags.DEFINE, flag_values=FLAGS, serializer=_NumbersSerializer()
+)
 
 # Flags by name: of what each counts only beside; and what are given one of.
 _BESIDE: dict[str, str] = {}

@@ -33,7 +33,7 @@ _SAID: dict[str, flags.FlagHolder] = {
         False,
         "Images of the .npz file are [n, channels, height, width].",
     ),
-    "mean": flags.DEFINE(
+    "mean": flags.DEFINE_numbers(
         flags.Numbers(),
         "mean",
         [],
@@ -41,7 +41,7 @@ _SAID: dict[str, flags.FlagHolder] = {
         "[0, 1] units by which images were standardised; by default as the "
         "data are normalised.",
     ),
-    "deviation": flags.DEFINE(
+    "deviation": flags.DEFINE_numbers(
         flags.Numbers(above=0), "deviation", [], "See --mean."
     ),
     "soft_labels": flags.DEFINE_enum(

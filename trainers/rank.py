@@ -46,7 +46,7 @@ FULL_ACCURACY = flags.DEFINE_float(
 FULL_EPOCHS = flags.DEFINE_integer(
     "full_epochs", 200, "Epochs on the whole training split otherwise.", 1
 )
-RATES = flags.DEFINE(
+RATES = flags.DEFINE_numbers(
     flags.Numbers(above=0, most=MOST_RATE, distinct=True),
     "rates",
     [0.001, 0.005, 0.01, 0.05, 0.1],

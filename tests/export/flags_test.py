@@ -161,6 +161,9 @@ def test_lists_hold_the_numbers_that_they_may_hold(text):
 def test_numbers_are_read_as_they_are_written():
     assert NUMBERS.parse("0.01, 1e-3,100") == [0.01, 0.001, 100]
     assert NUMBERS.parse("") == []
+    importlib.import_module("trainers.rank")
+    told = flags.FLAGS["rates"].default_as_str
+    assert told == "'0.001,0.005,0.01,0.05,0.1'"
     anything = flags.Numbers()
     assert anything.parse("-1,0,0") == [-1, 0, 0]
     with pytest.raises(ValueError, match="must be finite numbers, joined by"):

@@ -68,7 +68,7 @@ SEEDS = flags.DEFINE_integer(
     1,
     SEEDS_OF_ROWS,
 )
-SHARES = flags.DEFINE(
+SHARES = flags.DEFINE_numbers(
     flags.Numbers(above=0),
     "shares",
     [],
