@@ -8,6 +8,7 @@ while one runs are those that it takes in absl's table, see `registered`.
 
 import contextlib
 import functools
+import math
 import sys
 from collections.abc import Iterable, Iterator
 
@@ -30,6 +31,74 @@ DEFINE_multi_string = functools.partial(
 DEFINE_string = functools.partial(flags.DEFINE_string, flag_values=FLAGS)
 adopt_module_key_flags = functools.partial(
     flags.adopt_module_key_flags, flag_values=FLAGS
+)
+
+
+class Numbers(flags.ArgumentParser):
+    """What flags of finite numbers may be, see `DEFINE_numbers`.
+
+    Args:
+        above: what each number must be larger than.
+        most: the largest that may be given.
+        distinct: whether each may be given once only, to six digits.
+    """
+
+    syntactic_help = "numbers joined by commas"
+
+    def __init__(
+        self,
+        above: float = -math.inf,
+        most: float = math.inf,
+        distinct: bool = False,
+    ):
+        super().__init__()
+        self._above, self._most, self._distinct = above, most, distinct
+
+    def parse(self, argument: str | list[float]) -> list[float]:
+        if isinstance(argument, list):  # The default.
+            return argument
+        words = [word.strip() for word in argument.split(",")]
+        if words == [""]:  # `check_together` tells of it.
+            return []
+        try:
+            numbers = [float(word) for word in words]
+        except ValueError:
+            raise self._refusal(argument) from None
+        in_range = all(
+            math.isfinite(number) and self._above < number <= self._most
+            for number in numbers
+        )
+        told = {f"{number:g}" for number in numbers}
+        if not in_range or (self._distinct and len(told) < len(numbers)):
+            raise self._refusal(argument)
+        return numbers
+
+    def _refusal(self, argument: str) -> ValueError:
+        rule = "finite numbers"
+        if self._above > -math.inf:
+            rule += f" above {self._above:g}"
+        if self._most < math.inf:
+            rule += f", {self._most:g} at most"
+        rule += ", joined by commas"
+        if self._distinct:
+            rule += ", each of them given once, as six digits tell them apart"
+        return ValueError(
+            f"These must be {rule}. Received: {argument!r}. Leave out or mend "
+            "those that are not."
+        )
+
+
+class _NumbersSerializer(flags.ArgumentSerializer):
+    """Writes numbers as they are given, for `--help`."""
+
+    def serialize(self, value: list[float]) -> str:
+        return ",".join(f"{number:g}" for number in value)
+
+
+# `DEFINE_numbers(Numbers(above=0), name, default, help)`; absl knows the module
+# of a flag by who calls it, which a function of ours would be.
+DEFINE_numbers = functools.partial(
+    flags.DEFINE, flag_values=FLAGS, serializer=_NumbersSerializer()
 )
 
 # Flags by name: of what each counts only beside; and what are given one of.
@@ -60,7 +129,12 @@ def check_together() -> None:
                 f"`--{name}` must name something. Received: nothing. Leave it "
                 "out for its default."
             )
-    given = {name: value for name, value in given.items() if value}
+    # 0 is a value like others; nothing, and what is switched off, are none.
+    given = {
+        name: value
+        for name, value in given.items()
+        if not (value is None or value is False or value == "")
+    }
     for name, other in _BESIDE.items():
         if name in given and other not in given:
             raise ValueError(

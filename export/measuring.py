@@ -10,9 +10,9 @@ import numpy as np
 
 from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
-from fred_tf.disk import files, records, replaceable
+from fred_tf.disk import evaluation_files, files, records, replaceable
 from fred_tf.forms import SetForm
-from fred_tf.scoring import KIND, description, fitted_on, how, score
+from fred_tf.scoring import description, fitted_on, how, score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
 
@@ -51,7 +51,9 @@ def check_replaceable(folder: pathlib.Path) -> None:
         FileExistsError: see `replaceable.check_file`.
     """
     for path in sorted(folder.glob("evaluation_*.json")):
-        replaceable.check_file(path, f'"kind": "{KIND}"'.encode())
+        replaceable.check_file(
+            path, f'"kind": "{evaluation_files.KIND}"'.encode()
+        )
 
 
 def accuracies(
@@ -106,7 +108,7 @@ def _continues(
 ) -> bool:
     """Returns whether a file holds some of this very evaluation."""
     told = description(config, fitted_on(data, read))
-    work = KIND, told["identity"], data.facts.to_json()
+    work = evaluation_files.KIND, told["identity"], data.facts.to_json()
     with contextlib.suppress(ValueError):
         return bool(records.continued(path, *work, has_begun=lambda _: False))
     return False

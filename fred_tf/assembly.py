@@ -1,6 +1,7 @@
 """From a config to the objects of a run."""
 
-from collections.abc import Iterable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -53,21 +54,22 @@ def facts_of(
     configs: Iterable[Config],
     data_dir: files.Path | None = None,
     download: bool = False,
+    check: Callable[[Config, ImageData], None] = lambda config, data: None,
 ) -> list[DataFacts]:
-    """Returns the facts of each config's data, which are loaded once."""
-    loaded: dict[tuple[Any, ...], DataFacts] = {}
-    facts = []
-    for config in configs:
-        key = (
-            config.dataset,
-            config.holdout,
-            config.normalization,
-            config.preparation,
-        )
-        if key not in loaded:
-            loaded[key] = load_data(config, data_dir, download).facts
-        facts.append(loaded[key])
-    return facts
+    """Returns the facts of each config's data, which are loaded once.
+
+    `check` may refuse a config on its data, while they are in memory.
+    """
+    named = "dataset", "holdout", "normalization", "preparation"
+    source = operator.attrgetter(*named)
+    settings, facts = tuple(configs), {}
+    for first in settings:
+        if (key := source(first)) not in facts:
+            data = load_data(first, data_dir, download)
+            for config in (c for c in settings if source(c) == key):
+                check(config, data)
+            facts[key] = data.facts
+    return [facts[source(config)] for config in settings]
 
 
 def network(

@@ -15,7 +15,7 @@ from fred_tf.disk.files import Path
 from fred_tf.disk.run_folder import CONFIG, RunFolder
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import Parameterization
-from fred_tf.synthetic_set import LABEL_KINDS, SyntheticSet
+from fred_tf.synthetic_set import PROBABILITIES, SyntheticSet
 
 # Checkpoints of fewer bytes may be too short for their budget.
 _SMALL = 1 << 20
@@ -278,7 +278,7 @@ class DistilledRun:
             floats_stored=self.parameterization.floats_stored,
             student_learning_rate=self.learned.get("student_learning_rate"),
             soft_labels=None if soft_labels is None else soft_labels.numpy(),
-            label_kind=self.parameterization.label_kind or LABEL_KINDS[0],
+            label_kind=self.parameterization.label_kind or PROBABILITIES,
             views=self.parameterization.views,
             details=details,
         )

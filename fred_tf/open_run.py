@@ -14,6 +14,7 @@ from fred_tf.config import Config
 from fred_tf.datasets import DataFacts, ImageData
 from fred_tf.disk import rewinds
 from fred_tf.disk.checkpoints import Checkpoints
+from fred_tf.disk.evaluation_files import rewind_curve
 from fred_tf.disk.files import Path
 from fred_tf.disk.run_folder import RunFolder, has_begun
 from fred_tf.distillation import devices
@@ -25,7 +26,6 @@ from fred_tf.experts import of_run
 from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.presets import fitting
-from fred_tf.scoring import rewind_curve
 
 
 @dataclasses.dataclass(frozen=True)

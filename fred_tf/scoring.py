@@ -2,8 +2,7 @@
 
 import dataclasses
 import pathlib
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from absl import logging
@@ -12,25 +11,14 @@ from fred_tf import assembly, progress, seeds
 from fred_tf.config import Config, to_json
 from fred_tf.datasets import DataFacts, ImageData, Split
 from fred_tf.datasets.data_facts import on_split
-from fred_tf.disk import claims, files, records
+from fred_tf.disk import evaluation_files, files, records
 from fred_tf.distillation import devices
 from fred_tf.foreign import KerasNetwork
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
 
-KIND = "evaluation"
-
-WAY_OUT = (
-    "Give the new evaluation a name of its own (`--name` of "
-    "`trainers.evaluate`), choose another folder, or delete the file to make "
-    "it anew."
-)
-
 # Of an identity, how networks are trained; not all is always stated.
 _HOW = ("network", "convolutions", "norm_layout", "augmentation", "evaluation")
-
-# Evaluations that were made while distilling, at the outer step in the name.
-_CURVE = re.compile(r"evaluation_step(\d{9})")
 
 
 def score(
@@ -45,7 +33,8 @@ def score(
     """Evaluates a set, continuing what `path` holds of the same evaluation.
 
     More networks than the file holds are added to it; fewer are the first of
-    it, and the file stays as it is.
+    it, and the file stays as it is. What another process adds meanwhile stays,
+    too, and is not trained again.
 
     Args:
         config: its `evaluation`, `network`, `convolutions`, `augmentation` and
@@ -74,18 +63,18 @@ def score(
     identity, stated = about.pop("identity"), data.facts.to_json()
     if network is not None:
         identity["network"] = network.description
-    record: dict[str, Any] = {}
+    work: records.Work | None = None
     if path is not None:
-        work = path, KIND, identity, stated
-        free = ("data.tested_on",)  # Earlier versions did not say.
-        record = records.continued(*work, free, WAY_OUT) or {}
-    clean, others = _kept(path, record, corrupted) if record else ([], {})
+        work = pathlib.Path(path), evaluation_files.KIND, identity, stated
+    clean, others = evaluation_files.kept(work, corrupted) if work else ([], {})
     if clean:
         logging.info("%s holds %d networks.", path, len(clean))
     evaluator = assembly.evaluator(config, data, network)
     rate = evaluator.rate_for(synthetic_set)
     missing = range(len(clean), wanted)
     for number in progress.each(missing, "network", wanted, len(clean)):
+        if number < len(clean):
+            continue  # Another process has added it to the file.
         state = evaluator.train(synthetic_set, network_seed(config, number))
         clean.append(evaluator.score(state, synthetic_set))
         more = corrupted.items(), "other test images", len(corrupted)
@@ -101,35 +90,17 @@ def score(
             on_split(data.tested_on),
             clean[-1],
         )
-        if path is not None:
+        if work is not None:
             scores = Evaluation(tuple(clean), rate, others).to_json()
-            told = {**record, **about, **scores, "networks": wanted}
-            records.write(*work, **told)
+            told = {**about, **scores, "networks": wanted}
+            clean, others = evaluation_files.extended(
+                work, clean, others, **told
+            )
     return Evaluation(
         tuple(clean[:wanted]),
         rate,
         {name: tuple(values[:wanted]) for name, values in others.items()},
     )
-
-
-def _kept(
-    path: files.Path | None, record: Mapping[str, Any], names: Iterable[str]
-) -> tuple[list[float], dict[str, list[float]]]:
-    """Returns the accuracies of a record, on test images and on corrupted ones.
-
-    Raises:
-        ValueError: one is no accuracy, or networks lack one.
-    """
-    try:
-        clean = claims.numbers(record, "accuracies", 0, 1)
-        named = {"corrupted": record.get("corrupted", {})}
-        corrupted = claims.mapping(named, "corrupted")
-        others = {name: claims.numbers(corrupted, name, 0, 1) for name in names}
-        if any(len(values) != len(clean) for values in others.values()):
-            raise ValueError("`corrupted` must have a number for each network.")
-    except ValueError as error:
-        raise ValueError(f"{path}: {error} {WAY_OUT}") from None
-    return clean, others
 
 
 def fitted_on(
@@ -254,44 +225,6 @@ def _kernel(config: Config) -> dict[str, Any]:
     return {"kernel": {k: v for k, v in told.items() if k not in training}}
 
 
-def curve_path(folder: files.Path, step: int) -> pathlib.Path:
-    """Returns the file of the evaluation that is made after an outer step."""
-    return pathlib.Path(folder) / f"evaluation_step{step:09d}.json"
-
-
-def _curve(folder: files.Path) -> dict[int, pathlib.Path]:
-    """Returns the files of evaluations made while distilling, by outer step."""
-    paths = sorted(pathlib.Path(folder).glob("evaluation*.json"))
-    matches = {path: _CURVE.fullmatch(path.stem) for path in paths}
-    return {int(match[1]): path for path, match in matches.items() if match}
-
-
-def curve(folder: files.Path) -> dict[int, dict[str, Any]]:
-    """Returns the evaluations made while distilling, by outer step.
-
-    They are what `trainers.distill --evaluate_every` writes into a run folder.
-    One that was stopped before all of its networks is left out: a run that has
-    gone on cannot make up for it.
-    """
-    told = {step: records.read(p, KIND) for step, p in _curve(folder).items()}
-    return {
-        step: record
-        for step, record in told.items()
-        if len(record["accuracies"]) >= record.get("networks", 0)
-    }
-
-
-def rewind_curve(folder: files.Path, step: int) -> None:
-    """Drops the evaluations of outer steps after `step`.
-
-    A resumed run repeats these steps; where they do not come out bit for bit
-    as before, the evaluations are of sets that are no more.
-    """
-    for evaluated_step, path in _curve(folder).items():
-        if evaluated_step > step:
-            path.unlink()
-
-
 def measured(
     folder: files.Path, synthetic_set: SyntheticSet, facts: DataFacts
 ) -> list[dict[str, Any]]:
@@ -311,16 +244,13 @@ def measured(
     """
     measured = []
     own = _of_set(synthetic_set)
-    of_curve = _curve(folder).values()
-    for path in sorted(pathlib.Path(folder).glob("evaluation*.json")):
-        if path in of_curve:
-            continue
-        record = records.read(path, KIND)
+    for path in evaluation_files.beside_curve(folder):
+        record = records.read(path, evaluation_files.KIND)
         identity, data = record["identity"], record["data"] or {}
         of_others = facts.test is None or data.get("test") != facts.test
         if of_others or any(identity.get(k) != v for k, v in own.items()):
             continue
-        accuracies, _ = _kept(path, record, ())
+        accuracies, _ = evaluation_files.accuracies(path, record)
         evaluation = Evaluation(tuple(accuracies), 0.0)
         told = {
             **{name: identity[name] for name in _HOW if name in identity},

@@ -152,6 +152,21 @@ class SyntheticSet:
         """Number of classes."""
         return len(self.class_names)
 
+    def with_hard_labels(self) -> "SyntheticSet":
+        """Returns the set with the likeliest classes in place of soft labels.
+
+        That is the class of the largest number of each image. A set without
+        soft labels is returned as it is.
+        """
+        if self.soft_labels is None:
+            return self
+        return dataclasses.replace(
+            self,
+            labels=self.soft_labels.argmax(-1),
+            soft_labels=None,
+            label_kind=PROBABILITIES,
+        )
+
     def pixels(self) -> np.ndarray:
         """Returns the images in [0, 1] units; values may leave that range."""
         return self.normalization.undo(self.images)

@@ -10,7 +10,7 @@ import pytest
 from fred_tf import config, datasets, presets, scoring
 from fred_tf.coresets import random_set
 from fred_tf.datasets import Split
-from fred_tf.disk import records
+from fred_tf.disk import evaluation_files, records
 from fred_tf.normalizations import Standardize
 from fred_tf.scoring import score
 from fred_tf.training.evaluator import Evaluator
@@ -84,6 +84,26 @@ def test_a_killed_evaluation_keeps_its_finished_networks(
     assert len(records.read(path, "evaluation")["accuracies"]) == 1
     again = score(DM, chosen, digits, path)
     assert again == score(DM, chosen, digits, path.with_name("whole.json"))
+
+
+def test_what_another_process_adds_meanwhile_stays(
+    chosen, digits, path, monkeypatch
+):
+    train, seeds, other = Evaluator.train, [], path.with_name("other.json")
+    three = config.replace(DM, {"evaluation.networks": 3})
+    score(DM, chosen, digits, other)  # Two of them.
+    whole = score(three, chosen, digits, path.with_name("whole.json"))
+
+    def train_beside(self, synthetic_set, seed):
+        if not seeds:
+            shutil.copy(other, path)
+        seeds.append(seed)
+        return train(self, synthetic_set, seed)
+
+    monkeypatch.setattr(Evaluator, "train", train_beside)
+    assert score(three, chosen, digits, path) == whole
+    assert seeds == [scoring.network_seed(DM, number) for number in (0, 2)]
+    assert records.read(path)["accuracies"] == list(whole.accuracies)
 
 
 @pytest.mark.parametrize(
@@ -166,24 +186,17 @@ def test_corrupted_sets_are_scored_by_the_same_networks(
             score(DM, chosen, digits, path, other, facts)
 
 
-def test_the_curve_is_told_from_other_evaluations(
-    chosen, digits, tmp_path, path, one
-):
-    for step in (2, 11):
-        shutil.copy(path, scoring.curve_path(tmp_path, step))
+def test_the_curve_is_not_what_is_measured(chosen, digits, tmp_path, path, one):
+    shutil.copy(path, evaluation_files.curve_path(tmp_path, 2))
     named = tmp_path / "evaluation_steps.json"
     score(config.replace(ONE, {"seed": 1}), chosen, digits, named)
     score(ONE, random_set(digits, 1, 1), digits, tmp_path / "evaluation_o.json")
     # The own networks once more, on other images, too.
     other = {"other": digits.train}
     score(ONE, chosen, digits, tmp_path / "evaluation_other.json", other)
-    assert list(scoring.curve(tmp_path)) == [2, 11]
-    first, second = scoring.measured(tmp_path, chosen, digits.facts)
+    first, _ = scoring.measured(tmp_path, chosen, digits.facts)
     assert first["accuracies"] == list(one.accuracies)
     assert first["network"]["name"] == "mlp"
-    scoring.rewind_curve(tmp_path, 2)
-    assert list(scoring.curve(tmp_path)) == [2]
-    assert len(scoring.measured(tmp_path, chosen, digits.facts)) == 2
 
 
 def relabelled(split):

@@ -57,6 +57,18 @@ def test_soft_labels_are_trained_on_in_place_of_labels(synthetic_set):
     np.testing.assert_array_equal(softened.labels, synthetic_set.labels)
 
 
+def test_hard_labels_are_the_likeliest_classes(synthetic_set):
+    assert synthetic_set.with_hard_labels() is synthetic_set
+    for labels, kind in ((SOFT, "probabilities"), (SOFT - 0.5, "scores")):
+        softened = dataclasses.replace(
+            synthetic_set, soft_labels=labels, label_kind=kind
+        )
+        hard = softened.with_hard_labels()
+        assert hard.kind_of_soft_labels is None
+        np.testing.assert_array_equal(hard.targets, [2, 0, 0, 2])
+        assert hard.label_kind == synthetic_set.label_kind
+
+
 def test_nothing_is_known_of_what_was_not_said(synthetic_set):
     assert synthetic_set.student_learning_rate is None
     assert synthetic_set.soft_labels is None

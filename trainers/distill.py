@@ -29,13 +29,14 @@ from fred_tf import assembly, distilling, open_run
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files
+from fred_tf.disk.evaluation_files import curve_path
 from fred_tf.distillation import devices, loop
 from fred_tf.distillation.interruption import Interruption
 from fred_tf.distillation.workers import Workers
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.open_run import OpenRun
-from fred_tf.scoring import curve_path, score
+from fred_tf.scoring import score
 from trainers import coded_size, process_memory, row_flag, run_flags
 from trainers.log.run_log import RunLog
 
@@ -217,6 +218,7 @@ def main() -> int:
     if OBJECTIVES[config.objective.name].needs_experts:
         process_memory.settle()
     run_dir = run_flags.required(run_flags.RUN_DIR)
+    expert_dir = run_flags.expert_dir([config])
     start = None
     strategy = devices.strategy()
     if START_FROM.value:
@@ -226,7 +228,7 @@ def main() -> int:
             config,
             run_dir,
             run_flags.DATA_DIR.value,
-            run_flags.EXPERT_DIR.value,
+            expert_dir,
             run_flags.DOWNLOAD.value,
             save_every=SAVE_EVERY.value,
             images_every=IMAGES_EVERY.value,

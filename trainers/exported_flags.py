@@ -33,14 +33,17 @@ _SAID: dict[str, flags.FlagHolder] = {
         False,
         "Images of the .npz file are [n, channels, height, width].",
     ),
-    "mean": flags.DEFINE_list(
+    "mean": flags.DEFINE_numbers(
+        flags.Numbers(),
         "mean",
         [],
         "With --values=normalized and --deviation: a number per channel in "
         "[0, 1] units by which images were standardised; by default as the "
         "data are normalised.",
     ),
-    "deviation": flags.DEFINE_list("deviation", [], "See --mean."),
+    "deviation": flags.DEFINE_numbers(
+        flags.Numbers(above=0), "deviation", [], "See --mean."
+    ),
     "soft_labels": flags.DEFINE_enum(
         "soft_labels",
         None,
@@ -63,9 +66,6 @@ def given() -> Callable[[ImageData], SyntheticSet] | None:
     path = EXPORTED.value
     said = {name: flag.value for name, flag in _SAID.items() if flag.value}
     if path and array_file.is_array_file(path):
-        for name in ("mean", "deviation"):
-            if name in said:
-                said[name] = _numbers(name, said[name])
         arrays = ForeignArrays.read(path, **said)
         return arrays.as_set
     if said:
@@ -77,16 +77,6 @@ def given() -> Callable[[ImageData], SyntheticSet] | None:
         return None
     own = shipped.named(path)
     return _of_export(shipped.stored(own) if own else path)
-
-
-def _numbers(name: str, words: list[str]) -> list[float]:
-    try:
-        return [float(word) for word in words]
-    except ValueError:
-        raise ValueError(
-            f"--{name} must be numbers joined by commas, one per channel. "
-            f"Received: {','.join(words)}."
-        ) from None
 
 
 def _of_export(path: files.Path) -> Callable[[ImageData], SyntheticSet]:

@@ -3,14 +3,18 @@
     python -m trainers.rank --run_dir=runs/cifar10 --full_accuracy=0.848
 
 prints LRS and ARS (see `fred_tf/training/ranking.py`) and writes `ranking.json`
-and the evaluations behind it into the folder `ranking` of the run. Random real
-images of the same ipc are trained with every step size of `--rates`, the best
-counts.
-Without `--full_accuracy` networks are trained on the whole training split,
-`--full_epochs` long. Stopped, it continues when it is started again; what was
-ranked with other settings is refused.
+and the evaluations behind it into the folder `ranking` of the run. The scores
+are of hard labels: of soft ones the likeliest class counts. Random real images
+of the same ipc are trained as the set is, with every step size of `--rates`;
+the best counts. Without `--full_accuracy` networks are trained on the whole
+training split, `--full_epochs` long, by the usual schedule: what a method
+evaluates its few images by, such as a warm-up or cutmix, is not for all of
+them. Sets that a kernel scores are ranked with `--override
+evaluation.by=networks`. Stopped, it continues when it is started again; what
+was ranked with other settings is refused.
 """
 
+import dataclasses
 import pathlib
 from typing import Any
 
@@ -23,12 +27,14 @@ from fred_tf.datasets.data_facts import on_split
 from fred_tf.disk import files, records
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import description, score
+from fred_tf.settings import MOST_RATE
 from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.training.evaluator import EvaluatorSettings
 from fred_tf.training.ranking import (
     augmentation_robust_score,
     label_robust_score,
 )
-from trainers import run_flags
+from trainers import run_flags, within_bytes
 
 FULL_ACCURACY = flags.DEFINE_float(
     "full_accuracy",
@@ -40,12 +46,16 @@ FULL_ACCURACY = flags.DEFINE_float(
 FULL_EPOCHS = flags.DEFINE_integer(
     "full_epochs", 200, "Epochs on the whole training split otherwise.", 1
 )
-RATES = flags.DEFINE_list(
+RATES = flags.DEFINE_numbers(
+    flags.Numbers(above=0, most=MOST_RATE, distinct=True),
     "rates",
-    ["0.001", "0.005", "0.01", "0.05", "0.1"],
+    [0.001, 0.005, 0.01, 0.05, 0.1],
     "Step sizes tried on random real images.",
 )
 flags.one_of(FULL_ACCURACY, FULL_EPOCHS)
+# Of an evaluation, what the whole split keeps of a set's, or has of its own.
+_KEPT = "networks", "augmentation", "standardized_batches"
+_OWN = "epochs", "learning_rate"
 # What leaves images as they are.
 _PLAIN = {
     "augmentation": "none",
@@ -67,7 +77,7 @@ def run(
 
     Args:
         config: its `evaluation`, `network`, `augmentation`, `ipc` and `seed`.
-        synthetic_set: the set.
+        synthetic_set: the set; it is scored with hard labels.
         data: the real data.
         folder: where evaluations are kept, and `ranking.json` goes.
         rates: step sizes tried on random real images.
@@ -79,25 +89,33 @@ def run(
         the mean accuracies behind them.
 
     Raises:
-        ValueError: the folder holds a ranking of another set, or one made with
-            other settings or data.
+        ValueError: see `check`; or the folder holds a ranking of another set,
+            or one made with other settings or data.
     """
+    check(config)
     folder = pathlib.Path(folder)
+    hard, usual = synthetic_set.with_hard_labels(), _usual(config)
     identity = {
-        **description(config, synthetic_set)["identity"],
+        **description(config, hard)["identity"],
         "ipc": config.ipc,
         "rates": [f"{rate:g}" for rate in rates],
         "full_accuracy": full_accuracy,
         "full_epochs": None if full_accuracy is not None else full_epochs,
     }
+    # Where neither is stated, earlier versions did the same.
+    if hard is not synthetic_set:
+        identity["labels"] = "hard"
+    if full_accuracy is None and usual:
+        identity["full"] = usual
     stated = data.facts.to_json()
     way_out = f"Delete {folder} to rank anew."
     path = folder / "ranking.json"
     record = records.continued(path, "ranking", identity, stated, (), way_out)
     networks = config.evaluation.networks
-    means = _means(config, synthetic_set, data, folder, rates)
+    means = _means(config, hard, data, folder, rates)
     if full_accuracy is None:
         training = {
+            **usual,
             "evaluation.epochs": full_epochs,
             "evaluation.learning_rate": 0.01,
         }
@@ -121,6 +139,37 @@ def run(
             path, "ranking", identity, stated, networks=networks, **ranking
         )
     return ranking
+
+
+def check(config: config_lib.Config) -> None:
+    """Refuses settings by which nothing is ranked.
+
+    Raises:
+        ValueError: a kernel scores sets, or the budget is one in bytes, which
+            no number of random images takes.
+    """
+    within_bytes.refuse_real(config)
+    if config.evaluation.by != "networks":
+        raise ValueError(
+            "A ranking compares accuracies of networks, `evaluation.by` "
+            f"'networks'. Received: {config.evaluation.by!r}. Give --override "
+            "evaluation.by=networks."
+        )
+
+
+def _usual(config: config_lib.Config) -> dict[str, Any]:
+    """Returns what the whole split is trained by in place of a set's settings.
+
+    These are the defaults of an evaluation, by dotted name, where the set is
+    trained otherwise.
+    """
+    usual = EvaluatorSettings()
+    return {
+        f"evaluation.{field.name}": getattr(usual, field.name)
+        for field in dataclasses.fields(usual)
+        if field.name not in (*_KEPT, *_OWN)
+        and getattr(usual, field.name) != getattr(config.evaluation, field.name)
+    }
 
 
 def _means(
@@ -160,12 +209,7 @@ def main() -> None:
     run_flags.set_determinism()
     restored = DistilledRun.restore(run_flags.required(run_flags.RUN_DIR))
     config = run_flags.override(restored.config)
-    try:
-        rates = [float(rate) for rate in RATES.value]
-    except ValueError as error:
-        raise ValueError(
-            f"--rates must be numbers joined by commas: {error}."
-        ) from None
+    check(config)
     data = assembly.load_data(
         config,
         run_flags.data_dir(restored.folder.path),
@@ -176,7 +220,7 @@ def main() -> None:
         restored.synthetic_set(),
         data,
         restored.folder.path / "ranking",
-        rates,
+        RATES.value,
         FULL_ACCURACY.value,
         FULL_EPOCHS.value,
     )

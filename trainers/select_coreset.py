@@ -248,8 +248,33 @@ def _method() -> str:
     return METHOD.value
 
 
+def _feature_epochs(method: str) -> int:
+    """Returns --feature_epochs.
+
+    Raises:
+        ValueError: it is given, and the method looks at no features.
+    """
+    if FEATURE_EPOCHS.present and method == RANDOM:
+        raise ValueError(
+            "`--feature_epochs` is of the network whose features methods look "
+            f"at: {list(CORESETS)}. Received: {FEATURE_EPOCHS.value} with "
+            f"`--method={RANDOM}`. Leave it out or choose another method."
+        )
+    return FEATURE_EPOCHS.value
+
+
 def _stored() -> SheetSettings | None:
-    """Returns how --stored_... store images, or else how those of --row are."""
+    """Returns how --stored_... store images, or else how those of --row are.
+
+    Raises:
+        ValueError: the quality of a JPEG is given, and it is none.
+    """
+    if STORED_QUALITY.present and STORED_AS.value != "jpeg":
+        raise ValueError(
+            "`--stored_quality` is of a JPEG; a PNG loses nothing. Received: "
+            f"{STORED_QUALITY.value} with `--stored_as={STORED_AS.value}`. "
+            "Leave it out or store a JPEG."
+        )
     if STORED_BYTES.value:
         return SheetSettings(
             STORED_BYTES.value,
@@ -265,15 +290,16 @@ def _stored() -> SheetSettings | None:
 def main() -> None:
     run_flags.set_determinism()
     run_dir = run_flags.required(run_flags.RUN_DIR)
+    method = _method()
     print(
         run(
             run_flags.config(Row.config),
             run_dir,
-            _method(),
+            method,
             run_flags.DATA_DIR.value,
             run_flags.DOWNLOAD.value,
             run_flags.EXPERT_DIR.value,
-            FEATURE_EPOCHS.value,
+            _feature_epochs(method),
             _stored(),
         )
     )

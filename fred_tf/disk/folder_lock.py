@@ -1,4 +1,4 @@
-"""A folder that one process at a time may write to."""
+"""A folder, or a file, that one process at a time may write to."""
 
 import contextlib
 import errno
@@ -38,7 +38,45 @@ def exclusive(folder: files.Path, patience: float = 0.0) -> Iterator[None]:
             would change.
         OSError: the folder is missing or cannot be written to.
     """
-    path = pathlib.Path(folder) / LOCK
+    with _held(pathlib.Path(folder) / LOCK, folder, patience):
+        yield
+
+
+@contextlib.contextmanager
+def of_file(path: files.Path, patience: float) -> Iterator[None]:
+    """Keeps others from changing a file inside a `with` block, which is short.
+
+    The lock is one of its own beside that of the folder, which anybody may
+    hold; who reads needs none. Its file is gone afterwards.
+
+    Args:
+        path: the file, in an existing folder; it need not be there.
+        patience: seconds to wait for another owner to end.
+
+    Raises:
+        RuntimeError, ValueError, OSError: as of `exclusive`.
+    """
+    path = pathlib.Path(path)
+    lock = path.with_name(f".{path.name}{LOCK}")
+    with _held(lock, path, patience):
+        try:
+            yield
+        finally:
+            # Who waits for it sees that it has no name, and makes another.
+            lock.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _held(
+    path: pathlib.Path, what: files.Path, patience: float
+) -> Iterator[None]:
+    """Holds the lock of a file that is made for it.
+
+    Args:
+        path: that file.
+        what: what is locked, for messages.
+        patience: seconds to wait for another owner to end.
+    """
     # Only the kernel locks: its locks are never stale.
     lock = filelock.FileLock(
         path,
@@ -55,11 +93,11 @@ def exclusive(folder: files.Path, patience: float = 0.0) -> Iterator[None]:
             held.enter_context(lock)
         except filelock.Timeout:
             raise RuntimeError(
-                f"{folder} is in use by {_owner(path)}. Wait for it to end, "
+                f"{what} is in use by {_owner(path)}. Wait for it to end, "
                 "stop it, or choose another folder."
             ) from None
         except OSError as error:
-            _tolerate(error, folder)
+            _tolerate(error, path.parent)
         yield
 
 

@@ -1,8 +1,9 @@
 """DD-Ranking: how good a set is beyond its size and the augmentation.
 
 Scores of Li et al. 2025 (DD-Ranking, section 3): accuracies are fractions, all
-of the same network and protocol. We have hard labels only, so both parts of
-the label-robust score use them.
+of the same network and protocol. The accuracies of sets, too, are those with
+hard labels: the label-robust score is about what a set is without soft ones,
+and random images, to which it is compared, have no others.
 """
 
 import math
@@ -19,7 +20,8 @@ def label_robust_score(
         LRS = 100 * (e^a - e^-1) / (e - e^-1)
 
     Args:
-        distilled: accuracy in [0, 1] of networks trained on the set.
+        distilled: accuracy in [0, 1] of networks trained on the set, with hard
+            labels.
         random: of those trained on real images of the same ipc, drawn at
             random: as many as take the room of the set.
         full: of those trained on the whole training split.

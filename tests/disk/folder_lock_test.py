@@ -159,3 +159,34 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path, monkeypatch):
     with pytest.raises(PermissionError, match="written to. Received: Permi"):
         with folder_lock.exclusive(tmp_path):
             pass
+
+
+def test_a_file_has_a_lock_of_its_own_which_leaves_nothing(tmp_path):
+    path = tmp_path / "a.json"
+    with folder_lock.exclusive(tmp_path), folder_lock.of_file(path, 0):
+        with folder_lock.of_file(tmp_path / "b.json", 0):
+            pass
+        with pytest.raises(RuntimeError, match=r"a.json is in use by process"):
+            with folder_lock.of_file(path, 0):
+                pass
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
+def test_threads_change_a_file_one_after_the_other(tmp_path):
+    """Though each takes the lock's name away from those who wait for it."""
+    path = tmp_path / "count"
+    path.write_text("0")
+
+    def count():
+        for _ in range(10):
+            with folder_lock.of_file(path, 60):
+                before = int(path.read_text())
+                time.sleep(0.001)
+                path.write_text(str(before + 1))
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert path.read_text() == "40"

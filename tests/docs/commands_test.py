@@ -22,9 +22,10 @@ from tests.docs.pages import (
 from trainers.results.rows import ROWS
 from trainers.sweep.grid import cells
 
-# A flag for a path is defined with its parser before its name.
+# A flag for a path, or for numbers, has its parser before its name.
+_PARSER = r"(?:\s*(?:[\w.]*PATH|flags\.Numbers\([^()]*\)),)?"
 _DEFINED = re.compile(
-    r"flags\.DEFINE(?:_\w+)?\((?:\s*[\w.]*PATH,)?\s*\"(\w+)\""
+    rf"flags\.DEFINE(?:_\w+)?\({_PARSER}\s*\"(\w+)\""
     r"|add_argument\(\s*\"--(\w+)\""
 )
 _MATCHING = ("trainers.distill", "trainers.sweep")

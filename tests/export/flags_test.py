@@ -127,3 +127,44 @@ def test_flags_of_which_one_counts_for_nothing_are_refused(run, monkeypatch):
     flags.FLAGS["seed"].present, flags.FLAGS["seed"].value = 1, 3
     code, errors = run(lambda: pytest.fail("must not begin"), "--override=a=1")
     assert code == 1 and "Received: --override=['a=1'], --seed=3." in errors
+
+
+def test_nothing_at_all_is_a_value_too(monkeypatch):
+    """`--full_accuracy=0` was taken beside the epochs that measure it."""
+    importlib.import_module("trainers.rank")
+    monkeypatch.setattr(flags, "_BESIDE", {})
+    monkeypatch.setattr(flags, "_ONE_OF", [("full_accuracy", "full_epochs")])
+    for name, value in (("full_accuracy", 0.0), ("full_epochs", 20)):
+        monkeypatch.setattr(flags.FLAGS[name], "present", 1)
+        monkeypatch.setattr(flags.FLAGS[name], "value", value)
+    with pytest.raises(ValueError, match="Received: --full_accuracy=0.0, --f"):
+        flags.check_together()
+    for none in (None, "", False):
+        monkeypatch.setattr(flags.FLAGS["full_accuracy"], "value", none)
+        flags.check_together()
+
+
+NUMBERS = flags.Numbers(above=0, most=100, distinct=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0", "-1", "nan", "1,inf", "101", "a", "1,", "1,2,1.0", "1,1.0000000001"],
+)
+def test_lists_hold_the_numbers_that_they_may_hold(text):
+    with pytest.raises(
+        ValueError, match="numbers above 0, 100 at most, .* once.*Received: '"
+    ):
+        NUMBERS.parse(text)
+
+
+def test_numbers_are_read_as_they_are_written():
+    assert NUMBERS.parse("0.01, 1e-3,100") == [0.01, 0.001, 100]
+    assert NUMBERS.parse("") == []
+    importlib.import_module("trainers.rank")
+    told = flags.FLAGS["rates"].default_as_str
+    assert told == "'0.001,0.005,0.01,0.05,0.1'"
+    anything = flags.Numbers()
+    assert anything.parse("-1,0,0") == [-1, 0, 0]
+    with pytest.raises(ValueError, match="must be finite numbers, joined by"):
+        anything.parse("nan")

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from fred_tf import forms, scoring
-from fred_tf.disk import records
+from fred_tf import forms
+from fred_tf.disk import evaluation_files, records
 from fred_tf.disk.run_folder import RunFolder
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.experts.store import ExpertStore
@@ -65,11 +65,11 @@ def _snapshots(folder: pathlib.Path, path: pathlib.Path) -> Any:
 
 
 def _curve(folder: pathlib.Path, path: pathlib.Path) -> Any:
-    return scoring.curve(folder / "run")
+    return evaluation_files.curve(folder / "run")
 
 
 def _evaluation(folder: pathlib.Path, path: pathlib.Path) -> Any:
-    return records.read(path, scoring.KIND)
+    return records.read(path, evaluation_files.KIND)
 
 
 def _experts(folder: pathlib.Path, path: pathlib.Path) -> Any:

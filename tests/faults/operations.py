@@ -150,7 +150,7 @@ def _as_found(folder: pathlib.Path) -> str:
     found = []
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        if path.name == ".lock":
+        if path.name.endswith(".lock"):
             continue
         name = name.with_name(_PROCESS.sub("", name.name))
         if not path.is_file():

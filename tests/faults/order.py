@@ -7,11 +7,11 @@ wait. So what is older must not go before what is newer was waited for.
 import pathlib
 from collections.abc import Collection, Iterable
 
-# Of temporary files and folders, ours and TensorFlow's.
-_TEMPORARY = (".partial", "_temp", ".tmp")
+# Of temporary files and folders, ours and TensorFlow's, and of locks.
+_TEMPORARY = (".partial", "_temp", ".tmp", ".lock")
 _PREVIOUS = ".previous.partial"
 # What may be lost: logs, and who holds a lock.
-_SPARE = {"tensorboard", ".lock", ".workers"}
+_SPARE = {"tensorboard", ".workers"}
 _WRITES = ("open", "write", "flush", "close", "truncate")
 
 

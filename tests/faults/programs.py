@@ -95,7 +95,7 @@ PROGRAMS = {
 }
 
 # Of no matter for any result, or another each time: clocks, ports, owners.
-_OUTSIDE = (".lock", "tensorboard", ".workers", "sizes.md", "fingerprint.pb")
+_OUTSIDE = ("tensorboard", ".workers", "sizes.md", "fingerprint.pb")
 # Beginnings of names in JSON and CSV files of what tells the time; and, in
 # packs, of what follows from the bytes of their programs.
 _UNLIKE = ("seconds", "minutes", "sha256", "date", "files")
@@ -113,6 +113,8 @@ def state(folder: pathlib.Path) -> dict[str, Any]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
         if path.is_dir() or set(_OUTSIDE) & set(name.parts):
+            continue
+        if path.name.endswith(".lock"):
             continue
         if set(_READ) & set(name.parts):
             # No temporary file may be left there, nor what was damaged.

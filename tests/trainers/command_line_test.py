@@ -109,6 +109,7 @@ def test_from_a_run_to_its_page(tmp_path, quick, call):
         ("trainers.distill", [TINY], "--run_dir is required"),
         ("trainers.evaluate", ["--run_dir=/nowhere"], "trainers.distill"),
         ("trainers.rank", ["--run_dri=x"], "Did you mean: run_dir"),
+        ("trainers.rank", ["--rates=0.1,nan"], "above 0, 100 at most"),
         ("trainers.evaluate", ["--severity=3"], "only beside `--corruptions`"),
         (
             "trainers.evaluate",
@@ -121,6 +122,22 @@ def test_from_a_run_to_its_page(tmp_path, quick, call):
             "trainers.select_coreset",
             ["--stored_quality=10"],
             "10 without it. Give both, or neither.",
+        ),
+        (
+            "trainers.select_coreset",
+            [TINY, "--run_dir=/dev/null/x", "--feature_epochs=10"],
+            "Received: 10 with `--method=random`. Leave it out",
+        ),
+        (
+            "trainers.select_coreset",
+            [
+                TINY,
+                "--run_dir=/dev/null/x",
+                "--stored_bytes=9000",
+                "--stored_as=png",
+                "--stored_quality=75",
+            ],
+            "Received: 75 with `--stored_as=png`. Leave it out",
         ),
         (
             "trainers.elsewhere.__main__",

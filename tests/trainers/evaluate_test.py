@@ -1,5 +1,4 @@
 import dataclasses
-import json
 import re
 import shutil
 
@@ -9,12 +8,11 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from fred_tf import config, presets
-from fred_tf.coresets import random_set
 from fred_tf.datasets import Split
 from fred_tf.disk import files, records
 from fred_tf.training.evaluation import Evaluation
 from tests.datasets.prepared import prepare
-from trainers import distill, evaluate, rank
+from trainers import distill, evaluate
 from trainers.report import __main__ as report
 
 DM = presets.preset("digits_ipc1_dm_tiny")
@@ -165,45 +163,6 @@ def test_packs_are_scored_on_their_own_split(flag, call, tmp_path):
     )
     name = flag.partition("=")[0]
     assert code == 1 and f"Only `trainers.evaluate` takes `{name}`" in errors
-
-
-def test_ranking_trains_what_it_needs_once(digits, quick, tmp_path):
-    chosen = random_set(digits, 1, 1)
-    two = config.replace(quick, {"evaluation.networks": 2})
-    arguments = (two, chosen, digits, tmp_path, [0.01, 0.1])
-    ranking = rank.run(*arguments, full_accuracy=0.9)
-    assert 0 < ranking["label_robust_score"] < 100
-    best = max(
-        json.loads((tmp_path / f"random_{rate}.json").read_text())["mean"]
-        for rate in ("0.01", "0.1")
-    )
-    assert ranking["random"] == best
-    before = {p: p.stat().st_mtime_ns for p in tmp_path.glob("random*")}
-    assert len(before) == 4
-    assert rank.run(*arguments, full_accuracy=0.9) == ranking
-    assert before == {p: p.stat().st_mtime_ns for p in before}
-    path = tmp_path / "ranking.json"
-    record = records.read(path, "ranking")
-    assert record["networks"] == 2 and record["random"] == best
-    # Fewer networks are the first of these; more would be added.
-    few = rank.run(quick, *arguments[1:], full_accuracy=0.9)
-    assert few["random"] != best and records.read(path, "ranking") == record
-    before = path.read_bytes()
-    for changes, other, message in (
-        ({}, random_set(digits, 1, 2), "`set` is"),
-        ({"evaluation.epochs": 9}, chosen, "`evaluation.epochs` is"),
-    ):
-        changed = config.replace(two, changes), other, *arguments[2:]
-        with pytest.raises(ValueError, match=f"{message} .*Delete .* anew"):
-            rank.run(*changed, full_accuracy=0.9)
-    with pytest.raises(ValueError, match="`full_accuracy` is 0.9 there, 0.8"):
-        rank.run(*arguments, full_accuracy=0.8)
-    labels = (digits.test.labels + 1) % 10
-    corrected = Split(digits.test.images, labels)
-    other = two, chosen, dataclasses.replace(digits, test=corrected)
-    with pytest.raises(ValueError, match="`data.test` is .*Delete .* anew"):
-        rank.run(*other, *arguments[3:], full_accuracy=0.9)
-    assert path.read_bytes() == before
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ import tensorflow as tf
 from fred_tf import assembly, datasets, presets
 from fred_tf import config as config_lib
 from fred_tf.datasets import Split
+from fred_tf.disk.evaluation_files import curve, curve_path
 from fred_tf.disk.run_folder import RunFolder
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.distillation import loop
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import DistributionMatching
-from fred_tf.scoring import curve, curve_path
 from trainers import distill, train_experts
 
 # Graphs without augmentation and convolution are built in a third of the time.

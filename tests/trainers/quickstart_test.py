@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from fred_tf import assembly, config, scoring
+from fred_tf import assembly, config
 from fred_tf.coresets import random_set
-from fred_tf.disk import records
+from fred_tf.disk import evaluation_files, records
 from fred_tf.distilled_set import DistilledSet
 from fred_tf.training.evaluation import Evaluation
 from fred_tf.training.evaluator import Evaluator
@@ -46,7 +46,7 @@ def test_its_runs_know_their_accuracy(
     assert code == 0, errors
     accuracy = output.partition(" test accuracy")[0]
     assert f" {accuracy} |\n" in table[table.index(f"| {label}") :]
-    told = records.read(run_dir / "evaluation.json", scoring.KIND)
+    told = records.read(run_dir / "evaluation.json", evaluation_files.KIND)
     tag = tags.accuracy("mlp").name
     (place,) = (run_dir / "tensorboard").iterdir()
     logged = events.latest(events.paths(place), 3, [tag])
@@ -56,7 +56,7 @@ def test_its_runs_know_their_accuracy(
 def test_its_export_and_its_page_know_the_accuracy(quick_way):
     fred = quick_way[0] / "fred"
     exported = DistilledSet.load(fred / "export" / "images_float32")
-    told = records.read(fred / "evaluation.json", scoring.KIND)
+    told = records.read(fred / "evaluation.json", evaluation_files.KIND)
     (evaluation,) = exported.decoded.details["evaluations"]
     assert evaluation["accuracies"] == told["accuracies"]
     accuracy = str(Evaluation(tuple(told["accuracies"]), 0.0))

@@ -11,7 +11,7 @@ import pytest
 import fred_tf
 from export import exporting
 from fred_tf import assembly, config, datasets, forms, presets, scoring
-from fred_tf.disk import records
+from fred_tf.disk import evaluation_files, records
 from fred_tf.distilled_run import DistilledRun, check_start, identity
 from fred_tf.experts.store import ExpertStore
 from fred_tf.normalizations import ZCA, UnfittedError, from_config
@@ -161,7 +161,7 @@ def test_evaluations_and_runs_are_told_apart_by_the_digest(
     held = dict(told, name="zca")
     stated = scoring.description(settings, decoded)["identity"]
     for change in (own, held):
-        work = path, scoring.KIND, {**stated, "normalization": change}
+        work = path, evaluation_files.KIND, {**stated, "normalization": change}
         with pytest.raises(ValueError, match="`normalization"):
             records.continued(*work, whitened.facts.to_json())
     ids = [

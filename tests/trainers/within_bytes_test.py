@@ -4,8 +4,9 @@ import pytest
 
 from fred_tf import config, forms, presets
 from fred_tf.disk import records
+from fred_tf.disk.evaluation_files import KIND
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.scoring import KIND, description
+from fred_tf.scoring import description
 from trainers.report import headline
 from trainers.sweep import __main__ as sweep
 from trainers.sweep.grid import cells

@@ -12,8 +12,13 @@ from absl import logging
 
 from fred_tf import assembly, open_run
 from fred_tf import config as config_lib
-from fred_tf import scoring as scoring_lib
-from fred_tf.disk import checkpoint_files, claims, files, records
+from fred_tf.disk import (
+    checkpoint_files,
+    claims,
+    evaluation_files,
+    files,
+    records,
+)
 from fred_tf.disk.run_folder import RunFolder
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.distilled_run import DistilledRun
@@ -101,18 +106,22 @@ def _keep(
         ValueError: the file holds another, or other accuracies.
     """
     identity = described.pop("identity")
-    work = path, scoring_lib.KIND, identity, data
-    record = records.continued(*work, way_out=scoring_lib.WAY_OUT) or {}
-    before = record.get("accuracies", [])
-    both = min(len(before), len(evaluation.accuracies))
-    accuracies = list(evaluation.accuracies[:both])
-    different = records.differences(
-        {"accuracies": before[:both]}, {"accuracies": accuracies}
+    work, way_out = (
+        (path, evaluation_files.KIND, identity, data),
+        evaluation_files.WAY_OUT,
     )
-    records.refuse(path, different, scoring_lib.WAY_OUT)
-    if len(evaluation.accuracies) > len(before):
-        content = {**described, **evaluation.to_json(), "device": device}
-        records.write(*work, **content)
+    with evaluation_files.changing(path):
+        record = records.continued(*work, way_out=way_out) or {}
+        before = record.get("accuracies", [])
+        both = min(len(before), len(evaluation.accuracies))
+        accuracies = list(evaluation.accuracies[:both])
+        different = records.differences(
+            {"accuracies": before[:both]}, {"accuracies": accuracies}
+        )
+        records.refuse(path, different, way_out)
+        if len(evaluation.accuracies) > len(before):
+            content = {**described, **evaluation.to_json(), "device": device}
+            records.write(*work, **content)
 
 
 def _bring_back_run(

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from fred_tf import figures, scoring
 from fred_tf.coresets import random_set
 from fred_tf.datasets.data_facts import on_split
+from fred_tf.disk.evaluation_files import curve
 from fred_tf.figures import Curve
 from fred_tf.parameterizations import Frequency
 from trainers.figures.subject import MissingError, Subject, title
@@ -67,7 +68,7 @@ def accuracy_by_step(subject: Subject) -> Figure:
     """From `trainers.distill --evaluate_every`."""
     lines = {}
     for name, run in subject.runs.items():
-        if evaluations := scoring.curve(run.folder.path):
+        if evaluations := curve(run.folder.path):
             lines[name] = Curve.of_accuracies(evaluations)
     if not lines:
         raise MissingError("no run has evaluations of --evaluate_every")

@@ -11,7 +11,7 @@ from export import command_line
 from fred_tf import config as config_lib
 from fred_tf import scoring
 from fred_tf.datasets.data_facts import on_split
-from fred_tf.disk import claims, records
+from fred_tf.disk import claims, evaluation_files, records
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.forms.making import stated_scores
 from fred_tf.training.evaluation import Evaluation
@@ -224,7 +224,7 @@ def _baselines(run: DistilledRun) -> Iterator[Baseline]:
     for folder in (own, own.parent):
         for path in sorted(folder.glob("evaluation*.json")):
             with contextlib.suppress(ValueError, OSError):
-                record = records.read(path, scoring.KIND)
+                record = records.read(path, evaluation_files.KIND)
                 stated = claims.mapping(record, "data")
                 identity = claims.mapping(record, "identity")
                 if identity.get("network") != network or any(

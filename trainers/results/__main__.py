@@ -69,8 +69,11 @@ SEEDS = flags.DEFINE_integer(
     1,
     SEEDS_OF_ROWS,
 )
-SHARES = flags.DEFINE_list(
-    "shares", [], "Of the time there, one number for each row; default equal."
+SHARES = flags.DEFINE_numbers(
+    flags.Numbers(above=0),
+    "shares",
+    [],
+    "Of the time there, one number for each row; default equal.",
 )
 PART_MEGABYTES = flags.DEFINE_integer(
     "part_megabytes", 48, "Of a file of images in a pack, at most.", 4
@@ -109,16 +112,9 @@ def _pack(
             "`--pack` packs the rows that `--rows` names. Received: none. Name "
             "some."
         )
-    try:
-        shares = [float(share) for share in SHARES.value] or [1.0] * len(rows)
-    except ValueError:
-        raise ValueError(
-            "`--shares` are numbers joined by commas. Received: "
-            f"{','.join(SHARES.value)!r}."
-        ) from None
     packing.pack(
         rows,
-        shares,
+        SHARES.value or [1.0] * len(rows),
         folder,
         PART_MEGABYTES.value << 20,
         data_dir,

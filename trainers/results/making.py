@@ -12,7 +12,7 @@ from fred_tf import assembly, distilled_run, forms, scoring
 from fred_tf import config as config_lib
 from fred_tf.coresets import CORESETS, full_set, random_set
 from fred_tf.datasets import DataFacts, ImageData, corruptions
-from fred_tf.disk import files, records, run_folder
+from fred_tf.disk import evaluation_files, files, records, run_folder
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.forms.images import Images
@@ -181,7 +181,7 @@ class _Maker:
                 others,
                 facts,
             )
-        scored_on = records.read(path, scoring.KIND).get("device")
+        scored_on = records.read(path, evaluation_files.KIND).get("device")
         return {
             "images": len(synthetic_set.labels),
             "floats": int(synthetic_set.floats_stored),
@@ -225,7 +225,7 @@ class _Maker:
         return _Subject(
             synthetic_set,
             export,
-            scoring.curve(run.folder.path),
+            evaluation_files.curve(run.folder.path),
             unpacking.spent(run.folder),
         )
 

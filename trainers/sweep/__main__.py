@@ -12,15 +12,16 @@ one more axis, with a name if wanted:
         --point "pixels: parameterization.name=pixel" \\
         --point "IDC: parameterization.name=idc; factor=3"
 
-All cells are checked before the first runs. The same command continues where
-it was stopped (a second Ctrl-C ends an evaluation at once; its finished
-networks are kept). Another grid of the same preset and seed may be added to the
-same folder; overrides that all cells of one grid share are a column of the
-table where another grid has others. What the folder holds of other settings or
-data is refused. `table.md` and `table.csv` are written after each cell. A cell
-that fails is named in the table, beside the accuracy that it had before, and
-the others go on. `tensorboard --logdir=runs/masks` compares settings and
-accuracies of the cells in its HPARAMS table.
+All cells, and the experts that they match, are checked before the first runs.
+The same command continues where it was stopped (a second Ctrl-C ends an
+evaluation at once; its finished networks are kept). Another grid of the same
+preset and seed may be added to the same folder; overrides that all cells of one
+grid share are a column of the table where another grid has others. What the
+folder holds of other settings or data is refused. `table.md` and `table.csv`
+are written after each cell. A cell that fails is named in the table, beside the
+accuracy that it had before, and the others go on. `tensorboard
+--logdir=runs/masks` compares settings and accuracies of the cells in its
+HPARAMS table.
 """
 
 import dataclasses
@@ -32,7 +33,6 @@ import tensorflow as tf
 from absl import logging
 
 from export import flags
-from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.disk import files, folder_lock, records
 from fred_tf.distillation import interruption as interruptions
@@ -40,7 +40,7 @@ from fred_tf.distillation import loop
 from trainers import process_memory, run_flags
 from trainers.log.hparams import SWEEP_KIND as KIND
 from trainers.log.hparams import SWEEP_RECORD, flat
-from trainers.sweep import making, table
+from trainers.sweep import checking, making, table
 from trainers.sweep.grid import Cell, cells
 
 SWEEP_DIR = flags.DEFINE(
@@ -53,7 +53,20 @@ POINT = flags.DEFINE_multi_string(
     "axis of the grid; may be given many times.",
 )
 
-_FAILURES = (ValueError, loop.DivergedError, tf.errors.OpError)
+_FAILURES = (ValueError, OSError, loop.DivergedError, tf.errors.OpError)
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What has come of a sweep.
+
+    Attributes:
+        table: of all cells that its folder has seen, as Markdown.
+        failed: folders of the cells that were asked for and have failed.
+    """
+
+    table: str
+    failed: tuple[str, ...]
 
 
 def run(
@@ -64,7 +77,7 @@ def run(
     expert_dir: str | None = None,
     download: bool = False,
     interruption: interruptions.Interruption | None = None,
-) -> str:
+) -> Outcome:
     """Runs all cells that are not finished, one after the other.
 
     Args:
@@ -77,13 +90,11 @@ def run(
         interruption: once it holds a signal, the sweep stops: after the outer
             step in progress, saved, or within an evaluation.
 
-    Returns:
-        The table as Markdown, of all cells that the folder has seen.
-
     Raises:
-        ValueError: a cell's settings are out of range, or the folder holds a
-            sweep of another preset or seed, or a cell of other settings or
-            data; nothing has run.
+        ValueError: a cell's settings are out of range, the folder holds a
+            sweep of another preset or seed, or `checking.works` refuses a
+            cell; nothing has run.
+        FileNotFoundError: data or experts are missing; nothing has run.
         FileExistsError: the folder holds another table of this name.
         RuntimeError: another process is at work in the folder, or has just
             added cells to it.
@@ -91,24 +102,19 @@ def run(
     root = pathlib.Path(sweep_dir)
     sweep = root / SWEEP_RECORD, KIND, making.identity(config), None
     asked = _all_cells(sweep, grid)
-    settings = [_settings(config, cell) for cell in asked.values()]
-    facts = assembly.facts_of(settings, data_dir, download)
-    works = [
-        making.work(root / folder, cell_config, stated)
-        for folder, cell_config, stated in zip(asked, settings, facts)
-    ]
+    settings = [checking.settings(config, cell) for cell in asked.values()]
+    own = [cell.folder for cell in grid]
+    places = data_dir, expert_dir, download
+    works = checking.works(root, dict(zip(asked, settings)), own, *places)
 
     def tables() -> str:
         told = zip(_told_apart(asked.values()), works)
         return table.write(root, [(v, making.kept(work)) for v, work in told])
 
-    for work in works:
-        making.kept(work)
     if not sweep[0].exists():
         table.check_replaceable(root)
     files.make_folder(root)
     interruption = interruption or interruptions.Interruption()
-    places = data_dir, expert_dir, download
     with folder_lock.exclusive(root):
         if _all_cells(sweep, grid).keys() != asked.keys():
             raise RuntimeError(
@@ -116,7 +122,6 @@ def run(
                 "same command again."
             )
         _write(sweep, asked, settings)
-        own = [cell.folder for cell in grid]
         for folder, cell_config, work in zip(asked, settings, works):
             path, record = root / folder, making.kept(work)
             done = making.is_finished(path, record, cell_config)
@@ -132,16 +137,25 @@ def run(
             tables()
             if interruption.signal:
                 break
-        return tables()
+        failed = [
+            f for f, w in zip(asked, works) if making.kept(w).get("failed")
+        ]
+        return Outcome(tables(), tuple(f for f in failed if f in own))
 
 
 def _failure(
     config: config_lib.Config, path: pathlib.Path, *others: Any
 ) -> str | None:
-    """Makes a cell and returns why that failed, None where it did not."""
+    """Makes a cell and returns why that failed, None where it did not.
+
+    A disk that is full fails the cell; where not even its record can be
+    written, the sweep ends.
+    """
     try:
         making.make(config, path, *others)
         return None
+    except BrokenPipeError:
+        raise  # Nobody reads on.
     except _FAILURES as error:
         logging.error("Cell %s failed: %s", path.name, error)
         return str(error).partition("\n")[0] or type(error).__name__
@@ -193,15 +207,6 @@ def _told_apart(asked: Collection[Cell]) -> list[dict[str, str]]:
     ]
 
 
-def _settings(config: config_lib.Config, cell: Cell) -> config_lib.Config:
-    try:
-        settings = config_lib.override(config, cell.assignments)
-        assembly.check_network(settings)
-        return settings
-    except ValueError as error:
-        raise ValueError(f"Cell {cell.folder!r}: {error}") from error
-
-
 def _write(
     sweep: records.Work,
     asked: Mapping[str, Cell],
@@ -232,25 +237,27 @@ def main() -> int:
     run_flags.set_determinism()
     config, overridden = run_flags.start_and_overrides()
     grid = cells(overridden, POINT.value)
-    for cell in grid:
-        run_flags.check_budget(_settings(config, cell))
+    settings = [checking.settings(config, cell) for cell in grid]
+    for cell_config in settings:
+        run_flags.check_budget(cell_config)
     sweep_dir = run_flags.required(SWEEP_DIR)
+    expert_dir = run_flags.expert_dir(settings)
     print(f"{len(grid)} cells:", *(cell.folder for cell in grid), sep="\n  ")
     with interruptions.Interruption().watching() as interruption:
-        tables = run(
+        outcome = run(
             config,
             grid,
             sweep_dir,
             run_flags.DATA_DIR.value,
-            run_flags.EXPERT_DIR.value,
+            expert_dir,
             run_flags.DOWNLOAD.value,
             interruption,
         )
     if interruption.signal:
         print("Stopped; run again to continue.")
         return interruption.exit_code
-    print(f"\n{tables}\n{sweep_dir}/table.csv")
-    return int("failed: " in tables)
+    print(f"\n{outcome.table}\n{sweep_dir}/table.csv")
+    return int(bool(outcome.failed))
 
 
 if __name__ == "__main__":

@@ -63,11 +63,15 @@ def kept(work: records.Work) -> dict[str, Any]:
     )
 
 
+def stated(folder: pathlib.Path) -> dict[str, Any]:
+    """Returns what the record of a cell says, whatever work it is of."""
+    path = folder / RECORD
+    return records.read(path, KIND) if path.exists() else {}
+
+
 def has_begun(folder: pathlib.Path) -> bool:
     """Returns whether a cell has more than its settings, or a failed start."""
-    path = folder / RECORD
-    scored = path.exists() and "accuracies" in records.read(path, KIND)
-    return scored or run_folder.has_begun(folder)
+    return "accuracies" in stated(folder) or run_folder.has_begun(folder)
 
 
 def is_finished(

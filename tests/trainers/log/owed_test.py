@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl import logging
 
 from fred_tf import config, scoring
-from fred_tf.disk import records
+from fred_tf.disk import evaluation_files, records
 from fred_tf.disk.run_folder import RunFolder
 from trainers import distill
 from trainers.log import hparams, run_log
@@ -93,7 +93,7 @@ def left(events, run):
     """Returns what a run leaves for people to look at."""
 
     def left(folder):
-        paths = scoring._curve(folder).items()
+        paths = evaluation_files._of_curve(folder).items()
         logged = events(folder / "tensorboard").items()
         snapshots = dataclasses.replace(run.folder, path=folder).snapshots()
         return {
@@ -206,19 +206,19 @@ def test_a_point_with_few_networks_is_not_on_the_curve(
     with monkeypatch.context() as patch:
         patch.setattr(Quick, "train", train)
         goes_on(tmp_path)
-    assert list(scoring._curve(tmp_path)) == [2]
-    assert scoring.curve(tmp_path) == {}
+    assert list(evaluation_files._of_curve(tmp_path)) == [2]
+    assert evaluation_files.curve(tmp_path) == {}
     goes_on(tmp_path, 2, evaluate_every=0)
     goes_on(tmp_path, STEPS, evaluate_every=3)
-    assert list(scoring.curve(tmp_path)) == [3]
+    assert list(evaluation_files.curve(tmp_path)) == [3]
 
 
 def test_a_program_makes_what_is_owed(quick, quick_scores, tmp_path):
     """A run that had all its steps, and lacked the last evaluation."""
     distill.run(quick, tmp_path)
-    assert scoring.curve(tmp_path) == {}
+    assert evaluation_files.curve(tmp_path) == {}
     distill.run(quick, tmp_path, evaluate_every=100)
-    assert list(scoring.curve(tmp_path)) == [quick.outer_steps]
+    assert list(evaluation_files.curve(tmp_path)) == [quick.outer_steps]
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ import re
 
 import pytest
 
-from fred_tf import scoring
-from fred_tf.disk import records
+from fred_tf.disk import evaluation_files, records
 from fred_tf.training.evaluation import Evaluation
 from tests.trainers.report.browsing import Outline
 from trainers.report import headline
@@ -22,7 +21,7 @@ def keep(run):
         path = folder / f"evaluation_{method}_{len(written)}.json"
         records.write(
             path,
-            scoring.KIND,
+            evaluation_files.KIND,
             {**own["identity"], "set": "0" * 64, **identity},
             {**own["data"], **(data or {})},
             images=images,

@@ -1,0 +1,86 @@
+"""Files of evaluations grow, whoever writes them, and are told apart."""
+
+from concurrent import futures
+
+import pytest
+
+from fred_tf.disk import evaluation_files, records
+
+IDENTITY, DATA = {"seed": 0}, {"name": "toy"}
+
+
+@pytest.fixture
+def work(tmp_path):
+    return tmp_path / "made" / "evaluation.json", "evaluation", IDENTITY, DATA
+
+
+def extended(work, *accuracies, **others):
+    content = {"accuracies": list(accuracies), "networks": len(accuracies)}
+    if others:
+        content["corrupted"] = others
+    return evaluation_files.extended(work, list(accuracies), others, **content)
+
+
+def test_the_longer_list_is_kept(work):
+    assert evaluation_files.kept(work) == ([], {})
+    assert extended(work, 0.5) == ([0.5], {})
+    assert extended(work, 0.5, 0.25, 0.75) == ([0.5, 0.25, 0.75], {})
+    before = work[0].read_bytes()
+    # As far, or not as far: equal up to rounding.
+    assert extended(work, 0.5, 0.25) == ([0.5, 0.25, 0.75], {})
+    assert extended(work, 0.5, 0.25, 0.7500001) == ([0.5, 0.25, 0.75], {})
+    assert work[0].read_bytes() == before
+    assert evaluation_files.kept(work) == ([0.5, 0.25, 0.75], {})
+    assert [path.name for path in work[0].parent.iterdir()] == [work[0].name]
+
+
+def test_what_else_a_file_says_stays(work):
+    records.write(*work, accuracies=[0.5], device="of elsewhere")
+    extended(work, 0.5, 0.25)
+    record = records.read(work[0])
+    assert (record["device"], record["networks"]) == ("of elsewhere", 2)
+
+
+def test_other_test_images_grow_alike(work):
+    extended(work, 0.5, fog=[0.125])
+    assert extended(work, 0.25, fog=[0.0]) == ([0.5], {"fog": [0.125]})
+    assert evaluation_files.kept(work, ["fog"]) == ([0.5], {"fog": [0.125]})
+    with pytest.raises(ValueError, match="`snow` must be a list.*--name"):
+        evaluation_files.kept(work, ["snow"])
+
+
+def test_another_evaluation_is_not_replaced(work):
+    """One that has begun since the file was looked at."""
+    records.write(*work[:2], {"seed": 1}, DATA, accuracies=[0.5])
+    before = work[0].read_bytes()
+    with pytest.raises(ValueError, match="`seed` is 1 there, 0 is .*--name"):
+        extended(work, 0.25, 0.5)
+    assert work[0].read_bytes() == before
+
+
+def test_those_that_write_at_once_lose_nothing(work):
+    def extend(order):
+        for count in order:
+            extended(work, *([0.5] * count))
+
+    with futures.ThreadPoolExecutor() as pool:
+        orders = range(1, 13), range(12, 0, -1), (3, 20, 1, 2)
+        list(pool.map(extend, orders))
+    assert len(evaluation_files.kept(work)[0]) == 20
+
+
+def test_the_curve_is_told_from_others(tmp_path):
+    for step, accuracies in ((2, [0.5, 0.5]), (11, [0.5, 0.5]), (7, [0.5])):
+        path = evaluation_files.curve_path(tmp_path, step)
+        work = path, "evaluation", IDENTITY, DATA
+        records.write(*work, accuracies=accuracies, networks=2)
+    for name in ("evaluation.json", "evaluation_steps.json"):
+        (tmp_path / name).write_text("of somebody")
+    assert list(evaluation_files.curve(tmp_path)) == [2, 11]
+    assert [path.name for path in evaluation_files.beside_curve(tmp_path)] == [
+        "evaluation.json",
+        "evaluation_steps.json",
+    ]
+    evaluation_files.rewind_curve(tmp_path, 6)
+    assert list(evaluation_files.curve(tmp_path)) == [2]
+    assert len(evaluation_files.beside_curve(tmp_path)) == 2
