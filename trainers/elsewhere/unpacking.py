@@ -106,10 +106,8 @@ def _keep(
         ValueError: the file holds another, or other accuracies.
     """
     identity = described.pop("identity")
-    work, way_out = (
-        (path, evaluation_files.KIND, identity, data),
-        evaluation_files.WAY_OUT,
-    )
+    work = path, evaluation_files.KIND, identity, data
+    way_out = evaluation_files.WAY_OUT
     with evaluation_files.changing(path):
         record = records.continued(*work, way_out=way_out) or {}
         before = record.get("accuracies", [])
