@@ -15,7 +15,7 @@ from fred_tf.disk import claims, files, records
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts import of_run
 from fred_tf.experts.store import WAY_OUT, ExpertStore
-from fred_tf.experts.trainer import ExpertTrainer
+from fred_tf.experts.trainer import STANDARDIZED, ExpertTrainer
 from fred_tf.foreign import KerasNetwork
 from fred_tf.kernels import KernelEvaluator
 from fred_tf.networks import Functional, building
@@ -185,7 +185,7 @@ def _expert_settings(config: Config) -> dict[str, Any]:
     # Beside the augmentation, which is always stated: experts of batches that
     # are standardised differ from others either way.
     alone = "standardized_batches"
-    before = "standardized, " if config.experts.standardized_batches else ""
+    before = STANDARDIZED if config.experts.standardized_batches else ""
     return {
         "network": values["network"],
         "augmentation": f"{before}{config.augmentation}",

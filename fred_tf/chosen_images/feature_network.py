@@ -7,6 +7,7 @@ whole training split.
 from collections.abc import Callable
 
 import numpy as np
+import tensorflow as tf
 from absl import logging
 
 from fred_tf import assembly, progress, seeds
@@ -16,10 +17,12 @@ from fred_tf.datasets import ImageData
 from fred_tf.disk import files
 from fred_tf.experts import of_run
 from fred_tf.experts.store import ExpertStore
+from fred_tf.networks import Functional
 from fred_tf.training.network_training import (
     NetworkTraining,
     State,
     accuracy,
+    standardized,
 )
 
 # Of the network that is trained here, as in the evaluation of a set.
@@ -52,6 +55,8 @@ def features(
             features of their own.
     """
     network = assembly.network(config, data.image_shape, data.classes)
+    # As HaBa's experts see images; a network that is trained here does not.
+    by_batch = bool(experts) and config.experts.standardized_batches
     if experts:
         network.refuse_statistics(
             "An expert",
@@ -64,35 +69,58 @@ def features(
         parameters = network.unflatten(last)
         state: State = parameters, [], network.initial_statistics()
     else:
-        training = NetworkTraining(
-            network,
-            assembly.augmentation(config),
-            config.evaluation.batch_size,
-            TRAINING["momentum"],
-            TRAINING["weight_decay"],
-            data.normalization,
-        )
-        state = training.start(seeds.named(config.seed, "feature network"))
-        order = seeds.named(config.seed, "feature network order")
-        for epoch in progress.each(range(epochs), "epoch", epochs):
-            state = training.passes(
-                state,
-                data.train.images,
-                data.train.labels,
-                order,
-                epoch,
-                1,
-                TRAINING["learning_rate"],
-            )
+        state = _trained(network, config, data, epochs)
     score = None
     if (test := data.test) is not None:
         score = accuracy(
-            network, state, test.images, test.labels, data.normalization
+            network,
+            state,
+            test.images,
+            test.labels,
+            data.normalization,
+            by_batch=by_batch,
         )
         logging.info("The network that embeds has test accuracy %.4f.", score)
     parameters, _, statistics = state
 
     def of_class(label: int) -> np.ndarray:
-        return class_features(network, parameters, statistics, data, label)
+        return class_features(
+            network,
+            parameters,
+            statistics,
+            data,
+            label,
+            seen_as=standardized if by_batch else tf.identity,
+        )
 
     return of_class, score
+
+
+def _trained(
+    network: Functional,
+    config: config_lib.Config,
+    data: ImageData,
+    epochs: int,
+) -> State:
+    """Returns a fresh network after training on the whole training split."""
+    training = NetworkTraining(
+        network,
+        assembly.augmentation(config),
+        config.evaluation.batch_size,
+        TRAINING["momentum"],
+        TRAINING["weight_decay"],
+        data.normalization,
+    )
+    state = training.start(seeds.named(config.seed, "feature network"))
+    order = seeds.named(config.seed, "feature network order")
+    for epoch in progress.each(range(epochs), "epoch", epochs):
+        state = training.passes(
+            state,
+            data.train.images,
+            data.train.labels,
+            order,
+            epoch,
+            1,
+            TRAINING["learning_rate"],
+        )
+    return state

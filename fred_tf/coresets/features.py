@@ -22,6 +22,7 @@ def class_features(
     data: ImageData,
     label: int,
     batch_size: int = 500,
+    seen_as: Callable[[tf.Tensor], tf.Tensor] = tf.identity,
 ) -> np.ndarray:
     """Returns the features of all training images of a class.
 
@@ -32,11 +33,12 @@ def class_features(
         data: the real data.
         label: the class.
         batch_size: images embedded at a time.
+        seen_as: what becomes of these once they are normalised.
 
     Returns:
         float32 `[n, features]`, in the order of `data.train.indices_of`.
     """
-    embed = _embedder(network, data.normalization)
+    embed = _embedder(network, data.normalization, seen_as)
     images = data.train.images[data.train.indices_of(label)]
     blocks = range(0, len(images), batch_size)
     return np.concatenate(
@@ -52,10 +54,15 @@ def class_features(
 
 
 @functools.lru_cache(maxsize=16)
-def _embedder(network: Functional, normalization: Normalization):
+def _embedder(
+    network: Functional,
+    normalization: Normalization,
+    seen_as: Callable[[tf.Tensor], tf.Tensor],
+):
     @tf.function(autograph=False, reduce_retracing=True)
     def embed(parameters, statistics, images):
-        return network.embed(parameters, normalization(images), statistics)
+        images = seen_as(normalization(images))
+        return network.embed(parameters, images, statistics)
 
     return embed
 

@@ -36,9 +36,10 @@ class DistillerSettings(Settings):
             moves them, in place of a step size, see `memory_step.py`.
         settling_steps: over how many first steps that share goes on to be
             measured, and the step size follows; 0 keeps what was measured
-            before the first.
+            before the first. Of no account where the step size is given.
         warm_up_steps: over how many steps the step size grows to its full
-            size, from 0.
+            size, from 0. What has one of its own, as labels and hallucinators
+            may and the student's has, keeps it, here and below.
         decay_steps: over how many steps it falls to a tenth, along half a
             cosine; 0 lets it stay. The whole of a run as a rule.
         drop_steps: steps joined by commas, after each of which it falls to

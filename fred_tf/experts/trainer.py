@@ -24,6 +24,9 @@ from fred_tf.settings import (
 )
 from fred_tf.training.network_training import NetworkTraining, accuracy
 
+# Before the augmentation, where a store describes how experts were trained.
+STANDARDIZED = "standardized, "
+
 
 @dataclasses.dataclass(frozen=True)
 class ExpertSettings(Settings):

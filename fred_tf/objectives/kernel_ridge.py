@@ -37,9 +37,10 @@ class KernelRidgeSettings(ClassBatchSettings):
         real_batch_per_class: real images of each class in a reference.
         kernel: a name in `KERNELS`.
         kind: of `fully_connected`, `"ntk"` or `"nngp"`.
-        depth: hidden layers of `fully_connected`, blocks of `random_features`.
-        width: channels of a random network.
-        networks: random networks that a step draws.
+        depth: hidden layers of `fully_connected`; blocks of `random_features`,
+            of which RFAD has 3.
+        width: channels of a random network; of no account for others.
+        networks: random networks that a step draws, likewise.
         regularization: ridge over the mean diagonal; RFAD takes 5e-3.
         loss: `"squared"`, or `"platt"`, which RFAD prefers.
     """

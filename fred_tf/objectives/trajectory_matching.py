@@ -86,8 +86,8 @@ class TrajectoryMatchingSettings(Settings):
 
     def check_run(self, config, instances):
         if instances is not None:
-            instances //= config.parameterization.views_of_a_step
-            chunks_of(instances, self.student_batch, self.student_chunk)
+            seen = config.parameterization.seen_at_once(instances)
+            chunks_of(seen, self.student_batch, self.student_chunk)
         start, length = self.max_start_epoch, self.expert_epochs
         last, experts = self.last_epoch, config.experts
         if last > experts.epochs_on_disk:

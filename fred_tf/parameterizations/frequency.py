@@ -110,16 +110,17 @@ class Frequency(Parameterization):
         label = settings.label_floats(classes)
         instances = budget.instances_per_class(image_shape, ipc, count, label)
         if instances < 2 and count < available and settings.needs_variance:
+            floats = budget.floats_per_class(image_shape, ipc, label)
+            most = (floats // 2 - label) // image_shape[-1]
             raise ValueError(
                 f"`coefficients_per_channel` {count} leaves {instances} "
                 f"instance per class at `ipc` {ipc}, and explained variance "
-                f"needs 2. Keep at most {ipc * available // 2}, or raise "
-                "`ipc`."
+                f"needs 2. Keep at most {most}, or raise `ipc`."
             )
         return instances
 
     @classmethod
-    def shrunk(cls, settings, image_shape, ipc, images):
+    def shrunk(cls, settings, image_shape, classes, ipc, images):
         """Keeps more of fewer images: the budget stays what it is."""
         if settings.budget_bytes:  # Which says what an image keeps.
             return settings
@@ -127,12 +128,10 @@ class Frequency(Parameterization):
         asked = settings.coefficients_per_channel
         enough = math.ceil(ipc * everything / images)
         count = min(max(asked, enough), everything)
-        if (
-            count != asked
-            and settings.needs_variance
-            and ipc * everything // count < 2
-        ):
-            count = everything
+        if count != asked and settings.needs_variance:
+            label = settings.label_floats(classes)
+            if budget.instances_per_class(image_shape, ipc, count, label) < 2:
+                count = everything
         return dataclasses.replace(settings, coefficients_per_channel=count)
 
     @classmethod

@@ -57,9 +57,9 @@ class HallucinatorSettings(MemorySettings):
             MOST_RATE,
         )
 
-    @property
-    def views_of_a_step(self) -> int:
-        return self.hallucinators if self.decode == "one" else 1
+    def seen_at_once(self, instances):
+        views = {"all": self.hallucinators, "pair": 2, "one": 1}[self.decode]
+        return instances // self.hallucinators * views
 
 
 @keras.saving.register_keras_serializable("fred_tf")

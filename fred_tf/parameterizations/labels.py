@@ -126,10 +126,9 @@ class MemorySettings(Settings):
         """The bytes into which the export alone rounds; 0 if there are none."""
         return 0
 
-    @property
-    def views_of_a_step(self) -> int:
-        """Instances in turn of which a step sees one, see `Objective.views`."""
-        return 1
+    def seen_at_once(self, instances: int) -> int:
+        """Returns how many of so many instances a step can see."""
+        return instances
 
     def label_floats(self, classes: int) -> int:
         """Returns the floats that the label of one image takes."""

@@ -138,14 +138,15 @@ class MultiFormation(Parameterization):
 
     @classmethod
     def real_images(cls, settings, image_shape, classes, ipc):
-        return ipc * settings.factor ** (len(image_shape) - 1)
+        canvases = _canvases(settings, image_shape, classes, ipc)
+        return canvases * settings.factor ** (len(image_shape) - 1)
 
     @classmethod
-    def shrunk(cls, settings, image_shape, ipc, images):
+    def shrunk(cls, settings, image_shape, classes, ipc, images):
         """Cuts canvases into fewer patches."""
         axes, shortest = len(image_shape) - 1, min(image_shape[:-1])
-        factor = min(settings.factor, shortest)
-        while factor > 1 and ipc * factor**axes > images:
+        factor, canvases = min(settings.factor, shortest), settings.canvases
+        while factor > 1 and (canvases or ipc) * factor**axes > images:
             factor -= 1
         return dataclasses.replace(settings, factor=factor)
 

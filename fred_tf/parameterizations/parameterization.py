@@ -112,6 +112,7 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
         cls,
         settings: MemorySettings,
         image_shape: Sequence[int],
+        classes: int,
         ipc: int,
         images: int,
     ) -> MemorySettings:
@@ -121,8 +122,7 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
 
         Args:
             settings: this member's, as `sized` gives them.
-            image_shape: `[height, width, channels]`, or more spatial axes.
-            ipc: the budget is `ipc` whole images per class.
+            image_shape, classes, ipc: as for `instances_within`.
             images: real images of the smallest class.
         """
         return settings

@@ -89,9 +89,10 @@ def fitted(config: Config, data: ImageData) -> Config:
                 f"{ipc:,}. Lower it."
             )
         config = dataclasses.replace(config, ipc=ipc)
+    sizes = shape, data.classes, config.ipc, smallest
     return dataclasses.replace(
         config,
-        parameterization=member.shrunk(memory, shape, config.ipc, smallest),
+        parameterization=member.shrunk(memory, *sizes),
         objective=config.objective.shrunk(smallest),
         experts=dataclasses.replace(
             config.experts,

@@ -160,7 +160,8 @@ class Evaluator:
         settings: see `EvaluatorSettings`; its defaults if None.
 
     Raises:
-        ValueError: `settings.cutmix` is to mix images of one class.
+        ValueError: `settings.cutmix` is to mix images of one class, or the
+            step size still grows when the training ends.
     """
 
     Settings = EvaluatorSettings
@@ -178,6 +179,13 @@ class Evaluator:
         if self.settings.augmentation:
             augmentation = SiameseAugmentation(self.settings.augmentation)
         cosine = self.settings.schedule == "cosine"
+        begin, epochs = self.settings.warm_up_epochs, self.settings.epochs
+        if cosine and begin >= epochs:
+            raise ValueError(
+                "A step size falls once it has grown, within the epochs. "
+                f"Received: `evaluation.warm_up_epochs` {begin} of {epochs} "
+                "`evaluation.epochs`. Lower it with them."
+            )
         usual = NetworkTraining(
             network,
             augmentation,

@@ -85,7 +85,8 @@ class DFT(Transform):
     def frequencies(self, spatial_shape):
         indices = [np.arange(size) for size in spatial_shape]
         axes = [np.minimum(i, len(i) - i) / len(i) for i in indices]
-        return sum(np.meshgrid(*axes, indexing="ij"))
+        # Rounded, so that all positions of a diagonal are equal.
+        return sum(np.meshgrid(*axes, indexing="ij")).round(12)
 
 
 def _spatial(x: tf.Tensor) -> tuple[int, ...]:

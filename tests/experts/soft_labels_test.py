@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from fred_tf import assembly, config, presets
+import fred_tf
+from fred_tf import assembly, config, datasets, presets
+from fred_tf.chosen_images import feature_network
 from fred_tf.experts.soft_labels import soft_labels
 from fred_tf.experts.store import ExpertStore
 
@@ -37,6 +40,51 @@ def test_equals_the_mean_of_the_experts(expert_dir, digits, images):
     np.testing.assert_allclose(found, np.mean(each, axis=0), atol=1e-6)
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-6)
     assert np.abs(each[0] - each[1]).max() > 1e-3
+
+
+@pytest.fixture(scope="module")
+def of_batches(tmp_path_factory):
+    """Experts without norm, of whitened batches that are standardised."""
+    data = datasets.load("digits", normalization="zca")
+    settings = config.replace(
+        TM,
+        {
+            "normalization": "zca",
+            "network.name": "mlp",
+            "augmentation": "none",
+            "experts.count": 1,
+            "experts.learning_rate": 0.1,
+            "experts.batch_size": 16,
+            "experts.standardized_batches": True,
+        },
+    )
+    folder = tmp_path_factory.mktemp("of_batches")
+    return settings, data, fred_tf.train_experts(data, settings, folder)
+
+
+def test_experts_see_images_as_they_learned_to(of_batches):
+    settings, data, store = of_batches
+    expert = assembly.network(settings, data.image_shape, data.classes)
+    images = data.normalization(data.test.images[:100])
+    parameters = expert.unflatten(store.trajectory(0)[-1].astype(np.float32))
+    seen = (images - images.mean()) / images.std(ddof=1)
+    expected = tf.nn.softmax(expert.logits(parameters, seen)).numpy()
+    other = tf.nn.softmax(expert.logits(parameters, images)).numpy()
+    assert np.abs(other - expected).sum(1).mean() > 0.1
+    found = soft_labels(expert, store, images)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_an_expert_that_embeds_is_as_good_as_it_was(of_batches):
+    settings, data, store = of_batches
+    features, score = feature_network.features(settings, data, store, 1)
+    assert score == store.facts(0)["test_accuracy"]
+    images = data.normalization(data.train.images[data.train.indices_of(3)])
+    seen = (images - images.mean()) / images.std(ddof=1)
+    expert = assembly.network(settings, data.image_shape, data.classes)
+    parameters = expert.unflatten(store.trajectory(0)[-1].astype(np.float32))
+    expected = expert.embed(parameters, tf.constant(seen))
+    np.testing.assert_allclose(features(3), expected, atol=1e-4)
 
 
 def test_asks_no_more_than_most(expert_dir, digits, images):

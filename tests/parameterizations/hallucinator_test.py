@@ -153,8 +153,7 @@ def settings_of(*changes):
 def test_one_hallucinator_at_a_step_is_drawn_by_the_objective(digits):
     memory = Hallucinator((8, 8, 1), 10, 5, Hallucinator.Settings(decode="one"))
     np.testing.assert_array_equal(memory.drawn(seeds.named(0)), range(50))
-    assert memory.views == memory.settings.views_of_a_step == 5
-    assert Hallucinator.Settings().views_of_a_step == 1
+    assert memory.views == 5
     seen, objective = set(), assembly.objective(settings_of(), digits, None)
     assert memory.complete(objective).objective is objective
     for seed in range(40):
@@ -202,11 +201,19 @@ def test_more_hallucinators_than_images_do_not_fit(ipc):
         )
 
 
-def test_student_chunks_divide_the_views_of_a_step():
-    with pytest.raises(ValueError, match=r"images of a student step \(10\)"):
-        config.override(
-            presets.preset("digits_ipc2_haba_tiny"), ["student_chunk=4"]
-        )
+@pytest.mark.parametrize(
+    ("decode", "seen"), [("all", 50), ("pair", 20), ("one", 10)]
+)
+def test_student_chunks_divide_the_views_of_a_step(decode, seen):
+    preset = presets.preset("digits_ipc2_haba_tiny")
+    memory = Hallucinator.within_budget(
+        Hallucinator.Settings(decode=decode), (8, 8, 1), 10, preset.ipc
+    )
+    drawn = len(memory.drawn(seeds.named(0)))
+    assert seen == (drawn // 5 if decode == "one" else drawn)
+    config.override(preset, [f"decode={decode}", f"student_chunk={seen // 2}"])
+    with pytest.raises(ValueError, match=rf"of a student step \({seen}\)"):
+        config.override(preset, [f"decode={decode}", "student_chunk=3"])
 
 
 @pytest.mark.slow

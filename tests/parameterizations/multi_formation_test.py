@@ -240,6 +240,24 @@ def test_instances_are_of_whole_canvases(decode, instances):
         MultiFormation((8, 8, 1), 2, instances, settings)
 
 
+def test_so_many_canvases_begin_with_their_own_images_only():
+    """Two of ten canvases need eight images: nothing is cut into fewer."""
+    settings = MultiFormation.Settings(canvases=2)
+    of = (8, 8, 1), 10
+    assert MultiFormation.real_images(settings, *of, 10) == 8
+    assert MultiFormation.shrunk(settings, *of, 10, 8) == settings
+    fewer = MultiFormation.shrunk(settings, *of, 10, 7)
+    assert fewer == dataclasses.replace(settings, factor=1)
+
+
+def test_learned_labels_leave_room_for_fewer_canvases():
+    """Of 740 floats each takes 64 and four labels of ten: seven canvases."""
+    settings = MultiFormation.Settings(labels="probabilities")
+    of = (8, 8, 1), 10, 10
+    assert MultiFormation.instances_within(settings, *of) == 4 * 7
+    assert MultiFormation.real_images(settings, *of) == 4 * 7
+
+
 def test_a_budget_refuses_more_canvases_than_it_holds():
     settings = MultiFormation.Settings(canvases=3)
     with pytest.raises(

@@ -9,6 +9,7 @@ import pytest
 import fred_tf
 from fred_tf import config as config_lib
 from fred_tf import datasets, presets
+from fred_tf.parameterizations import Frequency
 from fred_tf.presets import fitting
 
 SMALL = [
@@ -75,6 +76,32 @@ def test_a_memory_begins_with_images_that_there_are(images, name, ipc, setting):
     kept = config_lib.instances_per_class(config, (33, 31, 3), 3)
     assert kept <= images
     assert fitting.fitted(config, data) == config
+
+
+def test_few_images_with_labels_are_kept_whole():
+    """Half of the positions would hold two images, but not two labels more."""
+    data = few((8, 8, 1), (2, 9, 9, 9))
+    asked = settled(
+        data,
+        "digits_ipc1_kip_tiny",
+        "parameterization.name=frequency",
+        "coefficients_per_channel=21",
+        "labels=scores",
+    )
+    config = fitting.fitted(asked, data)
+    assert config.parameterization.coefficients_per_channel == 64
+    assert config_lib.instances_per_class(config, (8, 8, 1), 4) == 1
+    fitting.check(config, data)
+
+
+def test_what_is_said_to_suit_labels_does():
+    most, more = (
+        Frequency.Settings(coefficients_per_channel=kept, labels="scores")
+        for kept in (30, 31)
+    )
+    assert Frequency.instances_within(most, (8, 8, 1), 4, 1) == 2
+    with pytest.raises(ValueError, match="leaves 1 instance.*at most 30"):
+        Frequency.instances_within(more, (8, 8, 1), 4, 1)
 
 
 def test_what_is_enough_stays_as_it_was_asked(digits):

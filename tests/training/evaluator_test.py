@@ -139,6 +139,15 @@ def test_a_cosine_warms_up_and_falls_to_a_hundredth(network, digits):
         np.testing.assert_allclose(factor(number), wanted, atol=1e-4)
 
 
+def test_a_warm_up_ends_before_the_training(network, digits):
+    """As FRePo's 500 epochs do not where `epochs` alone is overridden."""
+    how = {"schedule": "cosine", "epochs": 300}
+    _evaluator(network, digits, warm_up_epochs=299, **how)
+    _evaluator(network, digits, **{**how, "schedule": "drop"})
+    with pytest.raises(ValueError, match="warm_up_epochs` 500 of 300 .*Lower"):
+        _evaluator(network, digits, warm_up_epochs=500, **how)
+
+
 def test_two_drops_keep_velocities(network, digits, monkeypatch):
     evaluator = _evaluator(
         network, digits, schedule="two_drops", epochs=12, learning_rate=0.5

@@ -94,6 +94,19 @@ def test_frequencies_rise_with_detail(transform):
     assert found.min() == 0
 
 
+@pytest.mark.parametrize("transform", [DCT(), DFT()], ids=["dct", "dft"])
+def test_positions_of_one_diagonal_are_equal_at_any_size(transform):
+    """Rounding must not say which of them a mask keeps: 1/28 + 4/28 < 5/28."""
+    for size in (28, 12, 30):
+        found = transform.frequencies((size, size))
+        steps = np.arange(size)
+        if isinstance(transform, DFT):
+            steps = np.minimum(steps, size - steps)
+        diagonal = steps[:, None] + steps
+        for number in np.unique(diagonal):
+            assert np.ptp(found[diagonal == number]) == 0
+
+
 def packed(images: np.ndarray) -> np.ndarray:
     """The packing of `DFT`, from its words, by numpy.fft."""
     out = np.zeros_like(images)

@@ -91,10 +91,12 @@ def write_taught(
     memory, network = distiller.parameterization, distiller.objective.network
     rows = choose(memory.instances_per_class)
     asked = min(soft_labels.MOST_ASKED, config.experts.count)
+    by_batch = config.experts.standardized_batches
 
     def teach(vectors, images):
         images = data.normalization(images)
-        return logits_of(soft_labels.mean_answers(network, vectors, images))
+        answers = soft_labels.mean_answers(network, vectors, images, by_batch)
+        return logits_of(answers)
 
     vectors = np.zeros((asked, network.size), np.float32)
     images = data.train.images[rows[: memory.instances_per_class]]
