@@ -139,9 +139,14 @@ class DistilledSet:
         """
         path = paths.optional(path)
         data = datasets.as_data(data)
-        settled = presets.settled(
-            data, config or self.config(), None, overrides, scored=True
+        overrides = list(overrides)  # They are read twice.
+        own, settled = (
+            presets.settled(
+                data, config or self.config(), None, changes, scored=True
+            )
+            for changes in ((), overrides)
         )
+        scoring.check_changes(own, settled)
         made_by = self.made_by
         if made_by and made_by.config.parameterization.export_bytes:
             logging.warning(

@@ -261,6 +261,8 @@ def test_a_set_is_scored_from_wherever_it_is(small, digits, tmp_path):
     expected = small.evaluate(few)
     for subject in (small, small.decoded, tmp_path / "images_float32"):
         assert fred_tf.evaluate(subject, few) == expected
+    with pytest.raises(ValueError, match="Received: outer_steps=7. Leave out"):
+        small.evaluate(few, overrides=["outer_steps=7"])
     with pytest.raises(FileNotFoundError, match="images_float32, .*_model/1"):
         fred_tf.evaluate(tmp_path, few)
     pixels = np.arange(20 * 81, dtype=np.uint8).reshape([20, 9, 9, 1])
