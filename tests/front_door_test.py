@@ -219,7 +219,7 @@ def test_experts_and_sets_need_no_test_images(digits, tmp_path):
     assert made.run.learned["student_learning_rate"] > 0
     assert made.run.facts.test is None
     assert fred_tf.DistilledRun.restore(run_dir).facts == made.run.facts
-    with pytest.raises(ValueError, match="'arrays' has none"):
+    with pytest.raises(ValueError, match="'arrays', which has none"):
         made.evaluate(data)
     assert made.evaluate(digits, overrides=SCORED).mean > 0
     with pytest.raises(ValueError, match="Only a set that `distill` returned"):

@@ -6,6 +6,7 @@
 from collections.abc import Iterable
 
 from fred_tf import config as config_lib
+from fred_tf.assignments import listed
 from fred_tf.datasets import ImageData, Preparation
 from fred_tf.presets import (
     distribution_matching,
@@ -123,7 +124,7 @@ def settled(
             other data than these, or another normalisation than they have.
     """
     settings = _start(data, config, ipc, budget_bytes)
-    overrides = list(overrides)  # They are read twice.
+    overrides = listed(overrides)  # They are read twice.
     own = data.normalization.name
     named = config_lib.replace(
         config_lib.prepared(settings, data.preparation),

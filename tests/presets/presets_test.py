@@ -231,3 +231,9 @@ def test_what_settings_hold_out_is_held_out_of_the_data():
     loaded = datasets.load(pair, holdout=0.5)
     assert presets.settled(loaded, held).holdout == 0.5
     assert presets.settled(loaded, "dm").holdout == 0.5
+
+
+def test_one_override_needs_no_list(digits):
+    (one,), two = ["outer_steps=7"], ["outer_steps=7", "seed=1"]
+    assert presets.settled(digits, "dm", overrides=one).outer_steps == 7
+    assert presets.settled(digits, "dm", overrides=two).seed == 1
