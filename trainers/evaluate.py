@@ -282,6 +282,13 @@ def _settings(
     changed = run_flags.override(own)
     if run is not None:
         check_changes(own, changed, *OF_DATA)
+        if changed.holdout > own.holdout:
+            logging.warning(
+                "What `holdout` %g holds out are images that the run was "
+                "distilled from: its accuracy on them is no test accuracy. "
+                "Distil with it, too.",
+                changed.holdout,
+            )
     return changed
 
 
@@ -302,7 +309,7 @@ def main() -> None:
     foreign = None
     if MODEL.value:
         foreign = KerasNetwork(MODEL.value, data.image_shape, data.classes)
-    run_dir.mkdir(parents=True, exist_ok=True)
+    files.make_folder(run_dir)
     for network, settings in wanted.items():
         other = "" if network == config.network.name else network
         file = path(run_dir, word, other, bool(names), NAME.value, sets)
