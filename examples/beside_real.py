@@ -56,6 +56,8 @@ def images_of(given: str) -> Iterator[str]:
     if pathlib.Path(given).exists():
         yield given
         return
+    if pathlib.Path(given).name != given:
+        sys.exit(f"There is no folder {given}. Write one: python -m export.")
     distilled = fred_tf.load_distilled(given)
     with tempfile.TemporaryDirectory() as folder:
         (path,) = distilled.export(folder, ["images_float32"])
@@ -64,6 +66,12 @@ def images_of(given: str) -> Iterator[str]:
 
 def main(run: Callable[[BesideReal], dict[str, float]]) -> None:
     """Prints what an example finds; see its docstring for the command."""
+    if not 1 <= len(sys.argv[1:]) <= 2:
+        sys.exit(
+            "An example takes the name of a set, such as digits_ipc1, or a "
+            "folder images_float32, and perhaps where the data are. Received: "
+            f"{sys.argv[1:]}."
+        )
     given, *data_dir = sys.argv[1:]
     with images_of(given) as folder:
         distilled = Distilled(folder)

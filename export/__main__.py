@@ -48,7 +48,7 @@ YAML that Hugging Face reads.
 import pathlib
 
 from export import command_line, exporting, flags
-from fred_tf import assembly, forms
+from fred_tf import assembly, forms, scoring
 from fred_tf.distilled_run import DistilledRun
 
 EXPORT_DIR = flags.DEFINE(
@@ -102,6 +102,7 @@ def main() -> None:
     export_dir = EXPORT_DIR.value or pathlib.Path(run_dir) / "export"
     distilled = DistilledRun.restore(run_dir)
     config = command_line.override(distilled.config)
+    scoring.check_changes(distilled.config, config)
     decoded, memory = distilled.synthetic_set(), distilled.parameterization
     chosen = forms.chosen(FORMS.value, decoded, memory)
     options = {"shards": SHARDS.value, "step": STEP.value}

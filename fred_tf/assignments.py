@@ -1,12 +1,19 @@
 """Settings as people write them: `name=value`, with a name that may be bare."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from fred_tf.settings import Member, field_types, nearest
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def listed(assignments: str | Iterable[str]) -> list[str]:
+    """Returns assignments as a list; a text is one of them."""
+    if isinstance(assignments, str):
+        return [assignments]
+    return list(assignments)
 
 
 def pair(assignment: str) -> tuple[str, str]:

@@ -311,9 +311,7 @@ def override(config: Config, assignments: Iterable[str]) -> Config:
         ValueError: a name is unknown or ambiguous, or a value has the wrong
             type or range; the message suggests the nearest name.
     """
-    if isinstance(assignments, str):
-        assignments = [assignments]
-    pairs = [written.pair(assignment) for assignment in assignments]
+    pairs = [written.pair(each) for each in written.listed(assignments)]
     members = {
         name.removesuffix(".name"): text
         for name, text in pairs

@@ -12,6 +12,7 @@ from absl import logging
 
 from fred_tf import config as config_lib
 from fred_tf import datasets, presets, scoring
+from fred_tf.assignments import listed
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.disk import paths
@@ -139,9 +140,14 @@ class DistilledSet:
         """
         path = paths.optional(path)
         data = datasets.as_data(data)
-        settled = presets.settled(
-            data, config or self.config(), None, overrides, scored=True
+        overrides = listed(overrides)  # They are read twice.
+        own, settled = (
+            presets.settled(
+                data, config or self.config(), None, changes, scored=True
+            )
+            for changes in ((), overrides)
         )
+        scoring.check_changes(own, settled)
         made_by = self.made_by
         if made_by and made_by.config.parameterization.export_bytes:
             logging.warning(

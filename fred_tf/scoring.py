@@ -20,6 +20,10 @@ from fred_tf.training.evaluation import Evaluation
 # Of an identity, how networks are trained; not all is always stated.
 _HOW = ("network", "convolutions", "norm_layout", "augmentation", "evaluation")
 
+# By what settings an evaluation loads its data; images are normalised as the
+# set is.
+OF_DATA = ("dataset", "holdout", "preparation")
+
 
 def score(
     config: Config,
@@ -214,6 +218,38 @@ def how(config: Config) -> dict[str, Any]:
     told = to_json(config)
     del told["evaluation"]["networks"]
     return {name: told[name] for name in _HOW if name in told}
+
+
+def check_changes(own: Config, changed: Config, *others: str) -> None:
+    """Refuses overrides that an evaluation does not look at.
+
+    Args:
+        own: the settings before.
+        changed: the same with overrides.
+        *others: settings and sections that the caller looks at besides.
+
+    Raises:
+        ValueError: there is such an override.
+    """
+    looked_at = [*_HOW, "seed", *others]
+    if changed.evaluation.by != "networks":  # By the kernel of the objective.
+        looked_at.append("objective")
+        # Steps of the memory start anew with another objective.
+        others = ("distiller", "parameterization", *others)
+    counting = {*looked_at, *others}
+    different = records.differences(to_json(own), to_json(changed))
+    unused = [
+        f"{name}={asked}"
+        for name, (_, asked) in different.items()
+        if name.partition(".")[0] not in counting and asked != records.ABSENT
+    ]
+    if unused:
+        raise ValueError(
+            "An evaluation of a set that is made looks at the settings "
+            f"{', '.join(f'`{name}`' for name in looked_at)}. Received: "
+            f"{', '.join(unused)}. Leave out what it does not look at, or "
+            "distil with it."
+        )
 
 
 def _kernel(config: Config) -> dict[str, Any]:

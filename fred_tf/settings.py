@@ -321,5 +321,5 @@ def is_line(text: str) -> bool:
 
 def nearest(value: str, known: Iterable[str]) -> str:
     """Returns ` Did you mean 'x'?` for the closest known name, or nothing."""
-    close = difflib.get_close_matches(value, list(known), n=1)
+    close = difflib.get_close_matches(str(value), list(known), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""

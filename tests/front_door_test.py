@@ -219,7 +219,7 @@ def test_experts_and_sets_need_no_test_images(digits, tmp_path):
     assert made.run.learned["student_learning_rate"] > 0
     assert made.run.facts.test is None
     assert fred_tf.DistilledRun.restore(run_dir).facts == made.run.facts
-    with pytest.raises(ValueError, match="'arrays' has none"):
+    with pytest.raises(ValueError, match="'arrays', which has none"):
         made.evaluate(data)
     assert made.evaluate(digits, overrides=SCORED).mean > 0
     with pytest.raises(ValueError, match="Only a set that `distill` returned"):
@@ -261,6 +261,8 @@ def test_a_set_is_scored_from_wherever_it_is(small, digits, tmp_path):
     expected = small.evaluate(few)
     for subject in (small, small.decoded, tmp_path / "images_float32"):
         assert fred_tf.evaluate(subject, few) == expected
+    with pytest.raises(ValueError, match="Received: outer_steps=7. Leave out"):
+        small.evaluate(few, overrides=["outer_steps=7"])
     with pytest.raises(FileNotFoundError, match="images_float32, .*_model/1"):
         fred_tf.evaluate(tmp_path, few)
     pixels = np.arange(20 * 81, dtype=np.uint8).reshape([20, 9, 9, 1])

@@ -45,7 +45,7 @@ from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.foreign import KerasNetwork, keras_file
-from fred_tf.scoring import score
+from fred_tf.scoring import OF_DATA, check_changes, score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
 from trainers import (
@@ -278,7 +278,18 @@ def _settings(
     """Returns the settings of preset or row, without them those of the run."""
     if run_flags.has_settings():
         return run_flags.config(row_flag.scored)
-    return run_flags.override((run or DistilledRun.restore(run_dir)).config)
+    own = (run or DistilledRun.restore(run_dir)).config
+    changed = run_flags.override(own)
+    if run is not None:
+        check_changes(own, changed, *OF_DATA)
+        if changed.holdout > own.holdout:
+            logging.warning(
+                "What `holdout` %g holds out are images that the run was "
+                "distilled from: its accuracy on them is no test accuracy. "
+                "Distil with it, too.",
+                changed.holdout,
+            )
+    return changed
 
 
 @run_flags.of_settings("run_dir")
@@ -298,7 +309,7 @@ def main() -> None:
     foreign = None
     if MODEL.value:
         foreign = KerasNetwork(MODEL.value, data.image_shape, data.classes)
-    run_dir.mkdir(parents=True, exist_ok=True)
+    files.make_folder(run_dir)
     for network, settings in wanted.items():
         other = "" if network == config.network.name else network
         file = path(run_dir, word, other, bool(names), NAME.value, sets)

@@ -26,7 +26,7 @@ from fred_tf.datasets import ImageData
 from fred_tf.datasets.data_facts import on_split
 from fred_tf.disk import files, records
 from fred_tf.distilled_run import DistilledRun
-from fred_tf.scoring import description, score
+from fred_tf.scoring import OF_DATA, check_changes, description, score
 from fred_tf.settings import MOST_RATE
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluator import EvaluatorSettings
@@ -209,6 +209,7 @@ def main() -> None:
     run_flags.set_determinism()
     restored = DistilledRun.restore(run_flags.required(run_flags.RUN_DIR))
     config = run_flags.override(restored.config)
+    check_changes(restored.config, config, *OF_DATA, "normalization", "ipc")
     check(config)
     data = assembly.load_data(
         config,

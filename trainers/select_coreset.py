@@ -126,7 +126,7 @@ def run(
     data = assembly.load_data(config, data_dir, download)
     config = fitting.fitted(config, data)
     work = folder / _RECORD, _KIND, identity, data.facts.to_json()
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     with folder_lock.exclusive(folder):
         record = records.continued(
             *work,

@@ -25,7 +25,7 @@ from fred_tf.datasets.sources import (
 from fred_tf.disk import paths
 from fred_tf.disk.files import Path
 from fred_tf.normalizations import NORMALIZATIONS, Normalization
-from fred_tf.settings import check_one_of
+from fred_tf.settings import check_one_of, check_type
 
 __all__ = [
     "KNOWN",
@@ -69,9 +69,8 @@ def load(
     load(dataset)  # a tf.data.Dataset of (image, label), or a pair with test
     ```
 
-    Data sets in `KNOWN` are standardised with its constants as long as their
-    images are as they come; every other normalisation is fitted on the
-    training split, without what is held out.
+    Sets in `KNOWN` are standardised with its constants while images are as they
+    come; all else is fitted on the training split without what is held out.
 
     Args:
         source: `digits`, `folder:<path>`, `file:<path>`, a TensorFlow Datasets
@@ -96,8 +95,10 @@ def load(
             the data do not suit image classification; see `tfds_images.read`,
             `image_folder.read`, `arrays.read`, `preparing.prepared`, `Split`
             and `ImageData`.
-        TypeError: no kind of source is like this.
+        TypeError: a source or an argument is of another kind.
     """
+    check_type("holdout", holdout, float)
+    check_type("preparation", preparation, Preparation)
     reader, called = source_of(source), name or IN_MEMORY
     folder = paths.optional(data_dir, "data_dir")
     if isinstance(source, str):
@@ -105,9 +106,8 @@ def load(
         called, folder = names.located(source, data_dir)
         source = called
     found = reader.read(Asked(source, folder, download, preparation))
-    found = dataclasses.replace(
-        found, class_names=_class_names(class_names, found.class_names)
-    )
+    named = _class_names(class_names, found.class_names)
+    found = dataclasses.replace(found, class_names=named)
     done = prepared(found, preparation, hold_back=not holdout)
     check_one_of("normalization", normalization, NORMALIZATIONS)
     train, test, tested_on = done.train, done.test, done.tested_on
@@ -175,9 +175,9 @@ def _class_names(
     """Returns the names of classes, given ones of data in memory."""
     if given is None:
         return own
-    if len(given) < len(own):
+    if isinstance(given, str) or len(given) < len(own):
         raise ValueError(
             f"`class_names` must name each of {len(own)} classes. Received: "
-            f"{list(given)}. Add the others."
+            f"{given!r}. Give a list with a name for each."
         )
     return tuple(given)

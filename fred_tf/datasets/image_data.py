@@ -128,8 +128,9 @@ class ImageData:
         """
         if self.test is None:
             raise ValueError(
-                f"Networks are scored on test images, and {self.name!r} has "
-                "none. Load it with test images, or with a `holdout`."
+                "Networks are scored on test images. Received: "
+                f"{self.name!r}, which has none. Load it with test images, or "
+                "with a `holdout`."
             )
         return self.test
 
@@ -270,8 +271,9 @@ def _check_pixels(images: np.ndarray) -> None:
     if not np.issubdtype(images.dtype, np.floating):
         raise ValueError(
             "`images` must be uint8, or floating point in [0, 1]. Received: "
-            f"dtype {images.dtype}. Divide pixels by the largest value that "
-            "their bits can hold, 65535 of uint16."
+            f"dtype {images.dtype}. Make pixels from 0 to 255 uint8, and "
+            "divide others by the largest value that their bits can hold, "
+            "65535 of uint16."
         )
     if isinstance(images, DiskImages):
         for block in images.blocks():
@@ -296,11 +298,13 @@ def _check_labels(labels: np.ndarray, images: int) -> None:
     if labels.shape != (images,):
         raise ValueError(
             f"`labels` must be [n], one per image ({images}). Received: "
-            f"shape {labels.shape}."
+            f"shape {labels.shape}. Give one for each; of one-hot rows take "
+            "`labels.argmax(1)`."
         )
     if not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
-            f"`labels` must be integers. Received: dtype {labels.dtype}."
+            f"`labels` must be integers. Received: dtype {labels.dtype}. "
+            "Number the classes from 0; `class_names` names them."
         )
     if labels.min() < 0 or labels.max() > np.iinfo(np.int32).max:
         raise ValueError(

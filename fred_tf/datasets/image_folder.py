@@ -48,7 +48,8 @@ def read(root: Path) -> Found:
         raise FileNotFoundError(
             f"{root} must hold a folder of pictures for each class, or such "
             "folders in `train` and `test`. Received: "
-            f"{'none in it' if root.is_dir() else 'no such folder'}."
+            f"{'none in it' if root.is_dir() else 'no such folder'}. Where "
+            "it has moved, --data_dir says to where; in Python `data_dir`."
         )
     if train == root and {name.lower() for name in class_names} <= _SPLITS:
         raise ValueError(

@@ -305,8 +305,8 @@ def _in_memory(
         if image.shape != first.shape:
             raise ValueError(
                 "All images must have the same height, width and channels. "
-                f"Received: {first.shape} in {raw.where(0)} and {image.shape} "
-                f"in {raw.where(row)}. Give `--image_size`."
+                f"Received: {first.shape} in {raw.where(members[0])} and "
+                f"{image.shape} in {raw.where(row)}. Give `--image_size`."
             )
         values[len(members)] = image
         members.append(row)

@@ -110,6 +110,8 @@ def source_of(source: Any) -> Source:
     if isinstance(source, str) and source == IN_MEMORY:
         raise ValueError(
             "Data that were handed over in memory cannot be loaded by name. "
-            f"Received: {source!r}. Pass the arrays themselves, in Python."
+            f"Received: {source!r}. Pass the arrays themselves, in Python: "
+            "`fred_tf.distill` as before gives the set of a run, whose "
+            "`evaluate` takes them."
         )
     return reader

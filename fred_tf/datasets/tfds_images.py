@@ -21,6 +21,7 @@ from fred_tf.datasets import (
 )
 from fred_tf.datasets.dataset_spec import KNOWN, base_name, classes_of
 from fred_tf.datasets.image_data import Split
+from fred_tf.datasets.names import FILE, FOLDER
 from fred_tf.datasets.preparation import Preparation
 from fred_tf.datasets.raw_images import Found, Raw, collected
 from fred_tf.datasets.tfds_examples import IMAGE_AND_LABEL, checked_bytes
@@ -280,10 +281,12 @@ def _unknown_name(name: str, data_dir: Path | None) -> str:
         known.update(os.listdir(data_dir))
     base = base_name(name).lower()
     near = difflib.get_close_matches(base, known, n=3) or sorted(KNOWN)
+    if os.path.exists(path := os.path.expanduser(name)):
+        near = [f"{FOLDER if os.path.isdir(path) else FILE}{name}"]
     return (
         "`dataset` must be `digits`, `folder:<path>`, `file:<path>`, a name "
         "that TensorFlow Datasets knows, or a data set prepared in "
-        f"{data_dir or _DEFAULT}. "
+        f"{data_dir or _DEFAULT}; arrays are handed over in Python. "
         f"Received: {name!r}. Did you mean one of {near}?"
     )
 

@@ -80,7 +80,14 @@ def make_folder(folder: Path) -> None:
     """
     folder = pathlib.Path(folder)
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"The folder {folder} cannot be made: {error.strerror}. Choose "
+            "another.",
+        ) from error
     for path in missing:
         sync(path.parent)
 

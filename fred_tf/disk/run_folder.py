@@ -116,7 +116,7 @@ class RunFolder:
             records.plain(environment),
             str(there) if there else None,
         )
-        _make(path)
+        files.make_folder(path)
         with folder_lock.exclusive(path):
             for folder in (path, path / _SNAPSHOTS):
                 files.remove_leftovers(folder)
@@ -330,14 +330,3 @@ def has_begun(path: files.Path) -> bool:
     for name in (_CHECKPOINTS, _LOGS, _SNAPSHOTS):
         made += (path / name).glob("*")
     return any(map(os.path.lexists, made))
-
-
-def _make(path: pathlib.Path) -> None:
-    try:
-        files.make_folder(path)
-    except OSError as error:
-        raise OSError(
-            error.errno,
-            f"The run folder {path} cannot be made: {error.strerror}. Choose "
-            "another --run_dir.",
-        ) from error

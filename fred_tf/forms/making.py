@@ -12,6 +12,7 @@ from typing import Any
 from fred_tf import config as config_lib
 from fred_tf.config import Config
 from fred_tf.datasets.data_facts import TEST, on_split
+from fred_tf.datasets.sources import IN_MEMORY
 from fred_tf.disk import claims
 from fred_tf.forms import limits
 from fred_tf.forms.markdown import block, plain
@@ -33,10 +34,13 @@ UNTOLD = "what was measured does not say how its networks were trained"
 # What somebody else's details can be wrong by.
 MISFITS = ValueError, TypeError, LookupError, AttributeError
 
+# What stands for data that were handed over in memory.
+_PAIRS = "((images, labels), (test_images, test_labels))"
+
 _FIND_OUT = """\
 import fred_tf
 
-data = fred_tf.load_data(DATASET)
+data = DATA
 print(fred_tf.evaluate(PLACE, data))"""
 
 
@@ -176,8 +180,19 @@ def worth(decoded: SyntheticSet, place: str | None) -> Iterator[str]:
         yield f"{unknown} `fred_tf.evaluate` finds it out."
         return
     yield f"{unknown} This finds it out:"
-    code = _FIND_OUT.replace("DATASET", repr(decoded.dataset))
+    code = _FIND_OUT.replace("DATA", _loading(decoded))
     yield block(code.replace("PLACE", repr(place)))
+
+
+def _loading(decoded: SyntheticSet) -> str:
+    """Returns the call that loads what a set stands for."""
+    if decoded.dataset != IN_MEMORY:
+        return f"fred_tf.load_data({decoded.dataset!r})"
+    arguments = [_PAIRS]
+    if decoded.class_names != tuple(map(str, range(decoded.classes))):
+        arguments.append(f"class_names={list(decoded.class_names)!r}")
+    called = "".join(f"\n    {argument}," for argument in arguments)
+    return f"fred_tf.load_data({called}\n)  # the arrays that it was made from"
 
 
 def tested_on(details: Mapping[str, Any]) -> str:
@@ -208,9 +223,12 @@ def method(details: Mapping[str, Any]) -> str:
 
 
 def commands(details: Mapping[str, Any]) -> list[str]:
-    """Returns the commands that make the run of a set; none if unknown."""
+    """Returns the commands that make the run of a set; none if unknown.
+
+    No command takes arrays.
+    """
     config = config_of(details)
-    if config is None:
+    if config is None or config.dataset == IN_MEMORY:
         return []
     with contextlib.suppress(*MISFITS):
         data = claims.mapping(details, "data")

@@ -6,7 +6,8 @@
 from collections.abc import Iterable
 
 from fred_tf import config as config_lib
-from fred_tf.datasets import ImageData
+from fred_tf.assignments import listed
+from fred_tf.datasets import ImageData, Preparation
 from fred_tf.presets import (
     distribution_matching,
     feature_alignment,
@@ -120,10 +121,10 @@ def settled(
         TypeError: `config` is neither settings nor a name.
         ValueError: there are two budgets, or `ipc` beside a config, or nothing
             of both; a setting is unknown or out of its range; or it asks for
-            another normalisation than the data have.
+            other data than these, or another normalisation than they have.
     """
     settings = _start(data, config, ipc, budget_bytes)
-    overrides = list(overrides)  # They are read twice.
+    overrides = listed(overrides)  # They are read twice.
     own = data.normalization.name
     named = config_lib.replace(
         config_lib.prepared(settings, data.preparation),
@@ -145,16 +146,56 @@ def settled(
             f"{overridden.parameterization.budget_bytes:,}. Leave one out: "
             "`distill` takes `budget_bytes` in the place of `ipc`."
         )
-    # What is not the default was asked for.
-    usual = config_lib.Config.normalization
-    asked = {overridden.normalization, settings.normalization} - {own, usual}
-    if overridden.normalization != own or (asked and not scored):
-        raise ValueError(
-            "`normalization` is that of the data, which are loaded before. "
-            f"Received: {sorted(asked or {usual})[0]!r} for data with {own!r}. "
-            "Load them with it: `fred_tf.load_data(..., normalization=...)`."
-        )
+    _check_loaded(data, settings, named, overridden, scored)
     return overridden
+
+
+def _check_loaded(
+    data: ImageData,
+    settings: config_lib.Config,
+    named: config_lib.Config,
+    overridden: config_lib.Config,
+    scored: bool,
+) -> None:
+    """Refuses settings of data that are loaded, and otherwise, by then.
+
+    Args:
+        data: what is loaded.
+        settings: before they named these data.
+        named: the same, as they name them.
+        overridden: what overrides made of that.
+        scored: see `settled`.
+    """
+    for setting in ("dataset", "holdout", "preparation", "normalization"):
+        own, asked = getattr(named, setting), getattr(overridden, setting)
+        # What is not the default was asked for. Presets are of data that have
+        # a name and a size, and suit others.
+        if setting in ("holdout", "normalization") and not scored:
+            first = getattr(settings, setting)
+            usual = getattr(config_lib.Config, setting)
+            asked = first if asked == own and first != usual else asked
+        if asked != own:
+            call = f"fred_tf.load_data({_loading(setting, asked)})"
+            raise ValueError(
+                f"`{setting}` is that of the data, which are loaded before. "
+                f"Received: {_told(asked)} for data with {_told(own)}. Load "
+                f"them with it: `{call}`."
+            )
+
+
+def _told(value: str | float | Preparation) -> str:
+    """Returns a setting of data as a call of Python writes it."""
+    if not isinstance(value, Preparation):
+        return repr(value)
+    parts = [f"{name}={part!r}" for name, part in value.to_json().items()]
+    return f"fred_tf.Preparation({', '.join(parts)})"
+
+
+def _loading(setting: str, value: str | float | Preparation) -> str:
+    """Returns what `load_data` is called with for a setting of data."""
+    if setting == "dataset":
+        return _told(value)
+    return f"..., {setting}={_told(value)}"
 
 
 def _start(

@@ -80,7 +80,9 @@ def test_float_pixels_must_lie_in_the_unit_range(value):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([0, 1, 0], r"one per image \(4\). Received: shape \(3,\)"),
+        ([0, 1, 0], r"one per image \(4\). Received: shape \(3,\). Give"),
+        ([[0, 1]] * 4, r"shape \(4, 2\). .*one-hot rows take `labels.argmax"),
+        (["a", "b", "a", "b"], "dtype <U1. Number the classes from 0; `class_"),
         ([[0], [1], [0], [1]], r"Received: shape \(4, 1\)"),
         ([0.0, 1.0, 0.0, 1.0], "must be integers. Received: dtype float64"),
         ([False, True, False, True], "must be integers. Received: dtype bool"),

@@ -82,7 +82,7 @@ def test_missing_folders_are_named(tmp_path, made):
     if made:
         root.mkdir()
     with pytest.raises(
-        FileNotFoundError, match=f"{root} must hold a folder of pictures for"
+        FileNotFoundError, match=f"{root} must hold a folder.* moved, --data_d"
     ):
         image_folder.read(root)
 

@@ -20,7 +20,7 @@ def test_arrays_with_and_without_test_images(images):
     assert alone.name == "arrays"
     assert alone.class_names == ("0", "1", "2")
     assert alone.test is None
-    with pytest.raises(ValueError, match="'arrays' has none.*holdout"):
+    with pytest.raises(ValueError, match="'arrays', which has none.*holdout"):
         _ = alone.scored
     both = load(((images, LABELS), (images[:3], LABELS[:3])), name="mine")
     assert both.name == "mine" and len(both.scored) == 3
@@ -103,12 +103,31 @@ def test_what_is_no_data_is_refused(images):
 def test_classes_in_memory_may_be_named(images):
     data = load((images, LABELS), class_names=["ant", "bee", "wasp"])
     assert data.class_names == ("ant", "bee", "wasp")
-    with pytest.raises(ValueError, match="name each of 3 .*Add the others"):
+    with pytest.raises(ValueError, match="name each of 3 .*Give a list"):
         load((images, LABELS), class_names=["ant", "bee"])
+    with pytest.raises(ValueError, match="Received: 'abc'. Give a list"):
+        load((images, LABELS), class_names="abc")
     with pytest.raises(ValueError, match="for data in memory.*Leave it out"):
         load("digits", class_names=list("0123456789"))
     with pytest.raises(ValueError, match="`name` is for data in .*'mine'"):
         load("digits", name="mine")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"preparation": 64}, "`preparation` must be a `Preparation`. .*: 64"),
+        ({"holdout": "0.1"}, "`holdout` must be a number. Received: '0.1'"),
+    ],
+)
+def test_arguments_of_another_kind_are_refused(images, given, message):
+    with pytest.raises(TypeError, match=message):
+        load((images, LABELS), **given)
+
+
+def test_a_normalization_that_is_no_name_is_refused(images):
+    with pytest.raises(ValueError, match="must be one of .*Received: None"):
+        load((images, LABELS), normalization=None)
 
 
 def test_one_class_and_labels_of_none_are_refused(images):

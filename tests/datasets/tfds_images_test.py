@@ -175,6 +175,14 @@ def test_unknown_names_suggest_known_ones(insects, tmp_path, name, near):
         datasets.load(name, str(tmp_path), download=True)
 
 
+def test_a_path_alone_is_told_from_a_name(tmp_path):
+    with pytest.raises(ValueError, match=f"one of .'folder:{tmp_path}'"):
+        datasets.load(str(tmp_path))
+    (tmp_path / "a.npz").write_bytes(b"")
+    with pytest.raises(ValueError, match=f"Python.*'file:{tmp_path}/a.npz'"):
+        datasets.load(f"{tmp_path}/a.npz")
+
+
 def test_an_unknown_version_of_an_own_set_is_refused(insects, tmp_path):
     with pytest.raises(
         FileNotFoundError, match=r"insects must hold.*Received: \['1.0.0'\]"

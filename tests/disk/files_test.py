@@ -172,6 +172,16 @@ def test_whoever_writes_a_path_again_removes_what_is_left_of_it(tmp_path):
     assert left.name.startswith(".b.txt.")
 
 
+def test_a_file_in_place_of_a_folder_is_named(tmp_path):
+    (tmp_path / "there").touch()
+    said = f"folder {tmp_path}/there cannot be made: File exists. Choose"
+    with pytest.raises(FileExistsError, match=said):
+        files.make_folder(tmp_path / "there")
+    with pytest.raises(FileExistsError, match=said):
+        with files.replacing_folder(tmp_path / "there" / "a"):
+            pytest.fail("There is no folder for it.")
+
+
 def test_what_cannot_be_flushed_is_named(tmp_path, monkeypatch):
     def fail(descriptor):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -10,7 +10,7 @@ import pytest
 
 import fred_tf
 from examples import continual, mix_with_real, train_keras, warm_start
-from examples.beside_real import BesideReal, images_of
+from examples.beside_real import BesideReal, images_of, main
 from examples.distilled import Distilled
 from fred_tf import datasets, forms
 from fred_tf.coresets import random_set
@@ -67,6 +67,16 @@ def test_a_set_that_comes_with_the_library_is_taken_by_name(folder):
     with pytest.raises(ValueError, match="one of .*'digits_ipc1'"):
         with images_of("digits"):
             pass
+    with pytest.raises(SystemExit, match="no folder runs/images_float32"):
+        with images_of("runs/images_float32"):
+            pass
+
+
+@pytest.mark.parametrize("given", [[], ["digits_ipc1", "data", "more"]])
+def test_programs_take_a_set_and_where_its_data_are(given, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["train_keras", *given])
+    with pytest.raises(SystemExit, match="An example takes the name of a set"):
+        main(None)
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,8 @@ def test_sets_take_the_options_of_their_form(run, tmp_path):
         ),
         (["--shards=2", "--forms=coefficients_int8"], "`shards` is of im"),
         (["--override=budget_bytes=2000"], "`--override` says how --measure"),
+        (["--measure", "--override=ipc=3"], "Received: ipc=3. Leave out what"),
+        (["--measure", "--override=holdout=0.2"], "Received: holdout=0.2. "),
         (
             ["--step=4", "--budget_bytes=9999", "--forms=images_png"],
             "`step` is of coefficients_coded. Received: 4.0 for images_png.",

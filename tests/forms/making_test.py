@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import fred_tf
 from fred_tf import config, presets
 from fred_tf.forms import making
 from fred_tf.normalizations import Standardize
@@ -19,14 +20,14 @@ ENTRY = {
 DATA = {"image_shape": [8, 8, 1], "tested_on": "test"}
 
 
-def told(**details) -> str:
+def told(dataset="digits", class_names=("one",), **details) -> str:
     """Returns what is said of the worth of a set with these details."""
     decoded = SyntheticSet(
         np.zeros([1, 4, 4, 1]),
         np.zeros(1, int),
-        ("one",),
+        class_names,
         Standardize((0.5,), (0.5,)),
-        "digits",
+        dataset,
         16,
         details=details,
     )
@@ -154,3 +155,23 @@ def test_overrides_are_quoted_and_stay_in_their_line():
 def test_a_method_of_others_is_told_as_words():
     assert list(making.making({"method": "<b>random"})) == ["By  b random."]
     assert making.method({"method": 5}) == ""
+
+
+@pytest.mark.parametrize("names", [("0", "1"), ("a", 'b"')])
+def test_no_name_loads_arrays(names, monkeypatch):
+    """Neither the code that scores a set nor a command asks for one."""
+    arrays = {**CONFIG, "dataset": "arrays"}
+    text = told("arrays", names, config=arrays)
+    assert "load_data('arrays')" not in text
+    code = text.partition("```python\n")[2].partition("```")[0]
+    images, given = np.zeros([2, 8, 8, 1], np.uint8), []
+    images[1] = 9
+    pair = {"images": images, "labels": np.array([0, 1])}
+    monkeypatch.setattr(fred_tf, "evaluate", lambda *a: given.append(a))
+    exec(code, {**pair, **{f"test_{k}": v for k, v in pair.items()}})
+    ((place, data),) = given
+    assert place == "images.npz" and data.class_names == names
+    assert making.commands({"config": arrays, "data": DATA}) == []
+    assert "```" not in "".join(
+        making.making({"config": arrays, "data": DATA, "outer_steps": 3})
+    )

@@ -1,8 +1,9 @@
 import re
 
+import numpy as np
 import pytest
 
-from fred_tf import config, presets
+from fred_tf import config, datasets, presets
 from fred_tf.datasets.class_lists import CLASS_LISTS
 from fred_tf.presets import (
     general,
@@ -194,3 +195,45 @@ def test_paper_scale_presets_have_a_sibling_for_two_cores(wanted):
 def test_unknown_preset_suggests_the_nearest():
     with pytest.raises(ValueError, match="Did you mean 'cifar10_ipc1_tm'"):
         presets.preset("cifar10_ipc1_mt")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("dataset=cifar10", r"'cifar10' for data with 'photos'.*\('cifar10'\)"),
+        ("holdout=0.2", r"0.2 for data with 0.0.*\(..., holdout=0.2\)"),
+        ("image_size=4", r"Preparation\(image_size=4\) for .*Preparation\(\)"),
+        ("classes=1,0", r"load_data\(..., preparation=.*classes='1,0'\)\)"),
+        ("normalization=zca", r"'zca' for .*\(..., normalization='zca'\)"),
+    ],
+)
+@pytest.mark.parametrize("scored", [False, True])
+def test_data_that_are_loaded_stay_as_they_are(override, message, scored):
+    images = np.arange(2 * 8 * 8 * 3, dtype=np.uint8).reshape(2, 8, 8, 3)
+    data = datasets.load((images, np.array([0, 1])), name="photos")
+    setting = override.partition("=")[0]
+    setting = {"image_size": "preparation", "classes": "preparation"}.get(
+        setting, setting
+    )
+    with pytest.raises(ValueError, match=f"`{setting}` is that of.*{message}"):
+        presets.settled(data, "dm", overrides=[override], scored=scored)
+
+
+def test_what_settings_hold_out_is_held_out_of_the_data():
+    images = np.arange(4 * 8 * 8 * 3, dtype=np.uint8).reshape(4, 8, 8, 3)
+    pair = images, np.array([0, 0, 1, 1])
+    held = config.replace(presets.preset("dm"), {"holdout": 0.5})
+    with pytest.raises(
+        ValueError, match="`holdout` is that.*0.5 for data with"
+    ):
+        presets.settled(datasets.load(pair), held)
+    assert presets.settled(datasets.load(pair), held, scored=True).holdout == 0
+    loaded = datasets.load(pair, holdout=0.5)
+    assert presets.settled(loaded, held).holdout == 0.5
+    assert presets.settled(loaded, "dm").holdout == 0.5
+
+
+def test_one_override_needs_no_list(digits):
+    (one,), two = ["outer_steps=7"], ["outer_steps=7", "seed=1"]
+    assert presets.settled(digits, "dm", overrides=one).outer_steps == 7
+    assert presets.settled(digits, "dm", overrides=two).seed == 1

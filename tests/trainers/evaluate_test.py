@@ -181,7 +181,7 @@ def photos(digits, tmp_path):
 
 
 def test_an_accuracy_counts_for_the_labels_it_was_measured_on(
-    photos, quick, call, tmp_path
+    photos, quick, call, tmp_path, caplog
 ):
     """What is printed, what a page shows, and what baselines keep."""
     of_photos = {
@@ -207,7 +207,7 @@ def test_an_accuracy_counts_for_the_labels_it_was_measured_on(
     code, output, _ = call(*program, "--name=corrected")
     assert code == 0 and f"{100 * max(kept):.1f}" not in output
     code, _, _ = call(*program, "--name=held", "--override=holdout=0.5")
-    assert code == 0
+    assert code == 0 and "distilled from: its accuracy" in caplog.text
     page = report.run(folder).read_text()
     assert accuracies_on(page) == {f"{100 * mean:.1f} %" for mean in kept}
     drawing = "trainers.figures.__main__", f"--run_dir={folder}"

@@ -13,7 +13,7 @@ from fred_tf.datasets import Split
 from fred_tf.disk import records
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.training.evaluation import Evaluation
-from trainers import rank
+from trainers import rank, within_bytes
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +149,18 @@ def test_a_kernel_has_no_ranking(tmp_path, chosen, monkeypatch, call):
     monkeypatch.setattr(assembly, "load_data", None)
     code, _, errors = call("trainers.rank", f"--run_dir={tmp_path}")
     assert code == 1 and "--override evaluation.by=networks" in errors
+
+
+@pytest.mark.parametrize("program", ["trainers.rank", "trainers.evaluate"])
+def test_settings_of_the_run_are_made(program, tmp_path, monkeypatch, call):
+    """An evaluation does not look at them, which is said before data are."""
+    run = types.SimpleNamespace(config=presets.preset("digits_ipc1_dm_tiny"))
+    monkeypatch.setattr(DistilledRun, "restore", lambda _: run)
+    monkeypatch.setattr(within_bytes, "tell_of", lambda _: None)
+    monkeypatch.setattr(assembly, "load_data", None)
+    made = f"--run_dir={tmp_path}", "--override=outer_steps=9"
+    code, _, errors = call(program, *made)
+    assert code == 1 and "Received: outer_steps=9. Leave out what" in errors
 
 
 def test_bytes_are_no_number_of_random_images():

@@ -11,6 +11,7 @@ from export import command_line
 from fred_tf import config as config_lib
 from fred_tf import scoring
 from fred_tf.datasets.data_facts import on_split
+from fred_tf.datasets.sources import IN_MEMORY
 from fred_tf.disk import claims, evaluation_files, records
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.forms.making import stated_scores
@@ -141,7 +142,7 @@ def of_run(run: DistilledRun, found: list[dict[str, Any]]) -> str:
     unknown = [
         f"# {row.name}\n{_evaluate(run, row.flag)}"
         for row in rows
-        if row.evaluation is None
+        if row.evaluation is None and run.config.dataset != IN_MEMORY
     ]
     parts = [
         markup.numbers(

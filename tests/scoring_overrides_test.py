@@ -1,0 +1,34 @@
+"""Overrides of an evaluation: what it looks at, and what it does not."""
+
+import pytest
+
+from fred_tf import config, presets, scoring
+
+
+@pytest.mark.parametrize(
+    ("overrides", "others", "unused"),
+    [
+        (["outer_steps=9"], (), "outer_steps=9"),
+        (["ipc=2", "seed=3"], (), "ipc=2"),
+        (["parameterization.name=pixel"], (), "parameterization.name=pixel.*"),
+        (["memory_average=0.5"], (), "distiller.memory_average=0.5"),
+        (["holdout=0.1"], (), "holdout=0.1"),
+        (["holdout=0.1"], scoring.OF_DATA, None),
+        (["image_size=8"], (), "preparation.image_size=8"),
+        (["outer_steps=3"], (), None),  # As it was.
+        (["seed=3", "network.width=4", "augmentation=flip"], (), None),
+        (["evaluation.epochs=3", "convolutions=bfloat16"], (), None),
+        (["evaluation.by=kernel", "objective.name=kernel_ridge"], (), None),
+    ],
+)
+def test_what_an_evaluation_does_not_look_at_is_refused(
+    overrides, others, unused
+):
+    own = presets.preset("digits_ipc1_dm_tiny")
+    changed = config.override(own, overrides)
+    if unused is None:
+        scoring.check_changes(own, changed, *others)
+        return
+    message = f"looks at.*`seed`.*Received: {unused}. Leave"
+    with pytest.raises(ValueError, match=message):
+        scoring.check_changes(own, changed, *others)
