@@ -196,10 +196,10 @@ def stating(path: files.Path, way_out: str = WAY_OUT) -> Iterator[None]:
         AttributeError,
         ArithmeticError,
     ) as error:
-        what = str(error) if isinstance(error, ValueError) else f"{error!r}."
+        what = str(error) if isinstance(error, ValueError) else repr(error)
         raise ValueError(
-            f"{path} must state what this version of fred_tf can use: {what} "
-            f"{way_out}"
+            f"{path} must state what this version of fred_tf can use: "
+            f"{what.rstrip('.')}. {way_out}"
         ) from error
 
 

@@ -148,13 +148,13 @@ WRONG = {
 def test_a_pack_says_only_what_can_be(wrong, scored, tmp_path):
     path, value, match = wrong
     reseal(scored, setter(path, value))
-    refused(scored, tmp_path / "run" / "inner", f"hold what this.*{match}")
+    refused(scored, tmp_path / "run" / "inner", f"state what this.*{match}")
     assert not (tmp_path / "precious.json").exists()
 
 
 WRONG_RUN = {
     "steps": ("outer_steps", 11, "`outer_steps` must be 12"),
-    "network up": ("identity.scored", {"../x": {}}, "hold what this program"),
+    "network up": ("identity.scored", {"../x": {}}, "state what this version"),
     "no networks": ("identity.scored", 3, "`scored` must be"),
     "memory": ("identity.config.ipc", 10**6, "hold a memory of about"),
     "other data": ("data.train", "0" * 64, "`data.train` is"),
@@ -223,7 +223,7 @@ SPENT = {
 @pytest.mark.parametrize("wrong", SPENT.values(), ids=SPENT)
 def test_minutes_and_devices_are_what_they_are(wrong, pack, tmp_path):
     made.write_spent(pack, **wrong)
-    refused(pack, tmp_path / "run", f"{pack / 'spent.json'} must hold what")
+    refused(pack, tmp_path / "run", f"{pack / 'spent.json'} must state what")
 
 
 def leaf(state):
@@ -248,7 +248,7 @@ STATES = {
 @pytest.mark.parametrize("change", STATES.values(), ids=STATES)
 def test_a_state_is_of_its_run(change, pack, tmp_path):
     made.write_state(pack, **change(made.state_of(pack)))
-    refused(pack, tmp_path / "run", "state.npz must hold")
+    refused(pack, tmp_path / "run", "state.npz must (hold|state) what")
 
 
 def test_steps_report_numbers(pack):
