@@ -32,7 +32,10 @@ _LOGS = "tensorboard"
 _SNAPSHOTS = "snapshots"
 _SNAPSHOT = re.compile(r"(\d{9,})\.npy")
 _PROGRAM = "python -m trainers.distill"
-_WAY_OUT = "Choose another --run_dir, or delete the folder."
+_WAY_OUT = (
+    "Give what it was begun with (of `start`: --start_from), choose another "
+    "--run_dir, or delete the folder."
+)
 
 
 @dataclasses.dataclass(frozen=True)

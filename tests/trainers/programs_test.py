@@ -141,7 +141,7 @@ def test_a_run_starts_from_another(
         assert run.synthetic_set().details["began_after"] == first.step
     assert "began_after" not in first.synthetic_set().details
     with pytest.raises(
-        ValueError, match="`start.memory` is .* absent is asked"
+        ValueError, match="`start.memory` is .* absent is .*Give .*--start_from"
     ):
         distill.run(fine, tmp_path / "fine", expert_dir=quick_experts)
     more = config_lib.override(fine, ["outer_steps=1"])
