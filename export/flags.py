@@ -88,17 +88,10 @@ class Numbers(flags.ArgumentParser):
         )
 
 
-class _NumbersSerializer(flags.ArgumentSerializer):
-    """Writes numbers as they are given, for `--help`."""
-
-    def serialize(self, value: list[float]) -> str:
-        return ",".join(f"{number:g}" for number in value)
-
-
 # `DEFINE_numbers(Numbers(above=0), name, default, help)`; absl knows the module
 # of a flag by who calls it, which a function of ours would be.
 DEFINE_numbers = functools.partial(
-    flags.DEFINE, flag_values=FLAGS, serializer=_NumbersSerializer()
+    flags.DEFINE, flag_values=FLAGS, serializer=flags.ListSerializer(",")
 )
 
 # Flags by name: of what each counts only beside; and what are given one of.

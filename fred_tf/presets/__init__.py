@@ -146,12 +146,11 @@ def settled(
             f"{overridden.parameterization.budget_bytes:,}. Leave one out: "
             "`distill` takes `budget_bytes` in the place of `ipc`."
         )
-    _check_loaded(data, settings, named, overridden, scored)
+    _check_loaded(settings, named, overridden, scored)
     return overridden
 
 
 def _check_loaded(
-    data: ImageData,
     settings: config_lib.Config,
     named: config_lib.Config,
     overridden: config_lib.Config,
@@ -160,9 +159,8 @@ def _check_loaded(
     """Refuses settings of data that are loaded, and otherwise, by then.
 
     Args:
-        data: what is loaded.
-        settings: before they named these data.
-        named: the same, as they name them.
+        settings: before they named what is loaded.
+        named: the same, as they name it.
         overridden: what overrides made of that.
         scored: see `settled`.
     """

@@ -233,9 +233,11 @@ class NetworkTraining:
             )
             loss = tf.reduce_mean(LOSSES[self.loss](labels, logits))
         gradients = tape.gradient(loss, parameters)
-        slots = tf.nest.pack_sequence_as(self._rule.start(parameters), slots)
-        parameters, slots = self._rule.step(parameters, slots, gradients, rate)
-        return parameters, tf.nest.flatten(slots), statistics
+        # Lists as long as the parameters; what is left is the last one.
+        size = len(parameters)
+        parts = [slots[i : i + size] for i in range(0, len(slots), size)]
+        parameters, parts = self._rule.step(parameters, parts, gradients, rate)
+        return parameters, tf.nest.flatten(parts), statistics
 
 
 def standardized(images: tf.Tensor) -> tf.Tensor:

@@ -137,10 +137,12 @@ def run(
             tables()
             if interruption.signal:
                 break
-        failed = [
-            f for f, w in zip(asked, works) if making.kept(w).get("failed")
-        ]
-        return Outcome(tables(), tuple(f for f in failed if f in own))
+        failed = (
+            folder
+            for folder, work in zip(asked, works)
+            if folder in own and making.kept(work).get("failed")
+        )
+        return Outcome(tables(), tuple(failed))
 
 
 def _failure(
