@@ -65,5 +65,5 @@ def test_rewinds_that_cannot_be_are_named(folder, values):
     path = folder.path / "rewinds.json"
     record = {**json.loads(path.read_text()), "rewinds": values}
     path.write_text(json.dumps(records.seal(record)))
-    with pytest.raises(ValueError, match=f"{path} must state"):
+    with pytest.raises(ValueError, match=f"{path} must state what .* use: "):
         rewinds.of(folder)

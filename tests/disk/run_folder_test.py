@@ -119,8 +119,9 @@ def test_another_run_is_refused_by_the_first_differences(folder):
     with pytest.raises(
         ValueError,
         match="`objective.student_steps` is 20 there, 30 is asked for; "
-        "`ipc` is absent there, 1 is asked for. Give what .*another --run_dir, "
-        "or delete",
+        "`ipc` is absent there, 1 is asked for. Give what it was begun "
+        r"with \(of `start`: --start_from\), choose another --run_dir, or "
+        "delete",
     ):
         RunFolder.open(folder.path, asked, _DATA, _ENVIRONMENT)
     assert (folder.path / "config.json").read_bytes() == before
