@@ -6,7 +6,7 @@ import platform
 
 
 def hardware() -> str:
-    """Returns the processor and how many cores of it there are."""
+    """Returns the processor and how many cores of it this process may use."""
     model = platform.processor() or platform.machine()
     info = pathlib.Path("/proc/cpuinfo")
     if info.exists():
@@ -16,4 +16,12 @@ def hardware() -> str:
             if line.startswith("model name")
         ]
         model = named[0] if named else model
-    return f"{os.cpu_count()} cores, {model}"
+    cores = _cores()
+    return f"{cores} core{'' if cores == 1 else 's'}, {model}"
+
+
+def _cores() -> int:
+    """Returns the cores that are left to this process, as by `taskset`."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
