@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -98,10 +98,34 @@ def check(
         config.distiller.references_per_step, strategy.num_replicas_in_sync
     )
     assembly.check_network(config)
+    check_matched([config], experts)
     if OBJECTIVES[config.objective.name].needs_experts:
         assembly.check_experts(config, experts)
     if start is not None:
         check_start(config, start)
+
+
+def check_matched(
+    configs: Iterable[Config], experts: Path | ExpertStore | None
+) -> None:
+    """Refuses experts that count for nothing.
+
+    Args:
+        configs: of what is to be distilled.
+        experts: the store or its folder, if one is given.
+
+    Raises:
+        ValueError: none of the objectives matches experts.
+    """
+    names = {config.objective.name for config in configs}
+    matching = [name for name, made in OBJECTIVES.items() if made.needs_experts]
+    if experts is not None and names.isdisjoint(matching):
+        where = experts.path if isinstance(experts, ExpertStore) else experts
+        raise ValueError(
+            f"`experts` (--expert_dir) are for objectives that match them: "
+            f"{matching}. Received: {where} with {sorted(names)}. Leave them "
+            "out or choose another objective."
+        )
 
 
 @contextlib.contextmanager

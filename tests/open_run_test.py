@@ -6,8 +6,10 @@ import types
 import numpy as np
 import pytest
 
+import fred_tf
 from fred_tf import config, presets
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.experts.store import ExpertStore
 from fred_tf.open_run import OpenRun
 from trainers import distill
 
@@ -103,3 +105,9 @@ def test_lines_of_steps_are_on_the_disk_before_their_checkpoint():
     )
     run.save()
     assert done == ["lines", (7, 5)]
+
+
+def test_experts_that_nothing_matches_are_refused(quick, digits, quick_experts):
+    for experts in (str(quick_experts), ExpertStore(quick_experts)):
+        with pytest.raises(ValueError, match="match them.*Leave them out"):
+            fred_tf.distill(digits, quick, experts=experts)

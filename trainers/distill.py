@@ -218,7 +218,6 @@ def main() -> int:
     if OBJECTIVES[config.objective.name].needs_experts:
         process_memory.settle()
     run_dir = run_flags.required(run_flags.RUN_DIR)
-    expert_dir = run_flags.expert_dir([config])
     start = None
     strategy = devices.strategy()
     if START_FROM.value:
@@ -228,7 +227,7 @@ def main() -> int:
             config,
             run_dir,
             run_flags.DATA_DIR.value,
-            expert_dir,
+            run_flags.EXPERT_DIR.value,
             run_flags.DOWNLOAD.value,
             save_every=SAVE_EVERY.value,
             images_every=IMAGES_EVERY.value,

@@ -1,7 +1,7 @@
 """Flags that the trainers share, what they mean, and who takes which."""
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from export import command_line, flags
@@ -19,7 +19,6 @@ from fred_tf import config as config_lib
 from fred_tf import presets
 from fred_tf.datasets import names
 from fred_tf.disk.paths import Path
-from fred_tf.objectives import OBJECTIVES
 from trainers import row_flag
 from trainers.results.row import Row
 
@@ -34,7 +33,6 @@ __all__ = [
     "command",
     "config",
     "data_dir",
-    "expert_dir",
     "has_settings",
     "of_run",
     "of_settings",
@@ -191,26 +189,6 @@ def data_dir(run_dir: Path) -> str | None:
     With --preset the data are not those of a run.
     """
     return DATA_DIR.value if _PRESET.value else command_line.data_dir(run_dir)
-
-
-def expert_dir(configs: Iterable[config_lib.Config]) -> str | None:
-    """Returns --expert_dir.
-
-    Args:
-        configs: of what is to be distilled.
-
-    Raises:
-        ValueError: it is given, and counts for none of them.
-    """
-    names = {config.objective.name for config in configs}
-    matching = [name for name, made in OBJECTIVES.items() if made.needs_experts]
-    if EXPERT_DIR.value and names.isdisjoint(matching):
-        raise ValueError(
-            f"`--expert_dir` is for objectives that match experts: {matching}. "
-            f"Received: {EXPERT_DIR.value} with {sorted(names)}. Leave it out "
-            "or choose another objective."
-        )
-    return EXPERT_DIR.value
 
 
 def has_settings() -> bool:

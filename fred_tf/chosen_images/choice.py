@@ -16,7 +16,6 @@ from fred_tf.disk import files
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.experts.soft_labels import soft_labels
 from fred_tf.experts.store import ExpertStore
-from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations.labels import EXPERTS, logits_of
 
 
@@ -36,14 +35,13 @@ def begin(
         config: the run's; `parameterization.initial_images` and
             `initial_labels` count, and what `feature_network` looks at.
         data: the real data.
-        experts: of the run; they embed where its objective matches them.
+        experts: of the run, if its objective matches any; they embed.
 
     Raises:
         ValueError: see `Distiller.adapt` and `feature_network`.
     """
     method = config.parameterization.initial_images
-    matched = OBJECTIVES[config.objective.name].needs_experts
-    choose, _ = choice(config, data, method, experts if matched else None)
+    choose, _ = choice(config, data, method, experts)
     choose = functools.cache(choose)  # A coreset may take minutes.
     real, memory = data.normalized_train, empty.parameterization
     if config.parameterization.initial_labels == EXPERTS:

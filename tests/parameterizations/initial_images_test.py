@@ -87,7 +87,6 @@ def test_a_run_begins_with_what_its_experts_would_choose(
 
 
 def test_without_experts_a_network_is_trained(quick, digits, monkeypatch):
-    """Experts of an objective that does not match them do not count."""
     seen = []
 
     def features(settings, data, experts=None, epochs=0):
@@ -96,7 +95,7 @@ def test_without_experts_a_network_is_trained(quick, digits, monkeypatch):
 
     monkeypatch.setattr(feature_network, "features", features)
     settings = config.override(quick, [HERDING, "outer_steps=0"])
-    with open_run.opened(settings, digits, experts="elsewhere"):
+    with open_run.opened(settings, digits):
         assert seen == [(None, feature_network.EPOCHS)]
 
 

@@ -34,6 +34,7 @@ from absl import logging
 
 from export import flags
 from fred_tf import config as config_lib
+from fred_tf import open_run
 from fred_tf.disk import files, folder_lock, records
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.distillation import loop
@@ -243,7 +244,8 @@ def main() -> int:
     for cell_config in settings:
         run_flags.check_budget(cell_config)
     sweep_dir = run_flags.required(SWEEP_DIR)
-    expert_dir = run_flags.expert_dir(settings)
+    expert_dir = run_flags.EXPERT_DIR.value
+    open_run.check_matched(settings, expert_dir)
     print(f"{len(grid)} cells:", *(cell.folder for cell in grid), sep="\n  ")
     with interruptions.Interruption().watching() as interruption:
         outcome = run(

@@ -13,6 +13,7 @@ from fred_tf.datasets import DataFacts
 from fred_tf.disk import files, records, run_folder
 from fred_tf.disk.run_folder import CONFIG, RunFolder
 from fred_tf.distillation import interruption as interruptions
+from fred_tf.objectives import OBJECTIVES
 from fred_tf.scoring import score
 from trainers import distill, within_bytes
 from trainers.log.run_log import append_accuracy
@@ -105,12 +106,13 @@ def make(
         download: whether TensorFlow Datasets may download missing data.
         interruption: stops the cell once it holds a signal.
     """
+    matched = OBJECTIVES[config.objective.name].needs_experts
     begun = time.monotonic()
     run = distill.run(
         config,
         folder,
         data_dir,
-        expert_dir,
+        expert_dir if matched else None,
         download,
         interruption=interruption,
     )

@@ -78,4 +78,4 @@ def test_experts_that_nothing_matches_are_refused(program, tmp_path, call):
         f"--expert_dir={tmp_path}",
     )
     assert code == 1 and not (tmp_path / "made").exists()
-    assert "with ['distribution_matching']. Leave it out" in errors
+    assert "with ['distribution_matching']. Leave them out" in errors
