@@ -36,11 +36,13 @@ def read(source: Any) -> arrays.Splits:
 
 def _arrays(dataset: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
     spec = dataset.element_spec
-    if not (isinstance(spec, tuple) and len(spec) == 2):
+    if not (
+        isinstance(spec, tuple) and len(spec) == 2 and all(map(_is_array, spec))
+    ):
         raise ValueError(
-            "Elements of a dataset must be (image, label). Received: elements "
-            f"like {spec}. Map it to such pairs first, e.g. with "
-            "`as_supervised=True`."
+            "Elements of a dataset must be (image, label), two arrays of "
+            f"numbers. Received: elements like {spec}. Map it to such pairs "
+            "first, e.g. with `as_supervised=True`."
         )
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
         raise ValueError(
@@ -63,6 +65,13 @@ def _arrays(dataset: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
             "the pipeline, e.g. with `tf.image.resize`."
         )
     return np.concatenate(images), np.concatenate(labels)
+
+
+def _is_array(spec: Any) -> bool:
+    """Returns whether a part of an element is an array of numbers."""
+    return isinstance(spec, tf.TensorSpec) and (
+        spec.dtype.is_integer or spec.dtype.is_floating or spec.dtype.is_bool
+    )
 
 
 def _is_batched(image: tf.TensorShape, label: tf.TensorShape) -> bool:

@@ -68,6 +68,9 @@ def test_pipelines_of_grey_images_and_columns(images, grey, column, batch):
     [
         (lambda d: d.repeat(), "must end"),
         (lambda d: d.map(lambda image, label: image), r"\(image, label\)"),
+        (lambda d: d.map(lambda x, y: ({"image": x}, y)), "arrays of numbers"),
+        (lambda d: d.map(lambda x, y: (x, {"label": y})), "arrays of numbers"),
+        (lambda d: d.map(lambda x, y: ("a.png", y)), "numbers.*tf.string"),
         (lambda d: d.take(0), "must have elements"),
     ],
 )
@@ -75,6 +78,13 @@ def test_pipelines_that_cannot_be_read(images, change, message):
     pipeline = tf.data.Dataset.from_tensor_slices((images, LABELS))
     with pytest.raises(ValueError, match=message):
         load(change(pipeline))
+
+
+def test_pipelines_of_ragged_images_are_refused(images):
+    rows = tf.ragged.constant([[1, 2], [3]])
+    pipeline = tf.data.Dataset.from_tensor_slices((rows, LABELS[:2]))
+    with pytest.raises(ValueError, match="numbers.*Received.*RaggedTensorSpec"):
+        load(pipeline)
 
 
 def test_images_of_many_sizes_say_so(images):
