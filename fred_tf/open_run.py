@@ -188,7 +188,7 @@ def opened(
             place = folder.checkpoint_folder
             checkpoints = Checkpoints(place, distiller.checkpoint)
         with workers.chief_first():
-            restored = _restored(distiller, folder, checkpoints)
+            restored = _restored(folder, checkpoints)
             if restored is None:
                 _begin(distiller, config, data, experts, start, begin)
                 if checkpoints is not None:
@@ -243,11 +243,9 @@ def _fitted(
 
 
 def _restored(
-    distiller: Distiller,
-    folder: RunFolder | None,
-    checkpoints: Checkpoints | None,
+    folder: RunFolder | None, checkpoints: Checkpoints | None
 ) -> int | None:
-    """Restores a distiller and returns its step; None if there is nothing."""
+    """Restores the last checkpoint, returns its step; None without one."""
     if folder is not None and checkpoints is not None:
         restored = checkpoints.restore_latest()
         if restored is not None:
