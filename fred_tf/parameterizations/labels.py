@@ -94,10 +94,14 @@ class MemorySettings(Settings):
                 "'scores' and 0, or leave it out."
             )
         for name, most in (("scale", 1000), ("learning_rate", MOST_RATE)):
-            name = f"label_{name}"
-            check_least(
-                f"parameterization.{name}", getattr(self, name), 0, most
-            )
+            name, value = f"label_{name}", getattr(self, f"label_{name}")
+            check_least(f"parameterization.{name}", value, 0, most)
+            if value and not self.learns_labels:
+                raise ValueError(
+                    f"`parameterization.{name}` is of labels that are learned. "
+                    f"Received: {value:g} and `parameterization.labels` "
+                    f"{self.labels!r}. Take one of {list(LABEL_KINDS)}, or 0."
+                )
 
     def _check_taught(self) -> None:
         """Refuses labels of experts that nothing could come of."""

@@ -204,6 +204,13 @@ def test_labels_that_stay_are_of_images_and_have_no_step(wrong):
         PARAMETERIZATIONS["pixel"].Settings(**values)
 
 
+@pytest.mark.parametrize("name", ["label_scale", "label_learning_rate"])
+def test_what_is_of_learned_labels_needs_them(name):
+    with pytest.raises(ValueError, match=f"{name}` is of labels.*2 and .*or 0"):
+        PARAMETERIZATIONS["pixel"].Settings(**{name: 2.0})
+    PARAMETERIZATIONS["pixel"].Settings(labels="scores", **{name: 2.0})
+
+
 def test_labels_by_sgd_need_a_step_of_their_own():
     with pytest.raises(ValueError, match="label_learning_rate` 0. Give one"):
         settings("kip", "pixel", "memory_optimizer=sgd")
