@@ -291,13 +291,21 @@ def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def _prepared(
     data: ImageData, name: str, severity: int, data_dir: Path | None
 ) -> str | None:
-    """Returns the TFDS name of prepared corrupted images, if there are any."""
+    """Returns the TFDS name of prepared corrupted images, if there are any.
+
+    They are of the test split: none are where training images stand for it.
+    """
+    if data.holdout:
+        return None
     if (
-        base_name(data.name) == "cifar10"
+        base_name(data.dataset) == "cifar10"
         and data.image_shape == KNOWN["cifar10"].image_shape
+        and len(data.class_names) == KNOWN["cifar10"].classes
     ):
         prepared_name = f"{_CIFAR10}/{CIFAR_NAMES.get(name, name)}_{severity}"
-    elif all(map(_SYNSET.fullmatch, data.class_names)):
+    elif data.image_shape[-1] == 3 and all(
+        map(_SYNSET.fullmatch, data.class_names)
+    ):
         prepared_name = f"{_IMAGENET}/{name}_{severity}"
     else:
         return None

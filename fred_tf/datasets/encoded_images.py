@@ -4,7 +4,7 @@ A few kilobytes may claim 100,000 x 100,000 pixels: decoders allocate what the
 header says, so the header is read first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -15,8 +15,8 @@ MOST_PIXELS = 1 << 24
 MOST_OF_16_BITS = 65_535
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-# In a PNG file height follows width, each of 4 bytes, then the bits of a value.
-_WIDTH, _BITS = 16, 24
+# In a PNG file height follows width, each of 4 bytes.
+_WIDTH = 16
 
 
 def check_size(image_shape: Sequence[int], place: str) -> None:
@@ -79,32 +79,29 @@ def bounded(
         return tf.identity(encoded)
 
 
-def decode(encoded: bytes, place: str) -> np.ndarray:
-    """Returns an image `[height, width, channels]`.
+def decode(
+    encoded: bytes,
+    place: str,
+    shape: Sequence[int],
+    decoded: Callable[[tf.Tensor], tf.Tensor],
+) -> np.ndarray:
+    """Returns an image `[height, width, channels]` as its feature decodes it.
 
     Args:
         encoded: a PNG or JPEG file.
         place: where it is from, for messages.
-
-    Returns:
-        uint8, or uint16 of a PNG file of 16 bits.
+        shape: `(height, width, ...)` that it must have.
+        decoded: returns what it is, of a file of a size that may be decoded.
 
     Raises:
-        ValueError: it is damaged, of another kind, or too large.
+        ValueError: it is damaged, of another kind, or of another size.
     """
-    is_png = encoded.startswith(_PNG)
-    wide = is_png and encoded[_BITS : _BITS + 1] == b"\x10"
     try:
-        check_size(size(encoded).numpy(), place)
-        return tf.io.decode_image(
-            encoded,
-            dtype=tf.uint16 if wide else tf.uint8,
-            expand_animations=False,
-        ).numpy()
+        return decoded(bounded(tf.constant(encoded), shape)).numpy()
     except tf.errors.InvalidArgumentError as error:
         raise ValueError(
-            f"{place} is not a readable PNG or JPEG file: {error.message} "
-            "Restore it from a copy, or remove it."
+            f"{place} is not a readable PNG or JPEG file of the declared size: "
+            f"{error.message} Restore it from a copy, or remove it."
         ) from error
 
 

@@ -70,7 +70,7 @@ def raw(
     def images(rows: np.ndarray) -> Iterator[np.ndarray | ValueError]:
         if declared and not one_by_one:
             return _of_one_size(builder, split, rows)
-        return _of_any_size(builder, split, rows, place)
+        return _one_by_one(builder, split, rows, place)
 
     odd = declared and feature.shape[-1] not in (1, 3)
     return Raw(
@@ -229,19 +229,22 @@ def _of_one_size(
         yield from encoded_images.scaled(batch)
 
 
-def _of_any_size(
+def _one_by_one(
     builder: tfds.core.DatasetBuilder,
     split: str,
     rows: np.ndarray,
     place: str,
 ) -> Iterator[np.ndarray | ValueError]:
-    declared = None not in builder.info.features["image"].shape
-    decode = encoded_images.decode if declared else pictures.decode
+    feature = builder.info.features["image"]
+    how = (
+        () if None in feature.shape else (feature.shape, feature.decode_example)
+    )
+    decode = encoded_images.decode if how else pictures.decode
 
     def decoded(numbered: tuple[Any, bytes]) -> np.ndarray | ValueError:
         number, encoded = numbered
         try:
-            image = decode(encoded, f"image {number} of {place}")
+            image = decode(encoded, f"image {number} of {place}", *how)
             return encoded_images.scaled(image)
         except ValueError as error:
             return error

@@ -307,6 +307,13 @@ def _check_features(
                 f"{kinds}. Write the images to files and load them as "
                 "`folder:<path>`."
             )
+    image = by_name["image"]
+    if None in image.shape and image.np_dtype == np.float32:
+        raise ValueError(
+            "Images of float32 must all be of a declared size, since their "
+            f"files do not say of what type they are. Received in {name!r}: "
+            f"{image.shape}. Write them as uint8 or uint16, or with a size."
+        )
     classes = by_name["label"].num_classes
     if classes is None or not 0 < classes <= MOST_CLASSES:
         raise ValueError(

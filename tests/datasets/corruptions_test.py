@@ -38,13 +38,15 @@ def test_names():
         corruptions.named("snow,fogg")
 
 
-def make(name="photos", size=32, channels=3) -> ImageData:
+def make(name="photos", size=32, channels=3, classes=2, **more) -> ImageData:
     generator = np.random.default_rng(0)
-    shape = (4, size, size, channels)
+    shape = (2 * classes, size, size, channels)
     images = generator.integers(0, 256, shape).astype(np.uint8)
-    split = Split(images, [0, 1, 0, 1])
-    normalization = Standardize.fit(images)
-    return ImageData(name, split, split, ("a", "b"), normalization)
+    split = Split(images, np.arange(2 * classes) % classes)
+    how = {"class_names": tuple("abcdefghij"[:classes]), **more}
+    return ImageData(
+        name, split, split, normalization=Standardize.fit(images), **how
+    )
 
 
 def test_small_images_are_refused(digits):
@@ -69,16 +71,16 @@ def asked(monkeypatch) -> list:
 
 def test_prepared_images_come_first(asked, monkeypatch):
     """TFDS has its own names for two of them."""
-    data = make("cifar10")
+    data = make("cifar10:3.0.2", classes=10)
     monkeypatch.setattr(
         corruptions.tfds_images,
         "read_test",
         lambda name, data_dir, names: data.test,
     )
-    split, source = corruptions.load(data, "glass_blur", 3, images=2)
+    split, source = corruptions.load(data, "glass_blur", 3, images=10)
     assert asked == ["cifar10_corrupted/frosted_glass_blur_3"]
     assert source == "tfds:cifar10_corrupted/frosted_glass_blur_3"
-    assert len(split) == 2
+    assert len(split) == 10
 
 
 def test_images_of_synsets_come_from_imagenet(asked, monkeypatch):
@@ -124,13 +126,30 @@ def test_a_missing_library_is_named(monkeypatch):
         corruptions.load(make(), "fog", 5)
 
 
-def test_images_of_other_sizes_are_computed(asked, monkeypatch):
-    """Those of CIFAR-10-C are of 32 x 32 pixels in colour."""
+SYNSETS = {"class_names": ("n01440764", "n02102040")}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"size": 64},
+        {"channels": 1},
+        {"classes": 2},
+        {"holdout": 0.5},
+        {"name": "cifar10:3.0.2", "holdout": 0.5},
+        {"name": "folder:nette", "classes": 2, "channels": 1, **SYNSETS},
+        {"name": "folder:nette", "classes": 2, "holdout": 0.5, **SYNSETS},
+    ],
+)
+def test_other_images_than_those_prepared_are_computed(
+    asked, monkeypatch, other
+):
+    """CIFAR-10-C is of 32 x 32 pixels in colour, and of the test split."""
     computed = lambda images, name, severity: images  # noqa: E731
     monkeypatch.setattr(corruptions, "corrupt", computed)
-    for data in (make("cifar10", size=64), make("cifar10", channels=1)):
-        _, source = corruptions.load(data, "fog", 5)
-        assert source.startswith("imagecorruptions") and not asked
+    data = make(**{"name": "cifar10", "classes": 10, **other})
+    _, source = corruptions.load(data, "fog", 5)
+    assert source.startswith("imagecorruptions") and not asked
 
 
 @needs_library

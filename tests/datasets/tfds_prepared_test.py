@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from fred_tf import datasets
@@ -83,6 +84,54 @@ def test_damaged_images_are_left_out_when_asked(tmp_path, shape):
     assert data.facts.preparation["left_out"] == 1
 
 
+@pytest.mark.parametrize(
+    ("declared", "stored", "kind"),
+    [
+        ((4, 5, 1), (4, 5, 1), np.float32),
+        ((4, 5, 3), (4, 5, 4), np.uint8),
+        ((4, 5, 1), (4, 5, 3), np.uint8),
+    ],
+)
+def test_leaving_out_damage_changes_no_pixel(
+    tmp_path, generator, declared, stored, kind
+):
+    """Images are what their feature says, not what their files look like."""
+    images = generator.random((6, *stored), np.float32)
+    if kind == np.uint8:
+        bytes_ = (255 * images).astype(np.uint8)
+        images = [tf.io.encode_png(one).numpy() for one in bytes_]
+    rows = [{**row, "image": one} for row, one in zip(EXAMPLES, images)]
+    splits, shaped = {"train": rows, "test": rows}, {"shape": declared}
+    folder = tmp_path / "insects" / "1.0.0"
+    prepare(
+        folder, {"image": Torn(**shaped, dtype=kind), "label": LABEL}, splits
+    )
+    image = tfds.features.Image(**shaped, dtype=kind)
+    tfds.features.FeaturesDict({"image": image, "label": LABEL}).save_config(
+        folder
+    )
+    plain, careful = (
+        datasets.load("insects", tmp_path, preparation=Preparation(**how))
+        for how in ({}, {"skip_corrupt": True})
+    )
+    np.testing.assert_array_equal(plain.train.images, careful.train.images)
+    if kind == np.float32:
+        np.testing.assert_array_equal(plain.train.images, images)
+
+
+def test_float32_of_any_size_is_refused(tmp_path):
+    """Its files are those of pictures of four channels of 8 bits."""
+    image = tfds.features.Image(shape=(None, None, 1), dtype=np.float32)
+    rows = [
+        {**row, "image": np.ones((4, 5, 1), np.float32)} for row in EXAMPLES
+    ]
+    splits = {"train": rows, "test": rows}
+    folder = tmp_path / "insects" / "1.0.0"
+    prepare(folder, {"image": image, "label": LABEL}, splits)
+    with pytest.raises(ValueError, match="float32 must .*Write them as uint8"):
+        datasets.load("insects", tmp_path)
+
+
 def test_some_classes_are_a_data_set(tmp_path):
     names = tfds.features.ClassLabel(names=["ant", "bee", "cow", "dog"])
     examples = [
@@ -129,8 +178,8 @@ def test_images_of_other_classes_are_not_decoded(
         monkeypatch.setattr(
             room,
             "decode",
-            lambda data, where, decode=decode: (
-                decoded.append(where) or decode(data, where)
+            lambda data, where, *how, decode=decode: (
+                decoded.append(where) or decode(data, where, *how)
             ),
         )
     preparation = Preparation(classes="cow,ant", skip_corrupt=True)
