@@ -83,7 +83,7 @@ def header(file: BinaryIO, where: object) -> Header:
     deep_png = _is_deep_png(file.read(32))
     file.seek(0)
     with _opened(file, where) as image:
-        width, height = image.size
+        width, height = _stored_size(image)
         if _turned(image, where):
             width, height = height, width
         deep = deep_png or image.mode in _DEEP
@@ -108,13 +108,15 @@ def decode(data: bytes, where: object) -> np.ndarray:
         try:
             if deep:
                 turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
-                levels = on_white(_deep_png(data))
+                levels = on_white(
+                    _deep_png(data, image.info.get("transparency"))
+                )
                 return levels if turn is None else turn(levels)
             turned = ImageOps.exif_transpose(image)
-            if image.mode in _GREY:
-                return _grey(turned, where)
-            # A palette may hold transparent entries, too.
+            # One level, colour or entry of a palette may be transparent, too.
             clear = "transparency" in image.info or image.mode.endswith("A")
+            if image.mode in _GREY:
+                return _grey(turned.convert("LA") if clear else turned, where)
             return on_white(
                 np.asarray(turned.convert("RGBA" if clear else "RGB"))
             )
@@ -139,6 +141,12 @@ def _opened(stream: BinaryIO, where: object) -> Image.Image:
             f"{height} x {width} in {where}. Make it smaller, or remove it."
         )
     return image
+
+
+def _stored_size(image: Image.Image) -> tuple[int, int]:
+    """Returns width and height before any turn; Pillow turns those of TIFFs."""
+    tags = getattr(image, "tag_v2", None)  # Of TIFFs alone.
+    return image.size if tags is None else (tags[256], tags[257])
 
 
 def _turned(image: Image.Image, where: object) -> bool:
@@ -182,14 +190,23 @@ def _is_deep_png(data: bytes) -> bool:
     return data[:8] == _PNG and len(data) > 24 and data[24] == 16
 
 
-def _deep_png(data: bytes) -> np.ndarray:
+def _deep_png(data: bytes, clear: int | tuple[int, ...] | None) -> np.ndarray:
+    """Returns a PNG of 16 bits as float32 in [0, 1].
+
+    Args:
+        data: bytes of the file.
+        clear: the level, or the colour, that is transparent; None for none.
+    """
     levels = tf.io.decode_png(data, dtype=tf.uint16).numpy()
+    if clear is not None:
+        is_clear = (levels == np.array(clear)).all(axis=-1, keepdims=True)
+        levels = np.where(is_clear, np.uint16(65535), levels)
     return levels.astype(np.float32) / 65535
 
 
 def on_white(pixels: np.ndarray) -> np.ndarray:
     """Lays images with an alpha channel, the last of 2 or 4, on white."""
-    if pixels.shape[-1] % 2:
+    if pixels.shape[-1] not in (2, 4):
         return pixels
     whole = 255.0 if pixels.dtype == np.uint8 else 1.0
     colour, alpha = np.split(pixels.astype(np.float32), [-1], axis=-1)

@@ -122,10 +122,11 @@ class Preparation:
             where: what to call it in messages.
 
         Raises:
-            ValueError: it is smaller than `image_size`.
+            ValueError: it is smaller than `image_size`, or has more channels
+                than become grey or RGB.
         """
         if channels is not None:
-            image = _coloured(image, channels)
+            image = _coloured(image, channels, where)
         if not self.image_size:
             return image
         height, width = image.shape[:2]
@@ -170,7 +171,8 @@ def _resized(
 
 
 def _middle(image: np.ndarray, side: int) -> np.ndarray:
-    top, left = ((n - side) // 2 for n in image.shape[:2])
+    # As torchvision: halves go to the even number.
+    top, left = (round((n - side) / 2) for n in image.shape[:2])
     return image[top : top + side, left : left + side]
 
 
@@ -178,10 +180,16 @@ def _middle(image: np.ndarray, side: int) -> np.ndarray:
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def _coloured(image: np.ndarray, channels: int) -> np.ndarray:
+def _coloured(image: np.ndarray, channels: int, where: object) -> np.ndarray:
     image = on_white(image)
     if image.shape[-1] == channels:
         return image
+    if image.shape[-1] not in (1, 3):
+        raise ValueError(
+            "Images that are made grey or RGB must have from 1 to 4 channels, "
+            f"the last of 2 or 4 an alpha. Received: {image.shape[-1]} in "
+            f"{where}. Take `colour` 'as_is'."
+        )
     if channels == 3:
         return np.repeat(image, 3, axis=-1)
     grey = (image.astype(np.float32) @ _LUMA)[..., None]

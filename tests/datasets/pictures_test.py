@@ -82,6 +82,32 @@ def test_grey_with_transparency_stays_grey():
     assert image.tolist() == [[[100], [255]]]
 
 
+@pytest.mark.parametrize("value", [100, 0])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, bool])
+def test_one_level_of_grey_may_be_transparent(kind, value):
+    pixels = np.array([[value, 1], [1, value]]).astype(kind)
+    clear = {"transparency": int(pixels[0, 0])}
+    image = pictures.decode(encoded(pixels, "PNG", **clear), "x")
+    white = 1.0 if kind == np.uint16 else 255
+    assert image[0, 0] == image[1, 1] == white and image.shape == (2, 2, 1)
+    if value == 0:
+        assert image[0, 1] == {np.uint16: np.float32(1 / 65535), bool: 255}.get(
+            kind, 1
+        )
+
+
+def test_one_colour_of_sixteen_bits_may_be_transparent():
+    levels = np.full((2, 2, 3), 300, np.uint16)
+    levels[0, 0, 1] = 0
+    data = tf.io.encode_png(levels).numpy()
+    # Of the header the first 33 bytes; then what is transparent.
+    chunk = b"tRNS" + np.full(3, 300, ">u2").tobytes()
+    sum_ = zlib.crc32(chunk).to_bytes(4, "big")
+    data = data[:33] + (6).to_bytes(4, "big") + chunk + sum_ + data[33:]
+    image = pictures.decode(data, "x")
+    assert image[1, 1].tolist() == [1.0, 1.0, 1.0] and image[0, 0, 1] == 0
+
+
 def test_exif_turns():
     exif = Image.Exif()
     exif[0x0112] = 6  # A quarter to the right.
@@ -102,6 +128,17 @@ def test_a_header_says_what_is_decoded(tmp_path):
     levels = np.zeros((3, 5), np.uint16)
     path.write_bytes(encoded(levels, "PNG"))
     assert header(path) == pictures.Header(3, 5, True, True)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "JPEG", "WEBP"])
+@pytest.mark.parametrize("value", [1, 6])
+def test_a_header_has_the_size_of_what_is_decoded(tmp_path, kind, value):
+    exif = Image.Exif()
+    exif[0x0112] = value
+    path = tmp_path / "a"
+    path.write_bytes(encoded(RAMP[:2], kind, exif=exif))
+    decoded, claimed = pictures.decode(path.read_bytes(), "x"), header(path)
+    assert decoded.shape[:2] == (claimed.height, claimed.width)
 
 
 def test_what_is_no_picture_is_named(tmp_path):

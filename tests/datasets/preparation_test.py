@@ -44,7 +44,7 @@ def test_plain_squash_samples_at_the_middles_of_pixels(photo):
 def test_a_crop_is_the_middle_of_the_shorter_side(photo):
     made = Preparation(64)(photo, 3)
     whole = Image.fromarray(photo).resize((95, 64), Image.BILINEAR)
-    middle = np.asarray(whole)[:, 15:79]
+    middle = np.asarray(whole)[:, 16:80]
     assert np.abs(made.astype(int) - middle).max() <= 1
 
 
@@ -70,6 +70,13 @@ def test_a_small_image_is_enlarged_only_when_asked():
     ):
         Preparation(32)(small, 3, "cat.png")
     assert Preparation(32, enlarge=True)(small, 3).shape == (32, 32, 3)
+
+
+def test_colours_of_five_channels_are_unknown():
+    for colour, channels in (("rgb", 3), ("grey", 1)):
+        many = np.zeros((8, 8, 5), np.uint8)
+        with pytest.raises(ValueError, match="Received: 5 in x.*'as_is'"):
+            Preparation(colour=colour)(many, channels, "x")
 
 
 def test_colours(photo):
