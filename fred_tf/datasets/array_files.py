@@ -1,12 +1,14 @@
 """Arrays in files: `.npz`, a folder of `.npy`, or the `.h5` of 3D-MNIST."""
 
 import contextlib
+import math
 import os
 import pathlib
 from collections.abc import Iterable, Iterator
 
 import h5py
 import numpy as np
+from absl import logging
 
 from fred_tf.datasets import arrays, raw_images
 from fred_tf.datasets.raw_images import Found
@@ -16,14 +18,14 @@ from fred_tf.disk.paths import Path, checked
 
 SUFFIXES = (".npz", ".h5", ".hdf5")
 
-# What the arrays are called, in lower case: images and labels to train on, and
-# to test with.
-_NAMES = (
-    ("x_train", "y_train", "x_test", "y_test"),
-    ("train_images", "train_labels", "test_images", "test_labels"),
-    ("images", "labels", "test_images", "test_labels"),
-    ("x", "y", "x_test", "y_test"),
+# What images and labels are called, in lower case; the first that are there.
+_TRAIN = (
+    ("x_train", "y_train"),
+    ("train_images", "train_labels"),
+    ("images", "labels"),
+    ("x", "y"),
 )
+_TEST = (("x_test", "y_test"), ("test_images", "test_labels"))
 # Bytes of a file, and of each array, at most.
 _MOST = 1 << 33
 
@@ -75,22 +77,26 @@ def _explained(path: pathlib.Path) -> Iterator[None]:
         yield
     except (OSError, ValueError) as error:
         raise ValueError(
-            f"{path} must hold arrays of numbers called "
-            f"{' or '.join(str(list(names[:2])) for names in _NAMES)}, and if "
-            f"there are test images {list(_NAMES[0][2:])} or alike. Received: "
+            f"{path} must hold arrays of numbers called {_either(_TRAIN)}, and "
+            f"if there are test images {_either(_TEST)}. Received: "
             f"{str(error).rstrip('.')}."
         ) from error
+
+
+def _either(pairs: Iterable[tuple[str, str]]) -> str:
+    return " or ".join(str(list(pair)) for pair in pairs)
 
 
 def _wanted(there: Iterable[str]) -> list[str]:
     """Returns the names of the arrays to read, as they are written."""
     written = {name.lower(): name for name in there}
-    for train_images, train_labels, *tests in _NAMES:
-        if train_images in written and train_labels in written:
-            names = [train_images, train_labels]
-            names += tests if all(name in written for name in tests) else []
-            return [written[name] for name in names]
-    raise ValueError(f"arrays called {sorted(written.values())[:20]}")
+    train, test = (
+        next((pair for pair in pairs if written.keys() >= set(pair)), ())
+        for pairs in (_TRAIN, _TEST)
+    )
+    if not train:
+        raise ValueError(f"arrays called {sorted(written.values())[:20]}")
+    return [written[name] for name in (*train, *test)]
 
 
 def _npy(folder: pathlib.Path) -> list[np.ndarray]:
@@ -140,4 +146,13 @@ def _cubes(images: np.ndarray) -> np.ndarray:
             f"vectors of {images.shape[1]} values, which is no cube of a "
             "whole number"
         )
-    return images.reshape(-1, side, side, side, 1).astype(np.float32)
+    if math.isqrt(images.shape[1]) ** 2 == images.shape[1]:
+        logging.warning(
+            "Vectors of %d values are taken for volumes of %d x %d x %d. Store "
+            "images as [n, height, width].",
+            images.shape[1],
+            *[side] * 3,
+        )
+    if images.dtype != np.uint8:
+        images = images.astype(np.float32)
+    return images.reshape(-1, side, side, side, 1)

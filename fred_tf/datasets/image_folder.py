@@ -108,7 +108,7 @@ def _split(
             )
         paths += chosen
         labels += [label] * len(chosen)
-    _tell_of_others(folder, paths)
+    _tell_of_others(folder, class_names, paths)
     if not paths:
         raise ValueError(f"{folder} must hold pictures. Received: none.")
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -121,6 +121,7 @@ def _split(
         headers,
         str(folder),
         {"files": _identity(folder, paths)},
+        divided=True,
     )
 
 
@@ -154,12 +155,16 @@ def _tell_of_splits(root: pathlib.Path, read: Iterable[pathlib.Path]) -> None:
 
 
 def _tell_of_others(
-    folder: pathlib.Path, found: Iterable[pathlib.Path]
+    folder: pathlib.Path,
+    class_names: Iterable[str],
+    found: Iterable[pathlib.Path],
 ) -> None:
     """Warns of the files of a split that are not read, by what they are."""
-    read = set(found)
-    others = [p for p in sorted(folder.rglob("*")) if p not in read]
-    # Folders that are links are not entered.
+    classes, read = [folder / name for name in class_names], set(found)
+    there = set(folder.iterdir()).difference(classes)
+    there.update(*(path.rglob("*") for path in [*there, *classes]))
+    others = [path for path in sorted(there) if path not in read]
+    # Folders that are links are entered where they are classes.
     others = [p for p in others if p.is_symlink() or not p.is_dir()]
     if not others:
         return

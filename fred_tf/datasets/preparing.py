@@ -102,7 +102,7 @@ def prepared(
         for name, raw in present.items()
     }
     for name, raw in present.items():
-        if raw.deep and isinstance(found.train, Raw):
+        if raw.deep and raw.divided:
             _tell_of_dark(done[name], raw.place)
     described = preparation.to_json()
     if left_out := asked - sum(map(len, done.values())):

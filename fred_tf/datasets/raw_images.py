@@ -54,6 +54,8 @@ class Raw:
             a change; fit for JSON.
         channels: that all images have where they are not 1 or 3 as `headers`
             say, e.g. 4; None where they are.
+        divided: whether images of more than 8 bits are levels of 16 bits,
+            divided to lie in [0, 1].
     """
 
     labels: np.ndarray
@@ -63,6 +65,7 @@ class Raw:
     place: str
     identity: Mapping[str, Any]
     channels: int | None = None
+    divided: bool = False
 
     @property
     def deep(self) -> bool:

@@ -81,6 +81,7 @@ def raw(
         place,
         _identity(builder, split),
         feature.shape[-1] if odd else None,
+        divided=feature.np_dtype != np.float32,
     )
 
 

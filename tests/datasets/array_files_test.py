@@ -110,6 +110,32 @@ def test_what_is_no_such_file_is_refused(suffix, tmp_path):
             datasets.load(f"file:{path}")
 
 
+@pytest.mark.parametrize("train", [("images", "labels"), ("x", "y")])
+@pytest.mark.parametrize(
+    "test", [("x_test", "y_test"), ("test_images", "test_labels")]
+)
+def test_each_pair_may_have_any_of_the_names(images, written, train, test):
+    both = dict.fromkeys((train[0], test[0]), _npy(images))
+    both |= dict.fromkeys((train[1], test[1]), _npy(LABELS))
+    data = datasets.load(f"file:{written(**both)}")
+    assert len(data.train) == len(data.test) == 6
+
+
+def test_vectors_of_bytes_become_volumes_and_say_so(written, caplog):
+    vectors = np.arange(6 * 64, dtype=np.uint8).reshape(6, 64)
+    place = written(x_train=_npy(vectors), y_train=_npy(LABELS))
+    data = datasets.load(f"file:{place}")
+    assert data.image_shape == (4, 4, 4, 1)
+    assert data.train.images.dtype == np.uint8
+    assert "64 values are taken for volumes of 4 x 4 x 4" in caplog.text
+
+
+def test_dim_floats_are_not_taken_for_16_bits(images, written, caplog):
+    dim = _npy(images / np.float32(600))
+    datasets.load(f"file:{written(x_train=dim, y_train=_npy(LABELS))}")
+    assert "16 bits" not in caplog.text
+
+
 def test_arrays_must_have_the_usual_names(images, written):
     place = written(pictures=_npy(images), y_train=_npy(LABELS))
     with pytest.raises(ValueError, match=r"called \['pictures', 'y_train'\]"):

@@ -339,4 +339,10 @@ def test_linked_folders_are_classes_and_told_of_within_them(root, caplog):
     found = image_folder.read(root)
     assert found.class_names == ("ant", "moth", "wasp")
     assert found.train.labels.tolist() == [0, 0, 1, 2, 2]
-    assert "1 a folder that is a link, within a class" in caplog.text
+    # Of what a linked class holds nothing is told that is read.
+    (root / "elsewhere" / "more.txt").touch()
+    assert "1 of 6 files" in caplog.text
+    assert "1 a folder that is a link, within a class; e.g." in caplog.text
+    caplog.clear()
+    image_folder.read(root)
+    assert "1 .txt" in caplog.text and "'moth/more.txt'" in caplog.text
