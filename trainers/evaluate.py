@@ -178,7 +178,10 @@ def table(
 
 
 def other_images(
-    data: ImageData, sets: Sequence[str], corrupted: Sequence[str]
+    data: ImageData,
+    sets: Sequence[str],
+    corrupted: Sequence[str],
+    data_dir: str | None = None,
 ) -> tuple[dict[str, Split], dict[str, Any]]:
     """Returns other test images by name, and how corrupted ones were made.
 
@@ -186,8 +189,8 @@ def other_images(
         data: the data whose test images they stand beside.
         sets: names of data sets.
         corrupted: names of corruptions.
+        data_dir: where TensorFlow Datasets keeps them.
     """
-    data_dir = run_flags.DATA_DIR.value
     splits = {
         name: test_sets.load(data, name, data_dir, run_flags.DOWNLOAD.value)
         for name in sets
@@ -299,12 +302,13 @@ def main() -> None:
     names = corruptions.named(CORRUPTIONS.value) if CORRUPTIONS.value else ()
     sets = list(dict.fromkeys(map(test_sets.named, TEST_ON.value)))
     path(run_dir, "", "", name=NAME.value)  # Refuses before any work.
+    others_in = run_flags.DATA_DIR.value  # Before a path in a name changes it.
     config, word, make, distilled = subject(run_dir)
     wanted = configs(config, NETWORKS.value, MODEL.value)
     data = assembly.load_data(
         config, run_flags.data_dir(run_dir), run_flags.DOWNLOAD.value
     )
-    others, facts = other_images(data, sets, names)
+    others, facts = other_images(data, sets, names, others_in)
     synthetic_set, results = make(data), {}
     foreign = None
     if MODEL.value:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from fred_tf.figures.canvas import FONT_SIZE
@@ -109,6 +110,7 @@ def curves(
         raise ValueError("`lines` must hold at least one curve. Received none.")
     figure = Figure(figsize=(5, 3.4), layout="constrained")
     axes = figure.add_subplot()
+    drawn: list[Line2D] = []
     for number, (name, line) in enumerate(lines.items()):
         if len(line.x) != len(line.y):
             raise ValueError(
@@ -121,7 +123,7 @@ def curves(
         if line.mean_of > 1:
             axes.plot(line.x, line.y, color=color, alpha=_FAINT, linewidth=0.6)
             shown = running_mean(line.y, line.mean_of)
-        axes.plot(
+        drawn += axes.plot(
             line.x,
             shown,
             color=color,
@@ -158,5 +160,7 @@ def curves(
     axes.tick_params(which="both", labelsize=FONT_SIZE)
     axes.grid(alpha=0.3, linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=FONT_SIZE, frameon=False)
+    # Left to itself a legend leaves out what begins with an underscore.
+    labels = [str(line.get_label()) for line in drawn]
+    axes.legend(drawn, labels, fontsize=FONT_SIZE, frameon=False)
     return figure

@@ -7,7 +7,7 @@ from fred_tf.figures import Curve
 
 def test_curves_are_labelled_and_told_apart_without_colour():
     lines = {
-        f"run {number}": Curve([1, 2, 4], [number, 2, 3], [0.1, 0.2, 0.3])
+        f"_run {number}": Curve([1, 2, 4], [number, 2, 3], [0.1, 0.2, 0.3])
         for number in range(7)
     }
     figure = figures.curves(lines, "steps", "accuracy (%)", log_x=True)

@@ -136,6 +136,28 @@ def test_a_run_is_scored_on_another_test_set(digits, quick, call, tmp_path):
     assert code == 1 and "cifar10_1/v6' is not prepared" in errors
 
 
+def test_other_test_sets_lie_in_data_dir_wherever_photos_lie(
+    call, digits, tmp_path
+):
+    """A path in a data set's name is of that set alone."""
+    root, other = tmp_path / "own", other_digits(digits, tmp_path)
+    root.mkdir()
+    images, labels = other.images, other.labels
+    np.savez(root / "a.npz", images=images, labels=labels)
+    code, output, errors = call(
+        "trainers.evaluate",
+        "--preset=digits_ipc1_dm_tiny",
+        f"--dataset=file:{root / 'a.npz'}",
+        "--baseline=random",
+        "--override=evaluation.epochs=1",
+        "--override=evaluation.networks=1",
+        f"--run_dir={tmp_path / 'scored'}",
+        f"--data_dir={tmp_path}",
+        "--test_on=other_digits",
+    )
+    assert code == 0 and "| other_digits |" in output, errors
+
+
 def test_a_set_of_the_library_is_scored_by_its_name(
     call, tmp_path, monkeypatch
 ):

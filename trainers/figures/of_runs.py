@@ -10,7 +10,12 @@ from fred_tf.datasets.data_facts import on_split
 from fred_tf.disk.evaluation_files import curve
 from fred_tf.figures import Curve
 from fred_tf.parameterizations import Frequency
-from trainers.figures.subject import MissingError, Subject, title
+from trainers.figures.subject import (
+    SOME_REAL,
+    MissingError,
+    Subject,
+    title,
+)
 
 
 def _accuracy(subject: Subject) -> str:
@@ -44,7 +49,7 @@ def beside(subject: Subject) -> Figure:
     subject.check_seen()
     config = subject.run.config
     real = random_set(subject.data, config.ipc, config.seed)
-    return figures.beside({"random real": real, **subject.sets()})
+    return figures.beside({SOME_REAL: real, **subject.sets()})
 
 
 def views(subject: Subject) -> Figure:

@@ -12,10 +12,9 @@ from fred_tf.figures import Curve, spectra
 from fred_tf.figures.tiles import clearest, seen_size
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.transforms import DCT, DFT, Identity, Wavelet
-from trainers.figures.subject import MissingError, Subject, seen
+from trainers.figures.subject import ALL_REAL, MissingError, Subject, seen
 
 _DCT = DCT(norm="ortho")
-_REAL = "real images"
 # Less than this share of the highest energy is rounding, and not drawn.
 _NOTHING = 1e-9
 _ENERGY = "energy (squared deviations)"
@@ -52,10 +51,12 @@ def passes(subject: Subject) -> Figure:
 def compaction(subject: Subject) -> Figure:
     """Energy held by the best positions, frequencies or pixels."""
     images = seen(subject.real()[0], subject.data.normalization)
+    haar = {"Haar wavelets": (images, Wavelet("haar"))}
+    even = all(size % 2 == 0 for size in images.shape[1:-1])
     bases = {
         "DCT": (images, _DCT),
         "DFT": (images, DFT()),
-        "Haar wavelets": (images, Wavelet("haar")),
+        **(haar if even else {}),  # Which halves every axis.
         "pixels": (images, Identity()),
     }
     if images.shape[-1] > 1:
@@ -123,7 +124,9 @@ def _variances(subject: Subject) -> dict[str, np.ndarray]:
             return spectra.explained_variance(images, labels, _DCT)
         return None  # A single image of each class has none.
 
-    return _of_each(subject, variance)
+    if not (found := _of_each(subject, variance)):
+        raise MissingError("a single image of each class varies in nothing")
+    return found
 
 
 def _of_each(
@@ -133,7 +136,7 @@ def _of_each(
     """Returns what is measured of real images and of each set, by name."""
     images, labels = subject.real()
     images = seen(images, subject.data.normalization)
-    measured = {_REAL: measure(images, labels)}
+    measured = {ALL_REAL: measure(images, labels)}
     for name, distilled in subject.sets().items():
         images = seen(distilled.images, distilled.normalization)
         measured[name] = measure(images, distilled.labels)

@@ -88,6 +88,10 @@ def title(config: config_lib.Config) -> str:
     return PARAMETERIZATIONS[config.parameterization.name].called()
 
 
+# What figures call real images: all of them, and some that are drawn.
+REAL = ALL_REAL, SOME_REAL = "real images", "random real"
+
+
 def named_runs(
     run_dir: files.Path, compared: list[str]
 ) -> dict[str, DistilledRun]:
@@ -105,10 +109,10 @@ def named_runs(
     runs = {title(first.config): first}
     for text in compared:
         name, separator, folder = text.partition("=")
-        if not separator or not name or name in runs:
+        if not separator or not name or name in {*runs, *REAL}:
             raise ValueError(
                 "--compare is written name=run_dir, each name once. "
-                f"Received: {text!r} beside {list(runs)}."
+                f"Received: {text!r} beside {[*runs, *REAL]}."
             )
         runs[name] = DistilledRun.restore(folder)
         for fact in ("name", "class_names", "train", "test"):

@@ -188,6 +188,28 @@ def test_a_rare_class_is_drawn_all_the_same(subject, digits, monkeypatch):
     FIGURES["explained_variance"].draw(rare)
 
 
+def test_images_of_odd_sides_have_no_wavelets(subject, digits):
+    """Haar's halve every axis."""
+
+    def seven(split):
+        return Split(split.images[:, 1:, 1:], split.labels)
+
+    data = dataclasses.replace(
+        digits, train=seven(digits.train), test=seven(digits.test)
+    )
+    figure = FIGURES["compaction"].draw(Subject({}, data))
+    assert labels_of(figure) == ["DCT", "DFT", "pixels"]
+
+
+def test_one_image_of_each_class_varies_in_nothing(subject, digits):
+    first = [digits.train.indices_of(label)[0] for label in range(10)]
+    split = Split(digits.train.images[first], digits.train.labels[first])
+    alone = Subject({}, dataclasses.replace(digits, train=split))
+    for name in ("explained_variance", "explained_variance_held"):
+        with pytest.raises(MissingError, match="varies in nothing"):
+            FIGURES[name].draw(alone)
+
+
 def test_channels_that_cannot_be_seen_leave_the_other_figures(
     subject, digits, tmp_path, unsaved
 ):
@@ -232,7 +254,8 @@ def test_what_a_run_lacks_is_said(quick, tmp_path, digits, unsaved):
 
 def test_runs_to_compare_are_checked(subject, tmp_path):
     own = subject.run.folder.path
-    for text in ("x", f"FreD={own}", "=x"):
+    taken = [f"{name}={own}" for name in ("FreD", "real images", "random real")]
+    for text in ("x", "=x", *taken):
         with pytest.raises(ValueError, match="written name=run_dir"):
             named_runs(own, [text])
     with pytest.raises(FileNotFoundError, match="trainers.distill"):
