@@ -78,11 +78,12 @@ def chosen(classes: str, known: Sequence[str]) -> list[int]:
     if repeated := {known[p] for p in places if places.count(p) > 1}:
         raise ValueError(
             "`classes` must name each class once. Received twice: "
-            f"{sorted(repeated)}."
+            f"{sorted(repeated)}. Name it once."
         )
     if len(places) < 2:
         raise ValueError(
-            f"`classes` must leave at least two. Received: {classes!r}."
+            f"`classes` must leave at least two. Received: {classes!r}. Name "
+            "more, or leave it empty for all."
         )
     return places
 
@@ -91,7 +92,7 @@ def _place(name: str, known: Sequence[str]) -> int:
     # A class may be called by a number, as digits are: names go first.
     if name in known:
         return list(known).index(name)
-    if name.isdigit() and int(name) < len(known):
+    if name.isdecimal() and len(name) < 10 and int(name) < len(known):
         return int(name)
     raise ValueError(
         f"`classes` must name classes of the data set, or places below "

@@ -75,7 +75,10 @@ def _is_array(spec: Any) -> bool:
 
 
 def _is_batched(image: tf.TensorShape, label: tf.TensorShape) -> bool:
-    """Returns whether the first axis of both counts images."""
-    column = image.rank == 3 and label == [1]  # One label of one image.
+    """Returns whether the first axis of both counts images.
+
+    Of three axes the last may be channels; none is as narrow as they are few.
+    """
+    one = image.rank == 3 and (label == [1] or image[-1] in (1, 3, 4))
     alike = label.rank in (1, 2) and label[:1].is_compatible_with(image[:1])
-    return alike and not column
+    return alike and not one

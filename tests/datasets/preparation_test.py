@@ -125,6 +125,8 @@ def test_classes_are_chosen_by_name_or_place_in_the_order_given():
     ("classes", "message"),
     [
         ("cat,dgo", "'dgo'. Did you mean 'dog'"),
+        ("cat,²", "Received: '²'"),
+        ("cat," + "9" * 5000, "Received: '999"),
         ("cat,9", "places below 4 .*'9'"),
         ("cat,0", r"once\. Received twice: \['cat'\]"),
         ("cat", "at least two"),

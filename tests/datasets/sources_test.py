@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from fred_tf.datasets import load
+from fred_tf.datasets.preparation import Preparation
 
 
 @pytest.fixture
@@ -85,6 +86,22 @@ def test_pipelines_of_ragged_images_are_refused(images):
     pipeline = tf.data.Dataset.from_tensor_slices((rows, LABELS[:2]))
     with pytest.raises(ValueError, match="numbers.*Received.*RaggedTensorSpec"):
         load(pipeline)
+
+
+def test_one_hot_rows_as_long_as_images_are_high_are_no_batches():
+    rows = np.eye(8, dtype=np.int64)[np.arange(16) % 8]
+    shown = np.zeros((16, 8, 8, 3), np.uint8)
+    pipeline = tf.data.Dataset.from_tensor_slices((shown, rows))
+    with pytest.raises(ValueError, match="one-hot|argmax|integers"):
+        load(pipeline)
+
+
+def test_looking_for_damage_keeps_published_constants():
+    plain, careful = (
+        load("digits", preparation=Preparation(**how))
+        for how in ({}, {"skip_corrupt": True})
+    )
+    assert plain.normalization == careful.normalization
 
 
 def test_images_of_many_sizes_say_so(images):
