@@ -15,7 +15,7 @@ from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.experts.soft_labels import soft_labels
 from fred_tf.experts.store import ExpertStore
-from fred_tf.forms import FORMS, SetForm, alike, readme, within_budget
+from fred_tf.forms import FORMS, SetForm, alike, summaries, within_budget
 from fred_tf.forms.whitening import Whitening
 from fred_tf.scoring import measured
 from fred_tf.synthetic_set import SyntheticSet
@@ -105,8 +105,7 @@ def run(
 
 def _check_replaceable(folder: pathlib.Path, measured: bool) -> None:
     """Refuses a folder where files of somebody else would be replaced."""
-    sizes.check_replaceable(folder / sizes.NAME)
-    readme.check_replaceable(folder)
+    summaries.check_replaceable(folder)
     if measured:
         measuring.check_replaceable(folder)
 

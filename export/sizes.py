@@ -8,15 +8,14 @@ import tensorflow as tf
 
 from export.measuring import Accuracy
 from fred_tf.datasets.data_facts import on_split
-from fred_tf.disk import files, replaceable
-from fred_tf.forms import making
+from fred_tf.disk import files
+from fred_tf.forms import making, summaries
 from fred_tf.forms.encodings import Png
 from fred_tf.forms.manifest import is_of_records
 from fred_tf.forms.whitening import matrix_bytes
 from fred_tf.synthetic_set import SyntheticSet
 
-_HEADER = "| form | bytes on disk | of them records | floats / records | "
-NAME = "sizes.md"
+NAME = summaries.SIZES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,15 +62,6 @@ def pictures(decoded: SyntheticSet) -> list[Size]:
     ]
 
 
-def check_replaceable(path: pathlib.Path) -> None:
-    """Refuses to replace what is no table of sizes.
-
-    Raises:
-        FileExistsError: see `replaceable.check_file`.
-    """
-    replaceable.check_file(path, _HEADER.encode())
-
-
 def table(decoded: SyntheticSet, rows: list[Size], why: str = "") -> str:
     """Returns the sizes as Markdown; ratios are to the decoded floats.
 
@@ -83,7 +73,7 @@ def table(decoded: SyntheticSet, rows: list[Size], why: str = "") -> str:
     floats = decoded.images.size * np.dtype(np.float32).itemsize
     memory = decoded.floats_stored * np.dtype(np.float32).itemsize
     lines = [
-        f"{_HEADER}test accuracy | against float32, in points |",
+        f"{summaries.SIZES_MARK}test accuracy | against float32, in points |",
         "|---|---|---|---|---|---|",
         f"| decoded floats, in memory | {floats:,} | | 1.0 | | |",
         f"| stored floats, in memory | {memory:,} | | {floats / memory:.1f} "

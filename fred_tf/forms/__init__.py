@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fred_tf.disk import files
-from fred_tf.forms import manifest, readme
+from fred_tf.forms import manifest, readme, summaries
 from fred_tf.forms.coded import CodedCoefficients
 from fred_tf.forms.coefficients import STORAGES, Coefficients
 from fred_tf.forms.encodings import ENCODINGS
@@ -56,6 +56,7 @@ __all__ = [
     "read",
     "read_memory",
     "readme",
+    "summaries",
     "write",
 ]
 
@@ -155,7 +156,8 @@ def write(
     """Writes a set in some forms.
 
     Each file or folder appears under its name only when it is complete, and
-    replaces what an earlier export left there.
+    replaces what an earlier export left there; its README.md and sizes.md are
+    gone before.
 
     Args:
         decoded: the set.
@@ -185,6 +187,7 @@ def write(
         form.check_replaceable(folder / form.path)
     for place in {(folder / form.path).parent for form in forms.values()}:
         files.remove_leftovers(place)  # Of exports that were killed.
+    summaries.remove(folder)
     return {
         name: form.write(
             decoded, memory, folder / form.path, **form.taken(options)

@@ -11,6 +11,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl import logging
 
+import fred_tf
 from export import exporting
 from fred_tf import assembly, config, forms
 from fred_tf.distilled_run import DistilledRun
@@ -30,6 +31,34 @@ def test_tables_of_others_stay(run, tmp_path):
     (tmp_path / "sizes.md").unlink()
     for _ in range(2):
         exporting.run(run, tmp_path, ["gallery"])
+
+
+@pytest.mark.parametrize(
+    "export",
+    [
+        exporting.run,
+        lambda run, *rest: fred_tf.DistilledSet.of_run(run).export(*rest),
+    ],
+)
+def test_what_told_of_forms_is_gone_before_one_is_replaced(
+    export, run, tmp_path, monkeypatch
+):
+    exporting.run(run, tmp_path, ["images_npz", "gallery"])
+    (tmp_path / "notes.md").touch()
+    later = dataclasses.replace(run, step=run.step + 1)
+    with pytest.raises(ValueError, match="`shards` must be"):
+        exporting.run(later, tmp_path, ["images_npz"], shards=0)
+    there = {path.name for path in tmp_path.iterdir()}
+    assert there > {"README.md", "sizes.md"}
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(FORMS["gallery"]), "write", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        export(later, tmp_path, ["images_npz", "gallery"])
+    left = {path.name for path in tmp_path.iterdir()}
+    assert there - left == {"README.md", "sizes.md"}
 
 
 def test_forms_of_another_set_that_stay_are_named(run, tmp_path, monkeypatch):
