@@ -1,5 +1,6 @@
 """A distilled set as `tf.data` and Keras take it; needs none of fred_tf."""
 
+import json
 import pathlib
 import sys
 
@@ -56,6 +57,12 @@ class Distilled:
         if not folder.is_dir():
             sys.exit(
                 f"Images are whitened by {self._normalization['name']}: export "
+                "--forms=images_float32,whitening."
+            )
+        stated = json.loads((folder / "manifest.json").read_text())
+        if stated["normalization"] != self._normalization:
+            sys.exit(
+                f"{folder} is of other training images. Export the set again: "
                 "--forms=images_float32,whitening."
             )
         center, matrix = (

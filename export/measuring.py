@@ -2,17 +2,18 @@
 
 import contextlib
 import dataclasses
+import math
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
-from fred_tf.disk import evaluation_files, files, records, replaceable
-from fred_tf.forms import SetForm
-from fred_tf.scoring import description, fitted_on, how, score
+from fred_tf.disk import claims, evaluation_files, files, records, replaceable
+from fred_tf.forms import SetForm, making
+from fred_tf.scoring import HOW, description, fitted_on, how, score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
 
@@ -42,6 +43,42 @@ class Accuracy:
             **self.evaluation.to_json(),
             "difference_to_float32": self.difference,
         }
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> "Accuracy":
+        """Undoes `to_json`, which somebody else may have given.
+
+        Raises:
+            ValueError: it is no accuracy.
+        """
+        scores = tuple(making.stated_scores(said))
+        rate = claims.number(said, "learning_rate", 0, math.inf)
+        return cls(
+            claims.text(said, "form"),
+            {k: v for k, v in said.items() if k in HOW},
+            Evaluation(scores, rate),
+            claims.number(said, "difference_to_float32", -1, 1),
+        )
+
+
+def trained_alike(
+    now: Iterable[Accuracy], before: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Accuracy]:
+    """Returns accuracies that one table may hold, by form.
+
+    Args:
+        now: what was measured at present.
+        before: what `to_json` gave of other forms, by name; left out where
+            networks were trained otherwise, or where it tells nothing.
+    """
+    found = {accuracy.form: accuracy for accuracy in now}
+    for name, said in before.items():
+        with contextlib.suppress(*making.MISFITS):
+            earlier = Accuracy.from_json(said)
+            first = next(iter(found.values()), earlier)
+            if records.plain(first.how) == records.plain(earlier.how):
+                found[name] = earlier
+    return found
 
 
 def check_replaceable(folder: pathlib.Path) -> None:

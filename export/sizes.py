@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import re
 
 import numpy as np
 import tensorflow as tf
@@ -9,13 +10,14 @@ import tensorflow as tf
 from export.measuring import Accuracy
 from fred_tf.datasets.data_facts import on_split
 from fred_tf.disk import files
-from fred_tf.forms import making, summaries
+from fred_tf.forms import alike, making, summaries
 from fred_tf.forms.encodings import Png
 from fred_tf.forms.manifest import is_of_records
 from fred_tf.forms.whitening import matrix_bytes
 from fred_tf.synthetic_set import SyntheticSet
 
 NAME = summaries.SIZES
+_OF_SET = re.compile(r"^<!-- Of the set (\w+)\. -->$", re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +64,15 @@ def pictures(decoded: SyntheticSet) -> list[Size]:
     ]
 
 
+def set_of(text: str) -> str | None:
+    """Returns the digest of the set that a table is of, see `alike.digest`.
+
+    None where it does not say so: those of earlier versions do not.
+    """
+    found = _OF_SET.search(text)
+    return found[1] if found else None
+
+
 def table(decoded: SyntheticSet, rows: list[Size], why: str = "") -> str:
     """Returns the sizes as Markdown; ratios are to the decoded floats.
 
@@ -102,4 +113,5 @@ def table(decoded: SyntheticSet, rows: list[Size], why: str = "") -> str:
         ]
     if why:
         lines += ["", why.rstrip()]
+    lines += ["", f"<!-- Of the set {alike.digest(decoded)}. -->"]
     return "\n".join(lines) + "\n"

@@ -186,7 +186,9 @@ class DistilledSet:
     ) -> list[pathlib.Path]:
         """Writes the set for others, in some forms, with a README.md.
 
-        `python -m export` also measures and lists what each form costs.
+        That tells of forms of the same set that were there before, too; of
+        those of another it warns. `python -m export` also measures and lists
+        what each form costs.
 
         Args:
             folder: of all that is written.
@@ -209,7 +211,7 @@ class DistilledSet:
                 README.md.
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.
-        from fred_tf.forms import within_budget
+        from fred_tf.forms import exports, within_budget
 
         checked = paths.checked(folder, "folder")
         forms.readme.check_replaceable(checked)
@@ -223,10 +225,12 @@ class DistilledSet:
                 options,
             )
             names, options = [best.name], dict(best.options)
+        fit = forms.chosen(names, self.decoded, self._memory)
+        stays = exports.staying(self.decoded, checked, fit)
         written = forms.write(
             self.decoded, self._memory, checked, names, **options
         )
-        forms.describe(self.decoded, checked, written, card)
+        exports.describe(self.decoded, checked, written, stays, card)
         return list(written.values())
 
     def save(

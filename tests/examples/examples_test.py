@@ -116,3 +116,7 @@ def test_whitened_sets_bring_their_matrix(name, tmp_path):
     images, _ = sets.train(slice(20))
     expected = data.normalization(data.train.images[:20])
     np.testing.assert_allclose(images, expected, atol=1e-5)
+    other = datasets.load("digits", normalization=name, holdout=0.5)
+    forms.write(random_set(other, 1, seed=0), None, tmp_path, ["whitening"])
+    with pytest.raises(SystemExit, match="is of other training images"):
+        sets.train(slice(20))

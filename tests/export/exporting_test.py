@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import shutil
 
 import keras
@@ -31,6 +32,33 @@ def test_tables_of_others_stay(run, tmp_path):
     (tmp_path / "sizes.md").unlink()
     for _ in range(2):
         exporting.run(run, tmp_path, ["gallery"])
+
+
+def test_forms_of_the_same_set_that_stay_are_told_of(run, digits, tmp_path):
+    """With what was measured of them, but where training was another."""
+    exporting.run(run, tmp_path, ["images_npz", "gallery"], digits)
+    mean = forms.read(tmp_path / "images.npz").details["this_form"]["mean"]
+    row = rf"\| images_npz \|.*\| {100 * mean:.1f} \+- .* \| \+0.0 \|"
+    exporting.run(run, tmp_path, ["images_png"])
+    table = (tmp_path / "sizes.md").read_text()
+    assert re.search(row, table) and "| images_png |" in table
+    fred_tf.DistilledSet.of_run(run).export(tmp_path, ["coefficients_int4"])
+    assert not (tmp_path / "sizes.md").exists()
+    text = (tmp_path / "README.md").read_text()
+    names = ["coefficients_int4", "gallery", "images_npz", "images_png"]
+    for name in names:
+        assert f"| `{FORMS[name].path}` | " in text
+    assert f"- {100 * mean:.1f} ± " in text and " %: `images_npz`" in text
+    other = config.replace(run.config, {"evaluation.epochs": 2})
+    exporting.run(run, tmp_path, ["coefficients_int8"], digits, other)
+    table = (tmp_path / "sizes.md").read_text()
+    assert "| images_npz |" in table and not re.search(row, table)
+    assert " %: `images_npz`" in (tmp_path / "README.md").read_text()
+    later = dataclasses.replace(run, step=run.step + 1)
+    exporting.run(later, tmp_path, ["images_npz"])
+    for name in ("README.md", "sizes.md"):
+        text = (tmp_path / name).read_text()
+        assert "images_png" not in text and " %" not in text
 
 
 @pytest.mark.parametrize(

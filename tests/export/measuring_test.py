@@ -37,7 +37,7 @@ def test_measured_accuracy_travels_with_each_form(run, digits, tmp_path):
     (exact,) = [row for row in rows if row.startswith("| images_float32 |")]
     assert exact.endswith(f"| {expected} | +0.0 |")
     assert rows[0].endswith("| test accuracy | against float32, in points |")
-    assert len({row.count("|") for row in rows}) == 1
+    assert len({row.count("|") for row in rows if "|" in row}) == 1
 
 
 def test_a_lossy_form_is_measured_against_float32(run, digits, tmp_path):
