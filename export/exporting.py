@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from export import measuring, sizes, verification
@@ -15,7 +15,7 @@ from fred_tf.experts.soft_labels import soft_labels
 from fred_tf.experts.store import ExpertStore
 from fred_tf.forms import FORMS, SetForm, exports, summaries, within_budget
 from fred_tf.forms.whitening import Whitening
-from fred_tf.scoring import measured
+from fred_tf.parameterizations import Parameterization
 from fred_tf.synthetic_set import SyntheticSet
 
 
@@ -65,8 +65,7 @@ def run(
     memory, decoded = distilled.parameterization, distilled.synthetic_set()
     if soft_labels_from:
         decoded = _softened(distilled, decoded, soft_labels_from)
-    evaluations = measured(distilled.folder.path, decoded, distilled.facts)
-    described = _with_details(decoded, evaluations=evaluations)
+    described = exports.evaluated(decoded, distilled)
     options: Mapping[str, Any] = {"shards": shards, "step": step}
     why = ""
     if budget_bytes is not None:
@@ -86,22 +85,18 @@ def run(
         )
         files.write_text(table, sizes.table(decoded, rows, why))
         stated = [accuracy.to_json() for accuracy in accuracies.values()]
-        told = _with_details(decoded, evaluations=evaluations + stated)
+        told = exports.telling(described, stated)
         exports.describe(told, export_dir, written, stays, card)
 
     tell({})  # Before anything ends this: what was there is of another set.
-    sets = _sets(written)
-    verification.check(decoded, sets)
+    verification.check(decoded, sets := _sets(written))
     if measure_on is None:
         return [*written.values(), table]
     accuracies = measuring.accuracies(
         config or distilled.config, decoded, sets, measure_on, export_dir
     )
-    # Each form says its own; within a budget it has no room for that.
-    for accuracy in accuracies.values() if budget_bytes is None else ():
-        told = _with_details(described, this_form=accuracy.to_json())
-        own = FORMS[accuracy.form].taken(options)
-        forms.write(told, memory, export_dir, [accuracy.form], **own)
+    if budget_bytes is None:
+        _state(accuracies.values(), described, memory, export_dir, options)
     tell(accuracies)
     return [*written.values(), table]
 
@@ -117,6 +112,23 @@ def _sets(written: Mapping[str, pathlib.Path]) -> dict[pathlib.Path, SetForm]:
     """Returns the forms that hold a set, pictures left out, by their paths."""
     of = {path: FORMS[name] for name, path in written.items()}
     return {p: form for p, form in of.items() if isinstance(form, SetForm)}
+
+
+def _state(
+    accuracies: Iterable[measuring.Accuracy],
+    decoded: SyntheticSet,
+    memory: Parameterization,
+    export_dir: pathlib.Path,
+    options: Mapping[str, Any],
+) -> None:
+    """Writes each form with its own accuracy, where it has room for that."""
+    for accuracy in accuracies:
+        form = FORMS[accuracy.form]
+        if not form.is_bounded(memory, options):
+            details = {**decoded.details, "this_form": accuracy.to_json()}
+            told = dataclasses.replace(decoded, details=details)
+            own = form.taken(options)
+            forms.write(told, memory, export_dir, [form.name], **own)
 
 
 def _rows(
@@ -146,6 +158,12 @@ def _rows(
 def _softened(
     distilled: DistilledRun, decoded: SyntheticSet, expert_dir: files.Path
 ) -> SyntheticSet:
+    if decoded.soft_labels is not None:
+        raise ValueError(
+            "Experts label a set that has classes alone. Received: "
+            f"{decoded.kind_of_soft_labels}, which the run has "
+            "learned. Leave `soft_labels_from` out."
+        )
     facts, config = distilled.facts, distilled.config
     experts = ExpertStore.open(
         expert_dir, assembly.expert_description(config, facts)
@@ -154,7 +172,3 @@ def _softened(
     return dataclasses.replace(
         decoded, soft_labels=soft_labels(network, experts, decoded.images)
     )
-
-
-def _with_details(decoded: SyntheticSet, **more) -> SyntheticSet:
-    return dataclasses.replace(decoded, details={**decoded.details, **more})

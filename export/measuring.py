@@ -102,8 +102,8 @@ def accuracies(
 ) -> dict[pathlib.Path, Accuracy]:
     """Scores what is read back of each form that loses something.
 
-    Forms that lose nothing, and such as happen to give the very same images,
-    share the evaluation of the decoded floats.
+    Forms that lose nothing, and such as happen to give the very same images and
+    labels, share the evaluation of the decoded floats.
 
     Args:
         config: how to train.
@@ -114,24 +114,29 @@ def accuracies(
             set or of other settings are begun anew.
     """
 
-    def evaluation(images: np.ndarray, kind: str) -> Evaluation:
-        same = np.array_equal(images, decoded.images)
+    def evaluation(given: SyntheticSet, kind: str) -> Evaluation:
+        same = all(
+            np.array_equal(getattr(given, name), getattr(decoded, name))
+            for name in ("images", "targets")
+        )
         soft = "" if decoded.soft_labels is None else "_soft"
         path = folder / f"evaluation_{'exact' if same else kind}{soft}.json"
-        read = dataclasses.replace(decoded, images=images)
+        read = dataclasses.replace(
+            decoded, images=given.images, soft_labels=given.soft_labels
+        )
         if not _continues(path, config, read, data):
             path.unlink(missing_ok=True)
         return score(config, read, data, path)
 
-    exact, trained = evaluation(decoded.images, "exact"), how(config)
+    exact, trained = evaluation(decoded, "exact"), how(config)
     measured = {}
     for path, form in written.items():
         own = exact
         if form.lossy:
-            images, kind = form.read(path).images, form.name
+            read, kind = form.read(path), form.name
             if "step" in form.options:  # Another step is another set.
-                kind += f"_{files.digest(images.tobytes())[:8]}"
-            own = evaluation(images, kind)
+                kind += f"_{files.digest(read.images.tobytes())[:8]}"
+            own = evaluation(read, kind)
         difference = own.mean - exact.mean
         measured[path] = Accuracy(form.name, trained, own, difference)
     return measured

@@ -215,9 +215,10 @@ class DistilledSet:
 
         checked = paths.checked(folder, "folder")
         forms.readme.check_replaceable(checked)
+        decoded = exports.evaluated(self.decoded, self.made_by)
         if budget_bytes is not None:
             best, _ = within_budget.best(
-                self.decoded,
+                decoded,
                 self._memory,
                 checked,
                 names,
@@ -225,12 +226,10 @@ class DistilledSet:
                 options,
             )
             names, options = [best.name], dict(best.options)
-        fit = forms.chosen(names, self.decoded, self._memory)
-        stays = exports.staying(self.decoded, checked, fit)
-        written = forms.write(
-            self.decoded, self._memory, checked, names, **options
-        )
-        exports.describe(self.decoded, checked, written, stays, card)
+        fit = forms.chosen(names, decoded, self._memory)
+        stays = exports.staying(decoded, checked, fit)
+        written = forms.write(decoded, self._memory, checked, names, **options)
+        exports.describe(decoded, checked, written, stays, card)
         return list(written.values())
 
     def save(
@@ -249,6 +248,7 @@ class DistilledSet:
             TypeError: the form has no such option.
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.
+        from fred_tf.forms import exports
 
         (writer,) = forms.chosen([form], self.decoded, self._memory).values()
         if unknown := options.keys() - set(writer.options):
@@ -257,7 +257,7 @@ class DistilledSet:
                 f"{sorted(unknown)}."
             )
         return writer.write(
-            self.decoded,
+            exports.evaluated(self.decoded, self.made_by),
             self._memory,
             paths.checked(path),
             **writer.taken(options),

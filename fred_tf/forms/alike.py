@@ -13,14 +13,14 @@ from fred_tf.forms.form import SetForm
 from fred_tf.synthetic_set import SyntheticSet
 
 # Of details, what may change while a set stays as it is.
-_MEASURED = "evaluations", "this_form"
+MEASURED = "evaluations", "this_form"
 # Of the largest value, at least 1: decoding rounds.
 _TOLERANCE = 1e-5
 
 
 def origin(details: Mapping[str, Any]) -> Mapping[str, Any]:
     """Returns what details say of where a set comes from: run and step."""
-    told = {k: v for k, v in details.items() if k not in _MEASURED}
+    told = {k: v for k, v in details.items() if k not in MEASURED}
     return records.plain(told)
 
 

@@ -77,6 +77,12 @@ dataset = images_of(PATH)"""
     def fits(self, decoded, memory):
         return isinstance(memory, Frequency) and coder.is_available()
 
+    def is_bounded(self, memory, options):
+        if options.get("step") is not None:
+            return False
+        own = isinstance(memory, Frequency) and memory.settings.budget_bytes
+        return bool(options.get("budget_bytes") or own)
+
     def code(self, decoded, place):
         return frequencies.code(decoded, place, self.loading, self._alone)
 

@@ -8,8 +8,11 @@ from typing import Any, NamedTuple
 from absl import logging
 
 from fred_tf import forms
+from fred_tf.distilled_run import DistilledRun
 from fred_tf.forms import FORMS, SetForm, alike
+from fred_tf.forms.alike import MEASURED
 from fred_tf.forms.whitening import Whitening
+from fred_tf.scoring import measured
 from fred_tf.synthetic_set import SyntheticSet
 
 
@@ -32,6 +35,42 @@ class Staying(NamedTuple):
         """Returns all forms of the set, in the order of the table."""
         everything = {**self.same, **written}
         return {name: everything[name] for name in FORMS if name in everything}
+
+
+def evaluated(decoded: SyntheticSet, run: DistilledRun | None) -> SyntheticSet:
+    """Returns a set whose details tell what is known of its accuracy.
+
+    Args:
+        decoded: the set.
+        run: that made it, whose folder may hold evaluations of it; None of a
+            set that was read.
+    """
+    if run is None:
+        return as_it_is(decoded)
+    if run.kept_in is None:
+        return decoded
+    found = measured(run.kept_in.path, decoded, run.facts)
+    details = {**decoded.details, "evaluations": found}
+    return dataclasses.replace(decoded, details=details)
+
+
+def as_it_is(decoded: SyntheticSet) -> SyntheticSet:
+    """Returns a set that was read of a form as one of its own.
+
+    What was measured of that form is of the set as it is; what was measured of
+    the floats that the form was made of is not, where it loses something.
+    """
+    own = decoded.details.get("this_form")
+    if not isinstance(own, Mapping):
+        return decoded
+    of_form = "form", "difference_to_float32"
+    told = {k: v for k, v in own.items() if k not in of_form}
+    form, floats = FORMS.get(str(own.get("form"))), []
+    if isinstance(form, SetForm) and not form.lossy:
+        floats = decoded.details.get("evaluations", [])
+    rest = {k: v for k, v in decoded.details.items() if k not in MEASURED}
+    bare = dataclasses.replace(decoded, details={**rest, "evaluations": floats})
+    return telling(bare, [told])
 
 
 def staying(

@@ -71,6 +71,16 @@ class Form(abc.ABC):
             if options.get(name) is not None
         }
 
+    def is_bounded(
+        self, memory: Parameterization | None, options: Mapping[str, Any]
+    ) -> bool:
+        """Says whether more facts would leave fewer bytes for the set.
+
+        Args:
+            memory, options: as `write` takes them.
+        """
+        return False
+
     @abc.abstractmethod
     def check_replaceable(self, path: pathlib.Path) -> None:
         """Refuses to write where something else lies than an earlier export.
