@@ -19,6 +19,7 @@ class Distilled:
         classes: number of classes.
         dataset: name of the data set that it stands for.
         preparation: what was done to the images of that.
+        holdout: share of its training images that are its test images.
         learning_rate: what it was made for, or 0.01.
     """
 
@@ -35,6 +36,7 @@ class Distilled:
         self.dataset = metadata["dataset"]
         data = metadata["details"].get("data", {})
         self.preparation = data.get("preparation", {})
+        self.holdout = metadata["details"].get("config", {}).get("holdout", 0.0)
         self.learning_rate = (
             metadata["numbers"]["student_learning_rate"] or 0.01
         )
