@@ -105,11 +105,12 @@ dataset = images_of(PATH)"""
             TypeError: the step is no number, or the bytes no whole one.
             ValueError: both are given, or the step is out of range.
             OverBudgetError: nothing fits the budget.
+            TooLargeError: no reader takes so many images of so few bytes.
         """
         path = pathlib.Path(path)
         self.check_replaceable(path)
         content = _content(decoded, memory, step, budget_bytes)
-        limits.check_decoded(
+        limits.check_written(
             memory.image_shape, memory.instances, len(content.record)
         )
         with files.replacing_folder(path) as temporary:

@@ -110,7 +110,8 @@ class Form(abc.ABC):
             `path`.
 
         Raises:
-            ValueError: the set or an option is not one for this form.
+            ValueError: the set or an option is not one for this form; or it is
+                a `limits.TooLargeError`, of what no reader takes.
             FileExistsError: `path` exists and is no earlier export.
         """
 
