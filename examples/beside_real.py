@@ -78,6 +78,7 @@ def main(run: Callable[[BesideReal], dict[str, float]]) -> None:
         real = datasets.load(
             distilled.dataset,
             *data_dir,
+            holdout=distilled.holdout,
             preparation=datasets.Preparation.of(distilled.preparation),
         )
         for name, accuracy in run(BesideReal(folder, real)).items():

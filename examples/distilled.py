@@ -1,5 +1,6 @@
 """A distilled set as `tf.data` and Keras take it; needs none of fred_tf."""
 
+import json
 import pathlib
 import sys
 
@@ -18,6 +19,7 @@ class Distilled:
         classes: number of classes.
         dataset: name of the data set that it stands for.
         preparation: what was done to the images of that.
+        holdout: share of its training images that are its test images.
         learning_rate: what it was made for, or 0.01.
     """
 
@@ -34,6 +36,7 @@ class Distilled:
         self.dataset = metadata["dataset"]
         data = metadata["details"].get("data", {})
         self.preparation = data.get("preparation", {})
+        self.holdout = metadata["details"].get("config", {}).get("holdout", 0.0)
         self.learning_rate = (
             metadata["numbers"]["student_learning_rate"] or 0.01
         )
@@ -56,6 +59,12 @@ class Distilled:
         if not folder.is_dir():
             sys.exit(
                 f"Images are whitened by {self._normalization['name']}: export "
+                "--forms=images_float32,whitening."
+            )
+        stated = json.loads((folder / "manifest.json").read_text())
+        if stated["normalization"] != self._normalization:
+            sys.exit(
+                f"{folder} is of other training images. Export the set again: "
                 "--forms=images_float32,whitening."
             )
         center, matrix = (

@@ -2,10 +2,8 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
-
-from absl import logging
 
 from export import measuring, sizes, verification
 from fred_tf import assembly, forms
@@ -15,9 +13,9 @@ from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.experts.soft_labels import soft_labels
 from fred_tf.experts.store import ExpertStore
-from fred_tf.forms import FORMS, SetForm, alike, readme, within_budget
+from fred_tf.forms import FORMS, SetForm, exports, summaries, within_budget
 from fred_tf.forms.whitening import Whitening
-from fred_tf.scoring import measured
+from fred_tf.parameterizations import Parameterization
 from fred_tf.synthetic_set import SyntheticSet
 
 
@@ -67,8 +65,7 @@ def run(
     memory, decoded = distilled.parameterization, distilled.synthetic_set()
     if soft_labels_from:
         decoded = _softened(distilled, decoded, soft_labels_from)
-    evaluations = measured(distilled.folder.path, decoded, distilled.facts)
-    described = _with_details(decoded, evaluations=evaluations)
+    described = exports.evaluated(decoded, distilled)
     options: Mapping[str, Any] = {"shards": shards, "step": step}
     why = ""
     if budget_bytes is not None:
@@ -76,37 +73,37 @@ def run(
             described, memory, export_dir, names, budget_bytes, options
         )
         names, options = [best.name], best.options
-    _warn_of_others(decoded, export_dir, forms.chosen(names, decoded, memory))
+    fit = forms.chosen(names, decoded, memory)
+    stays = exports.staying(decoded, export_dir, fit)
     written = forms.write(described, memory, export_dir, names, **options)
 
     def tell(accuracies: Mapping[pathlib.Path, measuring.Accuracy]) -> None:
-        rows = _rows(decoded, written, accuracies)
+        rows = _rows(
+            decoded,
+            stays.beside(written),
+            measuring.trained_alike(accuracies.values(), stays.measured),
+        )
         files.write_text(table, sizes.table(decoded, rows, why))
         stated = [accuracy.to_json() for accuracy in accuracies.values()]
-        told = _with_details(decoded, evaluations=evaluations + stated)
-        forms.describe(told, export_dir, written, card)
+        told = exports.telling(described, stated)
+        exports.describe(told, export_dir, written, stays, card)
 
     tell({})  # Before anything ends this: what was there is of another set.
-    sets = _sets(written)
-    verification.check(decoded, sets)
+    verification.check(decoded, sets := _sets(written))
     if measure_on is None:
         return [*written.values(), table]
     accuracies = measuring.accuracies(
         config or distilled.config, decoded, sets, measure_on, export_dir
     )
-    # Each form says its own; within a budget it has no room for that.
-    for accuracy in accuracies.values() if budget_bytes is None else ():
-        told = _with_details(described, this_form=accuracy.to_json())
-        own = FORMS[accuracy.form].taken(options)
-        forms.write(told, memory, export_dir, [accuracy.form], **own)
+    if budget_bytes is None:
+        _state(accuracies.values(), described, memory, export_dir, options)
     tell(accuracies)
     return [*written.values(), table]
 
 
 def _check_replaceable(folder: pathlib.Path, measured: bool) -> None:
     """Refuses a folder where files of somebody else would be replaced."""
-    sizes.check_replaceable(folder / sizes.NAME)
-    readme.check_replaceable(folder)
+    summaries.check_replaceable(folder)
     if measured:
         measuring.check_replaceable(folder)
 
@@ -117,53 +114,41 @@ def _sets(written: Mapping[str, pathlib.Path]) -> dict[pathlib.Path, SetForm]:
     return {p: form for p, form in of.items() if isinstance(form, SetForm)}
 
 
-def _warn_of_others(
-    decoded: SyntheticSet, folder: pathlib.Path, chosen: Collection[str]
+def _state(
+    accuracies: Iterable[measuring.Accuracy],
+    decoded: SyntheticSet,
+    memory: Parameterization,
+    export_dir: pathlib.Path,
+    options: Mapping[str, Any],
 ) -> None:
-    """Warns of forms that stay in a folder and are of another set.
-
-    Pictures do not say of which they are: they are of another where any form
-    there is, be it one that is about to be replaced.
-
-    Args:
-        decoded: the set.
-        folder: of the export.
-        chosen: names of the forms that are written.
-    """
-    places = {name: folder / form.path for name, form in FORMS.items()}
-    there = {name: path for name, path in places.items() if path.exists()}
-    stay = there.keys() - {*chosen, Whitening.name}  # That is of the data.
-    if not stay:
-        return
-    sets = _sets(there)
-    same = {x.name for p, x in sets.items() if alike.holds(x, p, decoded)}
-    if len(same) < len(sets) and (others := sorted(stay - same)):
-        logging.warning(
-            "%s holds forms of another set, which stay: %s. Delete them, or "
-            "choose another folder.",
-            folder,
-            ", ".join(others),
-        )
+    """Writes each form with its own accuracy, where it has room for that."""
+    for accuracy in accuracies:
+        form = FORMS[accuracy.form]
+        if not form.is_bounded(memory, options):
+            details = {**decoded.details, "this_form": accuracy.to_json()}
+            told = dataclasses.replace(decoded, details=details)
+            own = form.taken(options)
+            forms.write(told, memory, export_dir, [form.name], **own)
 
 
 def _rows(
     decoded: SyntheticSet,
-    written: Mapping[str, pathlib.Path],
-    accuracies: Mapping[pathlib.Path, measuring.Accuracy],
+    there: Mapping[str, pathlib.Path],
+    accuracies: Mapping[str, measuring.Accuracy],
 ) -> list[sizes.Size]:
     """Returns the rows of the table: forms that hold something, and pictures.
 
     Args:
         decoded: the set.
-        written: where each form lies.
-        accuracies: what was measured, by path.
+        there: where each form lies.
+        accuracies: what was measured, by form.
     """
     rows = [
-        sizes.size_of(name, path, accuracies.get(path))
-        for name, path in written.items()
+        sizes.size_of(name, path, accuracies.get(name))
+        for name, path in there.items()
         if isinstance(FORMS[name], SetForm)
     ]
-    if carried := written.get(Whitening.name):
+    if carried := there.get(Whitening.name):
         rows.append(sizes.size_of(Whitening.name, carried))
     if decoded.images.ndim == 4 and decoded.images.shape[-1] in (1, 3):
         rows += sizes.pictures(decoded)
@@ -173,6 +158,12 @@ def _rows(
 def _softened(
     distilled: DistilledRun, decoded: SyntheticSet, expert_dir: files.Path
 ) -> SyntheticSet:
+    if decoded.soft_labels is not None:
+        raise ValueError(
+            "Experts label a set that has classes alone. Received: "
+            f"{decoded.kind_of_soft_labels}, which the run has "
+            "learned. Leave `soft_labels_from` out."
+        )
     facts, config = distilled.facts, distilled.config
     experts = ExpertStore.open(
         expert_dir, assembly.expert_description(config, facts)
@@ -181,7 +172,3 @@ def _softened(
     return dataclasses.replace(
         decoded, soft_labels=soft_labels(network, experts, decoded.images)
     )
-
-
-def _with_details(decoded: SyntheticSet, **more) -> SyntheticSet:
-    return dataclasses.replace(decoded, details={**decoded.details, **more})

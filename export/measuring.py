@@ -2,17 +2,18 @@
 
 import contextlib
 import dataclasses
+import math
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
-from fred_tf.disk import evaluation_files, files, records, replaceable
-from fred_tf.forms import SetForm
-from fred_tf.scoring import description, fitted_on, how, score
+from fred_tf.disk import claims, evaluation_files, files, records, replaceable
+from fred_tf.forms import SetForm, making
+from fred_tf.scoring import HOW, description, fitted_on, how, score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
 
@@ -43,6 +44,42 @@ class Accuracy:
             "difference_to_float32": self.difference,
         }
 
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> "Accuracy":
+        """Undoes `to_json`, which somebody else may have given.
+
+        Raises:
+            ValueError: it is no accuracy.
+        """
+        scores = tuple(making.stated_scores(said))
+        rate = claims.number(said, "learning_rate", 0, math.inf)
+        return cls(
+            claims.text(said, "form"),
+            {k: v for k, v in said.items() if k in HOW},
+            Evaluation(scores, rate),
+            claims.number(said, "difference_to_float32", -1, 1),
+        )
+
+
+def trained_alike(
+    now: Iterable[Accuracy], before: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Accuracy]:
+    """Returns accuracies that one table may hold, by form.
+
+    Args:
+        now: what was measured at present.
+        before: what `to_json` gave of other forms, by name; left out where
+            networks were trained otherwise, or where it tells nothing.
+    """
+    found = {accuracy.form: accuracy for accuracy in now}
+    for name, said in before.items():
+        with contextlib.suppress(*making.MISFITS):
+            earlier = Accuracy.from_json(said)
+            first = next(iter(found.values()), earlier)
+            if records.plain(first.how) == records.plain(earlier.how):
+                found[name] = earlier
+    return found
+
 
 def check_replaceable(folder: pathlib.Path) -> None:
     """Refuses a folder where files of somebody else might be replaced.
@@ -65,8 +102,8 @@ def accuracies(
 ) -> dict[pathlib.Path, Accuracy]:
     """Scores what is read back of each form that loses something.
 
-    Forms that lose nothing, and such as happen to give the very same images,
-    share the evaluation of the decoded floats.
+    Forms that lose nothing, and such as happen to give the very same images and
+    labels, share the evaluation of the decoded floats.
 
     Args:
         config: how to train.
@@ -77,24 +114,29 @@ def accuracies(
             set or of other settings are begun anew.
     """
 
-    def evaluation(images: np.ndarray, kind: str) -> Evaluation:
-        same = np.array_equal(images, decoded.images)
+    def evaluation(given: SyntheticSet, kind: str) -> Evaluation:
+        same = all(
+            np.array_equal(getattr(given, name), getattr(decoded, name))
+            for name in ("images", "targets")
+        )
         soft = "" if decoded.soft_labels is None else "_soft"
         path = folder / f"evaluation_{'exact' if same else kind}{soft}.json"
-        read = dataclasses.replace(decoded, images=images)
+        read = dataclasses.replace(
+            decoded, images=given.images, soft_labels=given.soft_labels
+        )
         if not _continues(path, config, read, data):
             path.unlink(missing_ok=True)
         return score(config, read, data, path)
 
-    exact, trained = evaluation(decoded.images, "exact"), how(config)
+    exact, trained = evaluation(decoded, "exact"), how(config)
     measured = {}
     for path, form in written.items():
         own = exact
         if form.lossy:
-            images, kind = form.read(path).images, form.name
+            read, kind = form.read(path), form.name
             if "step" in form.options:  # Another step is another set.
-                kind += f"_{files.digest(images.tobytes())[:8]}"
-            own = evaluation(images, kind)
+                kind += f"_{files.digest(read.images.tobytes())[:8]}"
+            own = evaluation(read, kind)
         difference = own.mean - exact.mean
         measured[path] = Accuracy(form.name, trained, own, difference)
     return measured

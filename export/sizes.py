@@ -2,21 +2,22 @@
 
 import dataclasses
 import pathlib
+import re
 
 import numpy as np
 import tensorflow as tf
 
 from export.measuring import Accuracy
 from fred_tf.datasets.data_facts import on_split
-from fred_tf.disk import files, replaceable
-from fred_tf.forms import making
+from fred_tf.disk import files
+from fred_tf.forms import alike, making, summaries
 from fred_tf.forms.encodings import Png
 from fred_tf.forms.manifest import is_of_records
 from fred_tf.forms.whitening import matrix_bytes
 from fred_tf.synthetic_set import SyntheticSet
 
-_HEADER = "| form | bytes on disk | of them records | floats / records | "
-NAME = "sizes.md"
+NAME = summaries.SIZES
+_OF_SET = re.compile(r"^<!-- Of the set (\w+)\. -->$", re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,13 +64,13 @@ def pictures(decoded: SyntheticSet) -> list[Size]:
     ]
 
 
-def check_replaceable(path: pathlib.Path) -> None:
-    """Refuses to replace what is no table of sizes.
+def set_of(text: str) -> str | None:
+    """Returns the digest of the set that a table is of, see `alike.digest`.
 
-    Raises:
-        FileExistsError: see `replaceable.check_file`.
+    None where it does not say so: those of earlier versions do not.
     """
-    replaceable.check_file(path, _HEADER.encode())
+    found = _OF_SET.search(text)
+    return found[1] if found else None
 
 
 def table(decoded: SyntheticSet, rows: list[Size], why: str = "") -> str:
@@ -83,7 +84,7 @@ def table(decoded: SyntheticSet, rows: list[Size], why: str = "") -> str:
     floats = decoded.images.size * np.dtype(np.float32).itemsize
     memory = decoded.floats_stored * np.dtype(np.float32).itemsize
     lines = [
-        f"{_HEADER}test accuracy | against float32, in points |",
+        f"{summaries.SIZES_MARK}test accuracy | against float32, in points |",
         "|---|---|---|---|---|---|",
         f"| decoded floats, in memory | {floats:,} | | 1.0 | | |",
         f"| stored floats, in memory | {memory:,} | | {floats / memory:.1f} "
@@ -112,4 +113,5 @@ def table(decoded: SyntheticSet, rows: list[Size], why: str = "") -> str:
         ]
     if why:
         lines += ["", why.rstrip()]
+    lines += ["", f"<!-- Of the set {alike.digest(decoded)}. -->"]
     return "\n".join(lines) + "\n"

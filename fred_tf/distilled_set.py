@@ -186,7 +186,9 @@ class DistilledSet:
     ) -> list[pathlib.Path]:
         """Writes the set for others, in some forms, with a README.md.
 
-        `python -m export` also measures and lists what each form costs.
+        That tells of forms of the same set that were there before, too; of
+        those of another it warns. `python -m export` also measures and lists
+        what each form costs.
 
         Args:
             folder: of all that is written.
@@ -209,13 +211,14 @@ class DistilledSet:
                 README.md.
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.
-        from fred_tf.forms import within_budget
+        from fred_tf.forms import exports, within_budget
 
         checked = paths.checked(folder, "folder")
         forms.readme.check_replaceable(checked)
+        decoded = exports.evaluated(self.decoded, self.made_by)
         if budget_bytes is not None:
             best, _ = within_budget.best(
-                self.decoded,
+                decoded,
                 self._memory,
                 checked,
                 names,
@@ -223,10 +226,10 @@ class DistilledSet:
                 options,
             )
             names, options = [best.name], dict(best.options)
-        written = forms.write(
-            self.decoded, self._memory, checked, names, **options
-        )
-        forms.describe(self.decoded, checked, written, card)
+        fit = forms.chosen(names, decoded, self._memory)
+        stays = exports.staying(decoded, checked, fit)
+        written = forms.write(decoded, self._memory, checked, names, **options)
+        exports.describe(decoded, checked, written, stays, card)
         return list(written.values())
 
     def save(
@@ -245,6 +248,7 @@ class DistilledSet:
             TypeError: the form has no such option.
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.
+        from fred_tf.forms import exports
 
         (writer,) = forms.chosen([form], self.decoded, self._memory).values()
         if unknown := options.keys() - set(writer.options):
@@ -253,7 +257,7 @@ class DistilledSet:
                 f"{sorted(unknown)}."
             )
         return writer.write(
-            self.decoded,
+            exports.evaluated(self.decoded, self.made_by),
             self._memory,
             paths.checked(path),
             **writer.taken(options),

@@ -18,7 +18,7 @@ from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
 
 # Of an identity, how networks are trained; not all is always stated.
-_HOW = ("network", "convolutions", "norm_layout", "augmentation", "evaluation")
+HOW = ("network", "convolutions", "norm_layout", "augmentation", "evaluation")
 
 # By what settings an evaluation loads its data; images are normalised as the
 # set is.
@@ -217,7 +217,7 @@ def how(config: Config) -> dict[str, Any]:
     """
     told = to_json(config)
     del told["evaluation"]["networks"]
-    return {name: told[name] for name in _HOW if name in told}
+    return {name: told[name] for name in HOW if name in told}
 
 
 def check_changes(own: Config, changed: Config, *others: str) -> None:
@@ -231,7 +231,7 @@ def check_changes(own: Config, changed: Config, *others: str) -> None:
     Raises:
         ValueError: there is such an override.
     """
-    looked_at = [*_HOW, "seed", *others]
+    looked_at = [*HOW, "seed", *others]
     if changed.evaluation.by != "networks":  # By the kernel of the objective.
         looked_at.append("objective")
         # Steps of the memory start anew with another objective.
@@ -289,7 +289,7 @@ def measured(
         accuracies, _ = evaluation_files.accuracies(path, record)
         evaluation = Evaluation(tuple(accuracies), 0.0)
         told = {
-            **{name: identity[name] for name in _HOW if name in identity},
+            **{name: identity[name] for name in HOW if name in identity},
             "mean": evaluation.mean,
             "deviation": evaluation.deviation,
             "accuracies": accuracies,

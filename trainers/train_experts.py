@@ -36,7 +36,7 @@ from absl import logging
 from export import flags
 from fred_tf import assembly, distilling, progress
 from fred_tf.config import Config
-from fred_tf.datasets.data_facts import TEST, on_split
+from fred_tf.datasets.data_facts import on_split, tested_on
 from fred_tf.distillation import devices
 from fred_tf.experts.inspection import StoredExpert, inspect
 from fred_tf.experts.store import ExpertStore
@@ -168,7 +168,7 @@ def _summary(store: ExpertStore, experts: list[StoredExpert]) -> str:
     told = [expert.facts.get("test_accuracy") for expert in usable]
     scores = [100 * accuracy for accuracy in told if accuracy is not None]
     if scores:
-        on = on_split((store.data or {}).get("tested_on", TEST))
+        on = on_split(tested_on(store.data or {}))
         parts.append(
             f"test accuracy{on} {np.mean(scores):.1f} +- {np.std(scores):.1f} %"
         )

@@ -8,7 +8,7 @@ from absl import logging
 
 from fred_tf.datasets import names
 from fred_tf.datasets.class_batches import ClassBatches
-from fred_tf.datasets.data_facts import TEST, DataFacts
+from fred_tf.datasets.data_facts import HELD_OUT, DataFacts
 from fred_tf.datasets.dataset_spec import KNOWN, DatasetSpec, base_name
 from fred_tf.datasets.holdout import held_out
 from fred_tf.datasets.image_data import ImageData, Split
@@ -113,7 +113,7 @@ def load(
     train, test, tested_on = done.train, done.test, done.tested_on
     if holdout:  # Instead of a test split, whatever that is like.
         train, test = held_out(train, done.class_names, holdout)
-        tested_on = TEST
+        tested_on = HELD_OUT
     fitted = _known(source, found, done, normalization)
     if fitted is None:
         fitted = NORMALIZATIONS[normalization].fit(train.images)

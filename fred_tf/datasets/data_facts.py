@@ -1,6 +1,7 @@
 """What must be known of a data set to use what was made from it."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,9 @@ from fred_tf.normalizations import Normalization, from_config
 
 # The split that accuracies are on, unless another one stands for it.
 TEST = "test"
+# What `holdout` puts in its place. Records do not say so: the name does.
+HELD_OUT = "held-out training images"
+_HOLDS_OUT = re.compile(r", holdout [\d.e-]+$")
 
 
 def on_split(tested_on: str) -> str:
@@ -21,6 +25,13 @@ def on_split(tested_on: str) -> str:
     if " " in tested_on:
         return f" on {tested_on}"
     return f" on the {tested_on} split"
+
+
+def tested_on(stated: Mapping[str, Any]) -> str:
+    """Returns what stands for the test split of data that a record states."""
+    told = stated.get("tested_on") or TEST
+    held_out = _HOLDS_OUT.search(str(stated.get("name")))
+    return HELD_OUT if told == TEST and held_out else str(told)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,10 +64,11 @@ class DataFacts:
     def to_json(self) -> dict[str, Any]:
         """Returns the facts as JSON values.
 
-        Where a test split is what is tested on they do not say so: records of
-        earlier versions do not, either.
+        Where a test split is what is tested on they do not say so, nor where
+        the name says it: records of earlier versions do not, either.
         """
-        other = {} if self.tested_on == TEST else {"tested_on": self.tested_on}
+        usual = self.tested_on in (TEST, HELD_OUT)
+        other = {} if usual else {"tested_on": self.tested_on}
         return {
             "name": self.name,
             "image_shape": list(self.image_shape),
@@ -77,7 +89,7 @@ class DataFacts:
         names = ("name", "image_shape", "preparation", "train", "test")
         return {
             **{name: stated[name] for name in names},
-            "tested_on": self.tested_on,
+            "tested_on": stated.get("tested_on", TEST),
         }
 
     @classmethod
@@ -97,5 +109,6 @@ class DataFacts:
                 "image_shape": tuple(values["image_shape"]),
                 "class_names": tuple(values["class_names"]),
                 "normalization": from_config(values["normalization"]),
+                "tested_on": tested_on(values),
             }
         )

@@ -4,8 +4,10 @@ import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from absl import logging
+
 from fred_tf.disk import files
-from fred_tf.forms import manifest, readme
+from fred_tf.forms import limits, manifest, readme, summaries
 from fred_tf.forms.coded import CodedCoefficients
 from fred_tf.forms.coefficients import STORAGES, Coefficients
 from fred_tf.forms.encodings import ENCODINGS
@@ -56,6 +58,7 @@ __all__ = [
     "read",
     "read_memory",
     "readme",
+    "summaries",
     "write",
 ]
 
@@ -91,7 +94,8 @@ def chosen(
         memory: what it was decoded from, if it has one.
 
     Raises:
-        ValueError: a form is unknown, or does not fit the set.
+        ValueError: a form is unknown, or does not fit the set; or no form holds
+            images so large, or so many.
     """
     fit, wanted = fitting(decoded, memory), list(names or ())
     for name in wanted:
@@ -106,11 +110,14 @@ def chosen(
                 f"A set with {of} and images {list(decoded.images.shape[1:])} "
                 f"has the forms {list(fit)}. Received: {name!r}."
             )
-    return {
+    found = {
         name: form
         for name, form in fit.items()
         if (name in wanted if wanted else form.by_default)
     }
+    if any(isinstance(form, SetForm) for form in found.values()):
+        limits.check_images(decoded.images.shape)
+    return found
 
 
 def check_options(
@@ -155,13 +162,15 @@ def write(
     """Writes a set in some forms.
 
     Each file or folder appears under its name only when it is complete, and
-    replaces what an earlier export left there.
+    replaces what an earlier export left there; its README.md and sizes.md are
+    gone before.
 
     Args:
         decoded: the set.
         memory: what it was decoded from; None for a set without one.
         folder: of all that is written.
-        names: keys of `FORMS`; all that fit if None or empty.
+        names: keys of `FORMS`; all that fit if None or empty, but for such as
+            would hold more images than readers take of their bytes.
         shards: number of files of each form that has several.
         **options: more that some forms take, see `Form.options`; each gets
             those that it takes. None stands for the default.
@@ -176,6 +185,7 @@ def write(
         TypeError: no form has such an option.
         FileExistsError: something else lies where a form would.
     """
+    names = list(names or ())
     forms = chosen(names, decoded, memory)
     check_shards(shards, len(decoded.images))
     options = {"shards": shards, **options}
@@ -185,12 +195,18 @@ def write(
         form.check_replaceable(folder / form.path)
     for place in {(folder / form.path).parent for form in forms.values()}:
         files.remove_leftovers(place)  # Of exports that were killed.
-    return {
-        name: form.write(
-            decoded, memory, folder / form.path, **form.taken(options)
-        )
-        for name, form in forms.items()
-    }
+    summaries.remove(folder)
+    written = {}
+    for name, form in forms.items():
+        try:
+            written[name] = form.write(
+                decoded, memory, folder / form.path, **form.taken(options)
+            )
+        except limits.TooLargeError as error:
+            if names:
+                raise
+            logging.warning("%s is left out: %s", name, error)
+    return written
 
 
 def describe(

@@ -1,25 +1,26 @@
 """Whether what lies in several forms is one set."""
 
+import json
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from fred_tf.disk import records
+from fred_tf.disk import files, records
 from fred_tf.forms import facts
 from fred_tf.forms.form import SetForm
 from fred_tf.synthetic_set import SyntheticSet
 
 # Of details, what may change while a set stays as it is.
-_MEASURED = "evaluations", "this_form"
+MEASURED = "evaluations", "this_form"
 # Of the largest value, at least 1: decoding rounds.
 _TOLERANCE = 1e-5
 
 
 def origin(details: Mapping[str, Any]) -> Mapping[str, Any]:
     """Returns what details say of where a set comes from: run and step."""
-    told = {k: v for k, v in details.items() if k not in _MEASURED}
+    told = {k: v for k, v in details.items() if k not in MEASURED}
     return records.plain(told)
 
 
@@ -54,10 +55,27 @@ def alike(one: SyntheticSet, other: SyntheticSet, exact: bool) -> bool:
 
 def holds(form: SetForm, path: pathlib.Path, decoded: SyntheticSet) -> bool:
     """Returns whether a form can be read and is of a set, see `alike`."""
+    return held(form, path, decoded) is not None
+
+
+def held(
+    form: SetForm, path: pathlib.Path, decoded: SyntheticSet
+) -> SyntheticSet | None:
+    """Returns what a form holds; None where it is of another set, or broken."""
     try:
-        return alike(form.read(path), decoded, not form.lossy)
+        read = form.read(path)
     except (ValueError, OSError, ImportError):
-        return False
+        return None
+    return read if alike(read, decoded, not form.lossy) else None
+
+
+def digest(decoded: SyntheticSet) -> str:
+    """Returns what tells a set from others, as far as it says: a SHA-256.
+
+    Of no images: other machines decode them a little differently.
+    """
+    said = json.dumps(_said(decoded), sort_keys=True)
+    return files.digest(said.encode() + decoded.labels.tobytes())
 
 
 def _said(one: SyntheticSet) -> Mapping[str, Any]:

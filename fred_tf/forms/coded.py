@@ -77,6 +77,12 @@ dataset = images_of(PATH)"""
     def fits(self, decoded, memory):
         return isinstance(memory, Frequency) and coder.is_available()
 
+    def is_bounded(self, memory, options):
+        if options.get("step") is not None:
+            return False
+        own = isinstance(memory, Frequency) and memory.settings.budget_bytes
+        return bool(options.get("budget_bytes") or own)
+
     def code(self, decoded, place):
         return frequencies.code(decoded, place, self.loading, self._alone)
 
@@ -99,11 +105,12 @@ dataset = images_of(PATH)"""
             TypeError: the step is no number, or the bytes no whole one.
             ValueError: both are given, or the step is out of range.
             OverBudgetError: nothing fits the budget.
+            TooLargeError: no reader takes so many images of so few bytes.
         """
         path = pathlib.Path(path)
         self.check_replaceable(path)
         content = _content(decoded, memory, step, budget_bytes)
-        limits.check_decoded(
+        limits.check_written(
             memory.image_shape, memory.instances, len(content.record)
         )
         with files.replacing_folder(path) as temporary:

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from fred_tf import budget
 from fred_tf.disk import claims, files
-from fred_tf.forms import facts, frequencies, manifest
+from fred_tf.forms import facts, frequencies, limits, manifest
 from fred_tf.forms.frequencies import SHARD
 from fred_tf.forms.memory_form import Held, MemoryForm
 from fred_tf.parameterizations import Frequency, rounding
@@ -96,6 +96,9 @@ dataset = images_of(PATH)"""
                         for name, array in parts.items()
                     }
                     writer.write(frequencies.example(packed, label))
+            limits.check_written(
+                memory.image_shape, memory.instances, files.size(shard)
+            )
             manifest.write(
                 temporary,
                 self.kind,

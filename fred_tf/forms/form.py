@@ -71,6 +71,16 @@ class Form(abc.ABC):
             if options.get(name) is not None
         }
 
+    def is_bounded(
+        self, memory: Parameterization | None, options: Mapping[str, Any]
+    ) -> bool:
+        """Says whether more facts would leave fewer bytes for the set.
+
+        Args:
+            memory, options: as `write` takes them.
+        """
+        return False
+
     @abc.abstractmethod
     def check_replaceable(self, path: pathlib.Path) -> None:
         """Refuses to write where something else lies than an earlier export.
@@ -100,7 +110,8 @@ class Form(abc.ABC):
             `path`.
 
         Raises:
-            ValueError: the set or an option is not one for this form.
+            ValueError: the set or an option is not one for this form; or it is
+                a `limits.TooLargeError`, of what no reader takes.
             FileExistsError: `path` exists and is no earlier export.
         """
 

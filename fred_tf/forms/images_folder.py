@@ -118,15 +118,7 @@ soft_labels = np.float32(
         return facts.restored(said, images, labels, soft, folder)
 
     def verify(self, path):
-        path = pathlib.Path(path)
-        named = manifest.verify(path, self.kind)["files"]
-        pictures = {x.relative_to(path).as_posix() for x in path.rglob("*.png")}
-        if others := sorted(pictures - named.keys()):
-            raise ValueError(
-                f"All pictures in {path} must be of its manifest: loaders take "
-                f"what is there. Received: {', '.join(others[:5])}. Move them "
-                "elsewhere."
-            )
+        picture_form.verify_alone(pathlib.Path(path), self.kind, "*.png")
 
 
 def _header(classes: int, soft: bool) -> list[str]:

@@ -95,6 +95,9 @@ pixels = low + levels / 255 * (high - low)"""
             )
         return path
 
+    def verify(self, path):
+        picture_form.verify_alone(pathlib.Path(path), self.kind, "*.parquet")
+
     def restored(self, folder, said):
         count, soft = limits.count(said, "images"), facts.soft_labels(said)
         stored = files.read_bytes(folder / _TABLE, limits.MOST_STORED)

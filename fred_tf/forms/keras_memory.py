@@ -1,11 +1,12 @@
 """The memory as a Keras layer, in one `.keras` file."""
 
+import contextlib
 import io
 import json
 import os
 import pathlib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import h5py
@@ -74,11 +75,14 @@ images, labels = memory.decode(), memory.labels
         indices = keras.Input((), dtype="int32", name="indices")
         # Without a name it has a number, and one more byte from the tenth on.
         model = keras.Model(indices, memory(indices), name="memory")
-        with files.replacing_file(path) as temporary:
+        with _both_or_neither(path), files.replacing_file(path) as temporary:
             # Keras goes by the suffix, and temporary files have another.
             with files.scratch_folder(path) as folder:
                 model.save(folder / path.name)
                 _copy(folder / path.name, temporary)
+            limits.check_written(
+                memory.image_shape, memory.instances, files.size(temporary)
+            )
             entries = {path.name: {"sha256": files.sha256(temporary)}}
             # Before the memory: alone it says that what comes is an export.
             files.write_json(
@@ -145,6 +149,24 @@ def read_memory(path: files.Path) -> Parameterization:
         said = _told(_layer(members[_CONFIG]))
         weights = _stored_weights(members[_WEIGHTS])
         return stored_memory.rebuilt(said, weights, len(stored))
+
+
+@contextlib.contextmanager
+def _both_or_neither(path: pathlib.Path) -> Iterator[None]:
+    """Puts the JSON file back where the memory was not replaced after it."""
+    beside = _beside(path)
+    before = beside.read_bytes() if beside.is_file() else None
+    there = path.stat().st_ino if path.is_file() else None
+    try:
+        yield
+    except BaseException:
+        replaced = there != (path.stat().st_ino if path.is_file() else None)
+        if before is None and not replaced:
+            beside.unlink(missing_ok=True)
+        elif before is not None and not replaced:
+            with files.replacing_file(beside) as temporary:
+                temporary.write_bytes(before)
+        raise
 
 
 def _copy(source: pathlib.Path, target: pathlib.Path) -> None:

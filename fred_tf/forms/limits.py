@@ -26,6 +26,47 @@ FREE_VALUES = 2**24
 MOST_STORED = 4 * MOST_VALUES + 2**28
 
 
+class TooLargeError(ValueError):
+    """A set is more than a form, or any form, may hold."""
+
+
+def check_images(shape: Sequence[int]) -> None:
+    """Refuses to write images that no reader takes.
+
+    Args:
+        shape: `[n, height, width, channels]` of all.
+
+    Raises:
+        TooLargeError: there are too many, or too large ones.
+    """
+    try:
+        one = image_shape({"image_shape": list(shape[1:])})
+        check_decoded(one, shape[0], 4 * math.prod(shape))
+    except ValueError as error:
+        raise TooLargeError(
+            f"A form holds images that its readers take. {error} Lower `ipc`, "
+            "or the size of images, `preparation.image_size`."
+        ) from error
+
+
+def check_written(shape: Sequence[int], images: int, stored: int) -> None:
+    """Refuses to write so few bytes that no reader takes the images of them.
+
+    Args:
+        shape, images, stored: see `check_decoded`.
+
+    Raises:
+        TooLargeError: they are too few.
+    """
+    try:
+        check_decoded(shape, images, stored)
+    except ValueError as error:
+        raise TooLargeError(
+            f"A form holds images that its readers take. {error} Lower `ipc`, "
+            "or choose a form of more bytes."
+        ) from error
+
+
 def image_shape(said: Mapping[str, Any]) -> tuple[int, ...]:
     """Returns the `image_shape` that an export states.
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from fred_tf import config as config_lib
 from fred_tf.config import Config
-from fred_tf.datasets.data_facts import TEST, on_split
+from fred_tf.datasets import data_facts
+from fred_tf.datasets.data_facts import on_split
 from fred_tf.datasets.sources import IN_MEMORY
 from fred_tf.disk import claims
 from fred_tf.forms import limits
@@ -36,12 +37,6 @@ MISFITS = ValueError, TypeError, LookupError, AttributeError
 
 # What stands for data that were handed over in memory.
 _PAIRS = "((images, labels), (test_images, test_labels))"
-
-_FIND_OUT = """\
-import fred_tf
-
-data = DATA
-print(fred_tf.evaluate(PLACE, data))"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -176,23 +171,36 @@ def worth(decoded: SyntheticSet, place: str | None) -> Iterator[str]:
     if stated(details):
         why = UNTOLD
     unknown = f"Not known: {why}."
-    if place is None or config_of(details) is None:
+    config = config_of(details)
+    if place is None or config is None:
         yield f"{unknown} `fred_tf.evaluate` finds it out."
         return
     yield f"{unknown} This finds it out:"
-    code = _FIND_OUT.replace("DATA", _loading(decoded))
-    yield block(code.replace("PLACE", repr(place)))
+    yield block(
+        "import fred_tf\n\n"
+        f"data = {_loading(decoded, config)}\n"
+        f"print(fred_tf.evaluate({place!r}, data))"
+    )
 
 
-def _loading(decoded: SyntheticSet) -> str:
-    """Returns the call that loads what a set stands for."""
-    if decoded.dataset != IN_MEMORY:
-        return f"fred_tf.load_data({decoded.dataset!r})"
-    arguments = [_PAIRS]
-    if decoded.class_names != tuple(map(str, range(decoded.classes))):
+def _loading(decoded: SyntheticSet, config: Config) -> str:
+    """Returns the call that loads what a set stands for, as its run did."""
+    in_memory, done = decoded.dataset == IN_MEMORY, config.preparation.to_json()
+    arguments = [_PAIRS if in_memory else repr(decoded.dataset)]
+    numbered = decoded.class_names == tuple(map(str, range(decoded.classes)))
+    if in_memory and not numbered and "classes" not in done:
         arguments.append(f"class_names={list(decoded.class_names)!r}")
+    for name in ("holdout", "normalization"):
+        if (value := getattr(config, name)) != getattr(Config, name):
+            arguments.append(f"{name}={value!r}")
+    if done:
+        told = ", ".join(f"{name}={value!r}" for name, value in done.items())
+        arguments.append(f"preparation=fred_tf.Preparation({told})")
+    if arguments == [repr(decoded.dataset)]:
+        return f"fred_tf.load_data({arguments[0]})"
     called = "".join(f"\n    {argument}," for argument in arguments)
-    return f"fred_tf.load_data({called}\n)  # the arrays that it was made from"
+    which = "  # the arrays that it was made from" if in_memory else ""
+    return f"fred_tf.load_data({called}\n){which}"
 
 
 def tested_on(details: Mapping[str, Any]) -> str:
@@ -201,8 +209,7 @@ def tested_on(details: Mapping[str, Any]) -> str:
     The test split, where its details do not say it.
     """
     data = details.get("data")
-    told = data.get("tested_on") if isinstance(data, Mapping) else None
-    return str(told or TEST)
+    return data_facts.tested_on(data if isinstance(data, Mapping) else {})
 
 
 def config_of(details: Mapping[str, Any]) -> Config | None:

@@ -64,9 +64,38 @@ class PictureForm(SetForm):
 def encoded(
     decoded: SyntheticSet,
 ) -> tuple[list[bytes], np.ndarray, np.ndarray]:
-    """Returns a PNG file of each image, and its `low` and `high`."""
+    """Returns a PNG file of each image, and its `low` and `high`.
+
+    Raises:
+        TooLargeError: no reader takes so many images of so few bytes.
+    """
     arrays = _PNG.encode(decoded.images, decoded.normalization)
-    return encodings.pictures(arrays["image"]), arrays["low"], arrays["high"]
+    pictures = encodings.pictures(arrays["image"])
+    _, *shape = decoded.images.shape
+    limits.check_written(shape, len(pictures), sum(map(len, pictures)))
+    return pictures, arrays["low"], arrays["high"]
+
+
+def verify_alone(path: pathlib.Path, kind: str, pattern: str) -> None:
+    """Compares an export with its manifest, and refuses files beside it.
+
+    Args:
+        path: of the export.
+        kind: what kind it must be of.
+        pattern: names of files that loaders take wherever they are.
+
+    Raises:
+        FileNotFoundError, ValueError: see `manifest.verify`; or there is such
+            a file that the manifest does not name.
+    """
+    named = manifest.verify(path, kind)["files"]
+    there = {x.relative_to(path).as_posix() for x in path.rglob(pattern)}
+    if others := sorted(there - named.keys()):
+        raise ValueError(
+            f"All {pattern} in {path} must be of its manifest: loaders take "
+            f"what is there. Received: {', '.join(others[:5])}. Move them "
+            "elsewhere."
+        )
 
 
 def shape_of(

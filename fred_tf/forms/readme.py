@@ -20,7 +20,7 @@ from fred_tf.normalizations import Standardize
 from fred_tf.synthetic_set import SyntheticSet
 
 NAME = "README.md"
-_MARK = "Written by fred_tf for an export."
+MARK = "Written by fred_tf for an export."
 # Read first where it is there: it needs NumPy alone.
 _FIRST = "images_npz"
 _MOST_NAMES = 100
@@ -93,7 +93,7 @@ def check_replaceable(folder: files.Path) -> None:
     Raises:
         FileExistsError: see `replaceable.check_file`.
     """
-    replaceable.check_file(pathlib.Path(folder) / NAME, _MARK.encode())
+    replaceable.check_file(pathlib.Path(folder) / NAME, MARK.encode())
 
 
 def write(
@@ -134,9 +134,9 @@ def text(
         for form, path in written.items()
     }
     title, best = f"{plain(decoded.dataset)}, distilled", _best(places)
-    head = f"<!-- {_MARK} -->"
+    head = f"<!-- {MARK} -->"
     if card:
-        head = card_lib.front_matter(decoded, title, _MARK)
+        head = card_lib.front_matter(decoded, title, MARK)
     parts = [
         head,
         f"# {title}",

@@ -96,10 +96,13 @@ class TfdsForm(SetForm):
                 filetype_suffix=self.suffix,
             )
             lengths = dict(self._written(template, features, arrays, shards))
+            stored = sum((temporary / name).stat().st_size for name in lengths)
+            count, *shape = decoded.images.shape
+            limits.check_written(shape, count, stored)
             split = tfds.core.SplitInfo(
                 name=_SPLIT,
                 shard_lengths=list(lengths.values()),
-                num_bytes=sum((temporary / n).stat().st_size for n in lengths),
+                num_bytes=stored,
                 filename_template=template,
             )
             tfds.folder_dataset.write_metadata(

@@ -1,5 +1,6 @@
 """The matrix that whitens, for those who have none of the training images."""
 
+import contextlib
 import math
 import pathlib
 from typing import Any
@@ -57,6 +58,12 @@ pixels = (rows @ np.linalg.inv(matrix) + center).reshape(images.shape)"""
             )
         return path
 
+    def is_of(self, path: pathlib.Path, own: Normalization) -> bool:
+        """Says whether the matrix at `path` is that of a normalisation."""
+        with contextlib.suppress(ValueError, OSError):
+            return _is_of(manifest.read(path), own)
+        return False
+
 
 def matrix_bytes(decoded: SyntheticSet) -> int:
     """Returns what the matrix of a set takes as float32; 0 without one."""
@@ -98,7 +105,7 @@ def _of(decoded: SyntheticSet) -> ZCA:
     return own
 
 
-def _is_of(said: dict[str, Any], stated: ZCA) -> bool:
+def _is_of(said: dict[str, Any], stated: Normalization) -> bool:
     """Says whether a manifest is of the fit that an export states."""
     config = claims.mapping(said, "normalization")
     return normalizations.from_config(config) == stated

@@ -10,6 +10,7 @@ import numpy as np
 from fred_tf import forms
 from fred_tf.disk import files
 from fred_tf.forms import OverBudgetError, SetForm
+from fred_tf.forms.limits import TooLargeError
 from fred_tf.parameterizations import Parameterization
 from fred_tf.settings import check_type
 from fred_tf.synthetic_set import SyntheticSet
@@ -77,6 +78,10 @@ def best(
                 written = forms.write(decoded, memory, scratch, [name], **taken)
             except OverBudgetError as over:
                 found.append(Candidate(name, over.least, taken))
+                continue
+            except TooLargeError:
+                if names:
+                    raise
                 continue
             size = files.size(scratch)
             error = None

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from fred_tf import datasets
+from fred_tf.datasets import DataFacts
+from fred_tf.forms import making
 
 
 def test_holdout_takes_the_last_of_each_class(digits):
@@ -18,6 +20,20 @@ def test_holdout_takes_the_last_of_each_class(digits):
             digits.train.images[rows[-count:]],
         )
         assert len(held.train.indices_of(label)) == len(rows) - count
+
+
+def test_accuracies_say_that_they_are_on_what_is_held_out(digits):
+    """Of records, which are those of earlier versions, by the name."""
+    for share in (0.1, 0.00001 + 0.1):
+        facts = datasets.load("digits", holdout=share).facts
+        assert facts.tested_on == "held-out training images"
+        stated = facts.to_json()
+        assert "tested_on" not in stated
+        assert DataFacts.from_json(stated) == facts
+        for told in (facts.description(), stated):
+            assert making.tested_on({"data": told}) == facts.tested_on
+    assert digits.facts.tested_on == "test"
+    assert making.tested_on({"data": digits.facts.description()}) == "test"
 
 
 @pytest.mark.parametrize("share", [0.001, 0.999])

@@ -105,7 +105,7 @@ def test_without_test_images_a_fifth_of_each_class_is_held_back(
     assert again.facts == data.facts
     held = datasets.load(f"folder:{tmp_path}/photos", holdout=0.5)
     assert len(held.train) + len(held.test) == 13
-    assert held.facts.tested_on == "test"
+    assert held.facts.tested_on == "held-out training images"
 
 
 def test_a_class_of_one_image_cannot_be_held_back(tmp_path):

@@ -1,5 +1,6 @@
 """Each example at a small size, on real images in place of distilled ones."""
 
+import dataclasses
 import pathlib
 import runpy
 import sys
@@ -72,6 +73,19 @@ def test_a_set_that_comes_with_the_library_is_taken_by_name(folder):
             pass
 
 
+def test_held_out_images_are_the_test_images(digits, tmp_path, monkeypatch):
+    """As the run had them: the rest is what there is to train on."""
+    chosen = random_set(digits, 1, seed=0)
+    told = {"config": {"holdout": 0.25}}
+    held = dataclasses.replace(chosen, details=told)
+    folder = str(Images().write(held, None, tmp_path / "images_float32"))
+    monkeypatch.setattr(sys, "argv", ["train_keras", folder])
+    found = []
+    main(lambda sets: found.append(sets) or {})
+    expected = datasets.load("digits", holdout=0.25).train.labels
+    np.testing.assert_array_equal(found[0].labels, expected)
+
+
 @pytest.mark.parametrize("given", [[], ["digits_ipc1", "data", "more"]])
 def test_programs_take_a_set_and_where_its_data_are(given, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["train_keras", *given])
@@ -116,3 +130,7 @@ def test_whitened_sets_bring_their_matrix(name, tmp_path):
     images, _ = sets.train(slice(20))
     expected = data.normalization(data.train.images[:20])
     np.testing.assert_allclose(images, expected, atol=1e-5)
+    other = datasets.load("digits", normalization=name, holdout=0.5)
+    forms.write(random_set(other, 1, seed=0), None, tmp_path, ["whitening"])
+    with pytest.raises(SystemExit, match="is of other training images"):
+        sets.train(slice(20))

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from absl import logging
 
+import fred_tf
 from export import exporting
 from fred_tf import assembly, config, forms
 from fred_tf.distilled_run import DistilledRun
@@ -30,26 +30,6 @@ def test_tables_of_others_stay(run, tmp_path):
     (tmp_path / "sizes.md").unlink()
     for _ in range(2):
         exporting.run(run, tmp_path, ["gallery"])
-
-
-def test_forms_of_another_set_that_stay_are_named(run, tmp_path, monkeypatch):
-    said = []
-    monkeypatch.setattr(
-        logging, "warning", lambda text, *values: said.append(text % values)
-    )
-    exporting.run(run, tmp_path, ["images_png", "coefficients_int8", "gallery"])
-    exporting.run(run, tmp_path, ["images_npz"])
-    assert not said
-    later = dataclasses.replace(run, step=run.step + 1)
-    for _ in range(2):
-        exporting.run(later, tmp_path, ["images_npz"])
-    stay = "which stay: coefficients_int8, gallery, images_png. Delete them"
-    assert len(said) == 2 and all(stay in line for line in said)
-    exporting.run(later, tmp_path, ["images_png", "coefficients_int8"])
-    assert said[2:] == [
-        f"{tmp_path} holds forms of another set, which stay: gallery. Delete "
-        "them, or choose another folder."
-    ]
 
 
 def test_each_form_holds_its_set_and_no_other(run, exported):
@@ -205,11 +185,19 @@ def test_models_say_what_they_decode(run, exported):
 
 def test_evaluations_of_the_run_travel_along(run, digits, tmp_path):
     path = run.folder.path / "evaluation.json"
+    own = fred_tf.DistilledSet.of_run(run)
     try:
         result = score(run.config, run.synthetic_set(), digits, path)
         exporting.run(run, tmp_path, ["images_float32", "saved_model"])
+        own.export(tmp_path / "own", ["images_npz"])
+        saved = own.save(tmp_path / "saved")
     finally:
         path.unlink()
+    for place in (saved, tmp_path / "own" / "images.npz"):
+        (found,) = forms.read(place).details["evaluations"]
+        assert found["accuracies"] == list(result.accuracies)
+    text = (tmp_path / "own" / "README.md").read_text()
+    assert "Not known" not in text and " %: decoded floats" in text
     (found,) = forms.read(tmp_path / "images_float32").details["evaluations"]
     assert found["accuracies"] == list(result.accuracies)
     assert found["network"]["name"] == "mlp"
@@ -246,6 +234,18 @@ def test_experts_label_the_images(tmp_path, quick_tm, quick_experts, digits):
     np.testing.assert_allclose(read.soft_labels, by_expert, atol=1e-5)
     assert (out / "evaluation_exact_soft.json").exists()
     assert (out / "evaluation_coefficients_int8_soft.json").exists()
+
+
+def test_experts_do_not_label_what_has_labels(run, tmp_path, monkeypatch):
+    """Their probabilities had stood for scores."""
+    scores = np.zeros((20, 10), np.float32)
+    own = dataclasses.replace(
+        run.synthetic_set(), soft_labels=scores, label_kind="scores"
+    )
+    monkeypatch.setattr(type(run), "synthetic_set", lambda _: own)
+    with pytest.raises(ValueError, match="has classes alone. Received"):
+        exporting.run(run, tmp_path / "no", soft_labels_from=tmp_path)
+    assert not (tmp_path / "no").exists()
 
 
 def test_forms_that_do_not_fit_are_refused(run, tmp_path):

@@ -182,3 +182,10 @@ def test_sizes_are_checked_before_rows(folder, changes, message):
     reseal(folder, **changes)
     with pytest.raises(ValueError, match=message):
         forms.read(folder)
+
+
+def test_tables_beside_it_are_refused(folder):
+    """Loaders read all that lies there."""
+    (folder / TABLE).with_name("more.parquet").write_bytes(b"")
+    with pytest.raises(ValueError, match="loaders take.*data/more.parquet"):
+        forms.read(folder)

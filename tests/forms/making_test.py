@@ -5,6 +5,7 @@ import pytest
 
 import fred_tf
 from fred_tf import config, presets
+from fred_tf.datasets import Preparation
 from fred_tf.forms import making
 from fred_tf.normalizations import Standardize
 from fred_tf.synthetic_set import SyntheticSet
@@ -155,6 +156,40 @@ def test_overrides_are_quoted_and_stay_in_their_line():
 def test_a_method_of_others_is_told_as_words():
     assert list(making.making({"method": "<b>random"})) == ["By  b random."]
     assert making.method({"method": 5}) == ""
+
+
+@pytest.mark.parametrize("source", ["digits", "arrays"])
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, {}),
+        ({"holdout": 0.5}, {"holdout": 0.5}),
+        ({"normalization": "zca"}, {"normalization": "zca"}),
+        (
+            {"preparation": {"image_size": 6, "colour": "rgb"}},
+            {"preparation": Preparation(6, colour="rgb")},
+        ),
+    ],
+)
+def test_data_are_loaded_as_its_run_did(source, changes, expected, monkeypatch):
+    """Others are another set, or none that it can be scored on."""
+    made = config.to_json(presets.preset("digits_ipc1_dm_tiny"))
+    made = {**made, "dataset": source, **changes}
+    names, asked = ("MARKETPLACE", "DATA"), []
+    text = told(source, names, config=made)
+    code = text.partition("```python\n")[2].partition("```")[0]
+    monkeypatch.setattr(fred_tf, "evaluate", lambda *_: None)
+    monkeypatch.setattr(
+        fred_tf, "load_data", lambda *a, **k: asked.append((a, k))
+    )
+    arrays = [f"{a}{b}" for a in ("", "test_") for b in ("images", "labels")]
+    exec(code, dict.fromkeys(arrays))
+    ((given, more),) = asked
+    if source == "arrays":
+        assert more.pop("class_names") == list(names)
+    else:
+        assert given == ("digits",)
+    assert more == expected
 
 
 @pytest.mark.parametrize("names", [("0", "1"), ("a", 'b"')])

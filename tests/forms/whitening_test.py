@@ -7,7 +7,7 @@ import pytest
 
 from fred_tf import forms
 from fred_tf.disk import arrays
-from fred_tf.forms import FORMS, manifest
+from fred_tf.forms import FORMS, exports, manifest
 from fred_tf.normalizations import (
     NORMALIZATIONS,
     UnfittedError,
@@ -120,6 +120,12 @@ def test_that_of_another_fit_is_not_taken(
         monkeypatch.setattr(zca, "_FITS", {})
         read = forms.read(tmp_path / "images_float32")
         assert not read.normalization.is_fitted
+        chosen = ["images_float32"]
+        stays = exports.staying(decoded, tmp_path, chosen)
+        assert stays.others == ("whitening",) and not stays.same
+        assert exports.staying(other, tmp_path, chosen).same.keys() == {
+            "whitening"
+        }
 
 
 def damaged(folder):

@@ -29,7 +29,7 @@ import shlex
 
 from export import flags
 from fred_tf import assembly
-from fred_tf.datasets.data_facts import TEST, on_split
+from fred_tf.datasets.data_facts import on_split, tested_on
 from trainers import evaluate, exported_flags, run_flags
 from trainers.elsewhere import pack_flag, packing, reading, unpacking
 from trainers.elsewhere.pack_flag import OVERWRITE, PACK
@@ -77,7 +77,7 @@ def main() -> int:
             evaluate.NAME.value,
         )
         facts = reading.read(pathlib.Path(BRING_BACK.value)).data
-        on = on_split(facts.get("tested_on", TEST))
+        on = on_split(tested_on(facts))
         for network, evaluation in evaluations.items():
             print(f"{evaluation} test accuracy{on} of {network}: {run_dir}")
         if not evaluations:

@@ -207,8 +207,12 @@ def _sizes(run: DistilledRun) -> str:
     folder = run.folder.path / "export"
     if not (folder / sizes.NAME).exists():
         return ""
-    parts = []
-    text = (folder / sizes.NAME).read_text(encoding="utf-8").splitlines()
+    parts, decoded = [], run.synthetic_set()
+    whole = (folder / sizes.NAME).read_text(encoding="utf-8")
+    own = sizes.set_of(whole)
+    if own is not None and own != alike.digest(decoded):
+        return ""  # The run went on.
+    text = [line for line in whole.splitlines() if "<!--" not in line]
     # All forms in a table were written of one set; pictures say of none.
     listed = [
         form
@@ -217,9 +221,8 @@ def _sizes(run: DistilledRun) -> str:
         and (folder / form.path).exists()
         and any(line.startswith(f"| {name} |") for line in text)
     ]
-    decoded = run.synthetic_set()
     if listed and not _is_of(decoded, listed[0], folder / listed[0].path):
-        return ""  # The run went on.
+        return ""
     for is_table, block in itertools.groupby(
         text, lambda line: line.startswith("|")
     ):

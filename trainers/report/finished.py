@@ -162,13 +162,13 @@ def _of_export(name: str, path: pathlib.Path) -> FinishedSet:
     # What loses nothing tells what the run was.
     best = min(read, key=lambda form: form.lossy, default=None)
     decoded = forms.read(path) if best is None else read[best]
-    exact, of_form = _stated(decoded)
+    exact, of_form = _stated(decoded, best)
     if best is not None and not best.lossy:
         exact = exact + of_form
     stored = [_floats(decoded, exact)]
     for form, own in read.items():
         size = sizes.size_of(form.name, places[form]).size
-        _, of_form = _stated(own)
+        _, of_form = _stated(own, form)
         more = [] if form.lossy else exact
         stored.append(_stored(form.name, size, of_form + more))
     if best is None:
@@ -238,10 +238,18 @@ def _places(path: pathlib.Path) -> dict[SetForm, pathlib.Path]:
 
 
 def _stated(
-    decoded: SyntheticSet,
+    decoded: SyntheticSet, form: SetForm | None = None
 ) -> tuple[list[StatedAccuracy], list[StatedAccuracy]]:
-    """Returns what a set states of the run's floats, and of its own form."""
+    """Returns what a set states of the run's floats, and of its own form.
+
+    Args:
+        decoded: the set.
+        form: in which it lies: what is stated of another is not of it; None
+            where that is not known.
+    """
     rate = decoded.student_learning_rate
     stated = making.stated(decoded.details, rate)
     floats = [x for x in stated if not x.form]
-    return floats, [x for x in stated if x.form]
+    return floats, [
+        x for x in stated if x.form and (form is None or x.form == form.name)
+    ]

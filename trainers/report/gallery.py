@@ -1,5 +1,6 @@
 """A page of several sets: their pictures, what they take, what they give."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 
 from matplotlib.figure import Figure
@@ -19,7 +20,7 @@ _UNKNOWN = "not known"
 
 def page(sets: Sequence[FinishedSet]) -> str:
     """Returns a page of sets as HTML; it needs nothing but itself."""
-    count = len(sets)
+    count, sets = len(sets), told_apart(sets)
     return markup.document(
         f"{count} distilled set{'s' if count > 1 else ''}",
         [
@@ -30,6 +31,29 @@ def page(sets: Sequence[FinishedSet]) -> str:
             ),
         ],
     )
+
+
+def told_apart(sets: Sequence[FinishedSet]) -> list[FinishedSet]:
+    """Returns sets of which no two have one name.
+
+    Equal names begin with folders above, as many as differ; of a set that is
+    there twice, with a number at the end.
+    """
+    names = [one.name for one in sets]
+    above = [
+        list(one.place.absolute().parts[1 : -1 - name.count("/")])
+        for one, name in zip(sets, names)
+    ]
+    while shared := {n for n in names if names.count(n) > 1}:
+        same = [n for n, name in enumerate(names) if name in shared]
+        if not any(above[n] for n in same):
+            for n in same:
+                names[n] = f"{names[n]} ({n + 1})"
+            break
+        for n in same:
+            if above[n]:
+                names[n] = f"{above[n].pop()}/{names[n]}"
+    return [dataclasses.replace(x, name=name) for x, name in zip(sets, names)]
 
 
 def _all(sets: Sequence[FinishedSet]) -> str:
@@ -60,7 +84,7 @@ def accuracy_by_bytes(sets: Sequence[FinishedSet]) -> Figure:
         ValueError: none is known.
     """
     lines = {}
-    for one in sets:
+    for one in told_apart(sets):
         known = sorted(
             (x.size, x.evaluation)
             for x in one.stored

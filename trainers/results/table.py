@@ -5,7 +5,7 @@ import pathlib
 from typing import Any
 
 from fred_tf.coresets.sheet import SheetSettings
-from fred_tf.datasets.data_facts import TEST, on_split
+from fred_tf.datasets.data_facts import on_split, tested_on
 from fred_tf.disk import files
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS
@@ -116,12 +116,11 @@ def _sources(results: dict[str, Any]) -> list[str]:
             )
             lines += ["", line]
     tested = {
-        (record["data"]["name"], record["data"].get("tested_on", TEST))
+        (record["data"]["name"], tested_on(record["data"]))
         for record in results.values()
     }
-    for dataset, tested_on in sorted(tested):
-        if tested_on != TEST:
-            on = on_split(tested_on)
+    for dataset, split in sorted(tested):
+        if on := on_split(split):
             lines += ["", f"Accuracies of {dataset} are{on}."]
     return lines
 

@@ -53,6 +53,13 @@ def write(
         The table as Markdown.
     """
     axes = list(dict.fromkeys(a for values, _ in cells for a in values))
+    tested = {_tested_on(facts) for _, facts in cells if "accuracies" in facts}
+    if len(tested) > 1:  # Else a line below says it of all.
+        axes.append("tested_on")
+        cells = [
+            ({**values, "tested_on": _tested_on(facts)}, facts)
+            for values, facts in cells
+        ]
     rows = []
     for values, facts in cells:
         row: dict[str, Any] = {axis: values.get(axis, "") for axis in axes}
@@ -83,11 +90,14 @@ def write(
         ],
     )
     table += _over_seeds(axes, rows)
-    splits = {facts.get("tested_on", TEST) for _, facts in cells}
-    for tested_on in sorted(splits - {TEST}):
-        table += f"\nAccuracies are{on_split(tested_on)}.\n"
+    if len(tested) == 1 and (on := on_split(tested.pop())):
+        table += f"\nAccuracies are{on}.\n"
     files.write_text(root / "table.md", table)
     return table
+
+
+def _tested_on(facts: Mapping[str, Any]) -> str:
+    return facts.get("tested_on", TEST) if "accuracies" in facts else ""
 
 
 def _result(scored: Evaluation | None, failed: str) -> str:

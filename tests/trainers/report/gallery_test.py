@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import pathlib
 import re
 import shutil
 
@@ -122,6 +123,40 @@ def test_a_form_tells_its_own_accuracy(exported, run):
     one = exported(this_form=said, evaluations=[{"accuracies": ["x"]}])
     assert one.stored[0].evaluation is None
     assert one.evaluation.accuracies == (0.25, 0.75)
+
+
+@pytest.mark.parametrize(
+    ("places", "names"),
+    [
+        (["a/cifar", "b/cifar", "c"], ["a/cifar", "b/cifar", "c"]),
+        (["a/x/cifar", "b/x/cifar"], ["a/x/cifar", "b/x/cifar"]),
+        (["a/cifar/export", "b/cifar/export"], None),
+        (["/cifar", "/b/cifar"], ["cifar", "b/cifar"]),
+        (["/cifar", "/cifar"], ["cifar (1)", "cifar (2)"]),
+    ],
+)
+def test_sets_of_one_name_are_told_apart(places, names, sets, undrawn):
+    """In the figure, too, which had lost all but the last."""
+    same = [
+        dataclasses.replace(
+            sets[0],
+            name=re.search(r"[^/]+(/export)?$", place)[0],
+            place=pathlib.Path("/sets", place),
+        )
+        for place in places
+    ]
+    told = [one.name for one in gallery.told_apart(same)]
+    assert told == (names or places)
+    (axes,) = gallery.accuracy_by_bytes(same).axes
+    assert axes.get_legend_handles_labels()[1] == told
+    assert Outline(gallery.page(same)).headings == told
+
+
+def test_what_was_measured_of_another_form_is_not_of_this(exported, run):
+    """As where a set was read of one form and written in another."""
+    (told,) = headline.evaluations(run)
+    one = exported(this_form={**told, "form": "coefficients_int4"})
+    assert [x.evaluation for x in one.stored] == [None, None]
 
 
 def test_forms_of_different_sets_are_not_shown_as_one(run, tmp_path):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from export import sizes
 from fred_tf import config
 from fred_tf.disk import records, rewinds
 from fred_tf.distilled_run import DistilledRun
@@ -87,6 +88,13 @@ def test_what_is_of_another_step_is_left_out(run):
     assert "images_png" in content._sizes(run)
     assert "images_png" in content._usage(run)
     assert content._sizes(later) == ""
+    table = run.folder.path / "export" / sizes.NAME
+    old = table.read_text()
+    try:  # As where forms were replaced, and the table was not.
+        table.write_text(sizes.table(later.synthetic_set(), []))
+        assert content._sizes(run) == ""
+    finally:
+        table.write_text(old)
     assert "Export it first" in content._usage(later)
     folder = run.folder.path / "figures"
     try:
