@@ -93,8 +93,8 @@ def distill(
     Raises:
         ValueError: the folder holds another run, a setting does not fit the
             data, the experts or the replicas, or the workers disagree.
-        fred_tf.distillation.loop.DivergedError: the run is lost; a state from
-            before is saved.
+        fred_tf.distillation.loop.DivergedError: the run is lost; the newest
+            checkpoint is one from before.
         fred_tf.distillation.workers.WorkerLostError: another worker has died.
     """
     data = datasets.as_data(data)
@@ -182,10 +182,9 @@ def _make_steps(
                 progress,
             )
         except loop.DivergedError as error:
-            if error.unchanged:
-                run.save()
-            else:
-                run.forget_after(error.last_good)
+            # Also of a step that is not finite: one before it, that was, may
+            # have led there.
+            run.forget_after(error.last_good)
             raise
         run.workers.meet()  # None ends before the chief has saved.
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.distillation.interruption import Interruption
-from fred_tf.distillation.outliers import NOT_FINITE, TROUBLES
+from fred_tf.distillation.outliers import TROUBLES
 from fred_tf.progress import Report, seconds_left, shown
 
 Scalars = dict[str, float]
@@ -20,13 +20,11 @@ class DivergedError(RuntimeError):
         step: the outer step that said so.
         reason: what is wrong with it.
         last_good: outer steps after which the run was last known to be good.
-        unchanged: whether the memory is still as it was then.
     """
 
     def __init__(self, step: int, trouble: int, last_good: int):
         self.step, self.last_good = step, last_good
         self.reason = TROUBLES[trouble]
-        self.unchanged = trouble == NOT_FINITE
         super().__init__(
             f"Outer step {step} {self.reason}. The run was last known to be "
             f"good after step {last_good}, and the last checkpoint from before "

@@ -115,6 +115,30 @@ def test_without_it_the_run_is_lost_and_says_so(
     assert rates == [1e5 / 2**n for n in range(1, rewinds.MOST + 1)]
 
 
+@pytest.mark.parametrize("factor", [0.0, 4.0])
+def test_a_state_that_makes_all_losses_infinite_is_not_kept(
+    digits, tmp_path, factor
+):
+    """The step that leads there is finite itself, and is saved."""
+    settings = config.replace(
+        presets.preset("digits_ipc1_dm_tiny"),
+        {
+            "network.name": "mlp",
+            "outer_steps": 12,
+            "distiller.memory_learning_rate": 1e15,
+            "distiller.outlier_factor": factor,
+        },
+    )
+    for _ in range(2):  # The same command says the same again.
+        with pytest.raises(loop.DivergedError, match="not finite") as caught:
+            distil(digits, settings, None, tmp_path, save_every=1)
+        good = fred_tf.DistilledRun.restore(tmp_path)
+        assert good.step == caught.value.last_good < caught.value.step - 1
+        # The step after it told so, by a loss of the state before itself.
+        line = RunFolder.read(tmp_path).metrics()[good.step]
+        assert line["step"] == good.step + 1 and np.isfinite(line["loss"])
+
+
 @pytest.mark.slow  # `rewinds` has quick tests.
 def test_half_the_step_saves_a_run_that_goes_back(
     digits, tmp_path, monkeypatch
