@@ -38,6 +38,7 @@ from fred_tf.objectives import OBJECTIVES
 from fred_tf.open_run import OpenRun
 from fred_tf.scoring import score
 from trainers import coded_size, process_memory, row_flag, run_flags
+from trainers.log import tags
 from trainers.log.run_log import RunLog
 
 SAVE_EVERY = flags.DEFINE_integer(
@@ -208,7 +209,7 @@ def _evaluate(
 ) -> None:
     path = curve_path(run.folder.path, run.step)
     result = score(run.config, run.synthetic_set(), data, path)
-    log.accuracy(run.step, run.config.network.name, result, may_be_there)
+    log.accuracy(run.step, tags.scorer(run.config), result, may_be_there)
 
 
 @run_flags.of_settings("run_dir", "expert_dir")

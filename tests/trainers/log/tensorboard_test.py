@@ -64,7 +64,7 @@ def test_hparams_lists_what_people_compare(run, quick):
     # `trainers.evaluate --networks` may add any of them.
     assert set(metrics[3:]) == {
         f"measured/{name}/{what}"
-        for name in NETWORKS
+        for name in (*NETWORKS, "kernel", "label_solve")
         if name != "mlp"
         for what in ("accuracy", "deviation")
     }
