@@ -14,6 +14,8 @@ from fred_tf.disk.run_folder import RunFolder
 from fred_tf.networks import NETWORKS
 from trainers.log import tags
 
+# Of what `write` writes.
+TAGS = (metadata.SESSION_START_INFO_TAG, metadata.EXPERIMENT_TAG)
 # What a sweep knows of its cells, in the folder that holds theirs.
 SWEEP_RECORD, SWEEP_KIND = "sweep.json", "sweep"
 # The first columns of HPARAMS, unless a sweep knows what its cells differ in.

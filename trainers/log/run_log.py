@@ -84,10 +84,13 @@ class RunLog:
         self._profiling = self._warned = False
         self._left: set[tuple[int, str]] = set()
         self._place = place(folder)
+        self._earlier: list[pathlib.Path] = []
+        self._step = step or 0
 
         def begin():
             if step is not None:
-                for path in events.paths(self._place):
+                self._earlier = events.paths(self._place)
+                for path in self._earlier:
                     self._left |= events.rewind(path, step)
             self._writer = tf.summary.create_file_writer(str(self._place))
 
@@ -105,19 +108,26 @@ class RunLog:
     def begin(self, run: DistilledRun) -> None:
         """Writes what stays as it is: the settings, and the masks.
 
-        Nothing that a killed process had written already.
+        Nothing that a killed process had written already, unless a run has
+        other settings since, e.g. more steps: TensorBoard shows the first ones
+        that it finds, so those of before are dropped.
         """
-        if (0, _SETTINGS) in self._left:
-            return
         values = config_lib.to_json(run.config)
+        text = f"```json\n{json.dumps(values, indent=2)}\n```"
 
         def write():
+            told = events.latest(self._earlier, 0, {_SETTINGS})
+            if told.get(_SETTINGS) == text.encode():
+                return
+            for path in self._earlier:
+                without = {_SETTINGS, *run_hparams.TAGS}
+                events.rewind(path, self._step, without)
             run_hparams.write(self._folder, values, tags.scorer(run.config))
-            if isinstance(run.parameterization, Frequency):
+            there = (0, tags.MASKS.name) in self._left
+            if isinstance(run.parameterization, Frequency) and not there:
                 memory, names = run.parameterization, run.facts.class_names
                 drawn = masks(memory.masks, names, memory.transform.axis)
                 _picture(tags.MASKS, drawn)
-            text = f"```json\n{json.dumps(values, indent=2)}\n```"
             tf.summary.text(
                 tags.CONFIG.name, text, description=tags.CONFIG.description
             )
