@@ -253,7 +253,7 @@ def main() -> int:
             jit=_JIT[JIT.value],
             on_divergence=ON_DIVERGENCE.value,
         )
-    if interruption.signal:
+    if interruption.signal and finished.step < config.outer_steps:
         print(f"Stopped after step {finished.step}; run again to continue.")
         return interruption.exit_code
     if not Workers(strategy).chief:
