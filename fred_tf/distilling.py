@@ -109,6 +109,7 @@ def distill(
                 return DistilledSet.of_run(run.now())
             except loop.DivergedError as error:
                 if on_divergence == "stop" or not _rewind(run, error):
+                    error.way_out = _way_out(run)
                     raise
 
 
@@ -132,6 +133,30 @@ def _places(
     if isinstance(experts, str | os.PathLike):
         experts = paths.checked(experts, "experts")
     return run_dir, experts
+
+
+def _way_out(run: OpenRun) -> str:
+    """Returns what to do about a run that is lost, as far as it can be done."""
+    other = (
+        "lower `memory_learning_rate` or `student_learning_rate_step`, or "
+        "raise `references_per_step`"
+    )
+    half = "with half the memory's step size"
+    if run.folder is None:
+        return (
+            "Nothing of it is kept. With a `run_dir`, `on_divergence` 'rewind' "
+            f"goes back to a checkpoint, {half}; or {other}."
+        )
+    kept = "The last checkpoint from before is kept."
+    if len(rewinds.of(run.folder)) >= rewinds.MOST:
+        return (
+            f"{kept} It went back {rewinds.MOST} times, the most, each time "
+            f"{half}. In a new --run_dir, {other}."
+        )
+    return (
+        f"{kept} `--on_divergence=rewind` goes on from there {half}; or, in a "
+        f"new --run_dir, {other}."
+    )
 
 
 def _rewind(run: OpenRun, error: loop.DivergedError) -> bool:

@@ -5,6 +5,8 @@ of its way has gradients ten thousand times the usual, as one reference in a
 hundred has in long runs on photographs.
 """
 
+import contextlib
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -132,11 +134,46 @@ def test_a_state_that_makes_all_losses_infinite_is_not_kept(
     for _ in range(2):  # The same command says the same again.
         with pytest.raises(loop.DivergedError, match="not finite") as caught:
             distil(digits, settings, None, tmp_path, save_every=1)
+        assert "is kept. `--on_divergence=rewind` goes" in str(caught.value)
         good = fred_tf.DistilledRun.restore(tmp_path)
         assert good.step == caught.value.last_good < caught.value.step - 1
         # The step after it told so, by a loss of the state before itself.
         line = RunFolder.read(tmp_path).metrics()[good.step]
         assert line["step"] == good.step + 1 and np.isfinite(line["loss"])
+
+
+@pytest.mark.parametrize(
+    ("places", "how", "said"),
+    [
+        ((), {}, "Nothing of it is kept. With a `run_dir`, `on_divergence` 'r"),
+        (
+            ("run",),
+            {"on_divergence": "rewind"},
+            "It went back 2 times, the most, .* In a new",
+        ),
+    ],
+    ids=["nowhere", "again and again"],
+)
+def test_a_lost_run_says_what_can_be_done(
+    digits, tmp_path, monkeypatch, places, how, said
+):
+    settings = config.replace(
+        presets.preset("digits_ipc1_dm_tiny"), {"network.name": "mlp"}
+    )
+
+    @contextlib.contextmanager
+    def observe(run):
+        def lose(step, _):
+            raise loop.DivergedError(step, outliers.NOT_FINITE, 0)
+
+        yield [loop.Action(1, lose)]
+
+    monkeypatch.setattr(rewinds, "MOST", 2)
+    where = [tmp_path / place for place in places]
+    with pytest.raises(loop.DivergedError, match=f"step 0. .*{said}") as caught:
+        distil(digits, settings, None, *where, observe=observe, **how)
+    assert "--on_divergence" not in str(caught.value)
+    assert "memory_learning_rate" in str(caught.value)
 
 
 @pytest.mark.slow  # `rewinds` has quick tests.
