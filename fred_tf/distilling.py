@@ -162,7 +162,9 @@ def _way_out(run: OpenRun) -> str:
 def _rewind(run: OpenRun, error: loop.DivergedError) -> bool:
     """Returns whether the run, opened again, goes on from before."""
     assert run.folder is not None and run.checkpoints is not None
-    before = len(rewinds.of(run.folder))
+    # Another worker could read what the chief has written by then.
+    before = len(rewinds.of(run.folder)) if run.workers.chief else 0
+    before = run.workers.largest(before)
     if before >= rewinds.MOST:
         return False
     logging.warning("%s It goes back, for time %d.", error, before + 1)

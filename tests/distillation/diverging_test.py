@@ -6,13 +6,14 @@ hundred has in long runs on photographs.
 """
 
 import contextlib
+import types
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import fred_tf
-from fred_tf import assembly, config, presets
+from fred_tf import assembly, config, distilling, presets
 from fred_tf.disk import rewinds
 from fred_tf.disk.run_folder import RunFolder
 from fred_tf.distillation import loop, outliers
@@ -210,6 +211,28 @@ def test_half_the_step_saves_a_run_that_goes_back(
     used = {line["memory_learning_rate"] for line in lines}
     assert used == {rate / 2 ** len(record)}
     assert distilled.run.config.distiller.memory_learning_rate == rate
+
+
+def test_the_chief_says_whether_all_go_back(tmp_path, monkeypatch):
+    """Though it may have written this time when another worker looks."""
+    monkeypatch.setattr(rewinds, "MOST", 1)
+    folder = RunFolder.open(tmp_path, {}, {}, {})
+    checkpoints = types.SimpleNamespace(go_back=lambda step: step)
+    rewinds.go_back(folder, checkpoints, 3, "is lost", 2, 1.0)
+
+    def goes_back(counted):
+        workers = types.SimpleNamespace(
+            chief=False,
+            largest=lambda own: max(own, counted),
+            chief_first=contextlib.nullcontext,
+        )
+        run = types.SimpleNamespace(
+            folder=folder, checkpoints=checkpoints, workers=workers
+        )
+        error = loop.DivergedError(3, outliers.NOT_FINITE, 2)
+        return distilling._rewind(run, error)
+
+    assert goes_back(counted=0) and not goes_back(counted=1)
 
 
 def test_going_back_needs_a_folder(digits):
