@@ -93,8 +93,8 @@ def distill(
     Raises:
         ValueError: the folder holds another run, a setting does not fit the
             data, the experts or the replicas, or the workers disagree.
-        fred_tf.distillation.loop.DivergedError: the run is lost; a state from
-            before is saved.
+        fred_tf.distillation.loop.DivergedError: the run is lost; the newest
+            checkpoint is one from before.
         fred_tf.distillation.workers.WorkerLostError: another worker has died.
     """
     data = datasets.as_data(data)
@@ -109,6 +109,7 @@ def distill(
                 return DistilledSet.of_run(run.now())
             except loop.DivergedError as error:
                 if on_divergence == "stop" or not _rewind(run, error):
+                    error.way_out = _way_out(run)
                     raise
 
 
@@ -134,10 +135,36 @@ def _places(
     return run_dir, experts
 
 
+def _way_out(run: OpenRun) -> str:
+    """Returns what to do about a run that is lost, as far as it can be done."""
+    other = (
+        "lower `memory_learning_rate` or `student_learning_rate_step`, or "
+        "raise `references_per_step`"
+    )
+    half = "with half the memory's step size"
+    if run.folder is None:
+        return (
+            "Nothing of it is kept. With a `run_dir`, `on_divergence` 'rewind' "
+            f"goes back to a checkpoint, {half}; or {other}."
+        )
+    kept = "The last checkpoint from before is kept."
+    if len(rewinds.of(run.folder)) >= rewinds.MOST:
+        return (
+            f"{kept} It went back {rewinds.MOST} times, the most, each time "
+            f"{half}. In a new --run_dir, {other}."
+        )
+    return (
+        f"{kept} `--on_divergence=rewind` goes on from there {half}; or, in a "
+        f"new --run_dir, {other}."
+    )
+
+
 def _rewind(run: OpenRun, error: loop.DivergedError) -> bool:
     """Returns whether the run, opened again, goes on from before."""
     assert run.folder is not None and run.checkpoints is not None
-    before = len(rewinds.of(run.folder))
+    # Another worker could read what the chief has written by then.
+    before = len(rewinds.of(run.folder)) if run.workers.chief else 0
+    before = run.workers.largest(before)
     if before >= rewinds.MOST:
         return False
     logging.warning("%s It goes back, for time %d.", error, before + 1)
@@ -182,10 +209,9 @@ def _make_steps(
                 progress,
             )
         except loop.DivergedError as error:
-            if error.unchanged:
-                run.save()
-            else:
-                run.forget_after(error.last_good)
+            # Also of a step that is not finite: one before it, that was, may
+            # have led there.
+            run.forget_after(error.last_good)
             raise
         run.workers.meet()  # None ends before the chief has saved.
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from absl import logging
@@ -218,6 +218,34 @@ def how(config: Config) -> dict[str, Any]:
     told = to_json(config)
     del told["evaluation"]["networks"]
     return {name: told[name] for name in HOW if name in told}
+
+
+def are_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Returns whether accuracies of two evaluations can be compared.
+
+    Args:
+        one: what `how` or `measured` tells of one, or the identity in its file.
+        other: of the other one.
+    """
+    told, others = (
+        {name: x[name] for name in _HOW if name in x} for x in (one, other)
+    )
+    return not records.differences(told, others)
+
+
+def by_own_network(
+    found: Iterable[dict[str, Any]], config: Config
+) -> list[dict[str, Any]]:
+    """Returns the evaluations by the network that a set was distilled with.
+
+    Args:
+        found: from `measured`.
+        config: of the run that made the set; what was trained as it says
+            comes first.
+    """
+    name, usual = config.network.name, how(config)
+    own = [x for x in found if x["network"]["name"] == name]
+    return sorted(own, key=lambda x: not are_alike(x, usual))
 
 
 def check_changes(own: Config, changed: Config, *others: str) -> None:

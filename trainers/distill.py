@@ -28,8 +28,7 @@ from export import flags
 from fred_tf import assembly, distilling, open_run
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
-from fred_tf.disk import files
-from fred_tf.disk.evaluation_files import curve_path
+from fred_tf.disk import evaluation_files, files
 from fred_tf.distillation import devices, loop
 from fred_tf.distillation.interruption import Interruption
 from fred_tf.distillation.workers import Workers
@@ -38,6 +37,7 @@ from fred_tf.objectives import OBJECTIVES
 from fred_tf.open_run import OpenRun
 from fred_tf.scoring import score
 from trainers import coded_size, process_memory, row_flag, run_flags
+from trainers.log import tags
 from trainers.log.run_log import RunLog
 
 SAVE_EVERY = flags.DEFINE_integer(
@@ -191,6 +191,7 @@ def _actions(
                 last - step,
             )
     if evaluate_every:
+        _keep_one_split(run, data)
         evaluation = loop.Action(
             evaluate_every,
             lambda *_: _evaluate(run.now(), data, log),
@@ -203,12 +204,25 @@ def _actions(
     return actions
 
 
+def _keep_one_split(run: OpenRun, data: ImageData) -> None:
+    """Drops what the curve of a run holds of test images of before."""
+    folder, test = run.now().folder.path, data.facts.test
+    if dropped := evaluation_files.drop_of_other_images(folder, test):
+        logging.warning(
+            "%s was evaluated on other test images after outer steps %s. These "
+            "evaluations are dropped: a curve of accuracy is of one test "
+            "split.",
+            folder,
+            ", ".join(map(str, dropped)),
+        )
+
+
 def _evaluate(
     run: DistilledRun, data: ImageData, log: RunLog, may_be_there: bool = False
 ) -> None:
-    path = curve_path(run.folder.path, run.step)
+    path = evaluation_files.curve_path(run.folder.path, run.step)
     result = score(run.config, run.synthetic_set(), data, path)
-    log.accuracy(run.step, run.config.network.name, result, may_be_there)
+    log.accuracy(run.step, tags.scorer(run.config), result, may_be_there)
 
 
 @run_flags.of_settings("run_dir", "expert_dir")
@@ -239,7 +253,7 @@ def main() -> int:
             jit=_JIT[JIT.value],
             on_divergence=ON_DIVERGENCE.value,
         )
-    if interruption.signal:
+    if interruption.signal and finished.step < config.outer_steps:
         print(f"Stopped after step {finished.step}; run again to continue.")
         return interruption.exit_code
     if not Workers(strategy).chief:

@@ -55,6 +55,7 @@ from trainers import (
     run_flags,
     within_bytes,
 )
+from trainers.log import tags
 from trainers.log.run_log import append_accuracy
 
 _BASELINES = {
@@ -125,8 +126,15 @@ def configs(
         model: a `.keras` file in the place of them, known by its name.
 
     Raises:
-        ValueError: a network is unknown, or does not take the images.
+        ValueError: a network is unknown, or does not take the images, or none
+            is trained.
     """
+    if (networks or model) and config.evaluation.by != "networks":
+        raise ValueError(
+            "`--networks` and `--model` are trained where `evaluation.by` is "
+            f"'networks'. Received: {config.evaluation.by!r}. Leave them out, "
+            "or give --override evaluation.by=networks."
+        )
     if model:
         keras_file.read(model)  # Refuses before any work.
         stem = re.sub(r"[^a-z0-9]+", "_", pathlib.Path(model).stem.lower())
@@ -322,12 +330,15 @@ def main() -> None:
         )
         # TensorBoard shows a run what it is on its own test images.
         if distilled and distilled.facts.test == data.facts.test:
+            scorer = tags.scorer(settings, network)
             append_accuracy(
-                distilled.folder, distilled.step, network, results[network]
+                distilled.folder, distilled.step, scorer, results[network]
             )
+        scored = len(results[network].accuracies)
+        by = "networks" if settings.evaluation.by == "networks" else "kernels"
         print(
-            f"{results[network]} test accuracy of "
-            f"{len(results[network].accuracies)} networks{_part(data)}: {file}"
+            f"{results[network]} test accuracy of {scored} {by}{_part(data)}: "
+            f"{file}"
         )
     if len(results) > 1 or others:
         print(f"\n{table(config.network.name, results, data.tested_on)}")

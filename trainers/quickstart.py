@@ -34,6 +34,7 @@ from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
 from trainers import distill, evaluate, run_flags, train_experts
 from trainers.figures import title
+from trainers.log import tags
 from trainers.log.run_log import append_accuracy
 from trainers.report import __main__ as report
 from trainers.results.digits import FULL, PIXEL, PRESET
@@ -109,10 +110,10 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
 
 def _scored(finished: DistilledRun, data: ImageData) -> Evaluation:
     """Scores a run in its folder, as `trainers.evaluate` does."""
-    folder, network = finished.folder, finished.config.network.name
+    folder, scorer = finished.folder, tags.scorer(finished.config)
     file = evaluate.path(folder.path, subject="", network="")
     result = score(finished.config, finished.synthetic_set(), data, file)
-    append_accuracy(folder, finished.step, network, result)
+    append_accuracy(folder, finished.step, scorer, result)
     return result
 
 

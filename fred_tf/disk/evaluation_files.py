@@ -146,6 +146,26 @@ def curve(folder: files.Path) -> dict[int, dict[str, Any]]:
     }
 
 
+def drop_of_other_images(folder: files.Path, test: str | None) -> list[int]:
+    """Drops the evaluations made while distilling on other test images.
+
+    A run may go on with others, and a curve is of one test split.
+
+    Args:
+        folder: of the run.
+        test: digest of the test images that the curve is of from now on.
+
+    Returns:
+        The outer steps whose evaluations were dropped.
+    """
+    dropped = []
+    for step, path in _of_curve(folder).items():
+        if (records.read(path, KIND)["data"] or {}).get("test") != test:
+            path.unlink()
+            dropped.append(step)
+    return dropped
+
+
 def rewind_curve(folder: files.Path, step: int) -> None:
     """Drops the evaluations of outer steps after `step`.
 

@@ -15,6 +15,8 @@ KIND = "rewinds"
 # Then the step size is a thousandth: it was not at fault.
 MOST = 10
 _RECORD = "rewinds.json"
+# Without it, a run would go on with the step size that lost it.
+_WAY_OUT = "Without a copy of it, begin anew in another --run_dir."
 
 
 def of(folder: RunFolder) -> list[dict[str, Any]]:
@@ -26,8 +28,8 @@ def of(folder: RunFolder) -> list[dict[str, Any]]:
     path = folder.path / _RECORD
     if not path.exists():
         return []
-    record = records.read(path, KIND)
-    with records.stating(path):
+    record = records.read(path, KIND, _WAY_OUT)
+    with records.stating(path, _WAY_OUT):
         listed = claims.listed(record, "rewinds", MOST)
         for rewind in listed:
             claims.integer(rewind, "step")

@@ -30,6 +30,8 @@ CONFIG = "config.json"
 _CHECKPOINTS = "checkpoints"
 _LOGS = "tensorboard"
 _SNAPSHOTS = "snapshots"
+# Of `evaluation_files.curve_path`.
+_CURVE = "evaluation_step*.json"
 _SNAPSHOT = re.compile(r"(\d{9,})\.npy")
 _PROGRAM = "python -m trainers.distill"
 _WAY_OUT = (
@@ -266,7 +268,7 @@ class RunFolder:
             metrics.NAME: self.metrics(),
             _SNAPSHOTS: [step for step in self._snapshots() if step > 0],
             _LOGS: [*self.log_folder.rglob("events.*")],
-            "evaluations": [*self.path.glob("evaluation_step*.json")],
+            "evaluations": [*self.path.glob(_CURVE)],
         }
         if names := [name for name, steps in told.items() if steps]:
             raise ValueError(
@@ -327,9 +329,12 @@ class RunFolder:
 
 
 def has_begun(path: files.Path) -> bool:
-    """Returns whether anything of a run but its settings is in a folder."""
+    """Returns whether anything of a run but its settings is in a folder.
+
+    Other evaluations than those of its curve may be of real images.
+    """
     path = pathlib.Path(path)
-    made = [path / metrics.NAME, *path.glob("evaluation*.json")]
+    made = [path / metrics.NAME, *path.glob(_CURVE)]
     for name in (_CHECKPOINTS, _LOGS, _SNAPSHOTS):
         made += (path / name).glob("*")
     return any(map(os.path.lexists, made))

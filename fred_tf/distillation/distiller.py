@@ -209,6 +209,7 @@ class Distiller:
             for number in range(-outliers.MEASURED, 0):
                 self._step.assign(number)
                 self._make_step(self._references.next(number))
+            self._step.assign(0)  # Also where the last is not finite.
         move = float(outliers.usual(self._state.watch.moves))
         if not rated and not 0 < move < self._state.rate.dtype.max:
             raise ValueError(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.distillation.interruption import Interruption
-from fred_tf.distillation.outliers import NOT_FINITE, TROUBLES
+from fred_tf.distillation.outliers import TROUBLES
 from fred_tf.progress import Report, seconds_left, shown
 
 Scalars = dict[str, float]
@@ -20,21 +20,19 @@ class DivergedError(RuntimeError):
         step: the outer step that said so.
         reason: what is wrong with it.
         last_good: outer steps after which the run was last known to be good.
-        unchanged: whether the memory is still as it was then.
+        way_out: what to do, in sentences; said by who knows more of the run.
     """
 
     def __init__(self, step: int, trouble: int, last_good: int):
         self.step, self.last_good = step, last_good
-        self.reason = TROUBLES[trouble]
-        self.unchanged = trouble == NOT_FINITE
+        self.reason, self.way_out = TROUBLES[trouble], ""
         super().__init__(
             f"Outer step {step} {self.reason}. The run was last known to be "
-            f"good after step {last_good}, and the last checkpoint from before "
-            "is kept. `--on_divergence=rewind` goes on from there with half "
-            "the memory's step size; or lower `memory_learning_rate` or "
-            "`student_learning_rate_step`, or raise `references_per_step`, in "
-            "a new --run_dir."
+            f"good after step {last_good}."
         )
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (super().__str__(), self.way_out)))
 
 
 class Action(NamedTuple):

@@ -119,6 +119,7 @@ def known_rate(
 
 def followed(
     watch: Watch,
+    rate: tf.Tensor,
     step: tf.Tensor,
     share: float,
     settling: int,
@@ -127,14 +128,16 @@ def followed(
     """Returns the watch after a step that may be measured for the rate.
 
     Args:
-        watch: before it. A rate that was set while it followed has nothing
-            there any more, see `Distiller.rate`, and follows no more.
-        step, share, settling: see `known_rate`.
+        watch: before it. A rate that was set has nothing there, see
+            `Distiller.rate`, and follows nothing, be it set before any step
+            was measured or later.
+        rate, step, share, settling: see `known_rate`.
         measure: returns how far the step would move the images, see `move`.
     """
     if not share:
         return watch
-    wanted = (step < 0) | ((step < settling) & (usual(watch.moves) > 0))
+    follows = (step < settling) & (usual(watch.moves) > 0)
+    wanted = follows | ((step < 0) & (rate == 0))
     none = tf.zeros([], watch.moves.dtype)
     seen = moved(watch, tf.cond(wanted, measure, lambda: none))
     moves = tf.where(wanted, seen.moves, watch.moves)

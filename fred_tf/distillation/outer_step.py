@@ -238,7 +238,7 @@ class OuterStep:
         move = functools.partial(
             self._move, state.memory, constants, gradients.memory
         )
-        seen = memory_step.followed(seen, step, *following, move)
+        seen = memory_step.followed(seen, known, step, *following, move)
         health = self.objective.health(loss, state.learned)
         after = outliers.after_step(seen, step, made, health)
         trouble = outliers.trouble(after, self.outlier_factor)

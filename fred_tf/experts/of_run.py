@@ -9,11 +9,15 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
+from absl import logging
+
 from fred_tf.disk import claims, files, records
 from fred_tf.experts.store import ExpertStore
 
 NAME = "experts.json"
 _KIND = "experts of a run"
+# Made anew, it would state whatever the store holds by now.
+_WAY_OUT = "Without a copy of it, begin anew in another --run_dir."
 
 
 def opened(
@@ -35,19 +39,30 @@ def kept(store: ExpertStore, run_dir: files.Path, begun: bool) -> ExpertStore:
 
     Args:
         store: holds them, and perhaps others by now.
-        run_dir: of the run; states them, unless an earlier version began it.
+        run_dir: of the run; states them, unless an earlier version began it,
+            which then goes on with all that the store holds.
         begun: whether anything has been made of them. Otherwise it begins with
             all that the store holds.
 
     Raises:
-        ValueError: the store lacks some of them.
+        ValueError: the store lacks some of them, or what states them is
+            damaged.
     """
     path = pathlib.Path(run_dir) / NAME
     if not begun or not path.exists():
+        if begun:
+            logging.warning(
+                "%s is missing, as in runs that an earlier version began. This "
+                "one goes on with all %d experts of %s; if they are not those "
+                "that it began with, stop it and restore that file.",
+                path,
+                len(store),
+                store.path,
+            )
         records.write(path, _KIND, {"trajectories": store.digests}, None)
         return store
-    stated = records.read(path, _KIND)["identity"]
-    with records.stating(path):
+    stated = records.read(path, _KIND, _WAY_OUT)["identity"]
+    with records.stating(path, _WAY_OUT):
         digests = claims.listed(stated, "trajectories")
         gone = set(digests) - set(store.digests)
     if gone:

@@ -45,8 +45,9 @@ def test_each_is_told(folder):
 def test_each_flipped_byte_is_named(folder):
     path = folder.path / "rewinds.json"
     for _ in flips(path):
-        with pytest.raises(ValueError, match=str(path)):
+        with pytest.raises(ValueError, match=str(path)) as caught:
             rewinds.of(folder)
+        assert "to make it anew" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -65,5 +66,7 @@ def test_rewinds_that_cannot_be_are_named(folder, values):
     path = folder.path / "rewinds.json"
     record = {**json.loads(path.read_text()), "rewinds": values}
     path.write_text(json.dumps(records.seal(record)))
-    with pytest.raises(ValueError, match=f"{path} must state what .* use: "):
+    with pytest.raises(
+        ValueError, match=f"{path} must state what .* use: .* another --run_dir"
+    ):
         rewinds.of(folder)

@@ -70,6 +70,8 @@ def test_a_start_that_failed_takes_other_settings(folder):
     """Until something is there that was made with those of before."""
     (folder.path / "notes.txt").write_text("")
     (folder.path / "checkpoints").mkdir()
+    # As of `trainers.evaluate --baseline=random`: not of the run's set.
+    (folder.path / "evaluation_random.json").write_text("{}")
     other = {**_SETTINGS, "seed": 7}
     data = {**_DATA, "train": "xyz"}
     opened = RunFolder.open(folder.path, other, data, {"threads": 1})

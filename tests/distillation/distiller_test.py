@@ -175,6 +175,20 @@ def test_a_step_that_is_not_finite_is_skipped(make):
     assert np.any(memory_of(distiller) != before)
 
 
+def test_a_measured_step_that_is_not_finite_is_none_of_the_run(make):
+    distiller = make(
+        **{
+            "distiller.outlier_factor": 0.0,
+            "distiller.memory_learning_rate": 0.0,
+            "distiller.memory_share": 0.1,
+        }
+    )
+    objective = distiller.objective
+    objective.references = poisoned(objective.references, -1)
+    assert distiller()["trouble"] == 0
+    assert distiller.step == 1
+
+
 def test_where_none_is_skipped_it_is_not_counted(make):
     distiller = make(**{"distiller.outlier_factor": 0.0})
     objective = distiller.objective

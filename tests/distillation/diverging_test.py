@@ -5,12 +5,15 @@ of its way has gradients ten thousand times the usual, as one reference in a
 hundred has in long runs on photographs.
 """
 
+import contextlib
+import types
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 import fred_tf
-from fred_tf import assembly, config, presets
+from fred_tf import assembly, config, distilling, presets
 from fred_tf.disk import rewinds
 from fred_tf.disk.run_folder import RunFolder
 from fred_tf.distillation import loop, outliers
@@ -115,6 +118,65 @@ def test_without_it_the_run_is_lost_and_says_so(
     assert rates == [1e5 / 2**n for n in range(1, rewinds.MOST + 1)]
 
 
+@pytest.mark.parametrize("factor", [0.0, 4.0])
+def test_a_state_that_makes_all_losses_infinite_is_not_kept(
+    digits, tmp_path, factor
+):
+    """The step that leads there is finite itself, and is saved."""
+    settings = config.replace(
+        presets.preset("digits_ipc1_dm_tiny"),
+        {
+            "network.name": "mlp",
+            "outer_steps": 12,
+            "distiller.memory_learning_rate": 1e15,
+            "distiller.outlier_factor": factor,
+        },
+    )
+    for _ in range(2):  # The same command says the same again.
+        with pytest.raises(loop.DivergedError, match="not finite") as caught:
+            distil(digits, settings, None, tmp_path, save_every=1)
+        assert "is kept. `--on_divergence=rewind` goes" in str(caught.value)
+        good = fred_tf.DistilledRun.restore(tmp_path)
+        assert good.step == caught.value.last_good < caught.value.step - 1
+        # The step after it told so, by a loss of the state before itself.
+        line = RunFolder.read(tmp_path).metrics()[good.step]
+        assert line["step"] == good.step + 1 and np.isfinite(line["loss"])
+
+
+@pytest.mark.parametrize(
+    ("places", "how", "said"),
+    [
+        ((), {}, "Nothing of it is kept. With a `run_dir`, `on_divergence` 'r"),
+        (
+            ("run",),
+            {"on_divergence": "rewind"},
+            "It went back 2 times, the most, .* In a new",
+        ),
+    ],
+    ids=["nowhere", "again and again"],
+)
+def test_a_lost_run_says_what_can_be_done(
+    digits, tmp_path, monkeypatch, places, how, said
+):
+    settings = config.replace(
+        presets.preset("digits_ipc1_dm_tiny"), {"network.name": "mlp"}
+    )
+
+    @contextlib.contextmanager
+    def observe(run):
+        def lose(step, _):
+            raise loop.DivergedError(step, outliers.NOT_FINITE, 0)
+
+        yield [loop.Action(1, lose)]
+
+    monkeypatch.setattr(rewinds, "MOST", 2)
+    where = [tmp_path / place for place in places]
+    with pytest.raises(loop.DivergedError, match=f"step 0. .*{said}") as caught:
+        distil(digits, settings, None, *where, observe=observe, **how)
+    assert "--on_divergence" not in str(caught.value)
+    assert "memory_learning_rate" in str(caught.value)
+
+
 @pytest.mark.slow  # `rewinds` has quick tests.
 def test_half_the_step_saves_a_run_that_goes_back(
     digits, tmp_path, monkeypatch
@@ -149,6 +211,28 @@ def test_half_the_step_saves_a_run_that_goes_back(
     used = {line["memory_learning_rate"] for line in lines}
     assert used == {rate / 2 ** len(record)}
     assert distilled.run.config.distiller.memory_learning_rate == rate
+
+
+def test_the_chief_says_whether_all_go_back(tmp_path, monkeypatch):
+    """Though it may have written this time when another worker looks."""
+    monkeypatch.setattr(rewinds, "MOST", 1)
+    folder = RunFolder.open(tmp_path, {}, {}, {})
+    checkpoints = types.SimpleNamespace(go_back=lambda step: step)
+    rewinds.go_back(folder, checkpoints, 3, "is lost", 2, 1.0)
+
+    def goes_back(counted):
+        workers = types.SimpleNamespace(
+            chief=False,
+            largest=lambda own: max(own, counted),
+            chief_first=contextlib.nullcontext,
+        )
+        run = types.SimpleNamespace(
+            folder=folder, checkpoints=checkpoints, workers=workers
+        )
+        error = loop.DivergedError(3, outliers.NOT_FINITE, 2)
+        return distilling._rewind(run, error)
+
+    assert goes_back(counted=0) and not goes_back(counted=1)
 
 
 def test_going_back_needs_a_folder(digits):

@@ -38,7 +38,7 @@ def test_a_step_size_follows_until_gradients_have_settled():
         rates.append(float(rate))
         move = tf.constant(100.0 if step < 2 else 1.0)
         watch = memory_step.followed(
-            watch, tf.constant(step), 0.5, 20, lambda move=move: move
+            watch, rate, tf.constant(step), 0.5, 20, lambda move=move: move
         )
     assert rates[:3] == [0, 0, 0]
     assert rates[3] == pytest.approx(0.005)
@@ -57,8 +57,31 @@ def test_a_step_size_that_was_set_follows_no_more():
         none = outliers.start(tf.float32)
         kept = memory_step.known_rate(tf.constant(7.0), none, *args)
         assert float(kept) == 7
-        after = memory_step.followed(none, *args, lambda: tf.constant(1.0))
+        after = memory_step.followed(
+            none, tf.constant(7.0), *args, lambda: tf.constant(1.0)
+        )
         assert float(outliers.usual(after.moves)) == 0
+
+
+@pytest.mark.parametrize("settling", [0, 5])
+def test_a_step_size_that_was_set_before_the_first_step_stays(digits, settling):
+    """As of a run that goes back to step 0, where none was measured yet."""
+    settings = config.override(
+        presets.preset("digits_ipc1_dm_tiny"),
+        [
+            "network.name=mlp",
+            "augmentation=none",
+            "memory_learning_rate=0",
+            f"settling_steps={settling}",
+        ],
+    )
+    run = assembly.distiller(settings, digits)
+    run.adapt(digits.normalized_train, digits.train.labels)
+    run.rate = 0.5
+    scalars = [run() for _ in range(3)]
+    assert [x["memory_learning_rate"] for x in scalars] == [0.5] * 3
+    # Norms are measured all the same.
+    assert scalars[0]["usual_gradient_norm"] > 0
 
 
 def test_it_grows_to_its_full_size():

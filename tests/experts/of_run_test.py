@@ -50,13 +50,16 @@ def test_other_experts_are_refused(quick_tm, quick_experts, digits, tmp_path):
 
 
 def test_a_run_of_before_goes_on_with_what_there_is(
-    quick_tm, quick_experts, digits, tmp_path
+    quick_tm, quick_experts, digits, tmp_path, caplog
 ):
     distilled(quick_tm, digits, quick_experts, tmp_path, 1)
     stated = tmp_path / of_run.NAME
     before = stated.read_text()
+    assert of_run.NAME not in caplog.text
     stated.unlink()
-    distilled(quick_tm, digits, quick_experts, tmp_path, 2)
+    with caplog.at_level("WARNING", logger="absl"):
+        distilled(quick_tm, digits, quick_experts, tmp_path, 2)
+    assert f"{stated} is missing" in caplog.text
     assert stated.read_text() == before
     assert RunFolder.read(tmp_path).identity["outer_steps"] == 2
 
@@ -67,5 +70,6 @@ def test_a_damaged_statement_is_named(
 ):
     distilled(quick_tm, digits, quick_experts, tmp_path, 1)
     (tmp_path / of_run.NAME).write_text(wrong)
-    with pytest.raises(ValueError, match=of_run.NAME):
+    message = f"{of_run.NAME}.* begin anew in another --run_dir"
+    with pytest.raises(ValueError, match=message):
         distilled(quick_tm, digits, quick_experts, tmp_path, 2)

@@ -1,6 +1,8 @@
 """What a finished run leaves in its folder."""
 
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -9,6 +11,26 @@ import tensorflow as tf
 from fred_tf import config as config_lib
 from fred_tf.distilled_run import DistilledRun
 from trainers import distill
+
+
+@pytest.mark.parametrize(("steps", "ended"), [(1, 0), (2, 143)])
+def test_a_signal_in_the_last_step_stops_nothing(
+    steps, ended, tmp_path, call, monkeypatch
+):
+    def begin(*_):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(distill.RunLog, "begin", begin)
+    code, output, errors = call(
+        "trainers.distill",
+        "--preset=digits_ipc1_dm_tiny",
+        f"--run_dir={tmp_path}",
+        "--override=network.name=mlp",
+        f"--override=outer_steps={steps}",
+    )
+    assert code == ended, errors
+    assert ("Stopped after step 1; run again" in output) == bool(ended)
+    assert ("floats after 1 steps" in output) != bool(ended)
 
 
 def test_run_folder_explains_itself(

@@ -32,6 +32,15 @@ def test_networks_that_do_not_take_the_images_are_refused_at_once():
         evaluate.configs(DM, ["convnet", "vgg11"])
 
 
+@pytest.mark.parametrize("asked", [(["convnet", "mlp"], None), ([], "m.keras")])
+def test_no_networks_are_asked_for_where_a_kernel_scores(asked):
+    """It would score the same for each of them."""
+    by_kernel = config.replace(DM, {"evaluation.by": "kernel"})
+    with pytest.raises(ValueError, match="Received: 'kernel'. Leave them out"):
+        evaluate.configs(by_kernel, *asked)
+    assert list(evaluate.configs(by_kernel, [])) == ["convnet"]
+
+
 def test_a_name_keeps_evaluations_beside_each_other(tmp_path):
     for arguments, name in (
         (("", ""), "evaluation"),

@@ -213,9 +213,9 @@ def test_diverging_run_keeps_its_last_good_state(
     monkeypatch.setattr(DistributionMatching, "references", poisoned)
     never = config_lib.override(DM, ["outlier_factor=0"])
     with pytest.raises(loop.DivergedError, match="step 3 is not finite"):
-        distill.run(never, tmp_path)
+        distill.run(never, tmp_path, save_every=1)
     kept = DistilledRun.restore(tmp_path)
-    assert kept.step == 2
+    assert kept.step == 1  # No loss has told of the state after the second.
     assert np.isfinite(memory_of(kept)).all()
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [1, 2]
@@ -245,6 +245,26 @@ def test_experts_continue_and_extend(tmp_path, quick_tm, quick_experts):
     assert np.any(whole.trajectory(0)[0] != whole.trajectory(1)[0])
     snapshots = whole.trajectory(0)
     assert all(np.any(a != b) for a, b in zip(snapshots, snapshots[1:]))
+
+
+def test_a_curve_is_of_one_test_split(tmp_path, digits, monkeypatch, caplog):
+    settings = config_lib.override(
+        DM, ["outer_steps=2", "evaluation.networks=1", "evaluation.epochs=1"]
+    )
+    distill.run(settings, tmp_path, evaluate_every=1)
+    before = curve(tmp_path)
+    assert list(before) == [1, 2]
+    longer = config_lib.override(settings, ["outer_steps=3"])
+    darker = Split(digits.test.images // 2, digits.test.labels)
+    other = dataclasses.replace(digits, test=darker)
+    monkeypatch.setattr(assembly, "load_data", lambda *_: other)
+    distill.run(longer, tmp_path)  # Evaluates nothing, and drops nothing.
+    assert curve(tmp_path) == before
+    with caplog.at_level("WARNING", logger="absl"):
+        distill.run(longer, tmp_path, evaluate_every=1)
+    assert "on other test images after outer steps 1, 2. These" in caplog.text
+    (after,) = curve(tmp_path).items()
+    assert after[0] == 3 and after[1]["data"]["test"] == other.facts.test
 
 
 def test_other_training_images_are_refused(tmp_path, digits, monkeypatch):

@@ -85,18 +85,15 @@ def accuracy_by_budget(subject: Subject) -> Figure:
     groups: dict[str, dict[int, Any]] = {}
     for name, run in subject.runs.items():
         config, folder = run.config, run.folder.path
-        own = [
-            evaluation
-            for evaluation in scoring.measured(
-                folder, run.synthetic_set(), run.facts
-            )
-            if evaluation["network"]["name"] == config.network.name
-        ]
-        if own:
+        found = scoring.measured(folder, run.synthetic_set(), run.facts)
+        if own := scoring.by_own_network(found, config):
             objective = config.objective.name.replace("_", " ")
             group = f"{title(config)}, {objective}"
             floats = run.parameterization.floats_stored
-            if floats in groups.get(group, {}):
+            there = groups.get(group, {})
+            if floats in there or not all(
+                scoring.are_alike(own[0], x) for x in there.values()
+            ):
                 group = name  # What else sets them apart, its name may tell.
             groups.setdefault(group, {})[floats] = own[0]
     if not groups:

@@ -2,6 +2,7 @@
 
 import pathlib
 from collections.abc import Collection, Iterable
+from typing import Any
 
 import tensorflow as tf
 from tensorboard.compat.proto import event_pb2
@@ -16,13 +17,15 @@ def paths(folder: pathlib.Path) -> list[pathlib.Path]:
 
 def latest(
     paths: Iterable[pathlib.Path], step: int, tags: Collection[str]
-) -> dict[str, float]:
-    """Returns what was logged last at a step, of the scalars named `tags`.
+) -> dict[str, Any]:
+    """Returns what was logged last at a step, of `tags` of one value each.
+
+    Scalars are floats, texts bytes.
 
     What a kill left half-written is left out. Two files of one second can sort
     either way, so the events' own clock says which came last.
     """
-    timed: dict[str, tuple[float, float]] = {}
+    timed: dict[str, tuple[float, Any]] = {}
     names = tf.constant(list(map(str, paths)), tf.string)
     for record in tf.data.TFRecordDataset(names).ignore_errors():
         event = event_pb2.Event.FromString(record.numpy())
@@ -33,8 +36,15 @@ def latest(
     return {tag: value for tag, (_, value) in timed.items()}
 
 
-def rewind(path: pathlib.Path, last: int) -> set[tuple[int, str]]:
+def rewind(
+    path: pathlib.Path, last: int, without: Collection[str] = ()
+) -> set[tuple[int, str]]:
     """Drops the events after step `last`, and what a kill left half-written.
+
+    Args:
+        path: an event file that nobody writes to.
+        last: see above.
+        without: tags that are dropped of every step.
 
     Returns:
         What is left: steps with the tags that were logged at them.
@@ -43,11 +53,12 @@ def rewind(path: pathlib.Path, last: int) -> set[tuple[int, str]]:
     try:
         for record in tf.data.TFRecordDataset(str(path)):
             event = event_pb2.Event.FromString(record.numpy())
-            if event.step > last:
+            told = {value.tag for value in event.summary.value}
+            if event.step > last or not told.isdisjoint(without):
                 dropped = True
             else:
                 earlier.append(record.numpy())
-                left |= {(event.step, v.tag) for v in event.summary.value}
+                left |= {(event.step, tag) for tag in told}
     except tf.errors.DataLossError:
         dropped = True
     if dropped:

@@ -14,6 +14,8 @@ from fred_tf.disk.run_folder import RunFolder
 from fred_tf.networks import NETWORKS
 from trainers.log import tags
 
+# Of what `write` writes.
+TAGS = (metadata.SESSION_START_INFO_TAG, metadata.EXPERIMENT_TAG)
 # What a sweep knows of its cells, in the folder that holds theirs.
 SWEEP_RECORD, SWEEP_KIND = "sweep.json", "sweep"
 # The first columns of HPARAMS, unless a sweep knows what its cells differ in.
@@ -23,17 +25,17 @@ _TYPES = {str: api_pb2.DATA_TYPE_STRING, bool: api_pb2.DATA_TYPE_BOOL}
 _PLAIN = "run"
 
 
-def write(folder: RunFolder, values: Mapping[str, Any], network: str) -> None:
+def write(folder: RunFolder, values: Mapping[str, Any], scorer: str) -> None:
     """Writes a run's settings and the columns of the table.
 
     Args:
         folder: of the run, whose writer is the default one.
         values: its settings as JSON.
-        network: the run's own.
+        scorer: the run's own, see `tags.scorer`.
     """
     hparams.hparams(flat(values), trial_id=_trial(folder))
     described = plugin_data_pb2.HParamsPluginData(
-        experiment=_experiment(folder, network)
+        experiment=_experiment(folder, scorer)
     )
     tf.summary.write(
         metadata.EXPERIMENT_TAG,
@@ -71,18 +73,18 @@ def _trial(folder: RunFolder) -> str:
     return f"{parent}/{name}" if name == _PLAIN else name
 
 
-def _experiment(folder: RunFolder, network: str) -> api_pb2.Experiment:
+def _experiment(folder: RunFolder, scorer: str) -> api_pb2.Experiment:
     """Returns the columns of HPARAMS: all settings, and what is compared.
 
     Of many runs TensorBoard takes what the first says that it finds, so each
     names the settings of every member of every family, and the accuracy of
-    every network that `trainers.evaluate` may add later.
+    every network or kernel that `trainers.evaluate` may add later.
     """
     first = (_sweep(folder) or {}).get("differing") or _FIRST
-    others = [name for name in NETWORKS if name != network]
+    others = [x for x in (*NETWORKS, *tags.KERNELS) if x != scorer]
     metrics = [
-        tags.accuracy(network),
-        tags.deviation(network),
+        tags.accuracy(scorer),
+        tags.deviation(scorer),
         tags.of_scalar("loss"),
         *map(tags.accuracy, others),
         *map(tags.deviation, others),

@@ -1,7 +1,7 @@
 """What TensorBoard shows of a run, in the order in which it shows it.
 
 loss                     every tenth step, as what follows of steps
-measured/*               mean accuracy and its spread by network, of
+measured/*               mean accuracy and its spread by network or kernel, of
                          --evaluate_every, of `trainers.evaluate` and of a
                          sweep's cells
 memory/*                 norms of the gradient, of all and by band of frequency;
@@ -84,10 +84,13 @@ class RunLog:
         self._profiling = self._warned = False
         self._left: set[tuple[int, str]] = set()
         self._place = place(folder)
+        self._earlier: list[pathlib.Path] = []
+        self._step = step or 0
 
         def begin():
             if step is not None:
-                for path in events.paths(self._place):
+                self._earlier = events.paths(self._place)
+                for path in self._earlier:
                     self._left |= events.rewind(path, step)
             self._writer = tf.summary.create_file_writer(str(self._place))
 
@@ -105,19 +108,26 @@ class RunLog:
     def begin(self, run: DistilledRun) -> None:
         """Writes what stays as it is: the settings, and the masks.
 
-        Nothing that a killed process had written already.
+        Nothing that a killed process had written already, unless a run has
+        other settings since, e.g. more steps: TensorBoard shows the first ones
+        that it finds, so those of before are dropped.
         """
-        if (0, _SETTINGS) in self._left:
-            return
         values = config_lib.to_json(run.config)
+        text = f"```json\n{json.dumps(values, indent=2)}\n```"
 
         def write():
-            run_hparams.write(self._folder, values, run.config.network.name)
-            if isinstance(run.parameterization, Frequency):
+            told = events.latest(self._earlier, 0, {_SETTINGS})
+            if told.get(_SETTINGS) == text.encode():
+                return
+            for path in self._earlier:
+                without = {_SETTINGS, *run_hparams.TAGS}
+                events.rewind(path, self._step, without)
+            run_hparams.write(self._folder, values, tags.scorer(run.config))
+            there = (0, tags.MASKS.name) in self._left
+            if isinstance(run.parameterization, Frequency) and not there:
                 memory, names = run.parameterization, run.facts.class_names
                 drawn = masks(memory.masks, names, memory.transform.axis)
                 _picture(tags.MASKS, drawn)
-            text = f"```json\n{json.dumps(values, indent=2)}\n```"
             tf.summary.text(
                 tags.CONFIG.name, text, description=tags.CONFIG.description
             )
@@ -186,7 +196,7 @@ class RunLog:
     def accuracy(
         self,
         step: int,
-        network: str,
+        scorer: str,
         result: Evaluation,
         may_be_there: bool = False,
     ) -> None:
@@ -194,13 +204,13 @@ class RunLog:
 
         Args:
             step: outer step of the set that was evaluated.
-            network: what was trained on it.
+            scorer: what was trained on it, see `tags.scorer`.
             result: its accuracies.
             may_be_there: whether the same numbers are looked for first.
         """
 
         def write():
-            wanted = _percent(network, result)
+            wanted = _percent(scorer, result)
             if may_be_there and _is_logged(self._folder, step, wanted):
                 return
             for tag, value in wanted.items():
@@ -266,7 +276,7 @@ class RunLog:
 
 
 def append_accuracy(
-    folder: RunFolder, step: int, network: str, result: Evaluation
+    folder: RunFolder, step: int, scorer: str, result: Evaluation
 ) -> None:
     """Adds an evaluation to the log of a run that was made before.
 
@@ -275,13 +285,13 @@ def append_accuracy(
     Args:
         folder: the run folder.
         step: outer step of the set that was evaluated.
-        network: what was trained on it.
+        scorer: what was trained on it, see `tags.scorer`.
         result: its accuracies.
     """
     # No log is begun, which is a file, where nothing is to be written.
-    if not _is_logged(folder, step, _percent(network, result)):
+    if not _is_logged(folder, step, _percent(scorer, result)):
         log = RunLog(folder)
-        log.accuracy(step, network, result)
+        log.accuracy(step, scorer, result)
         log.close()
 
 
@@ -293,11 +303,11 @@ def _is_logged(
     return events.latest(events.paths(place(folder)), step, values) == values
 
 
-def _percent(network: str, result: Evaluation) -> dict[Tag, float]:
+def _percent(scorer: str, result: Evaluation) -> dict[Tag, float]:
     """Returns what is shown of an evaluation; one network has no spread."""
-    shown = {tags.accuracy(network): 100 * result.mean}
+    shown = {tags.accuracy(scorer): 100 * result.mean}
     if len(result.accuracies) > 1:
-        shown[tags.deviation(network)] = 100 * result.deviation
+        shown[tags.deviation(scorer)] = 100 * result.deviation
     return shown
 
 

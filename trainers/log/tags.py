@@ -6,6 +6,12 @@ networks reach second. A description opens beside each name.
 
 from typing import NamedTuple
 
+from fred_tf.config import Config
+from fred_tf.training.evaluator import WAYS
+
+# What `evaluation.by` may be beside networks.
+KERNELS = tuple(way for way in WAYS if way != "networks")
+
 
 class Tag(NamedTuple):
     """A name in TensorBoard.
@@ -87,18 +93,34 @@ def of_weight(name: str) -> Tag:
     return Tag(f"values/{name}", "All that the memory stores under this name.")
 
 
-def accuracy(network: str) -> Tag:
-    """Returns the tag of the accuracy of a network of this name."""
+def scorer(config: Config, network: str = "") -> str:
+    """Returns what scores a set: a network, or the way of a kernel to.
+
+    Args:
+        config: of the evaluation.
+        network: what it trains, where that is not the config's.
+    """
+    if config.evaluation.by in KERNELS:
+        return config.evaluation.by
+    return network or config.network.name
+
+
+def accuracy(scorer: str) -> Tag:
+    """Returns the tag of the accuracy that a `scorer` reaches."""
     return Tag(
-        f"measured/{network}/accuracy",
-        "On test images, in per cent: the mean of networks that were trained "
-        "on the set alone.",
+        f"measured/{scorer}/accuracy",
+        "On test images, in per cent: the mean of regressions on the set "
+        "alone, see `evaluation.by`."
+        if scorer in KERNELS
+        else "On test images, in per cent: the mean of networks that were "
+        "trained on the set alone.",
     )
 
 
-def deviation(network: str) -> Tag:
+def deviation(scorer: str) -> Tag:
     """Returns the tag of how much such accuracies differ."""
+    over = "draws of its kernel" if scorer in KERNELS else "these networks"
     return Tag(
-        f"measured/{network}/deviation",
-        "Standard deviation of the accuracy, in points, over these networks.",
+        f"measured/{scorer}/deviation",
+        f"Standard deviation of the accuracy, in points, over {over}.",
     )

@@ -108,10 +108,10 @@ def of_own_network(
 ) -> dict[str, Any] | None:
     """Returns the evaluation by the network that a set was distilled with.
 
-    Without one the first there is; None where there is none.
+    The one as its settings say, where there are several; without one the first
+    there is; None where there is none.
     """
-    name = config.network.name
-    own = [x for x in found if x["network"]["name"] == name]
+    own = scoring.by_own_network(found, config)
     return next(iter([*own, *found]), None)
 
 
@@ -138,9 +138,10 @@ def of_run(run: DistilledRun, found: list[dict[str, Any]]) -> str:
     room = f"{size:,}", "bytes as float32"
     if budget_bytes := run.config.parameterization.budget_bytes:
         room = f"{budget_bytes:,}", "bytes that it was made for"
-    rows = [this, *_beside(run)]
+    how = own or scoring.how(run.config)
+    rows = [this, *_beside(run, how)]
     unknown = [
-        f"# {row.name}\n{_evaluate(run, row.flag)}"
+        f"# {row.name}\n{_evaluate(run, row.flag, how)}"
         for row in rows
         if row.evaluation is None and run.config.dataset != IN_MEMORY
     ]
@@ -172,20 +173,32 @@ def _trained(found: Mapping[str, Any]) -> str:
     return f"{count} {found['network']['name']}{'s' if count > 1 else ''}"
 
 
-def _evaluate(run: DistilledRun, flag: str) -> str:
-    """Returns the command that evaluates a set of a run."""
+def _evaluate(run: DistilledRun, flag: str, how: Mapping[str, Any]) -> str:
+    """Returns the command that evaluates a set of a run, trained like that."""
     program = command_line.command("trainers.evaluate")
-    folder = shlex.quote(str(run.folder.path))
-    return f"{program} --run_dir={folder} {flag}".rstrip()
+    parts = [f"{program} --run_dir={shlex.quote(str(run.folder.path))}", flag]
+    told, usual = (
+        EvaluatorSettings.from_json(x["evaluation"])
+        for x in (how, scoring.how(run.config))
+    )
+    for field in dataclasses.fields(told):
+        value = getattr(told, field.name)
+        if value != getattr(usual, field.name):
+            parts.append(f"--override evaluation.{field.name}={value}")
+    return " ".join(filter(None, parts))
 
 
-def _beside(run: DistilledRun) -> Iterator[Row]:
+def _beside(run: DistilledRun, how: Mapping[str, Any]) -> Iterator[Row]:
     """Yields rows of real images: as many as the room holds, and all.
 
     And as many as the set has, where they were evaluated, for which no run
     asks: `trainers.evaluate --baseline=random --override ipc=N --name=WORD`.
+
+    Args:
+        run: the run.
+        how: networks were trained on its set, which these stand beside.
     """
-    found = list(_baselines(run))
+    found = list(_baselines(run, how))
     in_room = len(run.facts.class_names) * run.config.ipc
     as_many = run.parameterization.instances
 
@@ -214,13 +227,12 @@ def _beside(run: DistilledRun) -> Iterator[Row]:
     yield row("all training images", "full")
 
 
-def _baselines(run: DistilledRun) -> Iterator[Baseline]:
-    """Yields what the run's network reached on real images of its data.
+def _baselines(run: DistilledRun, how: Mapping[str, Any]) -> Iterator[Baseline]:
+    """Yields what was reached on real images of its data, trained alike.
 
     Where `evaluations` looks. What cannot be read is left to who reads it.
     """
     data = records.plain(run.facts.to_json())
-    network = config_lib.to_json(run.config)["network"]
     own = run.folder.path.absolute()
     for folder in (own, own.parent):
         for path in sorted(folder.glob("evaluation*.json")):
@@ -228,7 +240,7 @@ def _baselines(run: DistilledRun) -> Iterator[Baseline]:
                 record = records.read(path, evaluation_files.KIND)
                 stated = claims.mapping(record, "data")
                 identity = claims.mapping(record, "identity")
-                if identity.get("network") != network or any(
+                if not scoring.are_alike(identity, how) or any(
                     stated.get(split) != data[split]
                     for split in ("train", "test")
                 ):

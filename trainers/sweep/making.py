@@ -16,6 +16,7 @@ from fred_tf.distillation import interruption as interruptions
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.scoring import score
 from trainers import distill, within_bytes
+from trainers.log import tags
 from trainers.log.run_log import append_accuracy
 
 # In the run folder of each cell.
@@ -130,7 +131,7 @@ def make(
     _add(facts, "seconds_evaluating", time.monotonic() - distilled)
     if interruption.signal:
         return
-    append_accuracy(run.folder, run.step, config.network.name, result)
+    append_accuracy(run.folder, run.step, tags.scorer(run.config), result)
     metrics = RunFolder.read(folder).metrics()
     losses = [line["loss"] for line in metrics if line["loss"] is not None]
     facts.update(

@@ -1,4 +1,5 @@
 import dataclasses
+import types
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from fred_tf import assembly, config
 from fred_tf.datasets.image_data import Split
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.normalizations import Standardize
-from fred_tf.scoring import score
+from fred_tf.scoring import how, score
 from trainers import distill
 from trainers.figures import (
     FIGURES,
@@ -147,6 +148,31 @@ def test_equal_budgets_of_different_runs_are_told_apart(subject):
         "c",
     ]
     assert len(named_lines(figure)) == 3
+
+
+def test_what_was_trained_otherwise_is_on_no_curve(subject, monkeypatch):
+    own = subject.run
+
+    def run(floats):
+        sized = types.SimpleNamespace(floats_stored=floats)
+        return types.SimpleNamespace(
+            config=own.config,
+            folder=types.SimpleNamespace(path=floats),
+            facts=own.facts,
+            parameterization=sized,
+            synthetic_set=lambda: None,
+        )
+
+    def measured(floats, *_):
+        told = how(own.config)
+        if floats == 30:
+            told["evaluation"]["epochs"] = 1000
+        return [{**told, "mean": 0.5, "deviation": 0.0}]
+
+    monkeypatch.setattr("fred_tf.scoring.measured", measured)
+    runs = {f"of {floats}": run(floats) for floats in (10, 20, 30)}
+    figure = FIGURES["accuracy_by_budget"].draw(Subject(runs, subject.data))
+    assert labels_of(figure) == ["FreD, distribution matching", "of 30"]
 
 
 def test_an_evaluation_of_another_set_is_not_drawn(subject):

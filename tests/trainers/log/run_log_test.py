@@ -293,6 +293,26 @@ def test_an_accuracy_is_not_logged_twice(run, tmp_path, order):
     assert shown == pytest.approx([37.5, 100 * both.mean])
 
 
+def test_a_kernel_is_no_network(quick, call, events, tmp_path):
+    """Neither in words nor in TensorBoard."""
+    made = distill.run(config.replace(quick, {"outer_steps": 0}), tmp_path)
+    code, output, errors = call(
+        "trainers.evaluate",
+        f"--run_dir={tmp_path}",
+        "--override=evaluation.by=kernel",
+        "--name=kernel",
+    )
+    assert code == 0, errors
+    assert " kernels: " in output and "networks" not in output
+    measured = [
+        tag
+        for tag in events(made.folder.log_folder)
+        if tag.startswith("measured/")
+    ]
+    assert "measured/kernel/accuracy" in measured
+    assert not [tag for tag in measured if quick.network.name in tag]
+
+
 def test_steps_are_profiled(tmp_path, quick):
     """A profile that is open when the run ends is written as well."""
     settings = config.replace(quick, {"outer_steps": 7})

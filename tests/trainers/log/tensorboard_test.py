@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import (
     EventAccumulator,
 )
@@ -21,6 +22,7 @@ from tensorboard.plugins.hparams import api_pb2, metadata
 from fred_tf import config, presets
 from fred_tf.disk import records
 from fred_tf.networks import NETWORKS
+from trainers import distill
 from trainers.log import hparams as run_hparams
 from trainers.log.run_log import RunLog, place
 
@@ -64,7 +66,7 @@ def test_hparams_lists_what_people_compare(run, quick):
     # `trainers.evaluate --networks` may add any of them.
     assert set(metrics[3:]) == {
         f"measured/{name}/{what}"
-        for name in NETWORKS
+        for name in (*NETWORKS, "kernel", "label_solve")
         if name != "mlp"
         for what in ("accuracy", "deviation")
     }
@@ -84,6 +86,25 @@ def test_hparams_lists_what_people_compare(run, quick):
         "objective.name",
         "parameterization.name",
     }
+
+
+def test_hparams_and_settings_are_those_of_a_run_that_was_extended(
+    quick, tmp_path
+):
+    """TensorBoard keeps the first of them that it finds."""
+    for steps in (0, 1, 1):
+        settings = config.replace(quick, {"outer_steps": steps})
+        made = distill.run(settings, tmp_path)
+    session, _ = hparams_of(made.folder)
+    assert session.hparams["outer_steps"].number_value == 1
+    told = [
+        tf.make_ndarray(value.tensor).item().decode()
+        for file in tmp_path.rglob("events*")
+        for event in tf.compat.v1.train.summary_iterator(str(file))
+        for value in event.summary.value
+        if value.tag == "config"
+    ]
+    assert len(told) == 1 and '"outer_steps": 1,' in told[0]
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,9 @@ def test_the_best_that_is_known_is_told(run, keep):
         {"data": {"test": "0" * 64}},
         {"data": {"train": "0" * 64}},
         {"network": {"name": "lenet"}},
+        {"evaluation": {"epochs": 7}},
+        {"evaluation": {"by": "kernel"}},
+        {"augmentation": "flip"},
         {"accuracies": []},
         {"accuracies": [2.0]},
         {"images": 30},
@@ -80,6 +83,19 @@ def test_what_is_of_other_images_or_networks_is_not(run, keep, other):
     assert random[-1] == "not evaluated yet"
     told = headline.of_run(run, [])
     assert "# random real images\npython -m trainers.evaluate --run" in told
+
+
+def test_a_set_that_was_trained_on_otherwise_has_other_beside_it(run, keep):
+    """And the command that measures them says how."""
+    (own,) = headline.evaluations(run)
+    longer = {**own["evaluation"], "epochs": 1000}
+    keep(run.folder.path, "random", 10, [0.5], evaluation=longer)
+    text = headline.of_run(run, [{**own, "evaluation": longer}])
+    assert "50.0 %" in text
+    assert "--baseline=full --override evaluation.epochs=1000" in text
+    # Where both were measured, the run's own settings come first.
+    both = [{**own, "evaluation": longer}, own]
+    assert headline.of_own_network(both, run.config) == own
 
 
 def test_what_is_no_evaluation_is_passed_over(run):
