@@ -228,7 +228,7 @@ def are_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
         other: of the other one.
     """
     told, others = (
-        {name: x[name] for name in _HOW if name in x} for x in (one, other)
+        {name: x[name] for name in HOW if name in x} for x in (one, other)
     )
     return not records.differences(told, others)
 

@@ -205,15 +205,15 @@ def _actions(
 
 
 def _keep_one_split(run: OpenRun, data: ImageData) -> None:
-    """Drops what the curve of a run holds of test images of before."""
+    """Takes off a run's curve what is of test images of before."""
     folder, test = run.now().folder.path, data.facts.test
-    if dropped := evaluation_files.drop_of_other_images(folder, test):
+    if aside := evaluation_files.set_aside(folder, test):
         logging.warning(
             "%s was evaluated on other test images after outer steps %s. These "
-            "evaluations are dropped: a curve of accuracy is of one test "
-            "split.",
+            "evaluations are set aside, as evaluation_of_*.json: a curve of "
+            "accuracy is of one test split.",
             folder,
-            ", ".join(map(str, dropped)),
+            ", ".join(map(str, aside)),
         )
 
 

@@ -146,24 +146,27 @@ def curve(folder: files.Path) -> dict[int, dict[str, Any]]:
     }
 
 
-def drop_of_other_images(folder: files.Path, test: str | None) -> list[int]:
-    """Drops the evaluations made while distilling on other test images.
+def set_aside(folder: files.Path, test: str | None) -> list[int]:
+    """Takes evaluations on other test images off the curve of a run.
 
-    A run may go on with others, and a curve is of one test split.
+    A run may go on with others, and a curve is of one test split. The files
+    stay, under names that say of which images they are.
 
     Args:
         folder: of the run.
         test: digest of the test images that the curve is of from now on.
 
     Returns:
-        The outer steps whose evaluations were dropped.
+        The outer steps whose evaluations were set aside.
     """
-    dropped = []
+    aside = []
     for step, path in _of_curve(folder).items():
-        if (records.read(path, KIND)["data"] or {}).get("test") != test:
-            path.unlink()
-            dropped.append(step)
-    return dropped
+        other = (records.read(path, KIND)["data"] or {}).get("test")
+        if other != test:
+            called = path.name.replace("_step", f"_of_{str(other)[:8]}_step")
+            path.rename(path.with_name(called))
+            aside.append(step)
+    return aside
 
 
 def rewind_curve(folder: files.Path, step: int) -> None:

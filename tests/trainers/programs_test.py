@@ -11,6 +11,7 @@ import tensorflow as tf
 from fred_tf import assembly, datasets, presets
 from fred_tf import config as config_lib
 from fred_tf.datasets import Split
+from fred_tf.disk import records
 from fred_tf.disk.evaluation_files import curve, curve_path
 from fred_tf.disk.run_folder import RunFolder
 from fred_tf.distillation import interruption as interruptions
@@ -258,13 +259,16 @@ def test_a_curve_is_of_one_test_split(tmp_path, digits, monkeypatch, caplog):
     darker = Split(digits.test.images // 2, digits.test.labels)
     other = dataclasses.replace(digits, test=darker)
     monkeypatch.setattr(assembly, "load_data", lambda *_: other)
-    distill.run(longer, tmp_path)  # Evaluates nothing, and drops nothing.
+    distill.run(longer, tmp_path)  # Evaluates nothing, and moves nothing.
     assert curve(tmp_path) == before
     with caplog.at_level("WARNING", logger="absl"):
         distill.run(longer, tmp_path, evaluate_every=1)
     assert "on other test images after outer steps 1, 2. These" in caplog.text
     (after,) = curve(tmp_path).items()
     assert after[0] == 3 and after[1]["data"]["test"] == other.facts.test
+    for step in (1, 2):  # Nothing that was computed is lost.
+        aside = f"evaluation_of_{digits.facts.test[:8]}_step{step:09d}.json"
+        assert records.read(tmp_path / aside, "evaluation") == before[step]
 
 
 def test_other_training_images_are_refused(tmp_path, digits, monkeypatch):

@@ -56,6 +56,18 @@ def test_real_images_stand_beside_the_set(run, keep):
     assert full == ["all training images", "1,433", "366,848", "87.5 %"]
 
 
+def test_all_images_may_be_trained_on_otherwise_and_say_so(run, keep):
+    """Nothing smaller is compared with them for what it costs to train."""
+    here = run.folder.path
+    keep(here, "full", 1433, [0.875], evaluation={"epochs": 7})
+    keep(here, "full", 1433, [0.9], evaluation={"by": "kernel"})
+    keep(here, "full", 1433, [0.9], network={"name": "lenet"})
+    expected = ["all training images, trained otherwise", "1,433"]
+    assert rows(run)[-1] == [*expected, "366,848", "87.5 %"]
+    keep(here, "full", 1433, [0.75])
+    assert rows(run)[-1][::3] == ["all training images", "75.0 %"]
+
+
 def test_the_best_that_is_known_is_told(run, keep):
     for scores in ([0.25], [0.5], [0.125]):
         keep(run.folder.path, "random", 10, scores)
