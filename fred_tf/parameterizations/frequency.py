@@ -3,7 +3,6 @@
 import contextlib
 import contextvars
 import dataclasses
-import math
 
 import keras
 import numpy as np
@@ -126,10 +125,10 @@ class Frequency(Parameterization):
             return settings
         everything = budget.positions(image_shape)
         asked = settings.coefficients_per_channel
-        enough = math.ceil(ipc * everything / images)
+        label = settings.label_floats(classes)
+        enough = budget.coefficients_of(image_shape, ipc, images, label)
         count = min(max(asked, enough), everything)
         if count != asked and settings.needs_variance:
-            label = settings.label_floats(classes)
             if budget.instances_per_class(image_shape, ipc, count, label) < 2:
                 count = everything
         return dataclasses.replace(settings, coefficients_per_channel=count)

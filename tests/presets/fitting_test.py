@@ -78,9 +78,10 @@ def test_a_memory_begins_with_images_that_there_are(images, name, ipc, setting):
     assert fitting.fitted(config, data) == config
 
 
-def test_few_images_with_labels_are_kept_whole():
-    """Half of the positions would hold two images, but not two labels more."""
-    data = few((8, 8, 1), (2, 9, 9, 9))
+@pytest.mark.parametrize(("images", "kept"), [(1, 64), (2, 21)])
+def test_few_images_with_labels_are_kept_whole(images, kept):
+    """Unless there are as many as coefficients and labels leave room for."""
+    data = few((8, 8, 1), (images, 9, 9, 9))
     asked = settled(
         data,
         "digits_ipc1_kip_tiny",
@@ -89,9 +90,26 @@ def test_few_images_with_labels_are_kept_whole():
         "labels=scores",
     )
     config = fitting.fitted(asked, data)
-    assert config.parameterization.coefficients_per_channel == 64
-    assert config_lib.instances_per_class(config, (8, 8, 1), 4) == 1
+    assert config.parameterization.coefficients_per_channel == kept
+    assert config_lib.instances_per_class(config, (8, 8, 1), 4) == images
     fitting.check(config, data)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("idc", "ipc=40", "factor=2"),
+        ("frequency", "ipc=20", "coefficients_per_channel=8"),
+    ],
+)
+def test_room_of_labels_asks_for_no_images(digits, asked):
+    """The smallest class has 139; 112 and 82 are asked for."""
+    name, *more = asked
+    overrides = [f"parameterization.name={name}", "labels=scores", *more]
+    asked = settled(digits, "digits_ipc1_frepo_tiny", *overrides)
+    assert fitting.fitted(asked, digits).parameterization == (
+        asked.parameterization
+    )
 
 
 def test_what_is_said_to_suit_labels_does():
