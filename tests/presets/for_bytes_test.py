@@ -44,6 +44,19 @@ def test_only_steps_of_sgd_are_a_share():
     assert found.distiller.memory_share == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "optimizer", "share"),
+    [("digits_ipc1_dm_tiny", "adam", 0), ("digits_ipc1_kip_tiny", "sgd", 0.1)],
+)
+def test_the_optimizer_of_an_override_is_meant(name, optimizer, share, digits):
+    frequency = "parameterization.name=frequency"
+    overrides = [frequency, f"memory_optimizer={optimizer}"]
+    found = presets.settled(
+        digits, name, budget_bytes=BYTES, overrides=overrides
+    ).distiller
+    assert (found.memory_optimizer, found.memory_share) == (optimizer, share)
+
+
 def size_of(folder) -> int:
     return sum(path.stat().st_size for path in folder.iterdir())
 
