@@ -61,6 +61,14 @@ def size_of(folder) -> int:
     return sum(path.stat().st_size for path in folder.iterdir())
 
 
+def check_command(folder, preset):
+    """An export tells the command that made its run, by the bytes alone."""
+    said = (folder / "README.md").read_text()
+    assert f"python -m trainers.distill --preset={preset} " in said
+    assert f"--override parameterization.budget_bytes={BYTES}" in said
+    assert "ipc=" not in said
+
+
 @pytest.mark.parametrize(
     ("budget_bytes", "overrides", "message"),
     [
@@ -99,6 +107,7 @@ def test_data_and_bytes_are_enough(digits, tmp_path, caplog):
     )
     assert len(distilled.images) > 60
     distilled.export(tmp_path, ["coefficients_coded"])
+    check_command(tmp_path, "dm")
     read = fred_tf.DistilledSet.load(tmp_path / "coefficients_coded")
     assert 0.01 < np.std(read.images - distilled.images) < 0.5
     scored = ["evaluation.networks=1", "evaluation.epochs=1"]
@@ -125,6 +134,7 @@ def test_a_flag_makes_a_run_of_so_many_bytes(call, tmp_path):
     assert code == 0, errors
     folder = tmp_path / "run" / "export" / FORMS["coefficients_coded"].path
     assert size_of(folder) <= 2_000
+    check_command(tmp_path / "run" / "export", "digits_ipc1_dm_tiny")
     code, _, errors = call("trainers.evaluate", place, "--budget_bytes=2000")
     assert code == 1 and "is scored as it is" in errors
     code, _, errors = call(
