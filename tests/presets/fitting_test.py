@@ -1,5 +1,6 @@
 """Few images, unequal classes, any size: what settings become."""
 
+import dataclasses
 import json
 import logging as standard_logging
 
@@ -52,6 +53,13 @@ def test_dm_fits_twelve_images_a_class_of_any_shape(shape, network):
     assert memory.coefficients_per_channel == round(positions / 8)
     assert memory.kept_share == 0
     fitting.check(config, data)
+
+
+@pytest.mark.parametrize(("asked", "width"), [(4, 4), (100, 100), (128, 64)])
+def test_a_network_of_volumes_is_as_wide_as_it_was_asked(asked, width):
+    settings = presets.preset("dm").network
+    settings = dataclasses.replace(settings, width=asked)
+    assert settings.sized((8, 8, 8, 1)).width == width
 
 
 @pytest.mark.parametrize("images", [1, 2, 3, 5, 12])
