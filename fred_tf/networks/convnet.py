@@ -95,11 +95,12 @@ class ConvNet(Network):
     def make_layers(self, image_shape):
         settings = self.settings
         margin = border(image_shape)
+        deep = min(image_shape[:-1]) + 2 * margin >= 2
         *_, channels = check_sizes(
             f"{type(self).__name__} of `depth` {settings.depth}",
             image_shape,
             1 if settings.pooling == "none" else 2**settings.depth,
-            "Lower `depth`.",
+            "Lower `depth`." if deep else "Take `network.name=mlp`.",
             self.axes,
             margin,
         )
