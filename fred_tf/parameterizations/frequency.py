@@ -111,10 +111,11 @@ class Frequency(Parameterization):
         if instances < 2 and count < available and settings.needs_variance:
             floats = budget.floats_per_class(image_shape, ipc, label)
             most = (floats // 2 - label) // image_shape[-1]
+            keep = f"Keep at most {most}, or raise" if most >= 1 else "Raise"
             raise ValueError(
                 f"`coefficients_per_channel` {count} leaves {instances} "
                 f"instance per class at `ipc` {ipc}, and explained variance "
-                f"needs 2. Keep at most {most}, or raise `ipc`."
+                f"needs 2. {keep} `ipc`."
             )
         return instances
 

@@ -128,6 +128,8 @@ def test_what_is_said_to_suit_labels_does():
     assert Frequency.instances_within(most, (8, 8, 1), 4, 1) == 2
     with pytest.raises(ValueError, match="leaves 1 instance.*at most 30"):
         Frequency.instances_within(more, (8, 8, 1), 4, 1)
+    with pytest.raises(ValueError, match="needs 2. Raise `ipc`"):
+        Frequency.instances_within(more, (8, 8, 1), 100, 1)
 
 
 def test_what_is_enough_stays_as_it_was_asked(digits):
