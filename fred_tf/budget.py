@@ -80,6 +80,28 @@ def instances_per_class(
     return floats_per_class(image_shape, ipc, label_floats) // each
 
 
+def coefficients_of(
+    image_shape: Sequence[int], ipc: int, images: int, label_floats: int = 0
+) -> int:
+    """Returns how many coefficients leave a budget room for so few images.
+
+    With learned labels they are the fewest that do, below 1 where labels alone
+    fill the budget. Without, some more as a rule, which runs on disk are made
+    with: no image is left over in part. May be more than the positions.
+
+    Args:
+        image_shape: `[height, width, channels]`, or more spatial axes.
+        ipc: images per class, at least 1.
+        images: that it holds at most, at least 1.
+        label_floats: of the label of each.
+    """
+    if not label_floats:
+        return math.ceil(ipc * positions(image_shape) / images)
+    floats = floats_per_class(image_shape, ipc, label_floats)
+    each = floats // (images + 1) + 1
+    return -((label_floats - each) // image_shape[-1])
+
+
 def check_coefficients(
     image_shape: Sequence[int], coefficients_per_channel: int
 ) -> None:

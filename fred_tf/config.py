@@ -17,6 +17,7 @@ from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.datasets.names import check_name
 from fred_tf.datasets.preparation import Preparation
 from fred_tf.distillation.distiller_settings import DistillerSettings
+from fred_tf.distillation.fallen_back import RATE, SHARE, fallen_back
 from fred_tf.distillation.memory_step import usual_step
 from fred_tf.experts.trainer import ExpertSettings
 from fred_tf.networks import CONVOLUTIONS, LAYOUTS, NETWORKS, ConvNet
@@ -228,21 +229,9 @@ def member_settings(section: str, name: str) -> type[Settings]:
     return FAMILIES[section][name].Settings
 
 
-# Another one of these means other units of the memory, or other gradients.
-_CHANGE_THE_RATE = (
-    "objective.name",
-    "parameterization.name",
-    "parameterization.transform",
-    "parameterization.norm",
-    "parameterization.channels",
-    "normalization",
-    "distiller.memory_optimizer",
-)
-# The usual step size, and the momentum that it is of.
-_USUAL = {"memory_learning_rate": 0.0, "memory_momentum": 0.5}
 # Of two of these, one is in the place of the other.
 _EITHER = (
-    ("distiller.memory_learning_rate", "distiller.memory_share"),
+    (RATE, SHARE),
     (
         "parameterization.coefficients_per_channel",
         "parameterization.kept_share",
@@ -261,8 +250,8 @@ def replace(config: Config, values: Mapping[str, Any]) -> Config:
 
     Another member of a family (`{"parameterization.name": "pixel"}`) starts
     from its own defaults, and the step size for the memory falls back to the
-    usual one, with its momentum, where what it is tuned for changes. A step
-    size replaces a share, and a share a step size, as does a number of kept
+    usual one where what it is tuned for changes, see `fallen_back`. A step size
+    replaces a share, and a share a step size, as does a number of kept
     coefficients their share. Checks run once, after all replacements.
     """
     changed = to_json(config)
@@ -271,11 +260,9 @@ def replace(config: Config, values: Mapping[str, Any]) -> Config:
         section, _, last = path.rpartition(".")
         return getattr(getattr(config, section, config), last, None)
 
-    if "distiller.memory_learning_rate" not in values and any(
-        path in values and values[path] != present(path)
-        for path in _CHANGE_THE_RATE
-    ):
-        changed["distiller"] |= _USUAL
+    for path, value in fallen_back(present, values).items():
+        section, _, last = path.rpartition(".")
+        changed[section][last] = value
     for section in FAMILIES:
         path = f"{section}.name"
         if path in values and values[path] != present(path):
@@ -285,7 +272,7 @@ def replace(config: Config, values: Mapping[str, Any]) -> Config:
         part = changed[section]  # By now perhaps of a member without it.
         if values.get(number) and share not in values and last in part:
             part[last] = 0
-    if values.get(_EITHER[0][1]) and _EITHER[0][0] not in values:
+    if values.get(SHARE) and RATE not in values:
         changed["distiller"]["memory_learning_rate"] = 0.0
     for paths, rule in _BOTH.items():
         if all(values.get(path) for path in paths):

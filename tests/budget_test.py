@@ -37,6 +37,18 @@ def test_frequency_floats_of_the_paper():
     assert frequency_floats((32, 32, 3), 50, 256, 10) == 1_536_000
 
 
+@pytest.mark.parametrize("label", [0, 10])
+@pytest.mark.parametrize("images", [2, 3, 12])
+def test_so_many_coefficients_hold_so_few_images(images, label):
+    kept = budget.coefficients_of((9, 7, 3), 2, images, label)
+    held = [
+        budget.instances_per_class((9, 7, 3), 2, count, label)
+        for count in (kept - 1, kept)
+    ]
+    assert held[1] <= images
+    assert label == 0 or held[0] > images
+
+
 @pytest.mark.parametrize("kept", [0, 1025])
 def test_refuses_coefficients_outside_the_image(kept):
     with pytest.raises(ValueError, match=rf"32 \* 32 = 1024.*Received: {kept}"):

@@ -61,10 +61,34 @@ def test_another_memory_has_the_usual_step_with_the_usual_momentum():
         found = config_lib.override(haba, asked).distiller
         assert found.memory_learning_rate == rate
         assert found.memory_momentum == momentum
-    usual = DistillerSettings()
-    assert config_lib._USUAL == {
-        x: getattr(usual, x) for x in config_lib._USUAL
-    }
+    assert DistillerSettings().memory_learning_rate == 0
+    assert DistillerSettings().memory_momentum == 0.5
+
+
+@pytest.mark.parametrize(
+    ("asked", "rate"),
+    [
+        (["memory_optimizer=adam"], 0),
+        (["objective.name=distribution_matching"], 0),
+        (["normalization=zca", "hallucinator_learning_rate=2"], 2),
+        (["normalization=zca", "memory_learning_rate=9"], 3),
+        (["memory_momentum=0.5"], 3),
+    ],
+)
+def test_hallucinators_fall_back_with_their_bases(asked, rate):
+    haba = presets.preset("mnist_ipc2_haba_cpu")
+    memory = config_lib.override(haba, asked).parameterization
+    assert memory.hallucinator_learning_rate == rate
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lamb"])
+@pytest.mark.parametrize("name", ["dm", "tm", "cifar10_ipc1_tm_joint"])
+def test_only_sgd_keeps_a_share(name, optimizer):
+    asked = [f"memory_optimizer={optimizer}"]
+    found = config_lib.override(presets.preset(name), asked).distiller
+    assert (found.memory_share, found.settling_steps) == (0, 0)
+    with pytest.raises(ValueError, match="Leave the share out"):
+        config_lib.override(presets.preset(name), [*asked, "memory_share=0.1"])
 
 
 def test_fields_are_those_of_the_member_asked_for():

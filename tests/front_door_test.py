@@ -191,7 +191,8 @@ def test_settings_follow_from_the_images(digits, generator):
     config = fred_tf.presets.config_for(
         fred_tf.load_data((volumes.astype(np.float32), labels)), 1
     )
-    assert (config.network.name, config.augmentation) == ("convnet3d", "none")
+    assert config.network.name == "convnet3d"
+    assert config.augmentation == "crop_cutout_flip_scale_rotate"
 
 
 @pytest.mark.parametrize(

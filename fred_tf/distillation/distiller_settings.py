@@ -89,8 +89,8 @@ class DistillerSettings(Settings):
                 "A share of the images' deviation is measured for steps of "
                 "SGD. Received: `distiller.memory_share` "
                 f"{self.memory_share} and `distiller.memory_optimizer` "
-                f"{self.memory_optimizer!r}. Give "
-                "`distiller.memory_learning_rate`, or leave both out."
+                f"{self.memory_optimizer!r}. Leave the share out, for the "
+                "usual step size or a `distiller.memory_learning_rate`."
             )
         for name in ("warm_up_steps", "settling_steps", "decay_steps"):
             check_least(name, getattr(self, name), 0, MOST_STEPS)

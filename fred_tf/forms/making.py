@@ -229,24 +229,32 @@ def method(details: Mapping[str, Any]) -> str:
     return plain(chosen) if isinstance(chosen, str) else ""
 
 
-def commands(details: Mapping[str, Any]) -> list[str]:
+def commands(details: Mapping[str, Any], classes: int) -> list[str]:
     """Returns the commands that make the run of a set; none if unknown.
 
     No command takes arrays.
+
+    Args:
+        details: those of the set.
+        classes: its number of classes.
     """
     config = config_of(details)
     if config is None or config.dataset == IN_MEMORY:
         return []
     with contextlib.suppress(*MISFITS):
         data = claims.mapping(details, "data")
-        found = recipe(config, limits.image_shape(data))
+        found = recipe(config, limits.image_shape(data), classes)
         if found is not None and all(map(is_line, found.overrides)):
             return found.commands("run", "experts")
     return []
 
 
-def making(details: Mapping[str, Any]) -> Iterator[str]:
-    """Yields paragraphs on how a set was made, as Markdown."""
+def making(details: Mapping[str, Any], classes: int) -> Iterator[str]:
+    """Yields paragraphs on how a set was made, as Markdown.
+
+    Args:
+        details, classes: as for `commands`.
+    """
     by, config = method(details), config_of(details)
     if config is None:
         yield f"By {by}." if by else "Not stated."
@@ -262,5 +270,5 @@ def making(details: Mapping[str, Any]) -> Iterator[str]:
     )
     if "began_after" in details:
         yield "It began with the memory of another run, unlike what follows."
-    if lines := commands(details):
+    if lines := commands(details, classes):
         yield block("\n".join(lines), "sh")

@@ -144,7 +144,7 @@ def text(
         "## Accuracy",
         *making.worth(decoded, places[best] if best else None),
         "## How it was made",
-        *making.making(decoded.details),
+        *making.making(decoded.details, len(decoded.class_names)),
         "## What is here",
         "\n".join(_table(folder, places)),
         *_loaders(decoded, places, best),

@@ -9,6 +9,7 @@ import tensorflow as tf
 from fred_tf import seeds
 from fred_tf.kernels.kernel import PRECISIONS, Kernel
 from fred_tf.networks import ConvNet, Functional, Parameters
+from fred_tf.networks.network import border
 from fred_tf.paper import Paper
 from fred_tf.settings import (
     Settings,
@@ -82,6 +83,7 @@ class RandomFeatures(Kernel):
         network = ConvNet.Settings(
             width=settings.width, depth=settings.depth, norm="none"
         )
+        _check_sizes(self.image_shape, settings.depth)
         # A classifier of one class, which is never run.
         self._network = Functional(ConvNet(self.image_shape, 1, network))
 
@@ -120,3 +122,24 @@ class RandomFeatures(Kernel):
                 zip(self._network.shapes, variances)
             )
         ]
+
+
+def _check_sizes(image_shape: tuple[int, ...], depth: int) -> None:
+    """Refuses images that its networks do not take, see `ConvNet`."""
+    *sizes, _ = image_shape
+    margin = 2 * border(image_shape)
+    least = 2**depth - margin
+    way_out = "Take `objective.kernel` 'fully_connected'."
+    if len(sizes) != 2:
+        raise ValueError(
+            "`objective.kernel` 'random_features' takes images [height, width, "
+            f"channels]. Received: {image_shape}. {way_out}"
+        )
+    if min(sizes) < least:
+        if min(sizes) + margin >= 2:
+            way_out = "Lower `objective.depth`."
+        raise ValueError(
+            f"`objective.kernel` 'random_features' of `objective.depth` "
+            f"{depth} needs images of at least {least} pixels a side. "
+            f"Received: {' x '.join(map(str, sizes))}. {way_out}"
+        )

@@ -21,7 +21,8 @@ class ConvNetSettings(Settings):
         width: channels of every block.
         depth: number of blocks; 0 takes as many as suit the size of the
             images (3 for 28 or 32 pixels a side and one more for each
-            doubling, as in the papers), and a `ConvNet3D` for volumes.
+            doubling, as in the papers), and a `ConvNet3D` for volumes, whose
+            usual width of 64 replaces the 128 of images, and no other.
         norm: `"instance"`, `"batch"`, `"layer"`, `"group"` (4 groups) or
             `"none"`.
         pooling: `"average"`, `"max"` or `"none"`.
@@ -55,8 +56,8 @@ class ConvNetSettings(Settings):
         depth = max(1, round(math.log2(side)) - 2)
         values = {**dataclasses.asdict(self), "depth": depth}
         if len(image_shape) == 4 and type(self) is ConvNetSettings:
-            # As wide as that of the paper, at most: volumes are large.
-            values["width"] = min(self.width, ConvNet3DSettings.width)
+            if self.width == ConvNetSettings.width:  # As usual of volumes.
+                values["width"] = ConvNet3DSettings.width
             return ConvNet3DSettings(**values)
         return type(self)(**values)
 
@@ -94,11 +95,12 @@ class ConvNet(Network):
     def make_layers(self, image_shape):
         settings = self.settings
         margin = border(image_shape)
+        deep = min(image_shape[:-1]) + 2 * margin >= 2
         *_, channels = check_sizes(
             f"{type(self).__name__} of `depth` {settings.depth}",
             image_shape,
             1 if settings.pooling == "none" else 2**settings.depth,
-            "Lower `depth`.",
+            "Lower `depth`." if deep else "Take `network.name=mlp`.",
             self.axes,
             margin,
         )

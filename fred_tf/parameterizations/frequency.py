@@ -3,7 +3,6 @@
 import contextlib
 import contextvars
 import dataclasses
-import math
 
 import keras
 import numpy as np
@@ -112,10 +111,11 @@ class Frequency(Parameterization):
         if instances < 2 and count < available and settings.needs_variance:
             floats = budget.floats_per_class(image_shape, ipc, label)
             most = (floats // 2 - label) // image_shape[-1]
+            keep = f"Keep at most {most}, or raise" if most >= 1 else "Raise"
             raise ValueError(
                 f"`coefficients_per_channel` {count} leaves {instances} "
                 f"instance per class at `ipc` {ipc}, and explained variance "
-                f"needs 2. Keep at most {most}, or raise `ipc`."
+                f"needs 2. {keep} `ipc`."
             )
         return instances
 
@@ -126,10 +126,10 @@ class Frequency(Parameterization):
             return settings
         everything = budget.positions(image_shape)
         asked = settings.coefficients_per_channel
-        enough = math.ceil(ipc * everything / images)
+        label = settings.label_floats(classes)
+        enough = budget.coefficients_of(image_shape, ipc, images, label)
         count = min(max(asked, enough), everything)
         if count != asked and settings.needs_variance:
-            label = settings.label_floats(classes)
             if budget.instances_per_class(image_shape, ipc, count, label) < 2:
                 count = everything
         return dataclasses.replace(settings, coefficients_per_channel=count)

@@ -2,7 +2,8 @@
 
 import dataclasses
 import math
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
@@ -137,29 +138,15 @@ class Hallucinator(Parameterization):
 
     @classmethod
     def instances_within(cls, settings, image_shape, classes, ipc):
-        channels = image_shape[-1]
-        label = settings.label_floats(classes)
-        # With the labels of its images.
-        basis = (
-            math.prod(image_shape[:-1]) * (settings.basis_channels or channels)
-            + settings.hallucinators * label
-        )
-        style = settings.hallucinators * sum(
-            math.prod(shape)
-            for shape in _style_shapes(
-                _inner_shape(image_shape),
-                channels,
-                settings.basis_channels or channels,
-            ).values()
-        )
-        floats = classes * budget.floats_per_class(image_shape, ipc, label)
-        bases = (floats - style) // (classes * basis)
+        of = image_shape, classes, ipc
+        floats, style, basis = _floats(settings, *of)
+        bases = (floats - style) // basis
         if bases < 1:
             raise ValueError(
                 f"The budget of `ipc` {ipc} ({floats:,} floats) must hold "
                 f"`hallucinators` {settings.hallucinators} ({style:,} floats) "
-                f"and a basis for each class ({classes * basis:,}). Take "
-                "fewer `hallucinators`, `basis_channels` 1, or raise `ipc`."
+                f"and a basis for each class ({basis:,}). "
+                f"{_way_out(settings, *of)}"
             )
         return bases * settings.hallucinators
 
@@ -248,6 +235,55 @@ class Hallucinator(Parameterization):
             tf.stack(images, axis=1), [-1, *self.image_shape]
         )
         return tf.gather(everything, indices)
+
+
+def _floats(
+    settings: HallucinatorSettings,
+    image_shape: Sequence[int],
+    classes: int,
+    ipc: int,
+) -> tuple[int, int, int]:
+    """Returns the floats of a budget, all hallucinators and a basis a class.
+
+    A basis comes with the labels of its images.
+    """
+    channels, count = image_shape[-1], settings.hallucinators
+    stored = settings.basis_channels or channels
+    label = settings.label_floats(classes)
+    inner = _inner_shape(image_shape)
+    shapes = _style_shapes(inner, channels, stored).values()
+    basis = math.prod(image_shape[:-1]) * stored + count * label
+    return (
+        classes * budget.floats_per_class(image_shape, ipc, label),
+        count * sum(map(math.prod, shapes)),
+        classes * basis,
+    )
+
+
+def _way_out(settings: HallucinatorSettings, *of: Any) -> str:
+    """Returns which settings the budget holds, of those that are like these.
+
+    Args:
+        settings: too large for it.
+        *of: as for `instances_within`.
+    """
+
+    def fits(**values: Any) -> bool:
+        floats, style, basis = _floats(
+            dataclasses.replace(settings, **values), *of
+        )
+        return style + basis <= floats
+
+    fewer = range(settings.hallucinators - 1, 1, -1)
+    most = next((count for count in fewer if fits(hallucinators=count)), 0)
+    ways = [f"at most {most} `hallucinators`"] * bool(most)
+    if fits(basis_channels=1):
+        ways.append("`basis_channels` 1")
+    elif not ways and fits(basis_channels=1, hallucinators=2):
+        ways.append("`basis_channels` 1 with `hallucinators` 2")
+    return (
+        f"Take {', '.join(ways)}, or raise `ipc`." if ways else "Raise `ipc`."
+    )
 
 
 def _inner_shape(image_shape) -> tuple[int, int]:

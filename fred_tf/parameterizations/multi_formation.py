@@ -144,11 +144,19 @@ class MultiFormation(Parameterization):
     @classmethod
     def shrunk(cls, settings, image_shape, classes, ipc, images):
         """Cuts canvases into fewer patches."""
-        axes, shortest = len(image_shape) - 1, min(image_shape[:-1])
-        factor, canvases = min(settings.factor, shortest), settings.canvases
-        while factor > 1 and (canvases or ipc) * factor**axes > images:
-            factor -= 1
-        return dataclasses.replace(settings, factor=factor)
+        axes, least = len(image_shape) - 1, max(settings.canvases, 1)
+        asked = min(settings.factor, *image_shape[:-1])
+        for factor in range(asked, 1, -1):
+            fewer = dataclasses.replace(settings, factor=factor)
+            if least * factor**axes > images:
+                continue
+            try:
+                if cls.real_images(fewer, image_shape, classes, ipc) <= images:
+                    return fewer
+            except ValueError:  # What is asked for is refused in its place.
+                if factor == asked:
+                    return fewer
+        return dataclasses.replace(settings, factor=1)
 
     def adapt(self, images, labels, seed, choose=None):
         factor, spatial = self.settings.factor, self.image_shape[:-1]

@@ -46,6 +46,34 @@ def sized(config: Config, image_shape: tuple[int, ...]) -> Config:
     )
 
 
+def counted(
+    config: Config, image_shape: tuple[int, ...], classes: int
+) -> Config:
+    """Returns settings with the `ipc` that a budget in bytes comes to.
+
+    That is the fewest whole images that have as many floats.
+
+    Args:
+        config: the settings; those without such a budget stay.
+        image_shape: `[height, width, channels]`, or more spatial axes.
+        classes: number of classes.
+
+    Raises:
+        ValueError: the budget is out of range.
+    """
+    if not (bytes_asked := config.parameterization.budget_bytes):
+        return config
+    floats = config_lib.float_bytes(config, image_shape, classes)
+    ipc = math.ceil(floats / budget.bytes_of(image_shape, 1, classes))
+    if ipc > config_lib.MOST_IPC:
+        raise ValueError(
+            "`budget_bytes` must hold as many floats as "
+            f"{config_lib.MOST_IPC:,} images of each class at most. "
+            f"Received: {bytes_asked:,}, which hold those of {ipc:,}. Lower it."
+        )
+    return dataclasses.replace(config, ipc=ipc)
+
+
 def recorded(config: Config, data: ImageData) -> Config:
     """Returns settings as a run on some data has them, and records them.
 
@@ -74,21 +102,9 @@ def fitted(config: Config, data: ImageData) -> Config:
     """
     shape, counts = data.image_shape, _counts(data)
     smallest = int(counts.min())
-    config = sized(config, shape)
+    config = counted(sized(config, shape), shape, data.classes)
     memory = config.parameterization
     member = PARAMETERIZATIONS[memory.name]
-    if memory.budget_bytes:
-        floats = config_lib.float_bytes(config, shape, data.classes)
-        whole = budget.bytes_of(shape, 1, data.classes)
-        ipc = math.ceil(floats / whole)
-        if ipc > config_lib.MOST_IPC:
-            raise ValueError(
-                "`budget_bytes` must hold as many floats as "
-                f"{config_lib.MOST_IPC:,} images of each class at most. "
-                f"Received: {memory.budget_bytes:,}, which hold those of "
-                f"{ipc:,}. Lower it."
-            )
-        config = dataclasses.replace(config, ipc=ipc)
     sizes = shape, data.classes, config.ipc, smallest
     return dataclasses.replace(
         config,

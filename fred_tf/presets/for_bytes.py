@@ -15,11 +15,14 @@ from typing import Any
 from fred_tf import config as config_lib
 from fred_tf.assignments import pair
 from fred_tf.config import Config
+from fred_tf.distillation.fallen_back import OPTIMIZER
 from fred_tf.distillation.memory_step import SHARE
 from fred_tf.parameterizations import Frequency
 
 STEP = 4.0
 _MEMORY = "parameterization.name"
+# Overrides that say of what there is a budget, and whether steps have a share.
+_DECIDE = (_MEMORY, OPTIMIZER, OPTIMIZER.removeprefix("distiller."))
 
 
 def within_bytes(
@@ -33,8 +36,8 @@ def within_bytes(
     Args:
         config: of a memory of frequencies.
         budget_bytes: of the whole export `coefficients_coded`.
-        overrides: what is to be replaced afterwards; a memory that they name
-            is the one that is meant.
+        overrides: what is to be replaced afterwards; a memory and an
+            optimiser that they name are those that are meant.
 
     Raises:
         ValueError: the bytes are no whole number of at least 1, or the memory
@@ -45,7 +48,7 @@ def within_bytes(
             "`budget_bytes` must be a whole number of at least 1. Received: "
             f"{budget_bytes!r}."
         )
-    named = [text for text in overrides if pair(text)[0] == _MEMORY]
+    named = [text for text in overrides if pair(text)[0] in _DECIDE]
     config = config_lib.override(config, named)
     memory = config.parameterization
     if not isinstance(memory, Frequency.Settings):

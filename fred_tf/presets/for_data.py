@@ -14,6 +14,7 @@ import numbers
 import numpy as np
 
 from fred_tf import config as config_lib
+from fred_tf.augmentations import suited
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData, Preparation
 from fred_tf.distillation.memory_step import usual_step
@@ -54,14 +55,13 @@ def config_for(data: ImageData, ipc: int) -> Config:
     values = {
         "network.name": network.name,
         "network.depth": network.depth,
+        "augmentation": suited(Config.augmentation, shape),
         "distiller.memory_learning_rate": 0.3
         * usual_step(memory, objective.name, shape, data.normalization.name),
         "distiller.memory_average": 0.99,
         "evaluation.learning_rate": 0.01,
         "evaluation.epochs": 300,
     }
-    if len(shape) > 3:
-        values["augmentation"] = "none"  # Others are of images only.
     return config_lib.replace(
         Config(
             dataset=data.dataset,

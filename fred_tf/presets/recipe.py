@@ -48,7 +48,9 @@ class Recipe(NamedTuple):
         return [train, distill] if needed else [distill]
 
 
-def recipe(config: Config, image_shape: Sequence[int]) -> Recipe | None:
+def recipe(
+    config: Config, image_shape: Sequence[int], classes: int
+) -> Recipe | None:
     """Returns the preset that becomes `config` by the fewest overrides.
 
     A run's own config is asked for, as it is recorded: what the preset leaves
@@ -57,11 +59,12 @@ def recipe(config: Config, image_shape: Sequence[int]) -> Recipe | None:
     Args:
         config: the settings.
         image_shape: `[height, width, channels]` of the images, or more axes.
+        classes: number of classes.
 
     Returns:
         None where no overrides lead there, which were tried.
     """
-    shape, asked = tuple(image_shape), config_lib.to_json(config)
+    of, asked = (tuple(image_shape), classes), config_lib.to_json(config)
     known = _presets()
     alike = {
         name: told
@@ -74,9 +77,9 @@ def recipe(config: Config, image_shape: Sequence[int]) -> Recipe | None:
     )
     start = preset(nearest)
     with contextlib.suppress(ValueError):  # Settings on the way may not fit.
-        overrides = _overrides(start, config, shape)
+        overrides = _overrides(start, config, *of)
         reached = config_lib.override(start, overrides)
-        if _recorded(reached, shape) == config:
+        if _recorded(reached, *of) == config:
             return Recipe(nearest, tuple(overrides))
     return None
 
@@ -91,13 +94,17 @@ def _distance(told: Mapping[str, Any], asked: Mapping[str, Any]) -> int:
     return len(records.differences(told, asked))
 
 
-def _recorded(config: Config, image_shape: tuple[int, ...]) -> Config:
+def _recorded(
+    config: Config, image_shape: tuple[int, ...], classes: int
+) -> Config:
     """Returns settings as a run on enough such images records them."""
-    return config_lib.resolved(fitting.sized(config, image_shape), image_shape)
+    sized = fitting.sized(config, image_shape)
+    counted = fitting.counted(sized, image_shape, classes)
+    return config_lib.resolved(counted, image_shape)
 
 
 def _overrides(
-    start: Config, config: Config, image_shape: tuple[int, ...]
+    start: Config, config: Config, image_shape: tuple[int, ...], classes: int
 ) -> list[str]:
     """Returns what of `config` is not in `start`, each as `name=value`."""
     members = {
@@ -105,13 +112,18 @@ def _overrides(
         for section in FAMILIES
         if getattr(config, section).name != getattr(start, section).name
     }
-    own = _recorded(config_lib.replace(start, members), image_shape)
+    # A member may not fit the budget of the preset. That of bytes says `ipc`.
+    in_bytes = config.parameterization.budget_bytes
+    size = {} if config.ipc == start.ipc else {"ipc": config.ipc}
+    begun = config_lib.replace(start, {**members, **size})
     different = records.differences(
-        config_lib.to_json(own), config_lib.to_json(config)
+        config_lib.to_json(_recorded(begun, image_shape, classes)),
+        config_lib.to_json(config),
     )
     # A setting at its default may be left unstated.
     values = {
         path: functools.reduce(getattr, path.split("."), config)
         for path in different
     }
-    return [f"{path}={value}" for path, value in {**members, **values}.items()]
+    asked = {**members, **({} if in_bytes else size), **values}
+    return [f"{path}={value}" for path, value in asked.items()]

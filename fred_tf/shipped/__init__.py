@@ -148,6 +148,7 @@ def _described(name: str) -> ShippedSet:
         claims.one_of(said, "kind", {Coefficients.kind})
         dataset = claims.text(said, "dataset")
         details = claims.mapping(said, "details")
+        classes = len(facts.class_names(said))
         known = making.accuracies(details, said.get("student_learning_rate"))
         # Of what is loaded; else of the run's own network, which comes first.
         best = next((x for x in known if x.form), known[0] if known else None)
@@ -156,15 +157,14 @@ def _described(name: str) -> ShippedSet:
             folder=folder.parent,
             form=folder.name,
             dataset=dataset,
-            images=limits.count(said, "instances_per_class")
-            * len(facts.class_names(said)),
+            images=limits.count(said, "instances_per_class") * classes,
             floats=claims.integer(said, "floats_stored"),
             bytes=files.size(folder),
             accuracy=best.evaluation if best else None,
             trained_on=best.form if best else "",
             networks=best.networks if best else "",
             method=making.method(details),
-            commands=tuple(making.commands(details)),
+            commands=tuple(making.commands(details, classes)),
             license=claims.text(said, "license"),
             license_id=license_id(dataset),
         )

@@ -85,7 +85,8 @@ class DCT(Transform):
     def gain(self, spatial_shape):
         if self.norm == "ortho":
             return 1.0
-        return float(math.prod(2 * size for size in spatial_shape))
+        # Along one pixel there is no coefficient but the first.
+        return float(math.prod(2 * max(size, 2) for size in spatial_shape))
 
     def units(self, spatial_shape):
         units = np.ones(tuple(spatial_shape))

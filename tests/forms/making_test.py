@@ -114,22 +114,22 @@ def test_what_is_no_evaluation_is_passed_over(entry):
 def test_nothing_is_assumed(details):
     assert told(**details).startswith("Not known: nobody had evaluated the set")
     assert "```" not in told(**details)
-    assert list(making.making(details)) == ["Not stated."]
-    assert making.commands(details) == []
+    assert list(making.making(details, 10)) == ["Not stated."]
+    assert making.commands(details, 10) == []
     assert making.method(details) == ""
     assert "load_data('digits')" in told(config=CONFIG)
 
 
 def test_how_a_run_made_it_is_told():
     details = {"config": CONFIG, "data": DATA, "outer_steps": 2}
-    said, command = making.making(details)
+    said, command = making.making(details, 10)
     assert said.startswith("By distribution matching with FreD (objective")
     assert said.endswith(": 2 of 3 outer steps, seed 0.")
     assert command == (
         "```sh\npython -m trainers.distill --preset=digits_ipc1_dm_tiny "
         "--run_dir=run\n```"
     )
-    _, begun, _ = making.making({**details, "began_after": 9})
+    _, begun, _ = making.making({**details, "began_after": 9}, 10)
     assert begun == (
         "It began with the memory of another run, unlike what follows."
     )
@@ -137,7 +137,7 @@ def test_how_a_run_made_it_is_told():
 
 def test_experts_are_trained_before():
     needing = config.to_json(presets.preset("digits_ipc1_tm"))
-    experts, distill = making.commands({"config": needing, "data": DATA})
+    experts, distill = making.commands({"config": needing, "data": DATA}, 10)
     assert experts == (
         "python -m trainers.train_experts --preset=digits_ipc1_tm "
         "--expert_dir=experts"
@@ -147,14 +147,14 @@ def test_experts_are_trained_before():
 
 def test_overrides_are_quoted_and_stay_in_their_line():
     cats = {**CONFIG, "dataset": "folder:my cats"}
-    (found,) = making.commands({"config": cats, "data": DATA})
+    (found,) = making.commands({"config": cats, "data": DATA}, 10)
     assert " --override 'dataset=folder:my cats' " in found
     lines = {**CONFIG, "preparation": {"classes": "a\n```\nb"}}
-    assert making.commands({"config": lines, "data": DATA}) == []
+    assert making.commands({"config": lines, "data": DATA}, 10) == []
 
 
 def test_a_method_of_others_is_told_as_words():
-    assert list(making.making({"method": "<b>random"})) == ["By  b random."]
+    assert list(making.making({"method": "<b>random"}, 10)) == ["By  b random."]
     assert making.method({"method": 5}) == ""
 
 
@@ -206,7 +206,7 @@ def test_no_name_loads_arrays(names, monkeypatch):
     exec(code, {**pair, **{f"test_{k}": v for k, v in pair.items()}})
     ((place, data),) = given
     assert place == "images.npz" and data.class_names == names
-    assert making.commands({"config": arrays, "data": DATA}) == []
+    assert making.commands({"config": arrays, "data": DATA}, 10) == []
     assert "```" not in "".join(
-        making.making({"config": arrays, "data": DATA, "outer_steps": 3})
+        making.making({"config": arrays, "data": DATA, "outer_steps": 3}, 10)
     )

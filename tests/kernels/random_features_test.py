@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from fred_tf import seeds
-from fred_tf.kernels import RandomFeatures
+from fred_tf.kernels import FullyConnected, RandomFeatures
 
 SEED = tf.constant(seeds.named(0, "features"))
 
@@ -89,9 +89,20 @@ def test_weights_and_biases_have_their_variances():
         ({"weight_variance": -1.0}, "`weight_variance` must be"),
         ({"bias_variance": -1.0}, "`bias_variance` must be"),
         ({"precision": "half"}, "`precision` must be one of"),
-        ({"depth": 4}, "Lower `depth`"),
+        ({"depth": 4}, "at least 16 pixels.* Lower `objective.depth`"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings, message):
     with pytest.raises(ValueError, match=message):
         made((8, 8, 3), **settings)
+
+
+@pytest.mark.parametrize(
+    ("shape", "rule"),
+    [((1, 8, 3), "at least 2 pixels.* 1 x 8"), ((8, 8, 8, 1), "takes images")],
+)
+def test_the_other_kernel_takes_other_images(shape, rule):
+    way_out = "`objective.kernel` 'fully_connected'"
+    with pytest.raises(ValueError, match=f"{rule}.*Take {way_out}"):
+        made(shape, depth=1)
+    FullyConnected(shape)

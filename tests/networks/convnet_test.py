@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fred_tf.networks import ConvNet
+from fred_tf.networks import MLP, ConvNet
 
 
 @pytest.mark.parametrize(
@@ -110,3 +110,10 @@ def test_without_pooling_the_depth_is_free():
 def test_refuses_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         ConvNet((8, 8, 3), 10, ConvNet.Settings(**arguments))
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_one_row_of_pixels_is_for_another_network(depth):
+    with pytest.raises(ValueError, match="1 x 8. Take `network.name=mlp`"):
+        ConvNet((1, 8, 3), 10, ConvNet.Settings(depth=depth))
+    MLP((1, 8, 3), 10)

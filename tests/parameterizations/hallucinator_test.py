@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -184,6 +186,36 @@ def test_a_run_knows_the_views_and_its_exports_too(digits, tmp_path):
     assert made.decoded.views == 5 and len(made.images) == 50
     for path in made.export(tmp_path, ["images_float32", "images_png"]):
         assert fred_tf.DistilledSet.load(path).decoded.views == 5
+
+
+@pytest.mark.parametrize(
+    ("shape", "ipc", "count", "way_out", "settings"),
+    [
+        (
+            (32, 32, 3),
+            1,
+            5,
+            r"Take `basis_channels` 1 with `hallucinators` 2, or raise",
+            {"basis_channels": 1, "hallucinators": 2},
+        ),
+        (
+            (32, 32, 3),
+            1,
+            2,
+            "Take `basis_channels` 1, or",
+            {"basis_channels": 1},
+        ),
+        ((8, 8, 1), 2, 20, "Take at most 6 `halluc", {"hallucinators": 6}),
+        ((8, 8, 1), 1, 5, r"\(640\). Raise `ipc`", {}),
+    ],
+)
+def test_what_is_said_to_fit_does(shape, ipc, count, way_out, settings):
+    asked = Hallucinator.Settings(hallucinators=count)
+    with pytest.raises(ValueError, match=way_out):
+        Hallucinator.instances_within(asked, shape, 10, ipc)
+    fitting = dataclasses.replace(asked, **settings)
+    raised = ipc if settings else 2
+    assert Hallucinator.instances_within(fitting, shape, 10, raised) >= 2
 
 
 @pytest.mark.parametrize("ipc", [1, 2, 10])

@@ -250,6 +250,15 @@ def test_so_many_canvases_begin_with_their_own_images_only():
     assert fewer == dataclasses.replace(settings, factor=1)
 
 
+def test_a_factor_that_cannot_be_is_passed_over():
+    """Of 5 pixels 4 patches of 2 would leave one of padding."""
+    of = (5, 5, 1), 2, 10
+    for factor, images, left in ((5, 100, 3), (4, 200, 4), (2, 3, 1)):
+        settings = MultiFormation.Settings(factor=factor)
+        fewer = MultiFormation.shrunk(settings, *of, images)
+        assert fewer.factor == left
+
+
 def test_learned_labels_leave_room_for_fewer_canvases():
     """Of 740 floats each takes 64 and four labels of ten: seven canvases."""
     settings = MultiFormation.Settings(labels="probabilities")

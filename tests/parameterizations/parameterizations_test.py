@@ -205,11 +205,15 @@ def test_joint_channels_need_a_transform_of_any_length():
 
 
 def test_step_sizes_move_joint_channels_as_far_as_separate_ones():
-    for transform, gain in (("dct", 6), ("dft", 1)):
+    for transform, gain, colours in (
+        ("dct", 6, 3),
+        ("dct", 4, 1),
+        ("dft", 1, 3),
+    ):
         separate, joint = (
             Frequency.step_gain(
                 Frequency.Settings(transform=transform, channels=channels),
-                (32, 32, 3),
+                (32, 32, colours),
             )
             for channels in ("separate", "joint")
         )

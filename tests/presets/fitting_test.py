@@ -1,5 +1,6 @@
 """Few images, unequal classes, any size: what settings become."""
 
+import dataclasses
 import json
 import logging as standard_logging
 
@@ -54,6 +55,13 @@ def test_dm_fits_twelve_images_a_class_of_any_shape(shape, network):
     fitting.check(config, data)
 
 
+@pytest.mark.parametrize(("asked", "width"), [(4, 4), (100, 100), (128, 64)])
+def test_a_network_of_volumes_is_as_wide_as_it_was_asked(asked, width):
+    settings = presets.preset("dm").network
+    settings = dataclasses.replace(settings, width=asked)
+    assert settings.sized((8, 8, 8, 1)).width == width
+
+
 @pytest.mark.parametrize("images", [1, 2, 3, 5, 12])
 @pytest.mark.parametrize(
     ("name", "ipc", "setting"),
@@ -78,9 +86,10 @@ def test_a_memory_begins_with_images_that_there_are(images, name, ipc, setting):
     assert fitting.fitted(config, data) == config
 
 
-def test_few_images_with_labels_are_kept_whole():
-    """Half of the positions would hold two images, but not two labels more."""
-    data = few((8, 8, 1), (2, 9, 9, 9))
+@pytest.mark.parametrize(("images", "kept"), [(1, 64), (2, 21)])
+def test_few_images_with_labels_are_kept_whole(images, kept):
+    """Unless there are as many as coefficients and labels leave room for."""
+    data = few((8, 8, 1), (images, 9, 9, 9))
     asked = settled(
         data,
         "digits_ipc1_kip_tiny",
@@ -89,9 +98,26 @@ def test_few_images_with_labels_are_kept_whole():
         "labels=scores",
     )
     config = fitting.fitted(asked, data)
-    assert config.parameterization.coefficients_per_channel == 64
-    assert config_lib.instances_per_class(config, (8, 8, 1), 4) == 1
+    assert config.parameterization.coefficients_per_channel == kept
+    assert config_lib.instances_per_class(config, (8, 8, 1), 4) == images
     fitting.check(config, data)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("idc", "ipc=40", "factor=2"),
+        ("frequency", "ipc=20", "coefficients_per_channel=8"),
+    ],
+)
+def test_room_of_labels_asks_for_no_images(digits, asked):
+    """The smallest class has 139; 112 and 82 are asked for."""
+    name, *more = asked
+    overrides = [f"parameterization.name={name}", "labels=scores", *more]
+    asked = settled(digits, "digits_ipc1_frepo_tiny", *overrides)
+    assert fitting.fitted(asked, digits).parameterization == (
+        asked.parameterization
+    )
 
 
 def test_what_is_said_to_suit_labels_does():
@@ -102,6 +128,8 @@ def test_what_is_said_to_suit_labels_does():
     assert Frequency.instances_within(most, (8, 8, 1), 4, 1) == 2
     with pytest.raises(ValueError, match="leaves 1 instance.*at most 30"):
         Frequency.instances_within(more, (8, 8, 1), 4, 1)
+    with pytest.raises(ValueError, match="needs 2. Raise `ipc`"):
+        Frequency.instances_within(more, (8, 8, 1), 100, 1)
 
 
 def test_what_is_enough_stays_as_it_was_asked(digits):

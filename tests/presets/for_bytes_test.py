@@ -44,8 +44,29 @@ def test_only_steps_of_sgd_are_a_share():
     assert found.distiller.memory_share == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "optimizer", "share"),
+    [("digits_ipc1_dm_tiny", "adam", 0), ("digits_ipc1_kip_tiny", "sgd", 0.1)],
+)
+def test_the_optimizer_of_an_override_is_meant(name, optimizer, share, digits):
+    frequency = "parameterization.name=frequency"
+    overrides = [frequency, f"memory_optimizer={optimizer}"]
+    found = presets.settled(
+        digits, name, budget_bytes=BYTES, overrides=overrides
+    ).distiller
+    assert (found.memory_optimizer, found.memory_share) == (optimizer, share)
+
+
 def size_of(folder) -> int:
     return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def check_command(folder, preset):
+    """An export tells the command that made its run, by the bytes alone."""
+    said = (folder / "README.md").read_text()
+    assert f"python -m trainers.distill --preset={preset} " in said
+    assert f"--override parameterization.budget_bytes={BYTES}" in said
+    assert "ipc=" not in said
 
 
 @pytest.mark.parametrize(
@@ -86,6 +107,7 @@ def test_data_and_bytes_are_enough(digits, tmp_path, caplog):
     )
     assert len(distilled.images) > 60
     distilled.export(tmp_path, ["coefficients_coded"])
+    check_command(tmp_path, "dm")
     read = fred_tf.DistilledSet.load(tmp_path / "coefficients_coded")
     assert 0.01 < np.std(read.images - distilled.images) < 0.5
     scored = ["evaluation.networks=1", "evaluation.epochs=1"]
@@ -112,6 +134,7 @@ def test_a_flag_makes_a_run_of_so_many_bytes(call, tmp_path):
     assert code == 0, errors
     folder = tmp_path / "run" / "export" / FORMS["coefficients_coded"].path
     assert size_of(folder) <= 2_000
+    check_command(tmp_path / "run" / "export", "digits_ipc1_dm_tiny")
     code, _, errors = call("trainers.evaluate", place, "--budget_bytes=2000")
     assert code == 1 and "is scored as it is" in errors
     code, _, errors = call(

@@ -26,7 +26,14 @@ def recorded(preset, *overrides, shape=DIGITS):
     ],
 )
 def test_a_preset_needs_no_overrides(name, shape):
-    assert recipe(recorded(name, shape=shape), shape) == (name, ())
+    assert recipe(recorded(name, shape=shape), shape, 10) == (name, ())
+
+
+def test_a_memory_needs_the_budget_that_it_fits():
+    asked = recorded("digits_ipc1_dm", "parameterization.name=haba", "ipc=2")
+    preset, found = recipe(asked, DIGITS, 10)
+    assert recorded(preset, *found) == asked
+    assert "ipc=2" in found or preset != "digits_ipc1_dm"
 
 
 @pytest.mark.parametrize(
@@ -44,14 +51,14 @@ def test_a_preset_needs_no_overrides(name, shape):
 )
 def test_what_differs_is_overridden(overrides):
     asked = recorded("digits_ipc1_tm", *overrides)
-    preset, found = recipe(asked, DIGITS)
+    preset, found = recipe(asked, DIGITS, 10)
     assert recorded(preset, *found) == asked
     assert len(found) <= len(overrides) + 1 or preset != "digits_ipc1_tm"
 
 
 def test_settings_that_follow_from_images_are_reached(digits):
     asked = presets.config_for(digits, 2)
-    preset, found = recipe(asked, DIGITS)
+    preset, found = recipe(asked, DIGITS, 10)
     assert recorded(preset, *found) == asked
     assert preset.startswith("digits_")
 
@@ -61,7 +68,7 @@ def test_what_no_run_records_has_no_recipe():
     unsettled = fred_tf.Config(
         "digits", 1, fred_tf.OBJECTIVES["distribution_matching"].Settings(), 5
     )
-    assert recipe(unsettled, DIGITS) is None
+    assert recipe(unsettled, DIGITS, 10) is None
 
 
 def test_commands_are_quoted_and_train_experts_where_they_are_needed():

@@ -14,7 +14,7 @@ MEMBERS = {
     "db2, 2 levels": lambda: Wavelet("db2", 2),
 }
 SHAPES = [(3, 8, 8, 2), (2, 12, 16, 1), (2, 4, 8, 8, 1)]
-ODD = [(2, 5, 7, 1), (2, 3, 6, 5, 1)]
+ODD = [(2, 5, 7, 1), (2, 3, 6, 5, 1), (2, 6, 1, 1)]
 
 
 @pytest.fixture(params=MEMBERS.values(), ids=MEMBERS.keys())
