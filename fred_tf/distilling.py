@@ -108,8 +108,7 @@ def distill(
                 _make_steps(run, save_every, observe, interruption, progress)
                 return DistilledSet.of_run(run.now())
             except loop.DivergedError as error:
-                if on_divergence == "stop" or not _rewind(run, error):
-                    error.way_out = _way_out(run)
+                if not _goes_back(run, error, on_divergence):
                     raise
 
 
@@ -133,6 +132,16 @@ def _places(
     if isinstance(experts, str | os.PathLike):
         experts = paths.checked(experts, "experts")
     return run_dir, experts
+
+
+def _goes_back(
+    run: OpenRun, error: loop.DivergedError, on_divergence: str
+) -> bool:
+    """Returns whether a lost run goes on; if not, its error says what to do."""
+    if on_divergence == "rewind" and _rewind(run, error):
+        return True
+    error.way_out = _way_out(run)
+    return False
 
 
 def _way_out(run: OpenRun) -> str:

@@ -72,11 +72,13 @@ def test_a_step_size_that_was_set_before_the_first_step_stays(digits, settling):
             "network.name=mlp",
             "augmentation=none",
             "memory_learning_rate=0",
+            "memory_share=0.1",
             f"settling_steps={settling}",
         ],
     )
     run = assembly.distiller(settings, digits)
     run.adapt(digits.normalized_train, digits.train.labels)
+    assert run.rate == 0  # To be measured.
     run.rate = 0.5
     scalars = [run() for _ in range(3)]
     assert [x["memory_learning_rate"] for x in scalars] == [0.5] * 3
