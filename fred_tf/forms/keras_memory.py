@@ -80,9 +80,8 @@ images, labels = memory.decode(), memory.labels
             with files.scratch_folder(path) as folder:
                 model.save(folder / path.name)
                 _copy(folder / path.name, temporary)
-            limits.check_written(
-                memory.image_shape, memory.instances, files.size(temporary)
-            )
+            count, *shape = decoded.images.shape
+            limits.check_written(shape, count, files.size(temporary))
             entries = {path.name: {"sha256": files.sha256(temporary)}}
             # Before the memory: alone it says that what comes is an export.
             files.write_json(

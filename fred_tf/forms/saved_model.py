@@ -114,11 +114,9 @@ images, labels = stored["images"], np.int64(stored["labels"])"""
             archive.add_endpoint("pixels", pixels, [integer("indices", [None])])
         with files.replacing_folder(path) as temporary:
             archive.write_out(os.fspath(temporary), verbose=False)
-            limits.check_written(
-                memory.image_shape,
-                memory.instances,
-                files.size(temporary / _WEIGHTS),
-            )
+            count, *shape = decoded.images.shape
+            stored = files.size(temporary / _WEIGHTS)
+            limits.check_written(shape, count, stored)
             said["weights"] = _places(temporary / _WEIGHTS, weights)
             files.write_json(temporary / _FACTS, said)
             manifest.write(temporary, self.kind, {}, self.place)
