@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
@@ -160,7 +161,11 @@ def curves(
     axes.tick_params(which="both", labelsize=FONT_SIZE)
     axes.grid(alpha=0.3, linewidth=0.5)
     axes.spines[["top", "right"]].set_visible(False)
-    # Left to itself a legend leaves out what begins with an underscore.
+    _add_legend(axes, drawn)
+    return figure
+
+
+def _add_legend(axes: Axes, drawn: Sequence[Line2D]) -> None:
+    # Left to itself it leaves out what begins with an underscore.
     labels = [str(line.get_label()) for line in drawn]
     axes.legend(drawn, labels, fontsize=FONT_SIZE, frameon=False)
-    return figure
