@@ -61,7 +61,9 @@ class Distilled:
                 f"Images are whitened by {self._normalization['name']}: export "
                 "--forms=images_float32,whitening."
             )
-        stated = json.loads((folder / "manifest.json").read_text())
+        stated = json.loads(
+            (folder / "manifest.json").read_text(encoding="utf-8")
+        )
         if stated["normalization"] != self._normalization:
             sys.exit(
                 f"{folder} is of other training images. Export the set again: "
