@@ -122,7 +122,7 @@ def check_matched(
     if experts is not None and names.isdisjoint(matching):
         where = experts.path if isinstance(experts, ExpertStore) else experts
         raise ValueError(
-            f"`experts` (--expert_dir) are for objectives that match them: "
+            "`experts` (--expert_dir) are for objectives that match them: "
             f"{matching}. Received: {where} with {sorted(names)}. Leave them "
             "out or choose another objective."
         )

@@ -53,15 +53,10 @@ def alike(one: SyntheticSet, other: SyntheticSet, exact: bool) -> bool:
     )
 
 
-def holds(form: SetForm, path: pathlib.Path, decoded: SyntheticSet) -> bool:
-    """Returns whether a form can be read and is of a set, see `alike`."""
-    return held(form, path, decoded) is not None
-
-
 def held(
     form: SetForm, path: pathlib.Path, decoded: SyntheticSet
 ) -> SyntheticSet | None:
-    """Returns what a form holds; None where it is of another set, or broken."""
+    """Returns what a form holds; None if that is no set `alike`, or broken."""
     try:
         read = form.read(path)
     except (ValueError, OSError, ImportError):

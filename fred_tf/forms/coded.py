@@ -110,9 +110,7 @@ dataset = images_of(PATH)"""
         path = pathlib.Path(path)
         self.check_replaceable(path)
         content = _content(decoded, memory, step, budget_bytes)
-        limits.check_written(
-            memory.image_shape, memory.instances, len(content.record)
-        )
+        limits.check_written(decoded.images.shape, len(content.record))
         with files.replacing_folder(path) as temporary:
             (temporary / FACTS).write_bytes(content.facts)
             shard = os.fspath(temporary / SHARD)

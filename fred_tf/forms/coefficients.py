@@ -96,9 +96,7 @@ dataset = images_of(PATH)"""
                         for name, array in parts.items()
                     }
                     writer.write(frequencies.example(packed, label))
-            limits.check_written(
-                memory.image_shape, memory.instances, files.size(shard)
-            )
+            limits.check_written(decoded.images.shape, files.size(shard))
             manifest.write(
                 temporary,
                 self.kind,

@@ -80,8 +80,8 @@ images, labels = memory.decode(), memory.labels
             with files.scratch_folder(path) as folder:
                 model.save(folder / path.name)
                 _copy(folder / path.name, temporary)
-            count, *shape = decoded.images.shape
-            limits.check_written(shape, count, files.size(temporary))
+            size = files.size(temporary)
+            limits.check_written(decoded.images.shape, size)
             entries = {path.name: {"sha256": files.sha256(temporary)}}
             # Before the memory: alone it says that what comes is an export.
             files.write_json(

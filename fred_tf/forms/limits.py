@@ -5,8 +5,9 @@ export claims is bounded here by these maxima and by the bytes that it has;
 everything that follows from the sizes is then bounded, too.
 """
 
+import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from fred_tf.disk import claims
@@ -39,31 +40,34 @@ def check_images(shape: Sequence[int]) -> None:
     Raises:
         TooLargeError: there are too many, or too large ones.
     """
-    try:
+    with _too_large("the size of images, `preparation.image_size`"):
         one = image_shape({"image_shape": list(shape[1:])})
         check_decoded(one, shape[0], 4 * math.prod(shape))
-    except ValueError as error:
-        raise TooLargeError(
-            f"A form holds images that its readers take. {error} Lower `ipc`, "
-            "or the size of images, `preparation.image_size`."
-        ) from error
 
 
-def check_written(shape: Sequence[int], images: int, stored: int) -> None:
+def check_written(shape: Sequence[int], stored: int) -> None:
     """Refuses to write so few bytes that no reader takes the images of them.
 
     Args:
-        shape, images, stored: see `check_decoded`.
+        shape: `[n, height, width, channels]` of all.
+        stored: see `check_decoded`.
 
     Raises:
         TooLargeError: they are too few.
     """
+    with _too_large("choose a form of more bytes"):
+        check_decoded(shape[1:], shape[0], stored)
+
+
+@contextlib.contextmanager
+def _too_large(instead: str) -> Iterator[None]:
+    """Says of what readers refuse what else than a lower `ipc` would do."""
     try:
-        check_decoded(shape, images, stored)
+        yield
     except ValueError as error:
         raise TooLargeError(
             f"A form holds images that its readers take. {error} Lower `ipc`, "
-            "or choose a form of more bytes."
+            f"or {instead}."
         ) from error
 
 

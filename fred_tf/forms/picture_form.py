@@ -71,8 +71,7 @@ def encoded(
     """
     arrays = _PNG.encode(decoded.images, decoded.normalization)
     pictures = encodings.pictures(arrays["image"])
-    _, *shape = decoded.images.shape
-    limits.check_written(shape, len(pictures), sum(map(len, pictures)))
+    limits.check_written(decoded.images.shape, sum(map(len, pictures)))
     return pictures, arrays["low"], arrays["high"]
 
 

@@ -114,9 +114,8 @@ images, labels = stored["images"], np.int64(stored["labels"])"""
             archive.add_endpoint("pixels", pixels, [integer("indices", [None])])
         with files.replacing_folder(path) as temporary:
             archive.write_out(os.fspath(temporary), verbose=False)
-            count, *shape = decoded.images.shape
             stored = files.size(temporary / _WEIGHTS)
-            limits.check_written(shape, count, stored)
+            limits.check_written(decoded.images.shape, stored)
             said["weights"] = _places(temporary / _WEIGHTS, weights)
             files.write_json(temporary / _FACTS, said)
             manifest.write(temporary, self.kind, {}, self.place)

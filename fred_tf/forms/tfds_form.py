@@ -97,8 +97,7 @@ class TfdsForm(SetForm):
             )
             lengths = dict(self._written(template, features, arrays, shards))
             stored = sum((temporary / name).stat().st_size for name in lengths)
-            count, *shape = decoded.images.shape
-            limits.check_written(shape, count, stored)
+            limits.check_written(decoded.images.shape, stored)
             split = tfds.core.SplitInfo(
                 name=_SPLIT,
                 shard_lengths=list(lengths.values()),

@@ -93,8 +93,11 @@ class MemorySettings(Settings):
                 f"{self.label_learning_rate:g}. Take {PROBABILITIES!r} or "
                 "'scores' and 0, or leave it out."
             )
-        for name, most in (("scale", 1000), ("learning_rate", MOST_RATE)):
-            name, value = f"label_{name}", getattr(self, f"label_{name}")
+        for name, most in (
+            ("label_scale", 1000),
+            ("label_learning_rate", MOST_RATE),
+        ):
+            value = getattr(self, name)
             check_least(f"parameterization.{name}", value, 0, most)
             if value and not self.learns_labels:
                 raise ValueError(

@@ -7,14 +7,17 @@ import pytest
 from trainers.results.hardware import hardware
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "sched_setaffinity"), reason="needs the affinity of Linux"
+@pytest.mark.parametrize(
+    ("left", "told"), [({3}, "1 core, "), ({0, 2}, "2 cores, ")]
 )
-def test_hardware_counts_the_cores_that_are_left_to_the_process() -> None:
-    mine = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(mine)})
-    try:
-        assert hardware().startswith("1 core, ")
-    finally:
-        os.sched_setaffinity(0, mine)
-    assert hardware().split(" ")[0] == str(len(mine))
+def test_hardware_counts_the_cores_that_are_left_to_the_process(
+    left, told, monkeypatch
+):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: left, raising=False)
+    assert hardware().startswith(told)
+
+
+def test_where_that_is_not_known_it_counts_those_there_are(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    assert hardware().startswith("7 cores, ")
