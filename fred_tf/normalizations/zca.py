@@ -57,6 +57,10 @@ from fred_tf.settings import check_positive
 
 # A 64x64x3 image; its covariance takes 1.2 GB.
 MOST_PIXELS = 12_288
+# Products are of multiples of so many rows: the sums of one row of a product
+# are taken in an order that depends on how many there are, down to one, which
+# is a product of another kind. Images read alone are those read among others.
+_TILE = 64
 # What descriptions of exports say of it.
 _WHERE = (
     "with all values of an image as a row, and center and matrix as the export "
@@ -289,9 +293,10 @@ class ZCA(Normalization):
         images = np.ascontiguousarray(images)
         rows = images.reshape(-1, math.prod(self.image_shape))
         for start in range(0, len(rows), whitening.BLOCK):
-            rows[start : start + whitening.BLOCK] = rule(
-                rows[start : start + whitening.BLOCK]
-            )
+            block = rows[start : start + whitening.BLOCK]
+            padding = -len(block) % _TILE
+            padded = np.pad(block, ((0, padding), (0, 0)))
+            block[:] = rule(padded)[: len(block)]
         return images
 
 

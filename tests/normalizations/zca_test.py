@@ -57,6 +57,15 @@ def test_is_the_recipe_and_is_undone(name, shape, generator):
     assert zca(images[:0]).shape == (0, *shape)
 
 
+@pytest.mark.parametrize("count", [1, 2, 33, 65])
+def test_images_read_alone_are_those_read_among_others(count, generator):
+    """Which are read from the disk goes by the memory that is free."""
+    images = pictures(generator, (28, 28, 1))
+    zca = ZCA.fit(images)
+    some = zca(images[7 : 7 + count])
+    np.testing.assert_array_equal(some, zca(images)[7 : 7 + count])
+
+
 @pytest.mark.parametrize("jit", [False, True])
 def test_tensors_are_mapped_as_arrays_are(jit, generator):
     images = pictures(generator, (5, 4, 3))
