@@ -13,7 +13,7 @@ from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
 from fred_tf.disk import claims, evaluation_files, files, records, replaceable
 from fred_tf.forms import SetForm, making
-from fred_tf.scoring import HOW, description, fitted_on, how, score
+from fred_tf.scoring import TOLD, description, fitted_on, how, score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
 
@@ -55,7 +55,7 @@ class Accuracy:
         rate = claims.number(said, "learning_rate", 0, math.inf)
         return cls(
             claims.text(said, "form"),
-            {k: v for k, v in said.items() if k in HOW},
+            {k: v for k, v in said.items() if k in TOLD},
             Evaluation(scores, rate),
             claims.number(said, "difference_to_float32", -1, 1),
         )

@@ -17,8 +17,10 @@ from fred_tf.foreign import KerasNetwork
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
 
-# Of an identity, how networks are trained; not all is always stated.
+# The settings that say how networks are trained; not all are always stated.
 HOW = ("network", "convolutions", "norm_layout", "augmentation", "evaluation")
+# Of an identity, the same, and what kernel scores in place of networks.
+TOLD = (*HOW, "kernel")
 
 # By what settings an evaluation loads its data; images are normalised as the
 # set is.
@@ -193,7 +195,6 @@ def description(
     """
     identity = {
         **how(config),
-        **_kernel(config),
         "seed": config.seed,
         "corrupted": {
             name: {"images": len(split), "test": split.digest}
@@ -217,7 +218,8 @@ def how(config: Config) -> dict[str, Any]:
     """
     told = to_json(config)
     del told["evaluation"]["networks"]
-    return {name: told[name] for name in HOW if name in told}
+    trained = {name: told[name] for name in HOW if name in told}
+    return {**trained, **_kernel(config)}
 
 
 def are_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -228,7 +230,7 @@ def are_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
         other: of the other one.
     """
     told, others = (
-        {name: x[name] for name in HOW if name in x} for x in (one, other)
+        {name: x[name] for name in TOLD if name in x} for x in (one, other)
     )
     return not records.differences(told, others)
 
@@ -317,7 +319,7 @@ def measured(
         accuracies, _ = evaluation_files.accuracies(path, record)
         evaluation = Evaluation(tuple(accuracies), 0.0)
         told = {
-            **{name: identity[name] for name in HOW if name in identity},
+            **{name: identity[name] for name in TOLD if name in identity},
             "mean": evaluation.mean,
             "deviation": evaluation.deviation,
             "accuracies": accuracies,

@@ -32,3 +32,18 @@ def test_what_an_evaluation_does_not_look_at_is_refused(
     message = f"looks at.*`seed`.*Received: {unused}. Leave"
     with pytest.raises(ValueError, match=message):
         scoring.check_changes(own, changed, *others)
+
+
+def test_accuracies_by_different_kernels_are_not_alike():
+    own = presets.preset("digits_ipc1_dm_tiny")
+    by_kernel = ["evaluation.by=kernel", "objective.name=kernel_ridge"]
+    default, other = (
+        scoring.how(config.override(own, [*by_kernel, *changes]))
+        for changes in ([], ["objective.regularization=0.5"])
+    )
+    assert scoring.are_alike(default, default)
+    assert not scoring.are_alike(default, other)
+    # Networks look at no kernel.
+    networks = scoring.how(own)
+    assert "kernel" not in networks
+    assert not scoring.are_alike(networks, default)

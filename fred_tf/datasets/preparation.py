@@ -14,6 +14,8 @@ from fred_tf.settings import check_one_of, check_types
 
 RESIZES = ("crop", "squash")
 COLOURS = ("as_is", "grey", "rgb")
+# What counts only where images are resized.
+_OF_RESIZING = ("resize", "antialias", "enlarge")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +61,14 @@ class Preparation:
             )
         check_one_of("resize", self.resize, RESIZES)
         check_one_of("colour", self.colour, COLOURS)
+        given = self.to_json()
+        idle = {name: given[name] for name in _OF_RESIZING if name in given}
+        if idle and not self.image_size:
+            raise ValueError(
+                f"{', '.join(f'`{name}`' for name in _OF_RESIZING)} count only "
+                "where images are brought to an `image_size`. Received: "
+                f"{idle} without it. Give `image_size`, or leave them out."
+            )
 
     @classmethod
     def of(cls, described: Mapping[str, Any]) -> "Preparation":

@@ -103,6 +103,9 @@ def test_records_hold_what_differs_only():
         ({"image_size": -1}, "`image_size` must lie in"),
         ({"image_size": 10**6}, "`image_size` must lie in"),
         ({"resize": "crop_it"}, "Did you mean 'crop'"),
+        ({"resize": "squash"}, "{'resize': 'squash'} without it. Give `image"),
+        ({"antialias": False, "classes": "0,1"}, "{'antialias': False} with"),
+        ({"enlarge": True}, "{'enlarge': True} without it"),
         ({"colour": "gray"}, "Did you mean 'grey'"),
     ],
 )
