@@ -238,7 +238,8 @@ class DistilledSet:
         """Writes the set in one form at `path`; `load` reads it.
 
         Args:
-            path: folder or file; an earlier export there is replaced.
+            path: folder or file; an earlier export there is replaced, and the
+                README.md and sizes.md beside it that told of it are removed.
             form: a key of `fred_tf.FORMS`.
             **options: those of the form, see `Form.options`.
 
@@ -246,9 +247,10 @@ class DistilledSet:
             ValueError: the form is unknown or does not fit the set, or an
                 option is out of range.
             TypeError: the form has no such option.
+            FileExistsError: something else lies there.
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.
-        from fred_tf.forms import exports
+        from fred_tf.forms import exports, summaries
 
         (writer,) = forms.chosen([form], self.decoded, self._memory).values()
         if unknown := options.keys() - set(writer.options):
@@ -256,10 +258,14 @@ class DistilledSet:
                 f"Options of {form!r} are {list(writer.options)}. Received: "
                 f"{sorted(unknown)}."
             )
+        place = paths.checked(path)
+        writer.check_replaceable(place)
+        if place.exists():
+            summaries.remove(place.parent)
         return writer.write(
             exports.evaluated(self.decoded, self.made_by),
             self._memory,
-            paths.checked(path),
+            place,
             **writer.taken(options),
         )
 

@@ -108,3 +108,18 @@ def test_a_set_that_was_read_is_one_of_its_own(form, left, run, tmp_path):
     found = forms.read(*again).details
     assert [x["accuracies"][0] for x in found["evaluations"]] == left
     assert "this_form" not in found and "form" not in str(found["evaluations"])
+
+
+def test_a_form_that_is_saved_over_is_told_of_no_more(run, tmp_path):
+    exporting.run(run, tmp_path, ["images_npz"])
+    later = dataclasses.replace(run, step=run.step + 1)
+    later = fred_tf.DistilledSet.of_run(later)
+    told = {tmp_path / "README.md", tmp_path / "sizes.md"}
+    later.save(tmp_path / "images_png", "images_png")  # Beside what is there.
+    assert told < set(tmp_path.iterdir())
+    (tmp_path / "own.npz").write_text("somebody's")
+    with pytest.raises(FileExistsError, match="own.npz"):
+        later.save(tmp_path / "own.npz", "images_npz")
+    assert told < set(tmp_path.iterdir())
+    later.save(tmp_path / "images.npz", "images_npz")
+    assert not told & set(tmp_path.iterdir())
