@@ -18,6 +18,7 @@ its place in the environment variable TF_CONFIG:
 """
 
 import contextlib
+import pathlib
 import shlex
 from collections.abc import Iterator, Sequence
 
@@ -25,10 +26,10 @@ import tensorflow as tf
 from absl import logging
 
 from export import flags
-from fred_tf import assembly, distilling, open_run
+from fred_tf import assembly, distilling, open_run, scoring
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
-from fred_tf.disk import evaluation_files, files
+from fred_tf.disk import evaluation_files, files, records
 from fred_tf.distillation import devices, loop
 from fred_tf.distillation.interruption import Interruption
 from fred_tf.distillation.workers import Workers
@@ -36,6 +37,8 @@ from fred_tf.distilled_run import DistilledRun
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.open_run import OpenRun
 from fred_tf.scoring import score
+from fred_tf.synthetic_set import SyntheticSet
+from fred_tf.training.evaluation import Evaluation
 from trainers import coded_size, process_memory, row_flag, run_flags
 from trainers.log import tags
 from trainers.log.run_log import RunLog
@@ -221,8 +224,40 @@ def _evaluate(
     run: DistilledRun, data: ImageData, log: RunLog, may_be_there: bool = False
 ) -> None:
     path = evaluation_files.curve_path(run.folder.path, run.step)
-    result = score(run.config, run.synthetic_set(), data, path)
+    synthetic_set, kept = run.synthetic_set(), None
+    if may_be_there and _is_of_other_bits(path, run.config, synthetic_set):
+        kept = evaluation_files.curve(run.folder.path).get(run.step)
+        if kept is None:  # Not of all of its networks.
+            path.unlink()
+    if kept is None:
+        result = score(run.config, synthetic_set, data, path)
+    else:
+        scores, _ = evaluation_files.accuracies(path, kept)
+        result = Evaluation(tuple(scores), 0.0)
     log.accuracy(run.step, tags.scorer(run.config), result, may_be_there)
+
+
+def _is_of_other_bits(
+    path: pathlib.Path, config: Config, synthetic_set: SyntheticSet
+) -> bool:
+    """Returns whether a file is of the same set, decoded by another processor.
+
+    Products and convolutions differ between processors in their last bits, and
+    so do the images of memories that decode by them. Of the outer step that a
+    run stands at there is one memory, whatever its bits become.
+    """
+    if not path.exists():
+        return False
+    there = records.read(path, evaluation_files.KIND)["identity"]
+    asked = scoring.description(config, synthetic_set)["identity"]
+    different = records.differences(there, asked).keys()
+    if not different or different - {"set", "targets"}:
+        return False  # `score` continues or refuses it.
+    logging.warning(
+        "%s is of a set that another processor decoded, with other last bits.",
+        path,
+    )
+    return True
 
 
 @run_flags.of_settings("run_dir", "expert_dir")

@@ -9,6 +9,8 @@ import pytest
 import tensorflow as tf
 
 from fred_tf import config as config_lib
+from fred_tf.disk import records
+from fred_tf.disk.evaluation_files import curve, curve_path
 from fred_tf.distilled_run import DistilledRun
 from trainers import distill
 
@@ -63,3 +65,29 @@ def test_run_folder_explains_itself(
     np.testing.assert_array_equal(memory_of(restored), memory_of(run))
     assert restored.learned == pytest.approx(run.learned)
     assert restored.step == 3
+
+
+@pytest.mark.parametrize("networks", [1, 2])
+def test_a_run_goes_on_where_another_processor_decodes_otherwise(
+    networks, tmp_path, quick, caplog
+):
+    """What is complete of its curve stays; what is not is made again."""
+    short = config_lib.override(quick, ["outer_steps=1"])
+    distill.run(short, tmp_path, evaluate_every=1)
+    path = curve_path(tmp_path, 1)
+    record = records.read(path, "evaluation")
+    work = path, "evaluation", {**record["identity"], "set": "0" * 64}
+    told = {**record, "networks": networks, "accuracies": [0.625]}
+    for name in ("format_version", "kind", "identity", "data", "sha256"):
+        told.pop(name)
+    records.write(*work, record["data"], **told)
+    longer = config_lib.override(short, ["outer_steps=2"])
+    with caplog.at_level("WARNING", logger="absl"):
+        distill.run(longer, tmp_path, evaluate_every=1)
+    assert f"{path} is of a set that another processor decoded" in caplog.text
+    assert list(curve(tmp_path)) == [1, 2]
+    made_again = curve(tmp_path)[1]["accuracies"] != [0.625]
+    assert made_again == (networks == 2)
+    other = config_lib.override(longer, ["evaluation.epochs=2"])
+    with pytest.raises(ValueError, match="evaluation.epochs"):
+        distill.run(other, tmp_path, evaluate_every=1)
