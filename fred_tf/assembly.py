@@ -82,9 +82,7 @@ def network(
 
 
 def check_network(config: Config, data: ImageData | None = None) -> None:
-    """Refuses a network that does not take the images of a data set.
-
-    Nor are the images of one class mixed for it.
+    """Refuses a network that cannot be trained on images of a data set.
 
     Args:
         config: the run.
@@ -93,8 +91,10 @@ def check_network(config: Config, data: ImageData | None = None) -> None:
 
     Raises:
         ValueError: the images are too small, have other axes, or are of one
-            class where the evaluation mixes them.
+            class where the evaluation mixes them; or see `check_schedule`.
     """
+    if config.evaluation.by == "networks":
+        config.evaluation.check_schedule()
     known = known_images(config)
     if data is not None:
         known = data.image_shape, data.classes

@@ -37,7 +37,7 @@ from fred_tf.settings import (
     later,
     made_of,
 )
-from fred_tf.training.evaluator import EvaluatorSettings
+from fred_tf.training.evaluator_settings import EvaluatorSettings
 
 # Images per class; and a seed that is an int64 for other tools.
 MOST_IPC, _MOST_SEED = 1_000_000, 2**63 - 1

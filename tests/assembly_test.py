@@ -93,6 +93,25 @@ def test_a_network_must_take_the_images_of_a_known_data_set():
 
 
 @pytest.mark.parametrize(
+    ("assignments", "message"),
+    [
+        (["schedule=cosine", "warm_up_epochs=9"], "`.*_epochs` 9 of 9 .*Lower"),
+        (["warm_up_epochs=3"], "3 and `evaluation.schedule` 'drop'. Make it 0"),
+    ],
+)
+def test_an_evaluation_that_cannot_be_is_refused_before_all_work(
+    assignments, message
+):
+    scored = ["evaluation.epochs=9", *(f"evaluation.{x}" for x in assignments)]
+    settings = config.override(DM, scored)
+    with pytest.raises(ValueError, match=message):
+        assembly.check_network(settings)
+    # A kernel trains nothing.
+    by_kernel = config.replace(settings, {"evaluation.by": "kernel"})
+    assembly.check_network(by_kernel)
+
+
+@pytest.mark.parametrize(
     "name", [name for name, made in OBJECTIVES.items() if made.needs_experts]
 )
 def test_an_objective_without_its_experts_is_refused(digits, name):

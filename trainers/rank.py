@@ -29,7 +29,7 @@ from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import OF_DATA, check_changes, description, score
 from fred_tf.settings import MOST_RATE
 from fred_tf.synthetic_set import SyntheticSet
-from fred_tf.training.evaluator import EvaluatorSettings
+from fred_tf.training.evaluator_settings import EvaluatorSettings
 from fred_tf.training.ranking import (
     augmentation_robust_score,
     label_robust_score,

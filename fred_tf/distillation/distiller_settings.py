@@ -96,6 +96,13 @@ class DistillerSettings(Settings):
             check_least(name, getattr(self, name), 0, MOST_STEPS)
         _listed(self.drop_steps)
         check_positive("drop_factor", self.drop_factor, 1)
+        usual = type(self).drop_factor
+        if self.drop_factor != usual and not self.drop_steps:
+            raise ValueError(
+                "The memory's step size drops at `drop_steps`. Received: "
+                f"`drop_factor` {self.drop_factor} without them. Give "
+                "`drop_steps`, or leave it out."
+            )
         check_share("memory_momentum", self.memory_momentum, "a decay")
         check_least("references_per_step", self.references_per_step, 0, 100_000)
         check_share(

@@ -24,7 +24,7 @@ from fred_tf.settings import MOST_STEPS, is_line
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training import in_words
 from fred_tf.training.evaluation import Evaluation
-from fred_tf.training.evaluator import EvaluatorSettings
+from fred_tf.training.evaluator_settings import EvaluatorSettings
 
 # Evaluations that a set tells of, at most.
 _MOST_TOLD = 1000

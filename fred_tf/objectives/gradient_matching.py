@@ -37,7 +37,8 @@ class GradientMatchingSettings(ClassBatchSettings):
         distance: `"layerwise"` as published, `"squared"`, `"absolute"` or
             `"cosine"`.
         network_steps: steps that a network serves, at least 1.
-        network_epochs: epochs that it is trained between two of them.
+        network_epochs: epochs that it is trained between two of them; 1 where
+            there is one alone.
         network_batch: images of a step of that training.
         network_learning_rate: its step size.
         matched: gradients of which parameters, one of `MATCHED`: `"all"`; the
@@ -62,6 +63,12 @@ class GradientMatchingSettings(ClassBatchSettings):
         check_positive(
             "network_learning_rate", self.network_learning_rate, MOST_RATE
         )
+        if self.network_steps == 1 and self.network_epochs > 1:
+            raise ValueError(
+                "A network is trained between two of its steps. Received: "
+                f"`network_epochs` {self.network_epochs} and `network_steps` "
+                "1. Raise the latter, or leave the former out."
+            )
 
 
 class GradientMatching(ClassBatchObjective):

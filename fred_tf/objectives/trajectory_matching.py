@@ -42,7 +42,7 @@ class TrajectoryMatchingSettings(Settings):
         student_learning_rate: starting value of a.
         student_learning_rate_step: step size with which a is learned.
         student_learning_rate_momentum: of that; 0 means that of the memory.
-        minimum_student_learning_rate: lower bound of a.
+        minimum_student_learning_rate: lower bound of a, at most its start.
         student_memory: `"recompute"`, `"store"` or `"tesla"`, see
             `student.py`.
         student_chunk: images of a student step that are treated at a time, to
@@ -69,6 +69,16 @@ class TrajectoryMatchingSettings(Settings):
         check_least("student_batch", self.student_batch, 0)
         for name in ("student_learning_rate", "minimum_student_learning_rate"):
             check_positive(name, getattr(self, name), MOST_RATE)
+        start, least = (
+            self.student_learning_rate,
+            self.minimum_student_learning_rate,
+        )
+        if start < least:
+            raise ValueError(
+                "Students begin at their lower bound or above it. Received: "
+                f"`student_learning_rate` {start} and "
+                f"`minimum_student_learning_rate` {least}. Lower the latter."
+            )
         step = self.student_learning_rate_step
         check_least("student_learning_rate_step", step, 0, MOST_RATE)
         check_share(
@@ -304,10 +314,14 @@ class TrajectoryMatching(Objective):
     def health(self, loss, weights):
         """A student that does not move has loss 1, and one that learns less.
 
-        Where it ends no nearer to the expert although its step size can be no
-        smaller, the images have nothing to teach.
+        Where it ends no nearer to the expert although its step size has been
+        lowered as far as it can be, the images have nothing to teach. One that
+        is not learned says nothing: few small steps end near their start.
         """
         (rate,) = weights
         bound = 1.001 * self.settings.minimum_student_learning_rate
         learned = loss < _NOTHING_LEARNED
-        return Health(learned, ~learned & (rate <= bound))
+        lowered = rate <= bound
+        if not self.settings.student_learning_rate_step:
+            lowered = tf.zeros_like(lowered)
+        return Health(learned, ~learned & lowered)

@@ -3,12 +3,13 @@
 Source: Shin et al. 2023 (arXiv 2311.08819), official run scripts. They publish
 the row `cifar10_ipc2_dm`; 256 real images per class, momentum 0.5 and step
 size 0.01 in the evaluation hold for all of theirs. `# ours` marks what is not
-published: coefficients follow the trajectory-matching table of the paper.
+published: coefficients follow the trajectory-matching table of the paper. Where
+all rows depart from the source: steps whose gradient is an outlier are skipped.
 """
 
 from fred_tf.config import Config
 from fred_tf.objectives import DistributionMatching
-from fred_tf.training.evaluator import EvaluatorSettings
+from fred_tf.training.evaluator_settings import EvaluatorSettings
 
 BASE = Config(
     dataset="cifar10",

@@ -15,7 +15,7 @@ from fred_tf.distillation.distiller_settings import DistillerSettings
 from fred_tf.networks import ConvNet
 from fred_tf.objectives import DistributionMatching, TrajectoryMatching
 from fred_tf.parameterizations import Frequency
-from fred_tf.training.evaluator import EvaluatorSettings
+from fred_tf.training.evaluator_settings import EvaluatorSettings
 
 # What they call the data until these are named.
 ANY = "any"

@@ -5,12 +5,13 @@ the row `cifar10_ipc2_dc`: 32 coefficients, memory step size 1e3 on
 unnormalised coefficients, 256 real images per class, 1,000 steps, no
 augmentation. Steps a network serves and epochs between them are the loops of
 Zhao et al. 2021 (arXiv 2006.05929). An evaluation without augmentation takes
-300 epochs there, one with it 1,000. `# ours` marks what is not published.
+300 epochs there, one with it 1,000. `# ours` marks what is not published. Where
+all rows depart from the source: steps whose gradient is an outlier are skipped.
 """
 
 from fred_tf.config import Config
 from fred_tf.objectives import GradientMatching
-from fred_tf.training.evaluator import EvaluatorSettings
+from fred_tf.training.evaluator_settings import EvaluatorSettings
 
 BASE = Config(
     dataset="cifar10",

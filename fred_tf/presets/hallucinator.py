@@ -28,7 +28,7 @@ from fred_tf.distillation.distiller_settings import DistillerSettings
 from fred_tf.experts.trainer import ExpertSettings
 from fred_tf.objectives import TrajectoryMatching
 from fred_tf.parameterizations import Hallucinator
-from fred_tf.training.evaluator import EvaluatorSettings
+from fred_tf.training.evaluator_settings import EvaluatorSettings
 
 Row = dict[str, Any]
 

@@ -14,7 +14,7 @@ from fred_tf.config import Config
 from fred_tf.distillation.distiller_settings import DistillerSettings
 from fred_tf.objectives import KernelRidge
 from fred_tf.parameterizations import Pixel
-from fred_tf.training.evaluator import EvaluatorSettings
+from fred_tf.training.evaluator_settings import EvaluatorSettings
 
 BASE = Config(
     dataset="cifar10",

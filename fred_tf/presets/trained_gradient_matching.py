@@ -36,7 +36,7 @@ from fred_tf.datasets.dataset_spec import KNOWN
 from fred_tf.distillation.distiller_settings import DistillerSettings
 from fred_tf.objectives import TrainedGradientMatching
 from fred_tf.parameterizations import MultiFormation
-from fred_tf.training.evaluator import EvaluatorSettings
+from fred_tf.training.evaluator_settings import EvaluatorSettings
 
 Row = dict[str, Any]
 

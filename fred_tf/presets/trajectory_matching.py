@@ -6,6 +6,10 @@ kept coefficients follow from the decoded images per class that the paper's
 main table states. A memory step size is published for `cifar10_ipc1_tm` only
 (1e8 on unnormalised coefficients); the other rows use the same one. Experts:
 100 of 50 epochs, SGD 0.01, batch 256. `# ours` marks what is not published.
+
+Where all rows depart from the source: steps whose gradient is an outlier are
+skipped; and CIFAR-100 is standardised by its own constants, where the official
+code takes those of CIFAR-10.
 """
 
 from fred_tf.config import Config

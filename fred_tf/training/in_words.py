@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fred_tf.training.evaluator import EvaluatorSettings
+from fred_tf.training.evaluator_settings import EvaluatorSettings
 
 _SCHEDULES = {
     "drop": "a tenth of it after half of the epochs",

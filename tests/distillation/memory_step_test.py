@@ -126,6 +126,7 @@ def test_it_drops_after_so_many_steps():
         ({"drop_factor": 0.0}, "`drop_factor` must be .*above 0"),
         ({"drop_factor": 1.5}, "`drop_factor` must be at most 1"),
         ({"drop_factor": float("nan")}, "`drop_factor`"),
+        ({"drop_factor": 0.2}, "0.2 without them. Give `drop_steps`"),
     ],
 )
 def test_drops_that_cannot_be_meant_are_refused(values, message):

@@ -160,3 +160,9 @@ def test_compiles_under_xla(digits):
     changes = {"network.depth": 1, "objective.network_steps": 2}
     compiled = distiller(digits, jit=True, **changes)
     assert all(np.isfinite(compiled()["loss"]) for _ in range(3))
+
+
+def test_a_network_of_one_step_is_not_trained():
+    GradientMatching.Settings(network_steps=2, network_epochs=50)
+    with pytest.raises(ValueError, match="`network_epochs` 50 and.*Raise the"):
+        GradientMatching.Settings(network_epochs=50)

@@ -132,6 +132,14 @@ def test_health_tells_students_that_learn_from_others(experts):
     ):
         found = objective.health(tf.constant(loss), [tf.constant(rate)])
         assert (bool(found.good), bool(found.lost)) == (good, lost)
+    fixed = make(experts, student_learning_rate_step=0.0)
+    found = fixed.health(tf.constant(0.97), [tf.constant(bound)])
+    assert not (found.good or found.lost)
+
+
+def test_students_begin_at_their_bound_or_above():
+    with pytest.raises(ValueError, match="0.0005 and `minimum.*Lower the"):
+        TrajectoryMatching.Settings(student_learning_rate=0.0005)
 
 
 def loss_and_gradients(objective, memory, reference, seed):

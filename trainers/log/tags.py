@@ -7,7 +7,7 @@ networks reach second. A description opens beside each name.
 from typing import NamedTuple
 
 from fred_tf.config import Config
-from fred_tf.training.evaluator import WAYS
+from fred_tf.training.evaluator_settings import WAYS
 
 # What `evaluation.by` may be beside networks.
 KERNELS = tuple(way for way in WAYS if way != "networks")

@@ -19,7 +19,7 @@ from fred_tf.forms import FORMS, Form, SetForm, alike
 from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
-from fred_tf.training.evaluator import EvaluatorSettings
+from fred_tf.training.evaluator_settings import EvaluatorSettings
 from trainers import coded_size
 from trainers.figures import FIGURES, MissingError, Subject
 from trainers.report import captions, headline, markup

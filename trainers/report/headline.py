@@ -16,7 +16,7 @@ from fred_tf.disk import claims, evaluation_files, records
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.forms.making import stated_scores
 from fred_tf.training.evaluation import Evaluation
-from fred_tf.training.evaluator import EvaluatorSettings
+from fred_tf.training.evaluator_settings import EvaluatorSettings
 from trainers.figures import title as stored_as
 from trainers.report import markup
 
