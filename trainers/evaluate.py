@@ -293,13 +293,6 @@ def _settings(
     changed = run_flags.override(own)
     if run is not None:
         check_changes(own, changed, *OF_DATA)
-        if changed.holdout > own.holdout:
-            logging.warning(
-                "What `holdout` %g holds out are images that the run was "
-                "distilled from: its accuracy on them is no test accuracy. "
-                "Distil with it, too.",
-                changed.holdout,
-            )
     return changed
 
 
