@@ -107,7 +107,7 @@ flags.one_of(PACK, UNPACK)
 def _pack(
     folder: str, rows: dict[str, Row], data_dir: str | None, download: bool
 ) -> None:
-    if not NAMES.value:
+    if not NAMES.value or not rows:
         raise ValueError(
             "`--pack` packs the rows that `--rows` names. Received: none. Name "
             "some."
