@@ -119,6 +119,7 @@ def run(
             has fewer than `ipc` images, the picture holds none of each, the
             budget is in bytes and of no picture, or the experts are of another
             network or data set, or have no features of their own.
+        FileExistsError: something else lies where one of its files would.
     """
     folder = pathlib.Path(run_dir)
     identity = _identity(config, method, expert_dir, feature_epochs, stored)
@@ -143,6 +144,7 @@ def run(
         for form, name in _WRITTEN:
             form.check_replaceable(folder / name)
         if record is None:
+            _refuse_picture(folder, stored)
             # What a kill leaves from here on is known to be ours.
             records.write(*work)
         choose, score = chosen_images.choice(
@@ -233,6 +235,19 @@ def _is_complete(
         return False
     Images().verify(export)
     return True
+
+
+def _refuse_picture(folder: pathlib.Path, stored: SheetSettings | None) -> None:
+    """Refuses to replace a picture that no choice has written.
+
+    Raises:
+        FileExistsError: there is one.
+    """
+    if stored and (path := sheet_path(folder, stored)).exists():
+        raise FileExistsError(
+            f"Only an earlier {path.name} is replaced. Received: {path} "
+            f"without a {_RECORD}. Move it, or choose another --run_dir."
+        )
 
 
 def _write(synthetic_set: SyntheticSet, folder: pathlib.Path) -> None:

@@ -108,8 +108,7 @@ def run(
         told = zip(_told_apart(asked.values()), works)
         return table.write(root, [(v, making.kept(work)) for v, work in told])
 
-    if not sweep[0].exists():
-        table.check_replaceable(root)
+    table.check_replaceable(root)
     files.make_folder(root)
     interruption = interruption or interruptions.Interruption()
     with folder_lock.exclusive(root):
