@@ -305,17 +305,24 @@ def _stored() -> SheetSettings | None:
 def main() -> None:
     run_flags.set_determinism()
     run_dir = run_flags.required(run_flags.RUN_DIR)
-    method = _method()
+    method, stored = _method(), _stored()
+    before, config = run_flags.before_and_after(Row.config)
+    if stored and config.ipc != before.ipc:
+        raise ValueError(
+            "`ipc` is how many images are chosen where no bytes say it. "
+            f"Received: {config.ipc} with a picture of "
+            f"{stored.budget_bytes:,} bytes. Leave one out."
+        )
     print(
         run(
-            run_flags.config(Row.config),
+            config,
             run_dir,
             method,
             run_flags.DATA_DIR.value,
             run_flags.DOWNLOAD.value,
             run_flags.EXPERT_DIR.value,
             _feature_epochs(method),
-            _stored(),
+            stored,
         )
     )
 

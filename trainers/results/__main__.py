@@ -102,6 +102,8 @@ FIGURE = flags.DEFINE(
 flags.adopt_module_key_flags(pack_flag)
 flags.only_with(PACK, SHARES, PART_MEGABYTES)
 flags.one_of(PACK, UNPACK)
+flags.not_with(PACK, RUNS_DIR, RESULTS_DIR, FIGURE)
+flags.not_with(UNPACK, NAMES, SEEDS)
 
 
 def _pack(
