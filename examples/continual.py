@@ -25,11 +25,13 @@ def run(
 
     Args:
         sets: the export, and the real data.
-        tasks: groups of classes, learned one after the other.
+        tasks: groups of classes, learned one after the other; not more than
+            there are classes.
         steps: training steps of each task.
         batch: images of a step.
     """
     distilled = sets.distilled
+    tasks = min(tasks, sets.classes)
     groups = np.array_split(np.arange(sets.classes), tasks)
     accuracies = {}
     for name in ("without memory", "with memory"):

@@ -128,8 +128,9 @@ def set_determinism() -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-# What a data pipeline raises reaches the program as an OpError.
-_MISTAKES = (
+# What ends a program, or a part of its work, in one line. What a data pipeline
+# raises reaches the program as an OpError.
+MISTAKES = (
     ValueError,
     OSError,
     RuntimeError,
@@ -174,7 +175,7 @@ def program(body: Callable[[], int | None], *shared: str) -> Callable[[], None]:
                     return body()
             except BrokenPipeError:
                 raise
-            except (Stopped, *_MISTAKES) as error:
+            except (Stopped, *MISTAKES) as error:
                 # A signal can also end what calls back, as an error of that.
                 if interruption.signal:
                     print(STOPPED, file=sys.stderr)

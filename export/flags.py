@@ -109,6 +109,12 @@ def one_of(*holders: FlagHolder) -> None:
     _ONE_OF.append(tuple(holder.name for holder in holders))
 
 
+def not_with(other: FlagHolder, *holders: FlagHolder) -> None:
+    """States that flags count for nothing where another is given."""
+    for holder in holders:
+        one_of(other, holder)
+
+
 def check_together() -> None:
     """Refuses flags that count for nothing, alone or because of others.
 
@@ -117,7 +123,8 @@ def check_together() -> None:
     """
     given = {n: FLAGS[n].value for n in FLAGS if FLAGS[n].present}
     for name, value in given.items():
-        if value == []:  # As of a variable that a shell does not know.
+        # As of a variable that a shell does not know.
+        if value in ("", [], [""]):
             raise ValueError(
                 f"`--{name}` must name something. Received: nothing. Leave it "
                 "out for its default."
@@ -126,7 +133,7 @@ def check_together() -> None:
     given = {
         name: value
         for name, value in given.items()
-        if not (value is None or value is False or value == "")
+        if not (value is None or value is False)
     }
     for name, other in _BESIDE.items():
         if name in given and other not in given:

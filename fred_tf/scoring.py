@@ -11,6 +11,7 @@ from fred_tf import assembly, progress, seeds
 from fred_tf.config import Config, to_json
 from fred_tf.datasets import DataFacts, ImageData, Split
 from fred_tf.datasets.data_facts import on_split
+from fred_tf.datasets.holdout import warn_of_seen
 from fred_tf.disk import evaluation_files, files, records
 from fred_tf.distillation import devices
 from fred_tf.foreign import KerasNetwork
@@ -117,7 +118,8 @@ def fitted_on(
     """Returns a set whose normalisation can be applied to test images.
 
     The names of the data sets may differ, as of a copy in a folder, and so may
-    what they are normalised by: test images are normalised as the set is.
+    what they are normalised by: test images are normalised as the set is. That
+    the set was distilled from these images is warned of.
 
     Args:
         data: what is to score the set.
@@ -129,6 +131,7 @@ def fitted_on(
             on other training images.
     """
     _check_alike(synthetic_set, data, corrupted or {})
+    warn_of_seen(synthetic_set.dataset, data)
     own = data.fit_of(synthetic_set.normalization)
     return dataclasses.replace(synthetic_set, normalization=own)
 

@@ -33,7 +33,6 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 from absl import logging
 
 from export import flags
@@ -41,14 +40,14 @@ from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
 from fred_tf.datasets import ImageData, Split, corruptions, test_sets
-from fred_tf.datasets.data_facts import TEST, on_split
+from fred_tf.datasets.data_facts import on_split
 from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.foreign import KerasNetwork, keras_file
 from fred_tf.scoring import OF_DATA, check_changes, score
 from fred_tf.synthetic_set import SyntheticSet
-from fred_tf.training.evaluation import Evaluation
 from trainers import (
+    accuracy_table,
     exported_flags,
     protocol,
     row_flag,
@@ -111,6 +110,9 @@ flags.adopt_module_key_flags(exported_flags)
 flags.only_with(CORRUPTIONS, SEVERITY, CORRUPTED_IMAGES)
 flags.one_of(exported_flags.EXPORTED, BASELINE)
 flags.one_of(NETWORKS, MODEL)
+# Settings that count for what is not scored as a run left it.
+_OF_REAL = {"random": ("normalization", "ipc"), "full": ("normalization",)}
+_OF_ARRAYS = ("normalization",)
 # Epochs of the papers, which AlexNet needs: it has no norms.
 _PLATEAU = 1000
 
@@ -153,36 +155,6 @@ def configs(
             _PLATEAU,
         )
     return wanted
-
-
-def table(
-    own: str, results: dict[str, Evaluation], tested_on: str = TEST
-) -> str:
-    """Returns the accuracies as Markdown.
-
-    Args:
-        own: the network that the set was distilled with.
-        results: evaluations by network.
-        tested_on: what stands for the test split.
-    """
-    others = list(next(iter(results.values())).corrupted)
-    corrupted = set(others) & set(corruptions.CORRUPTIONS)
-    clean = f"clean{on_split(tested_on)}"
-    names = [clean, *others, *(["mean of corrupted"] if corrupted else [])]
-    lines = [
-        f"| trained | {' | '.join(names)} |",
-        "|---|" + "---|" * len(names),
-    ]
-    for network, result in results.items():
-        cells = [result, *result.corruptions.values()]
-        if corrupted:
-            by_network = corruptions.means(result.corrupted)
-            cells.append(Evaluation(by_network, result.learning_rate))
-        lines.append(f"| {network} | {' | '.join(map(str, cells))} |")
-    unseen = [result.mean for name, result in results.items() if name != own]
-    if unseen:
-        lines += ["", f"Mean of the unseen ones: {100 * np.mean(unseen):.1f} %"]
-    return "\n".join(lines)
 
 
 def other_images(
@@ -261,17 +233,19 @@ def subject(
     """
     run_flags.refuse_budget()
     if exported := exported_flags.given():
-        return _settings(run_dir), "exported", exported, None
+        counting = _OF_ARRAYS if exported_flags.is_of_arrays() else ()
+        return _settings(run_dir, *counting), "exported", exported, None
     row = row_flag.row()
     baseline = BASELINE.value or (row.subject if row else "")
     if baseline in _BASELINES:
-        config, make = _settings(run_dir), _BASELINES[baseline]
+        make = _BASELINES[baseline]
+        config = _settings(run_dir, *_OF_REAL[baseline])
         if baseline == "random":
             within_bytes.refuse_real(config)
         return config, baseline, lambda data: make(data, config), None
     run = DistilledRun.restore(run_dir)
     within_bytes.tell_of(run)
-    config = _settings(run_dir, run)
+    config = _settings(run_dir, run=run)
     return config, "", lambda data: run.synthetic_set(), run
 
 
@@ -284,22 +258,30 @@ def _part(data: ImageData) -> str:
 
 
 def _settings(
-    run_dir: files.Path, run: DistilledRun | None = None
+    run_dir: files.Path, *counting: str, run: DistilledRun | None = None
 ) -> config_lib.Config:
-    """Returns the settings of preset or row, without them those of the run."""
+    """Returns the settings of preset or row, without them those of the run.
+
+    Args:
+        run_dir: its folder.
+        *counting: settings that count beside those of networks and data.
+        run: the run, if it is restored already.
+
+    Raises:
+        ValueError: an override counts for nothing.
+    """
     if run_flags.has_settings():
-        return run_flags.config(row_flag.scored)
-    own = (run or DistilledRun.restore(run_dir)).config
-    changed = run_flags.override(own)
-    if run is not None:
-        check_changes(own, changed, *OF_DATA)
-        if changed.holdout > own.holdout:
-            logging.warning(
-                "What `holdout` %g holds out are images that the run was "
-                "distilled from: its accuracy on them is no test accuracy. "
-                "Distil with it, too.",
-                changed.holdout,
-            )
+        own, changed = run_flags.before_and_after(row_flag.scored)
+    else:
+        own = (run or DistilledRun.restore(run_dir)).config
+        changed = run_flags.override(own)
+    before, after = own, changed
+    if "ipc" in counting:  # In the place of a budget in bytes, too.
+        before, after = (
+            config_lib.replace(each, {"ipc": changed.ipc})
+            for each in (own, changed)
+        )
+    check_changes(before, after, *OF_DATA, *counting)
     return changed
 
 
@@ -341,7 +323,8 @@ def main() -> None:
             f"{file}"
         )
     if len(results) > 1 or others:
-        print(f"\n{table(config.network.name, results, data.tested_on)}")
+        own = config.network.name
+        print(f"\n{accuracy_table.table(own, results, data.tested_on)}")
     rate = results[next(iter(results))].learning_rate
     print(f"\n{protocol.told(wanted, synthetic_set, data, rate, foreign)}")
 

@@ -54,6 +54,12 @@ _SAID: dict[str, flags.FlagHolder] = {
 }
 
 
+def is_of_arrays() -> bool:
+    """Returns whether --exported is a set of another method."""
+    path = EXPORTED.value
+    return bool(path) and array_file.is_array_file(path)
+
+
 def given() -> Callable[[ImageData], SyntheticSet] | None:
     """Returns how to get the set of --exported on some data; None without it.
 
@@ -65,7 +71,7 @@ def given() -> Callable[[ImageData], SyntheticSet] | None:
     """
     path = EXPORTED.value
     said = {name: flag.value for name, flag in _SAID.items() if flag.value}
-    if path and array_file.is_array_file(path):
+    if path and is_of_arrays():
         arrays = ForeignArrays.read(path, **said)
         return arrays.as_set
     if said:

@@ -27,12 +27,20 @@ from fred_tf import assembly, presets
 from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
 from fred_tf.datasets import ImageData
+from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import files, replaceable
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.objectives import OBJECTIVES
 from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluation import Evaluation
-from trainers import distill, evaluate, run_flags, train_experts
+from trainers import (
+    distill,
+    evaluate,
+    run_flags,
+    train_experts,
+    within_bytes,
+)
 from trainers.figures import title
 from trainers.log import tags
 from trainers.log.run_log import append_accuracy
@@ -40,7 +48,8 @@ from trainers.report import __main__ as report
 from trainers.results.digits import FULL, PIXEL, PRESET
 
 RUN_DIR = "runs/quickstart"
-_HEADER = "| trained on | images | floats stored | test accuracy |"
+# How tables begin; what stands for the test split follows.
+_HEADER = "| trained on | images | floats stored | test accuracy"
 _LABELS = {
     "random": "random real images",
     "pixel": "pixels, distilled",
@@ -58,8 +67,9 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
         run_dir: folder of everything that is made.
 
     Raises:
-        ValueError: its memory is one of pixels, which it is compared with.
-        FileExistsError: there is another table in the folder.
+        ValueError: its memory is one of pixels, which it is compared with; its
+            objective matches no experts; or its budget is in bytes.
+        FileExistsError: there is another table in the folder, or another page.
     """
     stored = config.parameterization.name
     if stored == PIXEL["parameterization.name"]:
@@ -67,10 +77,19 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
             "The quickstart compares a memory with pixels. Received: "
             f"`parameterization.name` {stored!r}. Leave it out."
         )
+    objective = config.objective.name
+    if not OBJECTIVES[objective].needs_experts:
+        raise ValueError(
+            "The quickstart trains experts, which an objective has to match. "
+            f"Received: `objective.name` {objective!r}. Leave it out, or use "
+            f"`{run_flags.command('trainers.distill')} --preset=dm`."
+        )
+    within_bytes.refuse_real(config)
     called = title(config)
     root = pathlib.Path(run_dir)
     table_path = root / "table.md"
     replaceable.check_file(table_path, _HEADER.encode())
+    report.check_replaceable(root / "fred" / report.NAME)
     data = assembly.load_data(config)
     experts = str(root / "experts")
     logging.info("Experts are trained on real images, to be imitated.")
@@ -103,7 +122,7 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
     logging.info("The set is exported, and read back.")
     exporting.run(fred, root / "fred" / "export")
     report.run(root / "fred")
-    table = _table(config, sets, results)
+    table = _table(config, sets, results, data.tested_on)
     files.write_text(table_path, table + "\n")
     return table
 
@@ -121,6 +140,7 @@ def _table(
     config: config_lib.Config,
     sets: Mapping[str, SyntheticSet],
     results: Mapping[str, Evaluation],
+    tested_on: str = TEST,
 ) -> str:
     rows = [
         f"| {label.format(title(config))} | {len(sets[name].labels):,} | "
@@ -130,7 +150,7 @@ def _table(
     networks = config.evaluation.networks
     return "\n".join(
         [
-            _HEADER,
+            f"{_HEADER}{on_split(tested_on)} |",
             "|---|---|---|---|",
             *rows,
             "",

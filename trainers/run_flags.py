@@ -23,12 +23,15 @@ from trainers import row_flag
 from trainers.results.row import Row
 
 __all__ = [
+    "CHANGES",
     "DATA_DIR",
     "DOWNLOAD",
     "EXPERT_DIR",
     "ON_DATA",
     "PATH",
     "RUN_DIR",
+    "SETTINGS",
+    "before_and_after",
     "check_budget",
     "command",
     "config",
@@ -38,6 +41,7 @@ __all__ = [
     "of_settings",
     "override",
     "refuse_budget",
+    "refuse_changes",
     "required",
     "set_determinism",
     "start_and_overrides",
@@ -93,9 +97,17 @@ def config(
     Args:
         of_row: which settings of a row are meant: by default those of its run.
     """
-    asked = config_lib.override(*start_and_overrides(of_row))
+    return before_and_after(of_row)[1]
+
+
+def before_and_after(
+    of_row: Callable[[Row], config_lib.Config] = row_flag.distilled,
+) -> tuple[config_lib.Config, config_lib.Config]:
+    """Returns what `config` does, before and after --override changes it."""
+    start, overrides = start_and_overrides(of_row)
+    asked = config_lib.override(start, overrides)
     check_budget(asked)
-    return _located(asked)
+    return start, _located(asked)
 
 
 def start_and_overrides(
@@ -150,6 +162,21 @@ def _start(of_row: Callable[[Row], config_lib.Config]) -> config_lib.Config:
     )
 
 
+def refuse_changes() -> None:
+    """Refuses what changes settings where none are given.
+
+    Raises:
+        ValueError: there is such a flag, and neither --preset nor --row.
+    """
+    for flag in (BUDGET_BYTES, *CHANGES):
+        if flag.present and not has_settings():
+            raise ValueError(
+                f"`--{flag.name}` counts only beside `--preset` or `--row`. "
+                f"Received: {flag.value} without them. Give one of them, or "
+                "leave it out."
+            )
+
+
 def override(changed: config_lib.Config) -> config_lib.Config:
     """Returns a config with what the command line changes of it.
 
@@ -199,7 +226,10 @@ def has_settings() -> bool:
 # On which data a program works, and how.
 ON_DATA = "data_dir", "download", "deterministic"
 # What changes settings, be they of a run or of a preset.
-_CHANGES = "override", "seed", *(flag.name for flag in _OF_DATA.values())
+CHANGES = command_line.OVERRIDE, _SEED, *_OF_DATA.values()
+_CHANGES = tuple(flag.name for flag in CHANGES)
+# All that settings follow from.
+SETTINGS = _PRESET, row_flag.ROW, BUDGET_BYTES, *CHANGES
 _SETTINGS = "preset", "row", "budget_bytes", _LIST.name, row_flag.LIST.name
 
 

@@ -119,6 +119,7 @@ def run(
             has fewer than `ipc` images, the picture holds none of each, the
             budget is in bytes and of no picture, or the experts are of another
             network or data set, or have no features of their own.
+        FileExistsError: something else lies where one of its files would.
     """
     folder = pathlib.Path(run_dir)
     identity = _identity(config, method, expert_dir, feature_epochs, stored)
@@ -143,6 +144,7 @@ def run(
         for form, name in _WRITTEN:
             form.check_replaceable(folder / name)
         if record is None:
+            _refuse_picture(folder, stored)
             # What a kill leaves from here on is known to be ours.
             records.write(*work)
         choose, score = chosen_images.choice(
@@ -235,6 +237,19 @@ def _is_complete(
     return True
 
 
+def _refuse_picture(folder: pathlib.Path, stored: SheetSettings | None) -> None:
+    """Refuses to replace a picture that no choice has written.
+
+    Raises:
+        FileExistsError: there is one.
+    """
+    if stored and (path := sheet_path(folder, stored)).exists():
+        raise FileExistsError(
+            f"Only an earlier {path.name} is replaced. Received: {path} "
+            f"without a {_RECORD}. Move it, or choose another --run_dir."
+        )
+
+
 def _write(synthetic_set: SyntheticSet, folder: pathlib.Path) -> None:
     for form, name in _WRITTEN:
         form.write(synthetic_set, None, folder / name)
@@ -290,17 +305,24 @@ def _stored() -> SheetSettings | None:
 def main() -> None:
     run_flags.set_determinism()
     run_dir = run_flags.required(run_flags.RUN_DIR)
-    method = _method()
+    method, stored = _method(), _stored()
+    before, config = run_flags.before_and_after(Row.config)
+    if stored and config.ipc != before.ipc:
+        raise ValueError(
+            "`ipc` is how many images are chosen where no bytes say it. "
+            f"Received: {config.ipc} with a picture of "
+            f"{stored.budget_bytes:,} bytes. Leave one out."
+        )
     print(
         run(
-            run_flags.config(Row.config),
+            config,
             run_dir,
             method,
             run_flags.DATA_DIR.value,
             run_flags.DOWNLOAD.value,
             run_flags.EXPERT_DIR.value,
             _feature_epochs(method),
-            _stored(),
+            stored,
         )
     )
 

@@ -179,6 +179,7 @@ def _summary(store: ExpertStore, experts: list[StoredExpert]) -> str:
 def main() -> int:
     expert_dir = run_flags.required(run_flags.EXPERT_DIR)
     if _LIST.value:
+        run_flags.refuse_changes()
         store = ExpertStore(expert_dir)
         experts = inspect(store, _VERIFY.value)
         print(table(store, experts))

@@ -12,7 +12,7 @@ from fred_tf.normalizations import Normalization, from_config
 TEST = "test"
 # What `holdout` puts in its place. Records do not say so: the name does.
 HELD_OUT = "held-out training images"
-_HOLDS_OUT = re.compile(r", holdout [\d.e-]+$")
+_HOLDS_OUT = re.compile(r", holdout (\d+(?:\.\d+)?(?:e-\d+)?)$")
 
 
 def on_split(tested_on: str) -> str:
@@ -25,6 +25,12 @@ def on_split(tested_on: str) -> str:
     if " " in tested_on:
         return f" on {tested_on}"
     return f" on the {tested_on} split"
+
+
+def held_share(name: str) -> float:
+    """Returns what share of its training images the name of data holds out."""
+    held_out = _HOLDS_OUT.search(name)
+    return float(held_out[1]) if held_out else 0.0
 
 
 def tested_on(stated: Mapping[str, Any]) -> str:

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
+from absl import logging
 
-from fred_tf.datasets.image_data import Split
+from fred_tf.datasets.data_facts import held_share
+from fred_tf.datasets.image_data import ImageData, Split
 
 
 def held_out(
@@ -38,3 +40,22 @@ def held_out(
         held[rows[-count:]] = True
     train, test = (whole.only(members) for members in (~held, held))
     return train, test
+
+
+def warn_of_seen(made_of: str, data: ImageData) -> None:
+    """Warns that a set is scored on images that it was distilled from.
+
+    Args:
+        made_of: the data of the set, by their name.
+        data: what scores it.
+    """
+    # The last images of each class: a larger share holds what a smaller does.
+    if held_share(data.name) > held_share(made_of):
+        logging.warning(
+            "%r scores a set of %r by what `holdout` %g holds out, which are "
+            "images that it was distilled from: its accuracy on them is no "
+            "test accuracy. Distil with it, too.",
+            data.name,
+            made_of,
+            data.holdout,
+        )

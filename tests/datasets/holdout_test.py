@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from fred_tf import datasets
+from fred_tf import datasets, scoring
+from fred_tf.coresets import random_set
 from fred_tf.datasets import DataFacts
+from fred_tf.datasets.data_facts import held_share
 from fred_tf.forms import making
 
 
@@ -40,3 +42,23 @@ def test_accuracies_say_that_they_are_on_what_is_held_out(digits):
 def test_holdout_leaves_both_sides_something(share):
     with pytest.raises(ValueError, match=f"`holdout`.*Received: {share} of"):
         datasets.load("digits", holdout=share)
+
+
+@pytest.mark.parametrize(
+    ("own", "scored", "is_told"),
+    [(0.0, 0.5, True), (0.2, 0.5, True), (0.5, 0.5, False), (0.5, 0.2, False)],
+)
+def test_a_set_scored_on_what_it_was_made_of_is_warned_of(
+    own, scored, is_told, caplog
+):
+    """Whoever scores it: all routes ask whether the data fit the set."""
+    chosen = random_set(datasets.load("digits", holdout=own), 1, 0)
+    scoring.fitted_on(datasets.load("digits", holdout=scored), chosen)
+    assert ("distilled from: its accuracy" in caplog.text) == is_told
+
+
+def test_the_share_of_a_name_is_a_number():
+    """Of names that may be anybody's."""
+    assert held_share("digits, holdout 1e-05") == 0.00001
+    assert held_share("folder:a, holdout 0-1.2") == 0.0
+    assert held_share("digits") == 0.0

@@ -15,6 +15,7 @@ from examples.beside_real import BesideReal, images_of, main
 from examples.distilled import Distilled
 from fred_tf import datasets, forms
 from fred_tf.coresets import random_set
+from fred_tf.datasets import Preparation
 from fred_tf.forms.images import Images
 
 
@@ -43,6 +44,15 @@ def test_a_mixture_beats_few_real_images(sets):
 def test_memory_keeps_earlier_tasks(sets):
     found = continual.run(sets, tasks=2, steps=20)
     assert found["with memory"] > found["without memory"] + 0.2
+
+
+def test_few_classes_are_fewer_tasks(tmp_path, monkeypatch):
+    few = datasets.load("digits", preparation=Preparation(classes="3,5,8"))
+    path = Images().write(random_set(few, 1, 0), None, tmp_path / "e")
+    fitted = []
+    monkeypatch.setattr(keras.Model, "fit", lambda *_, **__: fitted.append(_))
+    continual.run(BesideReal(str(path), few))
+    assert len(fitted) == 2 * 3
 
 
 @pytest.mark.slow

@@ -117,6 +117,22 @@ def test_a_list_of_nothing_is_refused(monkeypatch, capsys):
     assert "`--rows` must name something" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("program", "flag"),
+    [
+        ("trainers.evaluate", "corruptions"),
+        ("trainers.evaluate", "preset"),
+        ("trainers.figures.__main__", "compare"),
+        ("trainers.distill", "override"),
+    ],
+)
+def test_a_text_of_nothing_is_refused(program, flag, call):
+    """`--corruptions=$UNSET` scored clean images alone, and said nothing."""
+    code, output, errors = call(program, f"--{flag}=", "--run_dir=/nowhere")
+    assert (code, output) == (1, "")
+    assert f"`--{flag}` must name something. Received: nothing" in errors
+
+
 def test_flags_of_which_one_counts_for_nothing_are_refused(run, monkeypatch):
     monkeypatch.setattr(flags, "_BESIDE", {"override": "seed"})
     code, errors = run(lambda: pytest.fail("must not begin"), "--override=a=1")
@@ -139,7 +155,7 @@ def test_nothing_at_all_is_a_value_too(monkeypatch):
         monkeypatch.setattr(flags.FLAGS[name], "value", value)
     with pytest.raises(ValueError, match="Received: --full_accuracy=0.0, --f"):
         flags.check_together()
-    for none in (None, "", False):
+    for none in (None, False):
         monkeypatch.setattr(flags.FLAGS["full_accuracy"], "value", none)
         flags.check_together()
 

@@ -144,6 +144,67 @@ def test_from_a_run_to_its_page(tmp_path, quick, call):
             [TINY, "--pack=/nowhere", "--exported=digits_ipc1"],
             "digits_ipc1 without `--score`",
         ),
+        (
+            "trainers.elsewhere.__main__",
+            [TINY, "--bring_back=/nowhere", "--run_dir=/nowhere"],
+            "--bring_back=/nowhere, --preset=digits_ipc1_dm_tiny. Leave one",
+        ),
+        (
+            "trainers.elsewhere.__main__",
+            [TINY, "--pack=/nowhere", "--name=b"],
+            "--pack=/nowhere, --name=b. Leave one out",
+        ),
+        (
+            "trainers.results.__main__",
+            ["--unpack=/nowhere", "--rows=digits_full"],
+            "--rows=['digits_full']. Leave one out",
+        ),
+        (
+            "trainers.results.__main__",
+            ["--pack=/nowhere", "--rows=none"],
+            "packs the rows that `--rows` names. Received: none",
+        ),
+        (
+            "trainers.elsewhere.__main__",
+            ["--bring_back=/nowhere", "--run_dir=/nowhere", "--name=Bad Name"],
+            "`--name` must be a word",
+        ),
+        (
+            "trainers.train_experts",
+            ["--list_experts", "--expert_dir=/nowhere", "--seed=1"],
+            "`--seed` counts only beside `--preset` or `--row`",
+        ),
+        (
+            "trainers.select_coreset",
+            [
+                TINY,
+                "--run_dir=/dev/null/x",
+                "--stored_bytes=9000",
+                "--override=ipc=3",
+            ],
+            "Received: 3 with a picture of 9,000 bytes. Leave one out",
+        ),
+        (
+            "trainers.evaluate",
+            [
+                TINY,
+                "--run_dir=/nowhere",
+                "--exported=digits_ipc1",
+                "--override=ipc=3",
+                "--override=mask_rule=random",
+            ],
+            "Received: ipc=3, parameterization.mask_rule=random. Leave out",
+        ),
+        (
+            "trainers.evaluate",
+            [
+                TINY,
+                "--run_dir=/nowhere",
+                "--baseline=full",
+                "--override=ipc=50",
+            ],
+            "Received: ipc=50. Leave out",
+        ),
     ],
 )
 def test_mistakes_end_in_one_line_and_exit_code_1(module, flags, message, call):

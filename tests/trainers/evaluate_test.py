@@ -10,7 +10,6 @@ import tensorflow_datasets as tfds
 from fred_tf import config, presets
 from fred_tf.datasets import Split
 from fred_tf.disk import files, records
-from fred_tf.training.evaluation import Evaluation
 from tests.datasets.prepared import prepare
 from trainers import distill, evaluate
 from trainers.report import __main__ as report
@@ -55,30 +54,6 @@ def test_a_name_keeps_evaluations_beside_each_other(tmp_path):
     for name in ("Short", "a-b", "a/b", "step000000003"):
         with pytest.raises(ValueError, match=f"`--name` must .*{name}"):
             evaluate.path(tmp_path, "", "", name=name)
-
-
-def test_the_table_has_the_mean_of_the_unseen():
-    results = {
-        "convnet": Evaluation((0.5, 0.7), 0.01, {"fog": (0.2, 0.4)}),
-        "mlp": Evaluation((0.3, 0.3), 0.01, {"fog": (0.1, 0.1)}),
-        "lenet": Evaluation((0.4, 0.4), 0.01, {"fog": (0.1, 0.1)}),
-    }
-    table = evaluate.table("convnet", results).splitlines()
-    assert table[0] == "| trained | clean | fog | mean of corrupted |"
-    assert "60.0 +- 10.0 % | 30.0 +- 10.0 % | 30.0" in table[2]
-    assert table[-1] == "Mean of the unseen ones: 35.0 %"
-
-
-def test_another_test_set_is_in_no_mean():
-    others = {"cifar10_1/v6": (0.5, 0.5), "fog": (0.2, 0.4), "snow": (0.4, 0.4)}
-    results = {"convnet": Evaluation((0.5, 0.7), 0.01, others)}
-    head, _, line = evaluate.table("convnet", results).splitlines()
-    assert head.endswith(
-        "clean | cifar10_1/v6 | fog | snow | mean of corrupted |"
-    )
-    assert line.endswith("| 40.0 +- 0.0 % | 35.0 +- 5.0 % |")
-    alone = {"convnet": Evaluation((0.5,), 0.01, {"cifar10_1/v6": (0.5,)})}
-    assert "mean" not in evaluate.table("convnet", alone)
 
 
 def test_alexnet_is_warned_of_few_epochs(caplog):

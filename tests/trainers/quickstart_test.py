@@ -9,6 +9,7 @@ import pytest
 
 from fred_tf import assembly, config
 from fred_tf.coresets import random_set
+from fred_tf.datasets.data_facts import HELD_OUT
 from fred_tf.disk import evaluation_files, records
 from fred_tf.distilled_set import DistilledSet
 from fred_tf.training.evaluation import Evaluation
@@ -85,6 +86,24 @@ def test_a_row_is_called_by_what_it_is(quick_tm, tmp_path):
     sets = dict.fromkeys(empty, random_set(assembly.load_data(quick_tm), 1, 0))
     table = quickstart._table(idc, sets, empty)
     assert "| IDC, distilled |" in table and "FreD" not in table
+    assert " test accuracy |\n" in table
+    table = quickstart._table(idc, sets, empty, HELD_OUT)
+    assert " test accuracy on held-out training images |\n" in table
+
+
+@pytest.mark.parametrize(
+    ("asked", "refused"),
+    [
+        (["objective.name=distribution_matching"], "experts.*'distribution_m"),
+        (["budget_bytes=4000", "parameterization.step=4"], "Received: 4000"),
+    ],
+)
+def test_what_has_no_place_in_the_table_is_refused_at_once(
+    quick_tm, tmp_path, asked, refused
+):
+    with pytest.raises(ValueError, match=refused):
+        quickstart.run(config.override(quick_tm, asked), tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_quickstart_says_what_is_next(quick_way, monkeypatch, capsys):

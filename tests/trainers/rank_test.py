@@ -151,15 +151,24 @@ def test_a_kernel_has_no_ranking(tmp_path, chosen, monkeypatch, call):
     assert code == 1 and "--override evaluation.by=networks" in errors
 
 
-@pytest.mark.parametrize("program", ["trainers.rank", "trainers.evaluate"])
-def test_settings_of_the_run_are_made(program, tmp_path, monkeypatch, call):
+@pytest.mark.parametrize(
+    ("program", "others"),
+    [
+        ("trainers.rank", []),
+        ("trainers.evaluate", []),
+        ("trainers.evaluate", ["--preset=digits_ipc1_dm_tiny"]),
+    ],
+)
+def test_settings_of_the_run_are_made(
+    program, others, tmp_path, monkeypatch, call
+):
     """An evaluation does not look at them, which is said before data are."""
     run = types.SimpleNamespace(config=presets.preset("digits_ipc1_dm_tiny"))
     monkeypatch.setattr(DistilledRun, "restore", lambda _: run)
     monkeypatch.setattr(within_bytes, "tell_of", lambda _: None)
     monkeypatch.setattr(assembly, "load_data", None)
     made = f"--run_dir={tmp_path}", "--override=outer_steps=9"
-    code, _, errors = call(program, *made)
+    code, _, errors = call(program, *made, *others)
     assert code == 1 and "Received: outer_steps=9. Leave out what" in errors
 
 

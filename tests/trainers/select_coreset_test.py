@@ -44,6 +44,13 @@ def test_a_picture_of_somebody_else_stays(tmp_path):
         select_coreset.run(TM, tmp_path, "random")
     assert not (tmp_path / "coreset.json").exists()
     (tmp_path / "gallery.png").unlink()
+    own = tmp_path / "sheet.jpeg"
+    own.write_bytes(b"a photograph")
+    stored = SheetSettings(4000)
+    for _ in range(2):
+        with pytest.raises(FileExistsError, match="sheet.jpeg without a cor"):
+            select_coreset.run(TM, tmp_path, "random", stored=stored)
+    assert own.read_bytes() == b"a photograph"
     select_coreset.run(TM, tmp_path, "random")
 
 

@@ -50,6 +50,8 @@ SCORE = flags.DEFINE_bool(
 flags.adopt_module_key_flags(evaluate)
 flags.adopt_module_key_flags(pack_flag)
 flags.one_of(PACK, BRING_BACK)
+flags.not_with(PACK, evaluate.NAME)
+flags.not_with(BRING_BACK, SCORE, evaluate.NETWORKS, *run_flags.SETTINGS)
 _OF_SETS = evaluate.BASELINE, exported_flags.EXPORTED
 
 

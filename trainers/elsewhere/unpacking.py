@@ -58,10 +58,12 @@ def bring_back(
 
     Raises:
         FileNotFoundError: `folder` is no pack, or was never run.
-        ValueError: a file of the pack is damaged or says what cannot be;
+        ValueError: `name` is none, or see `evaluate.path`; a file of the pack
+            is damaged or says what cannot be;
             `run_dir` holds another run, a later state of this one, or other
             evaluations under the same names.
     """
+    evaluate.path("", "", "", name=name)  # Refuses before any work.
     folder = pathlib.Path(folder)
     packed = reading.read(folder)
     spent_there, scored = reading.spent(packed), reading.scores(packed)

@@ -36,7 +36,7 @@ def run(
 
     Args:
         subject: what is drawn.
-        folder: where; files of the same name are replaced.
+        folder: where; earlier figures are replaced.
         names: keys of `FIGURES`; all that can be drawn if None or empty.
 
     Returns:
@@ -44,11 +44,15 @@ def run(
 
     Raises:
         ValueError: a name is unknown.
+        FileExistsError: there is something else in the place of a figure.
         MissingError: what a figure that was named needs is missing.
     """
     folder = pathlib.Path(folder)
     for name in names or ():
         check_one_of("--figures", name, FIGURES)
+    for name in names or FIGURES:
+        for path in _paths(folder, name):
+            figures.check_replaceable(path)
     written = []
     for name in names or FIGURES:
         try:
@@ -58,11 +62,16 @@ def run(
                 raise
             logging.info("No figure %s: %s.", name, error)
             continue
-        for suffix in ("png", "svg"):
-            path = folder / f"{name}.{suffix}"
+        paths = _paths(folder, name)
+        for path in paths:
             figures.save(figure, path, about=subject.about)
-        written.append(path.with_suffix(".png"))
+        written.append(paths[0])
     return written
+
+
+def _paths(folder: pathlib.Path, name: str) -> list[pathlib.Path]:
+    """Returns the files of a figure, its PNG first."""
+    return [folder / f"{name}.{suffix}" for suffix in ("png", "svg")]
 
 
 @run_flags.taking("run_dir", "expert_dir", *run_flags.ON_DATA)

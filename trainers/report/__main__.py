@@ -57,13 +57,24 @@ def run(
     Raises:
         FileNotFoundError: there is no run, or it has no checkpoint yet; or a
             whitened run lacks its data.
+        FileExistsError: there is something else at the path of the page.
         ValueError: the folder is damaged; the message says how. Or its data
             are others than when it was made.
     """
-    distilled = DistilledRun.restore(run_dir).fitted(data_dir, download)
+    distilled = DistilledRun.restore(run_dir)
     path = distilled.folder.path / NAME
-    files.write_text(path, page(distilled))
+    check_replaceable(path)
+    files.write_text(path, page(distilled.fitted(data_dir, download)))
     return path
+
+
+def check_replaceable(path: files.Path) -> None:
+    """Refuses to replace what is no page of this library.
+
+    Raises:
+        FileExistsError: see `replaceable.check_file`.
+    """
+    replaceable.check_file(pathlib.Path(path), markup.MARK.encode())
 
 
 def run_gallery(
@@ -86,7 +97,7 @@ def run_gallery(
     """
     path = pathlib.Path(path)
     sets = sets or [one.folder for one in shipped.distilled_sets().values()]
-    replaceable.check_file(path, markup.MARK.encode())
+    check_replaceable(path)
     read = [finished.read(place, data_dir, download) for place in sets]
     files.write_text(path, gallery.page(read))
     return path

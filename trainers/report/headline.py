@@ -3,11 +3,9 @@
 import contextlib
 import dataclasses
 import math
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from export import command_line
 from fred_tf import config as config_lib
 from fred_tf import scoring
 from fred_tf.datasets.data_facts import on_split
@@ -18,7 +16,7 @@ from fred_tf.forms.making import stated_scores
 from fred_tf.training.evaluation import Evaluation
 from fred_tf.training.evaluator_settings import EvaluatorSettings
 from trainers.figures import title as stored_as
-from trainers.report import markup
+from trainers.report import evaluating, markup
 
 # Bytes.
 FLOAT = 4
@@ -47,14 +45,14 @@ class Row(NamedTuple):
 
     Attributes:
         name: in words.
-        flag: of `trainers.evaluate`, which finds out what they reach.
+        baseline: of `trainers.evaluate`, which finds out what they reach.
         images: how many there are; None if unknown.
         size: bytes as float32; None if unknown.
         evaluation: what they reach; None if unknown.
     """
 
     name: str
-    flag: str
+    baseline: str
     images: int | None
     size: int | None
     evaluation: Evaluation | None = None
@@ -143,7 +141,7 @@ def of_run(run: DistilledRun, found: list[dict[str, Any]]) -> str:
     how = own or scoring.how(run.config)
     rows = [this, *_beside(run, how)]
     unknown = [
-        f"# {row.name}\n{_evaluate(run, row.flag, how)}"
+        f"# {row.name}\n{evaluating.command(run, row.baseline, how)}"
         for row in rows
         if row.evaluation is None and run.config.dataset != IN_MEMORY
     ]
@@ -173,21 +171,6 @@ def _trained(found: Mapping[str, Any]) -> str:
         return f"by {by.replace('_', ' ')}"
     count = len(found["accuracies"])
     return f"{count} {found['network']['name']}{'s' if count > 1 else ''}"
-
-
-def _evaluate(run: DistilledRun, flag: str, how: Mapping[str, Any]) -> str:
-    """Returns the command that evaluates a set of a run, trained like that."""
-    program = command_line.command("trainers.evaluate")
-    parts = [f"{program} --run_dir={shlex.quote(str(run.folder.path))}", flag]
-    told, usual = (
-        EvaluatorSettings.from_json(x["evaluation"])
-        for x in (how, scoring.how(run.config))
-    )
-    for field in dataclasses.fields(told):
-        value = getattr(told, field.name)
-        if value != getattr(usual, field.name):
-            parts.append(f"--override evaluation.{field.name}={value}")
-    return " ".join(filter(None, parts))
 
 
 def _beside(run: DistilledRun, how: Mapping[str, Any]) -> Iterator[Row]:
@@ -220,7 +203,7 @@ def _beside(run: DistilledRun, how: Mapping[str, Any]) -> Iterator[Row]:
         size = FLOAT * math.prod(run.facts.image_shape)
         return Row(
             name,
-            f"--baseline={method}",
+            method,
             count,
             None if count is None else count * size,
             scores,

@@ -102,12 +102,14 @@ FIGURE = flags.DEFINE(
 flags.adopt_module_key_flags(pack_flag)
 flags.only_with(PACK, SHARES, PART_MEGABYTES)
 flags.one_of(PACK, UNPACK)
+flags.not_with(PACK, RUNS_DIR, RESULTS_DIR, FIGURE)
+flags.not_with(UNPACK, NAMES, SEEDS)
 
 
 def _pack(
     folder: str, rows: dict[str, Row], data_dir: str | None, download: bool
 ) -> None:
-    if not NAMES.value:
+    if not NAMES.value or not rows:
         raise ValueError(
             "`--pack` packs the rows that `--rows` names. Received: none. Name "
             "some."

@@ -12,7 +12,7 @@ PIXEL = {
     "parameterization.name": "pixel",
     "distiller.memory_learning_rate": 100.0,
 }
-# The full training set has 1,437 images: far fewer passes suffice.
+# The full training set is of far more images: far fewer passes suffice.
 FULL = {"evaluation.epochs": 60, "evaluation.learning_rate": 0.02}
 
 

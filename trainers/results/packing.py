@@ -9,6 +9,7 @@ from absl import logging
 
 from fred_tf import assembly
 from fred_tf import config as config_lib
+from fred_tf.datasets import ImageData
 from fred_tf.disk import claims, files, paths, records
 from trainers.elsewhere import (
     pack_folder,
@@ -80,27 +81,44 @@ def pack(
         {"name": name, "pack": _place(name), "share": share}
         for name, share in zip(rows, shares)
     ]
-    if overwrite:
-        with files.replacing_folder(folder) as temporary:
-            records.write(temporary / asked[0].name, *asked[1:], rows=listed)
-            pack_folder.copy_runner(temporary)
-    else:
+    if not overwrite:
         way_out = "Choose another --pack, --overwrite it, or delete the folder."
         records.continued(
             *asked,
             way_out=way_out,
             has_begun=lambda content: (folder / "rows").exists(),
         )
+    # Before anything is replaced: without data nothing comes in its place.
+    data = _data(rows, data_dir, download)
+    if overwrite:
+        with files.replacing_folder(folder) as temporary:
+            records.write(temporary / asked[0].name, *asked[1:], rows=listed)
+            pack_folder.copy_runner(temporary)
+    else:
         records.write(*asked, rows=listed)
         pack_folder.copy_runner(folder)
     shared = packed_images.Shared(folder, part_bytes)
     for name, row in rows.items():
         config, scored = row.config(), row.evaluation()
-        data = assembly.load_data(config, data_dir, download)
         evaluations = {scored.network.name: scored}
         place = sealed.inside(folder, _place(name))
-        packing.pack_run(config, place, data, evaluations, shared)
+        packing.pack_run(config, place, data[name], evaluations, shared)
         logging.info("%s is packed in %s.", name, place)
+
+
+def _data(
+    rows: Mapping[str, Row], data_dir: str | None, download: bool
+) -> dict[str, ImageData]:
+    """Returns the data of each row; rows of the same data share them."""
+    of_data = "dataset", "holdout", "normalization", "preparation"
+    loaded: dict[tuple[Any, ...], ImageData] = {}
+    keys = {}
+    for name, row in rows.items():
+        config = row.config()
+        keys[name] = key = tuple(getattr(config, x) for x in of_data)
+        if key not in loaded:
+            loaded[key] = assembly.load_data(config, data_dir, download)
+    return {name: loaded[key] for name, key in keys.items()}
 
 
 def unpack(

@@ -29,15 +29,13 @@ import pathlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-import tensorflow as tf
 from absl import logging
 
-from export import flags
+from export import command_line, flags
 from fred_tf import config as config_lib
 from fred_tf import open_run
 from fred_tf.disk import files, folder_lock, records
 from fred_tf.distillation import interruption as interruptions
-from fred_tf.distillation import loop
 from trainers import process_memory, run_flags
 from trainers.log.hparams import SWEEP_KIND as KIND
 from trainers.log.hparams import SWEEP_RECORD, flat
@@ -53,8 +51,6 @@ POINT = flags.DEFINE_multi_string(
     "Overrides that belong together, joined by ';', as a point of one more "
     "axis of the grid; may be given many times.",
 )
-
-_FAILURES = (ValueError, OSError, loop.DivergedError, tf.errors.OpError)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,8 +108,7 @@ def run(
         told = zip(_told_apart(asked.values()), works)
         return table.write(root, [(v, making.kept(work)) for v, work in told])
 
-    if not sweep[0].exists():
-        table.check_replaceable(root)
+    table.check_replaceable(root)
     files.make_folder(root)
     interruption = interruption or interruptions.Interruption()
     with folder_lock.exclusive(root):
@@ -151,15 +146,15 @@ def _failure(
 ) -> str | None:
     """Makes a cell and returns why that failed, None where it did not.
 
-    A disk that is full fails the cell; where not even its record can be
-    written, the sweep ends.
+    A folder that another process is at work in fails the cell, as does a disk
+    that is full; where not even its record can be written, the sweep ends.
     """
     try:
         making.make(config, path, *others)
         return None
     except BrokenPipeError:
         raise  # Nobody reads on.
-    except _FAILURES as error:
+    except command_line.MISTAKES as error:
         logging.error("Cell %s failed: %s", path.name, error)
         return str(error).partition("\n")[0] or type(error).__name__
 

@@ -55,6 +55,16 @@ def test_every_figure_is_written_twice(subject, tmp_path):
         assert path.with_suffix(".svg").stat().st_size > 2000
 
 
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_what_somebody_else_drew_stays(subject, tmp_path, suffix):
+    own = tmp_path / f"beside.{suffix}"
+    own.write_bytes(b"a drawing")
+    with pytest.raises(FileExistsError, match=f"{own.name}, which fred_tf has"):
+        program.run(subject, tmp_path)
+    assert list(tmp_path.iterdir()) == [own]
+    assert own.read_bytes() == b"a drawing"
+
+
 # Where names of rows and columns are all there is to say of the axes.
 TILES = {"passes", "beside", "over_time"}
 

@@ -1,14 +1,18 @@
 """What a page says first: numbers that were measured, or how to measure."""
 
+import dataclasses
 import json
 import re
+import shlex
 
 import pytest
 
+from fred_tf import config, scoring
 from fred_tf.disk import evaluation_files, records
 from fred_tf.training.evaluation import Evaluation
 from tests.trainers.report.browsing import Outline
-from trainers.report import headline
+from trainers import within_bytes
+from trainers.report import evaluating, headline
 
 
 @pytest.fixture
@@ -135,3 +139,64 @@ def test_quickstart_keeps_evaluations_beside_its_runs(run):
 )
 def test_a_spread_needs_two_networks(scores, said):
     assert headline.accuracy(Evaluation(scores, 0.0)) == said
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ["augmentation=none"],
+        ["convolutions=bfloat16", "evaluation.augmentation=flip_rotate"],
+        ["network.name=convnet", "network.width=9", "norm_layout=columns"],
+        ["network.name=lenet", "evaluation.epochs=7"],
+        ["evaluation.by=kernel"],
+        [
+            "evaluation.by=kernel",
+            "objective.name=kernel_ridge",
+            "objective.depth=2",
+        ],
+    ],
+)
+def test_the_command_for_a_row_asks_for_all_that_is_compared(run, asked):
+    """Given as it stands, its evaluation fills the row."""
+    how = scoring.how(config.override(run.config, asked))
+    line = evaluating.command(run, "random", how)
+    words = shlex.split(line)
+    given = [words[i + 1] for i, word in enumerate(words) if "override" in word]
+    reached = config.override(run.config, given)
+    assert scoring.are_alike(scoring.how(reached), how)
+    assert f"--run_dir={run.folder.path}" in words
+
+
+def test_a_command_for_a_file_that_is_there_gives_another_name(run):
+    """It would be refused as one of other settings."""
+    usual = scoring.how(run.config)
+    assert "--name" not in evaluating.command(run, "full", usual)
+    there = run.folder.path / "evaluation_full.json"
+    there.touch()
+    try:
+        line = evaluating.command(run, "full", usual)
+        assert line.endswith(" --baseline=full --name=alike")
+    finally:
+        there.unlink()
+    # The run's own is there.
+    assert evaluating.command(run, "", usual).endswith(" --name=alike")
+
+
+def test_a_model_whose_file_is_unknown_is_left_to_the_reader(run):
+    how = {**scoring.how(run.config), "network": {"name": "keras"}}
+    line = evaluating.command(run, "random", how)
+    assert "--model=FILE.keras" in line and "override" not in line
+
+
+def test_bytes_of_frequencies_are_no_budget_of_real_images(run):
+    """`ipc` takes their place, or the command would be refused."""
+    bytes_of = {
+        "parameterization.budget_bytes": 4000,
+        "parameterization.step": 4.0,
+    }
+    coded = config.replace(run.config, bytes_of)
+    of_bytes = dataclasses.replace(run, config=coded)
+    line = evaluating.command(of_bytes, "random", scoring.how(coded))
+    given = shlex.split(line)[-1]
+    assert given == f"ipc={coded.ipc}"
+    within_bytes.refuse_real(config.override(coded, [given]))

@@ -215,3 +215,15 @@ def test_a_browser_shows_it(page, tmp_path, browse):
     # Text and pictures: some of it dark, most of it paper.
     ink = (np.ptp(pixels.reshape(-1, 3), 0) > 150).all()
     assert ink and 0.5 < (pixels == pixels[0, 0]).all(-1).mean() < 0.99
+
+
+def test_a_page_of_somebody_else_stays(run, undrawn):
+    path = run.folder.path / report.NAME
+    path.write_text("<p>what I think of it</p>")
+    try:
+        with pytest.raises(FileExistsError, match="earlier report.html is rep"):
+            report.run(run.folder.path)
+        assert path.read_text() == "<p>what I think of it</p>"
+    finally:
+        path.unlink()
+    assert report.run(run.folder.path) == report.run(run.folder.path) == path

@@ -84,7 +84,7 @@ def test_a_start_that_failed_takes_other_rows(unlowered, tmp_path, monkeypatch):
         packing.pack(some("segments"), [1], tmp_path, PART)
 
 
-def test_rows_are_replaced_only_on_purpose(unlowered, tmp_path):
+def test_rows_are_replaced_only_on_purpose(unlowered, tmp_path, monkeypatch):
     folder = tmp_path / "packs"
     packing.pack(some("batches"), [1], folder, PART)
     made.move(folder / "rows/batches", 2)
@@ -94,6 +94,15 @@ def test_rows_are_replaced_only_on_purpose(unlowered, tmp_path):
         packing.pack(*more, overwrite=True)
     assert made.state_of(folder / "rows/batches")["step"] == 2
     (folder / "rows/batches/notes.txt").unlink()
+
+    def fail(*_):
+        raise FileNotFoundError("no data there")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(packing.assembly, "load_data", fail)
+        with pytest.raises(FileNotFoundError, match="no data there"):
+            packing.pack(*more, overwrite=True)
+    assert made.state_of(folder / "rows/batches")["step"] == 2
     packing.pack(*more, overwrite=True)
     assert [path.name for path in (folder / "rows").iterdir()] == ["segments"]
 

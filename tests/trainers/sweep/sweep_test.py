@@ -142,6 +142,21 @@ def test_a_cell_that_fails_is_named_and_the_others_go_on(tmp_path):
     assert np.isfinite(record["loss"])
 
 
+def test_a_cell_that_another_process_makes_fails_alone(tmp_path, monkeypatch):
+    grid, made = cells([*QUICK, "seed=0,1"]), []
+
+    def make(config, path, *_):
+        made.append(path.name)
+        if config.seed == 0:
+            raise RuntimeError(f"Another process is at work in {path}.")
+
+    monkeypatch.setattr(sweep.making, "make", make)
+    outcome = sweep.run(DM, grid, tmp_path)
+    assert made == [cell.folder for cell in grid]
+    assert outcome.failed == (grid[0].folder,)
+    assert "failed: Another process is at work in" in outcome.table
+
+
 def test_a_cell_of_other_settings_or_data_is_refused(
     tmp_path, digits, monkeypatch
 ):
