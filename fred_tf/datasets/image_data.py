@@ -116,8 +116,7 @@ class ImageData:
     @property
     def name(self) -> str:
         """The data set, and what is held out of it."""
-        held = f", holdout {self.holdout:g}" if self.holdout else ""
-        return f"{self.dataset}{held}"
+        return names.with_holdout(self.dataset, self.holdout)
 
     @property
     def scored(self) -> Split:
