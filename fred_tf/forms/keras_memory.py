@@ -94,7 +94,9 @@ images, labels = memory.decode(), memory.labels
         ours = beside.is_file() and not beside.is_symlink()
         if ours:  # Not read as JSON: a damaged export may be replaced.
             text = beside.read_text(errors="replace")
-            ours = f'"{self.kind}"' in text and json.dumps(path.name) in text
+            ours = manifest.is_of(text, self.kind) and (
+                json.dumps(path.name) in text
+            )
         for there in (path, beside):
             if os.path.lexists(there) and not ours:
                 what = f"is none: {beside} does not describe {path.name}"
