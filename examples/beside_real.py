@@ -16,6 +16,7 @@ import numpy as np
 import fred_tf
 from examples.distilled import Distilled, network
 from fred_tf import datasets
+from fred_tf.datasets.names import without_holdout
 
 
 class BesideReal:
@@ -76,7 +77,7 @@ def main(run: Callable[[BesideReal], dict[str, float]]) -> None:
     with images_of(given) as folder:
         distilled = Distilled(folder)
         real = datasets.load(
-            distilled.dataset,
+            without_holdout(distilled.dataset),
             *data_dir,
             holdout=distilled.holdout,
             preparation=datasets.Preparation.of(distilled.preparation),

@@ -43,6 +43,9 @@ def checked(
     contents = {}
     for name, entry in facts["files"].items():
         path = folder / name
+        inside = pathlib.PurePath(name).name == name and not path.is_symlink()
+        if not inside or (path.exists() and not path.is_file()):
+            raise ValueError(f"{name!r} is no plain file of {folder}.")
         contents[name] = path.read_bytes()
         if digest(contents[name]) != entry["sha256"]:
             fault = "it has changed"

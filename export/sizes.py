@@ -10,7 +10,7 @@ import tensorflow as tf
 from export.measuring import Accuracy
 from fred_tf.datasets.data_facts import on_split
 from fred_tf.disk import files
-from fred_tf.forms import alike, making, summaries
+from fred_tf.forms import FORMS, alike, making, summaries
 from fred_tf.forms.encodings import Png
 from fred_tf.forms.manifest import is_of_records
 from fred_tf.forms.whitening import matrix_bytes
@@ -41,11 +41,11 @@ class Size:
 def size_of(
     name: str, path: pathlib.Path, accuracy: Accuracy | None = None
 ) -> Size:
-    """Returns the bytes of a file, or of all files of a folder."""
-    inside = path.rglob("*") if path.is_dir() else ()
-    records = [files.size(p) for p in inside if is_of_records(p.name)]
-    payload = sum(records) if records else None
-    return Size(name, files.size(path), payload, accuracy)
+    """Returns the bytes of a form, or else of a file or folder."""
+    own = FORMS[name].own_files(path) if name in FORMS else files.inside(path)
+    records = [p for p in own if is_of_records(p.name)]
+    payload = files.size(*records) if records else None
+    return Size(name, files.size(*own), payload, accuracy)
 
 
 def pictures(decoded: SyntheticSet) -> list[Size]:

@@ -37,11 +37,14 @@ def read(path: Path) -> Found:
     cubic number of values, as in `full_dataset_vectors.h5` of 3D-MNIST
     (Kaggle, daavoo/3d-mnist: 4,096 values), become cubes with one channel.
 
-    A folder holds each array as a `.npy` file of its name.
+    A folder holds each array as a `.npy` file of its name. Links to files are
+    followed, as in folders of images; what a file itself refers to is not.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no such file, or holds no such arrays.
+        ValueError: it is no such file, holds no such arrays, has test images
+            without labels or the other way round, or says that an array lies
+            in another file.
     """
     path = checked(path, "file")
     suffix = path.suffix.lower()
@@ -55,7 +58,7 @@ def read(path: Path) -> Found:
     readers = {".npz": _npz, ".h5": _hdf5, ".hdf5": _hdf5}
     reader = _npy if path.is_dir() else readers[suffix]
     with _explained(path):
-        images, labels, *tests = reader(path)
+        images, labels, *tests = reader(path.resolve())
         pairs = [(_cubes(images), labels)]
         if tests:
             pairs.append((_cubes(tests[0]), tests[1]))
@@ -88,7 +91,11 @@ def _either(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _wanted(there: Iterable[str]) -> list[str]:
-    """Returns the names of the arrays to read, as they are written."""
+    """Returns the names of the arrays to read, as they are written.
+
+    Raises:
+        ValueError: none are to train on, or half a pair is to test with.
+    """
     written = {name.lower(): name for name in there}
     train, test = (
         next((pair for pair in pairs if written.keys() >= set(pair)), ())
@@ -96,6 +103,16 @@ def _wanted(there: Iterable[str]) -> list[str]:
     )
     if not train:
         raise ValueError(f"arrays called {sorted(written.values())[:20]}")
+    halves = [pair for pair in _TEST if written.keys() & set(pair)]
+    if halves and not test:
+        raise ValueError(
+            " and ".join(
+                f"{written[one]!r} without {other!r}"
+                for pair in halves
+                for one, other in (pair, pair[::-1])
+                if one in written
+            )
+        )
     return [written[name] for name in (*train, *test)]
 
 
@@ -103,7 +120,7 @@ def _npy(folder: pathlib.Path) -> list[np.ndarray]:
     there = {p.stem: p for p in sorted(folder.glob("*.npy"))}
     parts = []
     for name in _wanted(there):
-        with files.opened(there[name]) as file:
+        with files.opened(there[name].resolve()) as file:
             length = os.fstat(file.fileno()).st_size
             try:
                 parts.append(npy.within(file, length, _MOST))
@@ -121,6 +138,12 @@ def _hdf5(path: pathlib.Path) -> list[np.ndarray]:
         names = _wanted(k for k in stored if _is_plain(stored, k))
         parts = [stored[name] for name in names]
         for name, part in zip(names, parts):
+            # HDF5 would read any file that they name, or crash.
+            if part.is_virtual or part.external:
+                raise ValueError(
+                    f"{name!r}, which lies in other files. Copy it into this "
+                    "one"
+                )
             if part.nbytes > _MOST or part.dtype.kind not in "uifb":
                 raise ValueError(
                     f"{name} of shape {part.shape} and type {part.dtype}"

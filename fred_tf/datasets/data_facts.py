@@ -1,10 +1,10 @@
 """What must be known of a data set to use what was made from it."""
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from fred_tf.datasets import names
 from fred_tf.disk import claims
 from fred_tf.normalizations import Normalization, from_config
 
@@ -12,7 +12,6 @@ from fred_tf.normalizations import Normalization, from_config
 TEST = "test"
 # What `holdout` puts in its place. Records do not say so: the name does.
 HELD_OUT = "held-out training images"
-_HOLDS_OUT = re.compile(r", holdout (\d+(?:\.\d+)?(?:e-\d+)?)$")
 
 
 def on_split(tested_on: str) -> str:
@@ -27,16 +26,11 @@ def on_split(tested_on: str) -> str:
     return f" on the {tested_on} split"
 
 
-def held_share(name: str) -> float:
-    """Returns what share of its training images the name of data holds out."""
-    held_out = _HOLDS_OUT.search(name)
-    return float(held_out[1]) if held_out else 0.0
-
-
 def tested_on(stated: Mapping[str, Any]) -> str:
     """Returns what stands for the test split of data that a record states."""
     told = stated.get("tested_on") or TEST
-    held_out = _HOLDS_OUT.search(str(stated.get("name")))
+    name = str(stated.get("name"))
+    held_out = names.held_share(name)
     return HELD_OUT if told == TEST and held_out else str(told)
 
 
@@ -92,9 +86,9 @@ class DataFacts:
         For exports, which state classes and normalisation beside it.
         """
         stated = self.to_json()
-        names = ("name", "image_shape", "preparation", "train", "test")
+        told = ("name", "image_shape", "preparation", "train", "test")
         return {
-            **{name: stated[name] for name in names},
+            **{name: stated[name] for name in told},
             "tested_on": stated.get("tested_on", TEST),
         }
 

@@ -4,6 +4,7 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
+from fred_tf.datasets import names
 from fred_tf.normalizations import Standardize
 
 
@@ -132,8 +133,11 @@ _CIFAR10 = (
 
 
 def base_name(name: str) -> str:
-    """Returns `name` of a TensorFlow Datasets `name[/config][:version]`."""
-    return re.split("[/:]", name)[0]
+    """Returns `name` of a TensorFlow Datasets `name[/config][:version]`.
+
+    Whether or not a part of it is held out.
+    """
+    return re.split("[/:]", names.without_holdout(name))[0]
 
 
 def classes_of(name: str, stated: Sequence[str]) -> tuple[str, ...]:

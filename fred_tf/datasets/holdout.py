@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from absl import logging
 
-from fred_tf.datasets.data_facts import held_share
 from fred_tf.datasets.image_data import ImageData, Split
+from fred_tf.datasets.names import held_share
 
 
 def held_out(

@@ -116,8 +116,7 @@ class ImageData:
     @property
     def name(self) -> str:
         """The data set, and what is held out of it."""
-        held = f", holdout {self.holdout:g}" if self.holdout else ""
-        return f"{self.dataset}{held}"
+        return names.with_holdout(self.dataset, self.holdout)
 
     @property
     def scored(self) -> Split:
@@ -187,15 +186,28 @@ class ImageData:
         )
 
 
+def check_classes(class_names: tuple[str, ...], place: str) -> None:
+    """Refuses names of classes that no data set can have.
+
+    Args:
+        class_names: one per class.
+        place: where they are, for the message.
+
+    Raises:
+        ValueError: one is no name, or there is no other to tell it from.
+    """
+    check_class_names(class_names)
+    if len(class_names) < 2:
+        raise ValueError(
+            "There must be at least two classes to tell apart. Received: "
+            f"{list(class_names)} in {place}. Add another class."
+        )
+
+
 def check(data: ImageData) -> None:
     """Raises ValueError unless the parts of `data` fit each other."""
     names.check_name("dataset", data.dataset)
-    check_class_names(data.class_names)
-    if data.classes < 2:
-        raise ValueError(
-            "There must be at least two classes to tell apart. Received: "
-            f"{list(data.class_names)} in {data.name!r}. Add another class."
-        )
+    check_classes(data.class_names, repr(data.name))
     for split, name in ((data.train, "train"), (data.test, "test")):
         if split is None:
             continue

@@ -6,6 +6,7 @@ back is refused before any work, as names of classes are.
 
 import os
 import pathlib
+import re
 
 from fred_tf.disk import paths
 from fred_tf.settings import is_line
@@ -13,6 +14,28 @@ from fred_tf.settings import is_line
 # Sets in a folder of images, and in a file of arrays, are called by these and
 # the last part of their path.
 FOLDER, FILE = "folder:", "file:"
+_HOLDS_OUT = re.compile(r", holdout (\d+(?:\.\d+)?(?:e-\d+)?)$")
+
+
+def with_holdout(name: str, share: float) -> str:
+    """Returns what a data set is called of which a share is held out.
+
+    Args:
+        name: the data set.
+        share: of its training images; 0 for none.
+    """
+    return f"{name}, holdout {share:g}" if share else name
+
+
+def without_holdout(name: str) -> str:
+    """Returns the data set of which something may be held out."""
+    return _HOLDS_OUT.sub("", name)
+
+
+def held_share(name: str) -> float:
+    """Returns what share of its training images the name of data holds out."""
+    held_out = _HOLDS_OUT.search(name)
+    return float(held_out[1]) if held_out else 0.0
 
 
 def check_name(argument: str, name: str) -> None:

@@ -7,7 +7,7 @@ from absl import logging
 
 from fred_tf.datasets import raw_images
 from fred_tf.datasets.class_lists import chosen
-from fred_tf.datasets.image_data import Split
+from fred_tf.datasets.image_data import Split, check_classes
 from fred_tf.datasets.preparation import Preparation
 from fred_tf.datasets.raw_images import Found, Raw
 from fred_tf.disk.paths import Path
@@ -73,7 +73,9 @@ def prepared(
             for name, raw in splits.items()
         }
     present = {n: raw for n, raw in splits.items() if raw and len(raw.labels)}
-    _check_classes(
+    assert splits["train"] is not None
+    check_classes(class_names, splits["train"].place)
+    _check_present(
         present["train"] if "train" in present else None, class_names
     )
     asked = sum(len(raw.labels) for raw in present.values())
@@ -129,7 +131,7 @@ def _raw(split: Raw | Split | None, place: str) -> Raw | None:
     return split
 
 
-def _check_classes(train: Raw | None, class_names: tuple[str, ...]) -> None:
+def _check_present(train: Raw | None, class_names: tuple[str, ...]) -> None:
     there = set() if train is None else set(train.labels.tolist())
     missing = [n for label, n in enumerate(class_names) if label not in there]
     if missing:

@@ -323,11 +323,16 @@ def read_json(path: Path, most: int = MOST_JSON) -> Any:
     return json_text.parsed(read_bytes(path, most), path)
 
 
-def size(path: Path) -> int:
-    """Returns the bytes of a file, or of all files that a folder holds."""
+def inside(path: Path) -> list[pathlib.Path]:
+    """Returns a file itself, or all files that a folder holds."""
     path = pathlib.Path(path)
-    inside = path.rglob("*") if path.is_dir() else [path]
-    return sum(x.stat().st_size for x in inside if x.is_file())
+    there = path.rglob("*") if path.is_dir() else [path]
+    return [x for x in there if x.is_file()]
+
+
+def size(*paths: Path) -> int:
+    """Returns the bytes of files, and of all files that folders hold."""
+    return sum(x.stat().st_size for path in paths for x in inside(path))
 
 
 def sha256(path: Path) -> str:

@@ -207,6 +207,12 @@ def foreign_set(
             do not fit the data, or say too little, see `ForeignArrays`.
     """
     if isinstance(source, tuple | list):
+        if len(source) != 2:
+            raise ValueError(
+                "`source` must be a pair of images and labels. Received: "
+                f"{len(source)} of {type(source).__name__}. Give "
+                "`(images, labels)`, or a `.npz` file."
+            )
         arrays = ForeignArrays(*source, **said)
     else:
         arrays = ForeignArrays.read(source, **said)

@@ -7,6 +7,7 @@ https://huggingface.co/docs/hub/datasets-cards.
 import json
 from collections.abc import Iterator
 
+from fred_tf.datasets.names import without_holdout
 from fred_tf.forms.making import config_of
 from fred_tf.forms.provenance import license_id
 from fred_tf.synthetic_set import SyntheticSet
@@ -44,7 +45,7 @@ def _lines(decoded: SyntheticSet, title: str) -> Iterator[str]:
     yield f"- {_SIZES[min(beyond, len(_SIZES) - 1)]}"
     yield "tags:"
     yield "- dataset-distillation"
-    yield f"- {_quoted(decoded.dataset)}"
+    yield f"- {_quoted(without_holdout(decoded.dataset))}"
     if config := config_of(decoded.details):
         yield f"- {config.objective.name}"
         yield f"- {config.parameterization.name}"

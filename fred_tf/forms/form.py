@@ -81,6 +81,14 @@ class Form(abc.ABC):
         """
         return False
 
+    def own_files(self, path: pathlib.Path) -> list[pathlib.Path]:
+        """Returns the files that it consists of, which its bytes are of.
+
+        Args:
+            path: where it was written.
+        """
+        return files.inside(path)
+
     @abc.abstractmethod
     def check_replaceable(self, path: pathlib.Path) -> None:
         """Refuses to write where something else lies than an earlier export.

@@ -1,6 +1,7 @@
 """The memory as a Keras layer, in one `.keras` file."""
 
 import contextlib
+import datetime
 import io
 import json
 import os
@@ -24,6 +25,9 @@ _RULE = "A memory is a `.keras` file of `python -m export`."
 # What registers the classes of memories with Keras.
 _PACKAGE = parameterizations.__name__
 _CONFIG, _WEIGHTS = "config.json", "model.weights.h5"
+_METADATA = "metadata.json"
+# The first day that an archive can state: bytes are the same on every day.
+_DAY = datetime.datetime(1980, 1, 1)
 
 
 class KerasMemory(MemoryForm):
@@ -89,12 +93,17 @@ images, labels = memory.decode(), memory.labels
             )
         return path
 
+    def own_files(self, path):
+        return [path, _beside(path)]
+
     def check_replaceable(self, path):
         beside = _beside(path)
         ours = beside.is_file() and not beside.is_symlink()
         if ours:  # Not read as JSON: a damaged export may be replaced.
             text = beside.read_text(errors="replace")
-            ours = f'"{self.kind}"' in text and json.dumps(path.name) in text
+            ours = manifest.is_of(text, self.kind) and (
+                json.dumps(path.name) in text
+            )
         for there in (path, beside):
             if os.path.lexists(there) and not ours:
                 what = f"is none: {beside} does not describe {path.name}"
@@ -169,8 +178,9 @@ def _both_or_neither(path: pathlib.Path) -> Iterator[None]:
 
 
 def _copy(source: pathlib.Path, target: pathlib.Path) -> None:
-    """Copies what Keras wrote, with a name of the class that says its import.
+    """Copies what Keras wrote, but for the time and a name.
 
+    The class name comes to say its import.
     Keras finds a class by its registered name. Where that is not registered
     its message begins with the class name, which nothing else goes by: "Could
     not locate class 'Frequency (import fred_tf.parameterizations)'".
@@ -186,6 +196,10 @@ def _copy(source: pathlib.Path, target: pathlib.Path) -> None:
                 layer = config["config"]["layers"][-1]
                 layer["class_name"] += f" (import {_PACKAGE})"
                 content = json.dumps(config).encode()
+            elif entry.filename == _METADATA:
+                saved = {"date_saved": f"{_DAY:%Y-%m-%d@%H:%M:%S}"}
+                content = json.dumps({**json.loads(content), **saved}).encode()
+            entry.date_time = _DAY.timetuple()[:6]
             copy.writestr(entry, content)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from fred_tf import config as config_lib
 from fred_tf.config import Config
-from fred_tf.datasets import data_facts
+from fred_tf.datasets import data_facts, names
 from fred_tf.datasets.data_facts import on_split
 from fred_tf.datasets.sources import IN_MEMORY
 from fred_tf.disk import claims
@@ -185,8 +185,9 @@ def worth(decoded: SyntheticSet, place: str | None) -> Iterator[str]:
 
 def _loading(decoded: SyntheticSet, config: Config) -> str:
     """Returns the call that loads what a set stands for, as its run did."""
-    in_memory, done = decoded.dataset == IN_MEMORY, config.preparation.to_json()
-    arguments = [_PAIRS if in_memory else repr(decoded.dataset)]
+    dataset = names.without_holdout(decoded.dataset)
+    in_memory, done = dataset == IN_MEMORY, config.preparation.to_json()
+    arguments = [_PAIRS if in_memory else repr(dataset)]
     numbered = decoded.class_names == tuple(map(str, range(decoded.classes)))
     if in_memory and not numbered and "classes" not in done:
         arguments.append(f"class_names={list(decoded.class_names)!r}")
@@ -196,7 +197,7 @@ def _loading(decoded: SyntheticSet, config: Config) -> str:
     if done:
         told = ", ".join(f"{name}={value!r}" for name, value in done.items())
         arguments.append(f"preparation=fred_tf.Preparation({told})")
-    if arguments == [repr(decoded.dataset)]:
+    if arguments == [repr(dataset)]:
         return f"fred_tf.load_data({arguments[0]})"
     called = "".join(f"\n    {argument}," for argument in arguments)
     which = "  # the arrays that it was made from" if in_memory else ""

@@ -23,6 +23,8 @@ NAME = "manifest.json"
 # What names of files of records have in them.
 _TFRECORD, _ARRAY_RECORD = ".tfrecord", ".array_record"
 _SHA256 = re.compile("[0-9a-f]{64}")
+# What a manifest says first, after the format version.
+_KIND = re.compile(r'"kind"\s*:\s*"([^"]*)"')
 # Of one export, said in a message.
 _MOST_FAULTS = 10
 
@@ -52,7 +54,7 @@ def check_replaceable(
         return
     # Not read as JSON: a damaged export may be replaced.
     said = (folder / place).read_text(errors="replace")
-    if f'"{kind}"' not in said:
+    if not is_of(said, kind):
         raise no_export(folder, f"is no export of {kind}", "Delete it")
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
@@ -63,6 +65,12 @@ def check_replaceable(
                 f"holds {name}, which its {place} does not name",
                 "Move that elsewhere",
             )
+
+
+def is_of(said: str, kind: str) -> bool:
+    """Says whether the text of a manifest is of a kind, damaged or not."""
+    found = _KIND.search(said)
+    return found is not None and found[1] == kind
 
 
 def no_export(path: pathlib.Path, what: str, way_out: str) -> FileExistsError:

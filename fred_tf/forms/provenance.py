@@ -5,6 +5,7 @@ from typing import Any
 
 from fred_tf.augmentations import SiameseAugmentation
 from fred_tf.datasets.dataset_spec import KNOWN, base_name
+from fred_tf.datasets.names import without_holdout
 from fred_tf.kernels import KERNELS
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.paper import Paper
@@ -60,7 +61,8 @@ def provenance(synthetic_set: SyntheticSet) -> dict[str, Any]:
         ),
         "homepage": "".join(first),
         "license": (
-            f"The images derive from {synthetic_set.dataset}, whose terms "
+            "The images derive from "
+            f"{without_holdout(synthetic_set.dataset)}, whose terms "
             f"apply{terms}."
         ),
     }

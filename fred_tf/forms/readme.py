@@ -29,7 +29,7 @@ _FRED_TF = """\
 from fred_tf import forms
 
 stored = forms.read(PATH)
-images, labels = stored.images, stored.labels"""
+images, labels = stored.images, stored.labels.astype("int64")"""
 
 _TENSORFLOW = """\
 import tensorflow as tf
@@ -193,7 +193,7 @@ def _table(folder: pathlib.Path, places: Mapping[Form, str]) -> Iterator[str]:
     yield "| file or folder | what it is | bytes |"
     yield "|---|---|---|"
     for form, place in places.items():
-        size = files.size(folder / place)
+        size = files.size(*form.own_files(folder / place))
         said = (inspect.getdoc(type(form)) or form.name).splitlines()[0]
         yield f"| `{place}` | {said} | {size:,} |"
 

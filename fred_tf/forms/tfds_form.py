@@ -182,9 +182,12 @@ class TfdsForm(SetForm):
 
         def serialized(row: int) -> bytes:
             example = {name: part[row] for name, part in arrays.items()}
-            return serializer.serialize_example(
+            stored = serializer.serialize_example(
                 features.encode_example(example)
             )
+            # Whose features are in another order in each process.
+            made = tf.train.Example.FromString(stored)
+            return made.SerializeToString(deterministic=True)
 
         everything = np.arange(len(arrays["label"]))
         for shard, rows in enumerate(np.array_split(everything, shards)):

@@ -22,8 +22,8 @@ class Candidate:
 
     Attributes:
         name: a key of `FORMS`.
-        size: bytes of all that it writes; where it cannot be made to fit, the
-            fewest that it can take.
+        size: bytes of all its files; where it cannot be made to fit, about
+            the fewest that it can take.
         error: root-mean-square error of what is read back, of normalised
             pixels; None where it does not fit.
         options: by which it is written so.
@@ -83,7 +83,7 @@ def best(
                 if names:
                     raise
                 continue
-            size = files.size(scratch)
+            size = files.size(*form.own_files(written[name]))
             error = None
             if size <= budget_bytes:
                 errors = form.read(written[name]).images - decoded.images

@@ -1,6 +1,9 @@
 """Arrays in files as a data set: what is read, and what of others is not."""
 
 import io
+import pathlib
+import subprocess
+import sys
 import tracemalloc
 import zipfile
 
@@ -161,3 +164,97 @@ def test_arrays_are_bounded_by_their_bytes(type_of, tmp_path, monkeypatch):
     else:
         with pytest.raises(ValueError, match="X_train of shape .* float64"):
             array_files.read(tmp_path / "a.h5")
+
+
+HALF = {
+    "x_test": "'x_test' without 'y_test'",
+    "Y_TEST": "'Y_TEST' without 'x_test'",
+    "test_images": "'test_images' without 'test_labels'",
+}
+
+
+@pytest.mark.parametrize("name", HALF)
+@pytest.mark.parametrize("suffix", [".npz", ".h5", ""])
+def test_half_a_test_split_is_refused(images, name, suffix, tmp_path):
+    """Else accuracies would be on training images."""
+    path = tmp_path / f"a{suffix}"
+    parts = {"x_train": images, "y_train": LABELS, name: images}
+    if suffix == ".h5":
+        with h5py.File(path, "w") as stored:
+            stored.update(parts)
+    else:
+        writer = _in_npz if suffix else _in_folder
+        writer(path, {name: _npy(part) for name, part in parts.items()})
+    with pytest.raises(ValueError, match=HALF[name]):
+        datasets.load(f"file:{path}")
+
+
+def test_links_are_followed(images, tmp_path):
+    """As in folders of images."""
+    (tmp_path / "real").mkdir()
+    for suffix in (".npz", ".h5"):
+        path = tmp_path / "real" / f"a{suffix}"
+        if suffix == ".npz":
+            np.savez(path, images=images, labels=LABELS)
+        else:
+            with h5py.File(path, "w") as stored:
+                stored.update({"images": images, "labels": LABELS})
+        (tmp_path / f"link{suffix}").symlink_to(path)
+    _in_folder(tmp_path / "link", {"images": _npy(images)})
+    np.save(tmp_path / "real" / "labels.npy", LABELS)
+    (tmp_path / "link" / "labels.npy").symlink_to(
+        tmp_path / "real" / "labels.npy"
+    )
+    for name in ("link.npz", "link.h5", "link"):
+        found = array_files.read(tmp_path / name)
+        assert f"train split of {name}" in found.train.place
+        assert len(found.train.labels) == len(images)
+
+
+def _external(stored, other, shape):
+    stored.create_dataset("images", shape, "u1", external=[(other, 0, 360)])
+
+
+def _virtual(stored, other, shape):
+    layout = h5py.VirtualLayout(shape, "u1")
+    layout[:] = h5py.VirtualSource(other, "images", shape)
+    stored.create_virtual_dataset("images", layout)
+
+
+def _linked(stored, other, shape):
+    stored["images"] = h5py.ExternalLink(other, "images")
+
+
+READING = """
+import sys
+from fred_tf.datasets import array_files
+
+for path in sys.argv[1:]:
+    try:
+        array_files.read(path)
+    except ValueError as error:
+        print(error)
+"""
+
+
+def test_no_other_file_is_read(images, tmp_path):
+    """In a process of its own: HDF5 may crash or hang instead."""
+    other, paths = tmp_path / "other.h5", []
+    with h5py.File(other, "w") as stored:
+        stored["images"] = images
+    for refer in (_external, _virtual, _linked):
+        paths.append(tmp_path / f"a{refer.__name__}.h5")
+        with h5py.File(paths[-1], "w") as stored:
+            stored["labels"] = LABELS
+            refer(stored, str(other), images.shape)
+    ended = subprocess.run(
+        [sys.executable, "-c", READING, *paths],
+        cwd=pathlib.Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    external, virtual, linked = ended.stdout.splitlines()
+    assert "Received: 'images', which lies in other files." in external
+    assert "Received: 'images', which lies in other files." in virtual
+    assert "Received: arrays called ['labels']." in linked

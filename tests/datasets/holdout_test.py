@@ -6,7 +6,7 @@ import pytest
 from fred_tf import datasets, scoring
 from fred_tf.coresets import random_set
 from fred_tf.datasets import DataFacts
-from fred_tf.datasets.data_facts import held_share
+from fred_tf.datasets.names import held_share
 from fred_tf.forms import making
 
 

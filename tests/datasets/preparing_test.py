@@ -1,5 +1,7 @@
 """Images on the disk are those in memory, whatever is made of them."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -47,6 +49,15 @@ def load(photos, **preparation):
     return datasets.load(
         f"folder:{photos}", preparation=Preparation(8, **preparation)
     )
+
+
+def test_one_class_is_refused_before_anything_is_decoded(photos, monkeypatch):
+    shutil.rmtree(photos / "ant")
+    monkeypatch.setattr(image_folder, "_decoded", None)
+    with pytest.raises(
+        ValueError, match=r"two classes .*\['bee'\] in .*photos"
+    ):
+        load(photos)
 
 
 def test_the_disk_changes_nothing(photos, request):

@@ -83,17 +83,17 @@ def test_a_set_that_comes_with_the_library_is_taken_by_name(folder):
             pass
 
 
-def test_held_out_images_are_the_test_images(digits, tmp_path, monkeypatch):
+def test_held_out_images_are_the_test_images(tmp_path, monkeypatch):
     """As the run had them: the rest is what there is to train on."""
-    chosen = random_set(digits, 1, seed=0)
+    data = datasets.load("digits", holdout=0.25)
+    chosen = random_set(data, 1, seed=0)
     told = {"config": {"holdout": 0.25}}
     held = dataclasses.replace(chosen, details=told)
     folder = str(Images().write(held, None, tmp_path / "images_float32"))
     monkeypatch.setattr(sys, "argv", ["train_keras", folder])
     found = []
     main(lambda sets: found.append(sets) or {})
-    expected = datasets.load("digits", holdout=0.25).train.labels
-    np.testing.assert_array_equal(found[0].labels, expected)
+    np.testing.assert_array_equal(found[0].labels, data.train.labels)
 
 
 @pytest.mark.parametrize("given", [[], ["digits_ipc1", "data", "more"]])

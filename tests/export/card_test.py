@@ -8,6 +8,7 @@ import pytest
 
 from export import exporting
 from fred_tf import config, forms, presets
+from fred_tf.coresets import random_set
 from fred_tf.forms import card as card_lib
 from fred_tf.forms import readme
 from fred_tf.presets import fitting
@@ -43,6 +44,14 @@ def card(run, digits, tmp_path_factory):
     folder = tmp_path_factory.mktemp("card")
     exporting.run(run, folder, ["coefficients_int8"], digits, card=True)
     return (folder / readme.NAME).read_text(), folder
+
+
+def test_what_is_held_out_is_no_other_source(digits):
+    """Neither its licence nor its tag."""
+    chosen = random_set(digits, 1, seed=0)
+    held = dataclasses.replace(chosen, dataset="digits, holdout 0.2")
+    heads = (card_lib.front_matter(x, "a", "b") for x in (chosen, held))
+    assert len(set(heads)) == 1
 
 
 def test_its_first_lines_are_what_hubs_read(card):

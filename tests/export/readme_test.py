@@ -201,6 +201,8 @@ def test_coefficients_alone_are_read_by_this_library(run, tmp_path):
     folder = written(decoded, memory, tmp_path, "coefficients_float32")
     found = executed(folder, "Load it")
     np.testing.assert_array_equal(found["images"], decoded.images)
+    # Others do not train PyTorch by its cross-entropy.
+    assert found["labels"].dtype == np.int64
 
 
 def test_a_whitening_is_told_and_not_undone(soft, digits, tmp_path):

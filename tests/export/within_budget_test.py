@@ -95,6 +95,9 @@ def test_forms_that_are_several_files_count_all_of_them(run, tmp_path):
         (tmp_path / "whole" / name).stat().st_size
         for name in ("memory.keras", "memory.json")
     )
+    for summary in ("README.md", "sizes.md"):
+        text = (tmp_path / "whole" / summary).read_text()
+        assert f"| {size:,} |" in text
     with pytest.raises(ValueError, match=f"at least {size:,}, "):
         exporting.run(run, tmp_path / "no", names, budget_bytes=size - 1)
     exporting.run(run, tmp_path / "yes", names, budget_bytes=size)

@@ -130,6 +130,13 @@ def test_what_cannot_be_meant_is_refused(change, said, message, ten, digits):
         foreign_set((arrays["images"], arrays["labels"]), digits, **said)
 
 
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_arrays_come_as_a_pair(count, ten, digits):
+    given = (*ten, ten[1])[:count]
+    with pytest.raises(ValueError, match=f"a pair of images.*{count} of tuple"):
+        foreign_set(given, digits, values="unit")
+
+
 @pytest.mark.parametrize(
     "names", [("images", "labels"), ("x", "y"), ("data", "targets")]
 )

@@ -6,6 +6,7 @@ import pytest
 import fred_tf
 from fred_tf import config, presets
 from fred_tf.datasets import Preparation
+from fred_tf.datasets.names import with_holdout
 from fred_tf.forms import making
 from fred_tf.normalizations import Standardize
 from fred_tf.synthetic_set import SyntheticSet
@@ -176,7 +177,8 @@ def test_data_are_loaded_as_its_run_did(source, changes, expected, monkeypatch):
     made = config.to_json(presets.preset("digits_ipc1_dm_tiny"))
     made = {**made, "dataset": source, **changes}
     names, asked = ("MARKETPLACE", "DATA"), []
-    text = told(source, names, config=made)
+    called = with_holdout(source, made["holdout"])
+    text = told(called, names, config=made)
     code = text.partition("```python\n")[2].partition("```")[0]
     monkeypatch.setattr(fred_tf, "evaluate", lambda *_: None)
     monkeypatch.setattr(

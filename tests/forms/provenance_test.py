@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from fred_tf.datasets.dataset_spec import KNOWN
-from fred_tf.forms.provenance import provenance
+from fred_tf.datasets.names import with_holdout
+from fred_tf.forms.provenance import license_id, provenance
 from fred_tf.normalizations import Standardize
 from fred_tf.synthetic_set import SyntheticSet
 
@@ -115,6 +116,13 @@ def test_every_known_source_is_cited_after_the_methods():
         ].split("\n\n")
         assert method.startswith("@inproceedings{shin2023frequency")
         assert source == spec.citation
+
+
+def test_what_is_held_out_changes_no_terms():
+    for share in (0.25, 0.00001):
+        held = made(with_holdout("digits", share))
+        assert provenance(held) == provenance(made("digits"))
+        assert license_id(held.dataset) == license_id("digits") == "cc-by-4.0"
 
 
 @pytest.mark.parametrize("dataset", ["folder:digits", "mine", "cifar10_mine"])

@@ -14,6 +14,7 @@ from typing import Any
 
 from fred_tf import config as config_lib
 from fred_tf.config import Config
+from fred_tf.datasets import names
 from fred_tf.disk import claims, files, records
 from fred_tf.networks import NETWORKS
 from fred_tf.training.evaluation import Evaluation
@@ -111,7 +112,8 @@ def read(folder: files.Path) -> Packed:
             if len(seeds) != count:
                 raise ValueError(f"{len(seeds)} `seeds` of {count} networks.")
         word = "" if is_run else _word(scoring)
-        _check_equal("dataset", {"dataset": data.get("name")}, config.dataset)
+        wanted = names.with_holdout(config.dataset, config.holdout)
+        _check_equal("dataset", {"dataset": data.get("name")}, wanted)
     return Packed(folder, about, config, scored, word)
 
 

@@ -179,6 +179,20 @@ def test_records_of_others_are_within_bounds(folder, shard, change, message):
     assert str(folder) in str(raised.value)
 
 
+@pytest.mark.parametrize("name", ["/dev/zero", "../other", "link"])
+def test_the_example_opens_plain_files_of_the_folder_alone(
+    folder, example, name
+):
+    (folder.parent / "other").write_bytes(b"")
+    (folder / "link").symlink_to("/dev/zero")
+    path = folder / "manifest.json"
+    said = json.loads(path.read_text())
+    said["files"] = {name: {"sha256": files.digest(b"")}}
+    path.write_text(json.dumps(records.seal(said)))
+    with pytest.raises(ValueError, match=f"'{name}' is no plain file of"):
+        example.checked(folder)
+
+
 def test_a_length_is_not_believed(folder, shard, example):
     """2^62 with its checksum, which ends the process in TensorFlow."""
     path = shard(folder)

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from fred_tf import assembly, config, presets
+from fred_tf import assembly, config, datasets, presets
 from fred_tf.coresets import random_set
 from fred_tf.datasets import Split
 from fred_tf.disk import records
@@ -114,6 +114,18 @@ def test_a_set_is_packed_to_be_scored_only(unlowered, digits, tmp_path):
     assert score(mlp, chosen, digits, path).accuracies == (0.5, 0.25)
     # Only those of the network that was asked for.
     assert [path.name for path in run_dir.iterdir()] == [path.name]
+
+
+def test_what_was_held_out_comes_back(unlowered, tmp_path):
+    """Its data are not called as its config has them."""
+    data = datasets.load("digits", holdout=0.2)
+    held = config.replace(settings(DISTRIBUTION), {"holdout": 0.2})
+    pack, chosen = tmp_path / "pack", random_set(data, 1, 0)
+    packing.pack_set(held, pack, chosen, data, "random", ["mlp"])
+    made.write_spent(pack)
+    made.write_scores(pack, 0, mlp=[0.5])
+    found = unpacking.bring_back(pack, tmp_path / "run")
+    assert found["mlp"].accuracies == (0.5,)
 
 
 def test_a_pack_says_that_it_scores_what_is_not_rounded(
