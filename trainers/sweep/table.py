@@ -68,7 +68,8 @@ def write(
         scored = Evaluation(tuple(accuracies), 0.0) if accuracies else None
         row["networks"] = len(accuracies)
         row["accuracy"] = scored and scored.mean
-        row["deviation"] = scored and scored.deviation
+        several = scored if len(accuracies) > 1 else None
+        row["deviation"] = several and several.deviation
         row["failed"] = facts.get("failed") or ""
         rows.append((row, scored))
     text = io.StringIO()
