@@ -309,7 +309,8 @@ def measured(
         facts: of the data that it stands for.
 
     Returns:
-        The network, the settings of the training, and the accuracies of each.
+        The network, the settings of the training, and the accuracies of each;
+        of what was stopped before, how many `networks` there were to be.
     """
     measured = []
     own = _of_set(synthetic_set)
@@ -326,6 +327,7 @@ def measured(
             "mean": evaluation.mean,
             "deviation": evaluation.deviation,
             "accuracies": accuracies,
+            **evaluation_files.wanted(path, record),
         }
         # The same networks may have been scored on other images, too.
         if told not in measured:

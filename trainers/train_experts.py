@@ -30,7 +30,6 @@ says what a store holds and what is damaged, and with a --preset or --row also
 how much of it these settings use.
 """
 
-import numpy as np
 from absl import logging
 
 from export import flags
@@ -42,6 +41,7 @@ from fred_tf.experts.inspection import StoredExpert, inspect
 from fred_tf.experts.store import ExpertStore
 from fred_tf.experts.trajectory_array import DTYPES
 from fred_tf.objectives import TrajectoryMatching
+from fred_tf.training.evaluation import Evaluation
 from trainers import run_flags
 from trainers.results.row import Row
 
@@ -166,12 +166,10 @@ def _summary(store: ExpertStore, experts: list[StoredExpert]) -> str:
     if convolutions := store.description.get("convolutions"):
         parts.append(f"convolutions of {convolutions}")
     told = [expert.facts.get("test_accuracy") for expert in usable]
-    scores = [100 * accuracy for accuracy in told if accuracy is not None]
+    scores = tuple(accuracy for accuracy in told if accuracy is not None)
     if scores:
         on = on_split(tested_on(store.data or {}))
-        parts.append(
-            f"test accuracy{on} {np.mean(scores):.1f} +- {np.std(scores):.1f} %"
-        )
+        parts.append(f"test accuracy{on} {Evaluation(scores, 0.0)}")
     return "; ".join(parts)
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from absl import logging
+
 from fred_tf.disk import claims, files, folder_lock, records
 
 KIND = "evaluation"
@@ -94,8 +96,42 @@ def extended(
             there = accuracies(path, record, others)
             if len(there[0]) >= len(clean):
                 return there
-        records.write(*work, **{**record, **content})
+        told = {**record, **content}
+        if count := _on_device(record):
+            told["networks_on_device"] = count
+        else:
+            told.pop("device", None)
+        records.write(*work, **told)
     return clean, others
+
+
+def _on_device(record: Mapping[str, Any]) -> int:
+    """Returns how many networks, the first, are of the `device` of a record.
+
+    All that came back of a pack are; what is added to them is trained here.
+    Earlier versions added without counting, and told how many were wanted.
+    """
+    if "device" not in record:
+        return 0
+    as_it_came = 0 if "networks" in record else len(record["accuracies"])
+    return record.get("networks_on_device", as_it_came)
+
+
+def scored_on(record: Mapping[str, Any], networks: int) -> str:
+    """Returns on what networks were trained elsewhere, and how many of them.
+
+    Args:
+        record: of an evaluation.
+        networks: how many of it count, the first.
+
+    Returns:
+        `NVIDIA H200 (3 of 5)`; the device alone where all are its; nothing of
+        what was trained here, or where it is not known.
+    """
+    count = _on_device(record)
+    if count >= networks:
+        return record["device"]
+    return f"{record['device']} ({count} of {networks})" if count else ""
 
 
 @contextlib.contextmanager
@@ -140,10 +176,31 @@ def curve(folder: files.Path) -> dict[int, dict[str, Any]]:
         step: records.read(p, KIND) for step, p in _of_curve(folder).items()
     }
     return {
-        step: record
-        for step, record in told.items()
-        if len(record["accuracies"]) >= record.get("networks", 0)
+        step: record for step, record in told.items() if not _is_stopped(record)
     }
+
+
+def _is_stopped(record: Mapping[str, Any]) -> bool:
+    """Returns whether an evaluation has fewer networks than it was to have."""
+    return len(record["accuracies"]) < record.get("networks", 0)
+
+
+def wanted(path: files.Path, record: Mapping[str, Any]) -> dict[str, int]:
+    """Returns how many `networks` were asked for, of what was stopped before.
+
+    Its networks are what they are, and the same command goes on with them:
+    they are kept, and a warning says that they are not all.
+    """
+    if not _is_stopped(record):
+        return {}
+    count, of = len(record["accuracies"]), record["networks"]
+    logging.warning(
+        "%s was stopped after %d of %d networks. Evaluate again to go on.",
+        path,
+        count,
+        of,
+    )
+    return {"networks": of}
 
 
 def set_aside(folder: files.Path, test: str | None) -> list[int]:

@@ -31,6 +31,9 @@ FORMAT_VERSION = 4
 WAY_OUT = "Choose another folder or name, or delete it to make it anew."
 # Differences that a refusal names.
 _MOST_TOLD = 3
+# What tells test images of data. What only trains does not depend on them, and
+# earlier versions did not say what stands for their split.
+OF_TEST = ("data.test", "data.tested_on")
 _OWN = ("format_version", "kind", "identity", "data", "sha256")
 
 

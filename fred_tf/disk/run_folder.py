@@ -23,7 +23,7 @@ from fred_tf.disk import (
 
 # A run may go on to more or fewer steps, and be scored by more or fewer
 # networks; it never looks at the test split.
-_FREE = "outer_steps", "evaluation.networks", "data.test", "data.tested_on"
+_FREE = "outer_steps", "evaluation.networks", *records.OF_TEST
 
 KIND = "run"
 CONFIG = "config.json"

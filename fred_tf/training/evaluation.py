@@ -35,12 +35,19 @@ class Evaluation:
         return float(np.std(self.accuracies))
 
     def __str__(self) -> str:
-        return f"{100 * self.mean:.1f} +- {100 * self.deviation:.1f} %"
+        return f"{self._in_per_cent('+-')} %"
 
     @property
     def cell(self) -> str:
         """Mean and deviation in per cent, for a table: `58.8 ± 0.4`."""
-        return f"{100 * self.mean:.1f} ± {100 * self.deviation:.1f}"
+        return self._in_per_cent("±")
+
+    def _in_per_cent(self, sign: str) -> str:
+        """Returns the mean, and the spread; of one network there is none."""
+        mean = f"{100 * self.mean:.1f}"
+        if len(self.accuracies) == 1:
+            return mean
+        return f"{mean} {sign} {100 * self.deviation:.1f}"
 
     @property
     def corruptions(self) -> dict[str, "Evaluation"]:

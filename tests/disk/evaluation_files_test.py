@@ -35,10 +35,39 @@ def test_the_longer_list_is_kept(work):
 
 
 def test_what_else_a_file_says_stays(work):
-    records.write(*work, accuracies=[0.5], device="of elsewhere")
+    records.write(*work, accuracies=[0.5], floats_stored=3)
     extended(work, 0.5, 0.25)
     record = records.read(work[0])
-    assert (record["device"], record["networks"]) == ("of elsewhere", 2)
+    assert (record["floats_stored"], record["networks"]) == (3, 2)
+
+
+def test_networks_that_are_added_are_not_those_of_the_device(work):
+    def told(networks):
+        record = records.read(work[0])
+        return evaluation_files.scored_on(record, networks)
+
+    records.write(*work, accuracies=[0.5] * 3, device="a GPU")
+    assert told(3) == told(2) == "a GPU"
+    extended(work, *[0.5] * 4)
+    extended(work, *[0.5] * 5)
+    assert (told(3), told(5)) == ("a GPU", "a GPU (3 of 5)")
+    # Earlier versions added without counting: nothing is known of any.
+    records.write(*work, accuracies=[0.5] * 5, device="a GPU", networks=5)
+    assert told(5) == ""
+    extended(work, *[0.5] * 6)
+    assert "device" not in records.read(work[0])
+    records.write(*work, accuracies=[0.5])
+    assert told(1) == ""
+
+
+def test_what_was_stopped_says_of_how_many_networks(work, caplog):
+    records.write(*work, accuracies=[0.5], networks=20)
+    record = records.read(work[0])
+    assert evaluation_files.wanted(work[0], record) == {"networks": 20}
+    assert f"{work[0]} was stopped after 1 of 20 networks" in caplog.text
+    extended(work, 0.5, 0.25)
+    record = records.read(work[0])
+    assert evaluation_files.wanted(work[0], record) == {}
 
 
 def test_other_test_images_grow_alike(work):

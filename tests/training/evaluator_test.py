@@ -92,6 +92,13 @@ def test_deviation_is_the_population_one():
     assert result.mean == pytest.approx(0.6)
     assert result.deviation == pytest.approx(0.1)
     assert str(result) == "60.0 +- 10.0 %"
+    assert result.cell == "60.0 ± 10.0"
+
+
+def test_one_network_has_no_spread():
+    alone = Evaluation((0.6,), 0.01)
+    assert (str(alone), alone.cell) == ("60.0 %", "60.0")
+    assert Evaluation((0.6, 0.6), 0.01).cell == "60.0 ± 0.0"
 
 
 def test_corrupted_sets_have_evaluations_of_their_own():

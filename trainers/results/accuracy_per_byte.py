@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from fred_tf import figures
 from fred_tf.disk import files
 from fred_tf.figures import Curve, Panel
-from trainers.results import reading
+from trainers.results import reading, together
 from trainers.results.published_bytes import PUBLISHED_BYTES, Counted
 from trainers.results.rows import ROWS
 
@@ -83,7 +83,7 @@ def figure(results_dir: files.Path) -> Figure:
     Raises:
         ValueError: a file is no result, see `reading.rows`.
     """
-    results = reading.rows(results_dir)
+    results = together.fitting(reading.rows(results_dir), ROWS)
     return figures.accuracy_per_byte(
         {
             title: Panel(

@@ -4,6 +4,9 @@ import os
 import pathlib
 import platform
 
+# Joins what several processes were on.
+AND = "; "
+
 
 def hardware() -> str:
     """Returns the processor and how many cores of it this process may use."""

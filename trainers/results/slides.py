@@ -11,7 +11,7 @@ from typing import Any
 from fred_tf.datasets import corruptions
 from fred_tf.disk import files
 from fred_tf.training.evaluation import Evaluation
-from trainers.results import corrupted, empty_cells, reading
+from trainers.results import corrupted, empty_cells, reading, together
 from trainers.results.cells import Cell, Key, cells, key_of
 from trainers.results.published import ON, STEPS, STEPS_OF_IMAGENET, TABLES
 from trainers.results.row import Row
@@ -36,7 +36,7 @@ def slides(results_dir: files.Path) -> str:
     Raises:
         ValueError: a file is no result, see `reading.rows`.
     """
-    results, rows = reading.rows(results_dir), _rows()
+    results, rows = together.fitting(reading.rows(results_dir), ROWS), _rows()
     lines = [
         "# The papers' tables, cell by cell",
         "",

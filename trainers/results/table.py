@@ -2,6 +2,7 @@
 
 import math
 import pathlib
+import statistics
 from typing import Any
 
 from fred_tf.coresets.sheet import SheetSettings
@@ -14,7 +15,9 @@ from trainers.results import (
     corrupted,
     reading,
     regression,
+    together,
 )
+from trainers.results.hardware import AND
 from trainers.results.rows import ROWS, UNSEEN, USUAL
 
 # The folder of rows that were made again of their data set's own images, as
@@ -38,7 +41,9 @@ def table(results_dir: files.Path) -> str:
     results = {
         # The names of the settings do not clash with those of the figures.
         name: {**record["identity"], **record}
-        for name, record in reading.rows(results_dir).items()
+        for name, record in together.fitting(
+            reading.rows(results_dir), ROWS
+        ).items()
     }
     order = [
         n
@@ -60,7 +65,8 @@ def table(results_dir: files.Path) -> str:
         "accuracy in per cent at the final outer step, mean and standard "
         "deviation over networks trained from scratch; nothing was chosen by "
         "it. *Over seeds* is the mean and deviation of that mean over "
-        "distillations with so many seeds. The best evaluation on the way, "
+        "distillations with so many seeds, and on what, where that was not "
+        "the same. The best evaluation on the way, "
         "where there were any, is a choice by the test split. Minutes are of "
         "distilling, those of experts apart, and include what else the machine "
         "was doing. Bytes are those of the records, without loss, which of "
@@ -86,8 +92,9 @@ def table(results_dir: files.Path) -> str:
         results, reading.rows(pathlib.Path(results_dir) / OF_COPIES)
     )
     lines += _matrices(results)
-    hardware = sorted({record["hardware"] for record in results.values()})
-    lines += ["", f"Hardware: {'; '.join(hardware) or 'none yet'}."]
+    said = [record["hardware"] for record in results.values()]
+    hardware = sorted({one for told in said for one in told.split(AND)})
+    lines += ["", f"Hardware: {AND.join(hardware) or 'none yet'}."]
     missing = [
         name
         for name, row in ROWS.items()
@@ -199,17 +206,6 @@ def _by_budget(
     }
 
 
-def _over_seeds(name: str, results: dict[str, Any]) -> str:
-    """Returns the accuracy of a row over its distillations, if several."""
-    again = [n for n in results if n in ROWS and ROWS[n].repeats == name]
-    if not again:
-        return ""
-    means = tuple(results[n]["mean"] for n in (name, *again))
-    rate = results[name]["learning_rate"]
-    record = {"accuracies": means, "learning_rate": rate}
-    return f"{reading.accuracy(record)} of {len(means)}"
-
-
 def _line(name: str, results: dict[str, Any]) -> str:
     record = results[name]
     minutes, config = record["minutes"], record["config"]
@@ -221,7 +217,10 @@ def _line(name: str, results: dict[str, Any]) -> str:
     stored = PARAMETERIZATIONS[config["parameterization"]["name"]].called()
     best = ""
     if on_the_way := record.get("curve"):
-        step = max(on_the_way, key=lambda s: sum(on_the_way[s]["accuracies"]))
+        step = max(
+            on_the_way,
+            key=lambda step: statistics.fmean(on_the_way[step]["accuracies"]),
+        )
         best = f"{reading.accuracy(on_the_way[step])} at {int(step):,}"
     if subject != "run":
         objective, stored = "", {"full": "all images"}.get(subject, subject)
@@ -245,7 +244,7 @@ def _line(name: str, results: dict[str, Any]) -> str:
         _scored_by(record),
         config["seed"],
         reading.accuracy(record),
-        _over_seeds(name, results),
+        together.over_seeds(name, results, ROWS),
         best,
         ROWS[name].published if name in ROWS else "",
         f"`{name}`",

@@ -98,21 +98,22 @@ def run(
     """
     root = pathlib.Path(sweep_dir)
     sweep = root / SWEEP_RECORD, KIND, making.identity(config), None
-    asked = _all_cells(sweep, grid)
+    asked, own = checking.placed(config, _known(sweep), grid)
     settings = [checking.settings(config, cell) for cell in asked.values()]
-    own = [cell.folder for cell in grid]
     places = data_dir, expert_dir, download
     works = checking.works(root, dict(zip(asked, settings)), own, *places)
 
     def tables() -> str:
-        told = zip(_told_apart(asked.values()), works)
-        return table.write(root, [(v, making.kept(work)) for v, work in told])
+        results = map(making.kept, works)
+        told = zip(_told_apart(asked.values()), settings, results)
+        return table.write(root, list(told))
 
     table.check_replaceable(root)
     files.make_folder(root)
     interruption = interruption or interruptions.Interruption()
     with folder_lock.exclusive(root):
-        if _all_cells(sweep, grid).keys() != asked.keys():
+        now, _ = checking.placed(config, _known(sweep), grid)
+        if now.keys() != asked.keys():
             raise RuntimeError(
                 f"Another process has just added cells to {root}. Give the "
                 "same command again."
@@ -159,8 +160,8 @@ def _failure(
         return str(error).partition("\n")[0] or type(error).__name__
 
 
-def _all_cells(sweep: records.Work, grid: Sequence[Cell]) -> dict[str, Cell]:
-    """Returns the cells of a sweep's record and those of a grid, by folder.
+def _known(sweep: records.Work) -> dict[str, Cell]:
+    """Returns the cells of a sweep's record, by folder.
 
     Raises:
         ValueError: the record is damaged, or of another preset or seed.
@@ -172,7 +173,7 @@ def _all_cells(sweep: records.Work, grid: Sequence[Cell]) -> dict[str, Cell]:
         way_out=way_out,
         has_begun=lambda content: any(map(making.has_begun, places)),
     ) or {"cells": {}}
-    cells = {
+    return {
         folder: Cell(
             values["values"],
             tuple(values["assignments"]),
@@ -180,7 +181,6 @@ def _all_cells(sweep: records.Work, grid: Sequence[Cell]) -> dict[str, Cell]:
         )
         for folder, values in found["cells"].items()
     }
-    return cells | {cell.folder: cell for cell in grid}
 
 
 def _told_apart(asked: Collection[Cell]) -> list[dict[str, str]]:

@@ -1,6 +1,7 @@
 """What a sweep refuses before any of its cells is made."""
 
 import contextlib
+import dataclasses
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -26,6 +27,50 @@ def settings(config: Config, cell: Cell) -> Config:
         return changed
 
 
+def placed(
+    config: Config, known: Mapping[str, Cell], grid: Sequence[Cell]
+) -> tuple[dict[str, Cell], list[str]]:
+    """Returns the cells of a sweep with those of a grid, and their folders.
+
+    A cell is told from others by its settings, not by how they are written:
+    one of a grid that has those of a cell that is there takes its folder. It is
+    shown with the values of both, so that a grid over seeds tells the seed of
+    one that was made without.
+
+    Args:
+        config: what all cells start from.
+        known: cells of other grids, by folder.
+        grid: the cells that are asked for.
+
+    Returns:
+        All cells by folder, and the folders of those of the grid.
+
+    Raises:
+        ValueError: settings are out of range, or two cells of the grid have
+            the same.
+    """
+    there = {
+        folder: _work(settings(config, cell)) for folder, cell in known.items()
+    }
+    own = [settings(config, cell) for cell in grid]
+    _refuse_twins(dict(zip((cell.folder for cell in grid), own)))
+    works = [_work(one) for one in own]
+    # Of twins that earlier versions have made the first.
+    holding = {work: folder for folder, work in reversed(there.items())}
+    cells, folders = dict(known), []
+    for cell, work in zip(grid, works):
+        folder = cell.folder
+        # Cells that differ in their networks alone are not one another.
+        if folder not in there and works.count(work) == 1:
+            folder = holding.get(work, folder)
+        if there.get(folder) == work:
+            values = {**known[folder].values, **cell.values}
+            cell = dataclasses.replace(cell, values=values)
+        cells[folder] = cell
+        folders.append(folder)
+    return cells, folders
+
+
 def works(
     root: pathlib.Path,
     cells: Mapping[str, Config],
@@ -46,11 +91,10 @@ def works(
         download: whether missing data may be downloaded.
 
     Raises:
-        ValueError: two of the cells that are asked for have the same settings,
-            one cannot match the experts, or one was made with others.
+        ValueError: one of the cells that are asked for cannot match the
+            experts, or one was made with others.
         FileNotFoundError: data, or experts that one needs, are missing.
     """
-    _refuse_twins({folder: cells[folder] for folder in own})
     matching = {
         cells[folder]: folder
         for folder in own
@@ -76,6 +120,12 @@ def works(
     for work in works:
         making.kept(work)
     return works
+
+
+def _work(config: Config) -> Config:
+    """Returns settings without what extends the work they are of."""
+    scored = dataclasses.replace(config.evaluation, networks=1)
+    return dataclasses.replace(config, evaluation=scored)
 
 
 def _refuse_twins(cells: Mapping[str, Config]) -> None:

@@ -1,11 +1,13 @@
 """The tables of a sweep, from the records of its cells."""
 
 import csv
+import dataclasses
 import io
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fred_tf.config import Config
 from fred_tf.datasets.data_facts import TEST, on_split
 from fred_tf.disk import files, replaceable
 from fred_tf.training.evaluation import Evaluation
@@ -40,35 +42,36 @@ def check_replaceable(root: pathlib.Path) -> None:
 
 def write(
     root: pathlib.Path,
-    cells: Sequence[tuple[Mapping[str, str], Mapping[str, Any]]],
+    cells: Sequence[tuple[Mapping[str, str], Config, Mapping[str, Any]]],
 ) -> str:
     """Writes `table.md` and `table.csv` of all cells.
 
     Args:
         root: folder of the sweep.
         cells: of each the values by which people tell it from others, by
-            name, and what has come of it.
+            name, its settings, and what has come of it.
 
     Returns:
         The table as Markdown.
     """
-    axes = list(dict.fromkeys(a for values, _ in cells for a in values))
-    tested = {_tested_on(facts) for _, facts in cells if "accuracies" in facts}
+    axes = list(dict.fromkeys(a for values, *_ in cells for a in values))
+    tested = {_tested_on(facts) for *_, facts in cells if "accuracies" in facts}
     if len(tested) > 1:  # Else a line below says it of all.
         axes.append("tested_on")
         cells = [
-            ({**values, "tested_on": _tested_on(facts)}, facts)
-            for values, facts in cells
+            ({**values, "tested_on": _tested_on(facts)}, config, facts)
+            for values, config, facts in cells
         ]
     rows = []
-    for values, facts in cells:
+    for values, _, facts in cells:
         row: dict[str, Any] = {axis: values.get(axis, "") for axis in axes}
         row |= {name: facts.get(name) for name in _COLUMNS}
         accuracies = facts.get("accuracies", [])
         scored = Evaluation(tuple(accuracies), 0.0) if accuracies else None
         row["networks"] = len(accuracies)
         row["accuracy"] = scored and scored.mean
-        row["deviation"] = scored and scored.deviation
+        several = scored if len(accuracies) > 1 else None
+        row["deviation"] = several and several.deviation
         row["failed"] = facts.get("failed") or ""
         rows.append((row, scored))
     text = io.StringIO()
@@ -89,7 +92,8 @@ def write(
             for row, scored in rows
         ],
     )
-    table += _over_seeds(axes, rows)
+    configs = [config for _, config, _ in cells]
+    table += _over_seeds(axes, configs, rows)
     if len(tested) == 1 and (on := on_split(tested.pop())):
         table += f"\nAccuracies are{on}.\n"
     files.write_text(root / "table.md", table)
@@ -107,27 +111,28 @@ def _result(scored: Evaluation | None, failed: str) -> str:
     return f"{scored}, then failed: {failed}" if scored else f"failed: {failed}"
 
 
-def _over_seeds(axes: list[str], rows) -> str:
-    """Returns a second table, with cells that differ in their seed as one."""
-    others = [axis for axis in axes if axis != "seed"]
-    if "seed" not in axes:
+def _over_seeds(axes: list[str], configs: Sequence[Config], rows) -> str:
+    """Returns a second table, with cells that differ in their seed as one.
+
+    By their settings: what a grid does not state is not another value.
+    """
+    if len({config.seed for config in configs}) == 1:
         return ""
-    merged: dict[tuple, list[Evaluation]] = {}
-    for row, scored in rows:
+    others = [axis for axis in axes if axis != "seed"]
+    merged: dict[tuple, dict[int, tuple[dict[str, str], Evaluation]]] = {}
+    for config, (row, scored) in zip(configs, rows):
         if scored:
-            key = tuple(row[axis] for axis in others)
-            merged.setdefault(key, []).append(scored)
-    table = _markdown(
-        [*others, "accuracy", "seeds"],
-        [
-            [
-                *key,
-                Evaluation(tuple(e.mean for e in evaluations), 0.0),
-                len(evaluations),
-            ]
-            for key, evaluations in merged.items()
-        ],
-    )
+            key = dataclasses.replace(config, seed=0), row.get("tested_on")
+            # Earlier versions may have made two of the same settings.
+            merged.setdefault(key, {}).setdefault(config.seed, (row, scored))
+    lines = []
+    for by_seed in merged.values():
+        told, scores = zip(*by_seed.values())
+        means = Evaluation(tuple(scored.mean for scored in scores), 0.0)
+        texts = ([row[axis] for row in told if row[axis]] for axis in others)
+        cells = [", ".join(dict.fromkeys(text)) for text in texts]
+        lines.append([*cells, means, len(scores)])
+    table = _markdown([*others, "accuracy", "seeds"], lines)
     return "\nMean and standard deviation of the seeds' means.\n\n" + table
 
 

@@ -208,3 +208,16 @@ def test_numbers_beyond_five_digits_stay_in_order(tmp_path):
         store.append(np.full((2, 2), number, np.float32), number=number)
     found = [store.trajectory(i)[0, 0] for i in range(3)]
     assert found == [3, 99_999, 100_000]
+
+
+def test_what_stands_for_the_test_split_may_be_another(
+    store, description, data, experts
+):
+    """Earlier versions did not say it, and experts never look at it."""
+    other = {**data, "test": "ghi", "tested_on": "validation"}
+    again = ExpertStore.create_or_open(store.path, description, other)
+    again.append(experts[2])
+    assert len(ExpertStore.open(store.path)) == 3
+    with pytest.raises(ValueError, match="`data.train` is 'abc' there"):
+        other["train"] = "xyz"
+        ExpertStore.create_or_open(store.path, description, other)

@@ -47,7 +47,7 @@ def test_a_run_is_scored_on_corrupted_images(digits, tmp_path, monkeypatch):
     assert head.startswith("| row | images | gaussian noise | shot noise |")
     mean, black = found["mean"], found["corrupted"]["fog"][0]
     assert f"cifar10_corrupted, severity 5 | {100 * mean:.1f} |" in line
-    assert line.endswith(f"| {100 * (14 * mean + black) / 15:.1f} ± 0.0 |")
+    assert line.endswith(f"| {100 * (14 * mean + black) / 15:.1f} |")
     assert "## Other networks" not in table
     path = made / f"{name}.json"
     for wrong, message in (

@@ -24,5 +24,5 @@ def test_a_row_without_both_scores_has_no_line():
     assert regression.table(usual, results) == []
     results["kip_usual"] = {"accuracies": [0.25, 0.35], "learning_rate": 0.01}
     lines = regression.table(usual, results)
-    assert lines[-1] == "| `kip` | 47.8 ± 0.0 | 30.0 ± 5.0 |"
+    assert lines[-1] == "| `kip` | 47.8 | 30.0 ± 5.0 |"
     assert "unmade" not in "".join(lines)

@@ -4,6 +4,7 @@ import pytest
 
 from fred_tf import presets
 from trainers.sweep import __main__ as sweep
+from trainers.sweep import making
 from trainers.sweep.grid import cells
 
 DM = presets.preset("digits_ipc1_dm_tiny")
@@ -32,6 +33,37 @@ def test_cells_that_come_to_the_same_are_refused(
     # Another grid may ask for what is there already.
     sweep.run(DM, cells(["outer_steps=1,2"]), tmp_path)
     sweep.run(DM, cells(["outer_steps=2"], ["two: seed=0"]), tmp_path)
+    assert made == ["outer_steps=1", "outer_steps=2"]
+
+
+def test_a_grid_over_seeds_takes_the_cells_that_were_made_without(
+    tmp_path, made, monkeypatch
+):
+    accuracies = iter([0.9, 0.5, 0.8, 0.7, 0.4, 0.3])
+    make = making.make
+
+    def scored(settings, folder, facts, *others):
+        make(settings, folder, facts, *others)
+        facts.update(accuracies=[next(accuracies)])
+
+    monkeypatch.setattr(making, "make", scored)
+    single = "evaluation.networks=1"
+    sweep.run(DM, cells([single, "ipc=1,2"]), tmp_path)
+    grid = cells([single, "ipc=1,2", "seed=0,1,2"])
+    table = sweep.run(DM, grid, tmp_path).table
+    assert made[:2] == ["ipc=1", "ipc=2"] and len(made) == 6
+    assert not (tmp_path / "ipc=1,seed=0").exists()
+    assert "\n| 1 | 0 |" in table  # Its seed is told by now.
+    assert "\n| 1 | 80.0 +- 8.2 % | 3 |\n" in table
+    # Whichever of the grids is given again.
+    for again in (cells([single, "ipc=1,2"]), grid):
+        assert sweep.run(DM, again, tmp_path).table == table
+    # More networks extend it.
+    more = cells(["evaluation.networks=2", "ipc=1", "seed=0,1"])
+    assert [cell.folder for cell in more] == ["seed=0", "seed=1"]
+    accuracies = iter([0.9, 0.8])
+    sweep.run(DM, more, tmp_path)
+    assert made[6:] == ["ipc=1", "ipc=1,seed=1"]
 
 
 @pytest.mark.parametrize(

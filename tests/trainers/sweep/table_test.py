@@ -1,7 +1,10 @@
 """What tables of a sweep say of the images that networks are scored on."""
 
+from fred_tf import presets
+from fred_tf.config import replace
 from trainers.sweep import table
 
+DM = presets.preset("digits_ipc1_dm_tiny")
 HELD = {"accuracies": [0.5, 0.7], "tested_on": "held-out training images"}
 TEST = {"accuracies": [0.9], "tested_on": "test"}
 FAILED = {"failed": "no such data"}
@@ -9,7 +12,10 @@ FAILED = {"failed": "no such data"}
 
 def written(folder, *cells) -> tuple[str, list[str]]:
     """Returns the Markdown, and the lines of the CSV, of cells by seed."""
-    told = [({"seed": str(n)}, facts) for n, facts in enumerate(cells)]
+    told = [
+        ({"seed": str(n)}, replace(DM, {"seed": n}), facts)
+        for n, facts in enumerate(cells)
+    ]
     text = table.write(folder, told)
     return text, (folder / "table.csv").read_text().splitlines()
 
@@ -34,3 +40,27 @@ def test_each_row_says_it_where_they_differ(tmp_path):
     # Seeds of one kind are one mean.
     merged = text.partition("Mean and standard deviation")[2]
     assert "| held-out training images | " in merged and "| test | " in merged
+
+
+def test_seeds_are_those_of_settings_and_count_once(tmp_path):
+    """Of cells that differ in how they are written, too."""
+    cells = [
+        ({"ipc": "1"}, 0, 0.9),
+        ({"ipc": "1", "seed": "0"}, 0, 0.9),
+        ({"ipc": "1", "seed": "1"}, 1, 0.8),
+        ({"ipc": "01", "seed": "2"}, 2, 0.7),
+    ]
+    text = table.write(
+        tmp_path,
+        [
+            (values, replace(DM, {"seed": seed}), {"accuracies": [accuracy]})
+            for values, seed, accuracy in cells
+        ],
+    )
+    assert text.endswith("| 1, 01 | 80.0 +- 8.2 % | 3 |\n")
+    (first, *_) = (tmp_path / "table.csv").read_text().splitlines()[1:]
+    assert first.endswith("1,0.9,,")  # One network has no spread.
+    one = table.write(
+        tmp_path, [({"ipc": "1"}, DM, {"accuracies": [0.5, 0.7]})]
+    )
+    assert "seeds" not in one
