@@ -117,9 +117,9 @@ def fitted_on(
 ) -> SyntheticSet:
     """Returns a set whose normalisation can be applied to test images.
 
-    The names of the data sets may differ, as of a copy in a folder, and so may
-    what they are normalised by: test images are normalised as the set is. That
-    the set was distilled from these images is warned of.
+    The names of the data sets may differ, as of a copy, and so may what they
+    are normalised by: test images are normalised as the set is. That the set
+    was distilled from these images is warned of.
 
     Args:
         data: what is to score the set.
@@ -221,8 +221,7 @@ def how(config: Config) -> dict[str, Any]:
     """
     told = to_json(config)
     del told["evaluation"]["networks"]
-    trained = {name: told[name] for name in HOW if name in told}
-    return {**trained, **_kernel(config)}
+    return {n: told[n] for n in HOW if n in told} | _kernel(config)
 
 
 def are_alike(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
@@ -289,9 +288,9 @@ def _kernel(config: Config) -> dict[str, Any]:
     """Returns what tells a kernel from others, where one is what scores."""
     if config.evaluation.by == "networks":
         return {}
-    told = assembly.kernel_settings(config).to_json()
+    told = assembly.kernel_settings(config).to_json().items()
     training = ("real_batch_per_class", "loss")
-    return {"kernel": {k: v for k, v in told.items() if k not in training}}
+    return {"kernel": {k: v for k, v in told if k not in training}}
 
 
 def measured(

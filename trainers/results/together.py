@@ -63,7 +63,10 @@ def fitting(results: Results, rows: Mapping[str, Row]) -> dict[str, Any]:
 
 
 def over_seeds(name: str, results: Results, rows: Mapping[str, Row]) -> str:
-    """Returns the accuracy of a row over its seeds, and on what; if several.
+    """Returns the accuracy of a row over its seeds, if several.
+
+    And on what, where some were made on an accelerator and others not; two
+    processors differ in last bits alone.
 
     Args:
         name: the row.
@@ -87,14 +90,15 @@ def over_seeds(name: str, results: Results, rows: Mapping[str, Row]) -> str:
     if len(found) == 1:
         return ""
     means = Evaluation(tuple(record["mean"] for record in found), 0.0)
-    made = [
-        [record.get(on, record["hardware"]) for on in _DEVICES]
-        for record in found
-    ]
     over = f"{means.cell} of {len(found)}"
-    if all(where == made[0] for where in made):
+    devices = [[record.get(on) for on in _DEVICES] for record in found]
+    if all(those == devices[0] for those in devices):
         return over
-    places = dict.fromkeys(place for where in made for place in where)
+    places = dict.fromkeys(
+        device or record["hardware"]
+        for record, those in zip(found, devices)
+        for device in those
+    )
     return f"{over}, on {AND.join(places)}"
 
 
