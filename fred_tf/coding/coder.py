@@ -45,7 +45,7 @@ def encode(
     Raises:
         ImportError: the package is not installed.
     """
-    stream = _stream()
+    stream = package()
     coder = stream.stack.AnsCoder()
     runs = [*zip(symbols, tables), (np.ones(1), _END)]
     for run, table in reversed(runs):  # What is pushed last is read first.
@@ -67,7 +67,7 @@ def decode(
         ValueError: it is no stream of so many symbols.
         ImportError: the package is not installed.
     """
-    stream = _stream()
+    stream = package()
     if len(data) % 4:
         raise ValueError(
             f"A stream must consist of words of 4 bytes. Received: {len(data)} "
@@ -99,7 +99,12 @@ def model(stream: Any, table: np.ndarray) -> Any:
     return stream.model.Categorical(shares, perfect=False)
 
 
-def _stream() -> Any:
+def package() -> Any:
+    """Returns the part of the package that codes.
+
+    Raises:
+        ImportError: it is not installed.
+    """
     try:
         import constriction  # Rust, without wheels for some platforms.
     except ImportError as error:

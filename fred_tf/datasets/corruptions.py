@@ -106,6 +106,25 @@ def load_all(
     return splits, {"severity": severity, "sources": sources}
 
 
+def check(
+    data: ImageData,
+    names: Iterable[str],
+    severity: int,
+    data_dir: Path | None = None,
+) -> None:
+    """Refuses corrupted images that can neither be read nor computed.
+
+    Args:
+        data, names, severity, data_dir: as `load_all` takes them.
+
+    Raises:
+        ModuleNotFoundError, ValueError: as of `load`.
+    """
+    if not all(_prepared(data, name, severity, data_dir) for name in names):
+        check_size(data.image_shape)
+        _library()
+
+
 def source(facts: Mapping[str, Any]) -> str:
     """Returns where corrupted images come from, for a line.
 
@@ -222,6 +241,18 @@ def check_size(image_shape: Sequence[int]) -> None:
         )
 
 
+def _library() -> Any:
+    try:
+        import imagecorruptions
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "Corrupted images are not prepared in `--data_dir` and cannot be "
+            f"computed: {error}. Install what computes them: pip install "
+            '".[corruptions]" in a clone.'
+        ) from error
+    return imagecorruptions
+
+
 def corrupt(images: np.ndarray, name: str, severity: int) -> np.ndarray:
     """Returns uint8 images corrupted by the library `imagecorruptions`.
 
@@ -244,14 +275,7 @@ def corrupt(images: np.ndarray, name: str, severity: int) -> np.ndarray:
     Raises:
         ModuleNotFoundError: the library is not installed.
     """
-    try:
-        import imagecorruptions
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "Corrupted images are not prepared in `--data_dir` and cannot be "
-            f"computed: {error}. Install what computes them: pip install "
-            '".[corruptions]" in a clone.'
-        ) from error
+    library = _library()
     size, channels = images.shape[1:3], images.shape[-1]
     before = np.random.get_state()
     try:
@@ -260,7 +284,7 @@ def corrupt(images: np.ndarray, name: str, severity: int) -> np.ndarray:
         for position, image in enumerate(shown):
             seed = seeds.integer(0, "corruption", name, severity, position)
             np.random.seed(seed)
-            result = imagecorruptions.corrupt(
+            result = library.corrupt(
                 _resized(image, _enlarged(image.shape)),
                 severity=severity,
                 corruption_name=name,

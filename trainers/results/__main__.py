@@ -10,7 +10,8 @@ A row trains experts if it needs them, distils, evaluates on the test split and
 writes `results/<row>.json`; runs are in `runs/results`. Stopped, the same
 command continues, and what is finished is left as it is; another
 `--results_dir` makes it again, with pages of its own. A file that was made with
-other settings or data is refused before any work starts. RESULTS.md and the
+other settings or data is refused before any work starts, and so is a row whose
+data, packages or run from elsewhere are missing. RESULTS.md and the
 figure of accuracy against bytes are made of all of `results/`, never typed;
 what people have to say about it is in docs/what-mattered.md. Rows that need an
 accelerator are packed for a machine that has JAX but no TensorFlow, several in
@@ -39,7 +40,8 @@ from trainers import run_flags
 from trainers.elsewhere import pack_flag
 from trainers.elsewhere.pack_flag import OVERWRITE, PACK
 from trainers.results import accuracy_per_byte, packing
-from trainers.results.making import finished, make
+from trainers.results.checking import finished
+from trainers.results.making import make
 from trainers.results.rows import ROWS, Row, with_repeats
 from trainers.results.rows import SEEDS as SEEDS_OF_ROWS
 from trainers.results.slides import NAME as SLIDES
@@ -186,10 +188,12 @@ def main() -> int:
     table_path, figure_path = _pages()
     replaceable.check_file(table_path, MARK.encode())
     figures.check_replaceable(figure_path)
+    table(RESULTS_DIR.value)  # Refuses files that no page can be made of.
     if UNPACK.value:
         names = _unpack(UNPACK.value, source[0])
         rows = {name: ROWS[name] for name in names}
-    complete = finished(rows, RESULTS_DIR.value, *source)
+    places = RUNS_DIR.value, RESULTS_DIR.value
+    complete = finished(rows, *places, *source)
     with interruptions.Interruption().watching() as interruption:
         for name, row in rows.items():
             if name in complete:
@@ -200,7 +204,6 @@ def main() -> int:
                     RESULTS_DIR.value,
                 )
                 continue
-            places = RUNS_DIR.value, RESULTS_DIR.value
             make(name, row, *places, *source, interruption)
             _write_pages()
             if interruption.signal:

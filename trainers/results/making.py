@@ -3,54 +3,29 @@
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Mapping
 from typing import Any
 
 from absl import logging
 
 from fred_tf import assembly, distilled_run, forms, scoring
 from fred_tf import config as config_lib
+from fred_tf.coding import coder
 from fred_tf.coresets import CORESETS, full_set, random_set
-from fred_tf.datasets import DataFacts, ImageData, corruptions
+from fred_tf.datasets import ImageData, corruptions
 from fred_tf.disk import evaluation_files, files, records, run_folder
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.forms.coded import CodedCoefficients
 from fred_tf.forms.images import Images
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.presets.fitting import recorded
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import distill, select_coreset, train_experts
 from trainers.elsewhere import unpacking
-from trainers.results import corrupted, reading, storing
+from trainers.results import corrupted, storing, work
 from trainers.results.clock import Clock
-from trainers.results.hardware import hardware
-from trainers.results.reading import KIND
+from trainers.results.hardware import AND
 from trainers.results.rows import Row
-
-
-def finished(
-    rows: Mapping[str, Row],
-    results_dir: files.Path,
-    data_dir: str | None = None,
-    download: bool = False,
-) -> dict[str, dict[str, Any]]:
-    """Returns the records of those rows that are made.
-
-    Raises:
-        ValueError: the file of a row was made with other settings or data.
-    """
-    there = {
-        name: row
-        for name, row in rows.items()
-        if _path(name, results_dir).exists()
-    }
-    configs = [row.config() for row in there.values()]
-    facts = assembly.facts_of(configs, data_dir, download)
-    results = {
-        name: _kept(_work(name, row, stated, results_dir))
-        for (name, row), stated in zip(there.items(), facts)
-    }
-    return {name: record for name, record in results.items() if record}
 
 
 def make(
@@ -89,46 +64,42 @@ def make(
         assembly.load_data(row.config(), data_dir, download),
         interruption or interruptions.Interruption(),
     )
-    work = _work(name, row, maker.data.facts, results_dir)
-    if record := _kept(work):
+    own = work.of(name, row, maker.data.facts, results_dir)
+    if record := work.kept(own):
         logging.info("%s is finished.", name)
         return record
     with contextlib.suppress(interruptions.Stopped):
-        records.write(*work, **maker.result())
-        return _kept(work)
+        records.write(*own, **maker.result())
+        return work.kept(own)
     return None
 
 
-def _path(name: str, results_dir: files.Path) -> pathlib.Path:
-    return pathlib.Path(results_dir) / f"{name}.json"
+def check(
+    name: str,
+    row: Row,
+    runs_dir: files.Path,
+    data: ImageData,
+    data_dir: str | None = None,
+) -> None:
+    """Refuses a row that cannot be made, as far as that is known before.
 
+    Args:
+        name, row, runs_dir, data_dir: as `make` takes them.
+        data: the row's.
 
-def _identity(row: Row) -> dict[str, Any]:
-    return {
-        "config": config_lib.to_json(row.config()),
-        "evaluation": config_lib.to_json(row.evaluation()),
-        "subject": row.subject,
-        "form": row.form,
-        **({"form_bytes": row.form_bytes} if row.form_bytes else {}),
-        **({"severity": row.severity} if row.severity else {}),
-        **({"stored": row.stored.to_json()} if row.stored else {}),
-    }
-
-
-def _work(
-    name: str, row: Row, facts: DataFacts, results_dir: files.Path
-) -> records.Work:
-    """Returns what tells a row from others, as `records` takes it."""
-    path = _path(name, results_dir)
-    return path, KIND, _identity(row), facts.to_json()
-
-
-def _kept(work: records.Work) -> dict[str, Any] | None:
-    """Returns the record of a row if there is one; refuses that of another."""
-    path = work[0]
-    if records.continued(*work, way_out=reading.way_out(path)) is None:
-        return None
-    return reading.read(path)
+    Raises:
+        ImportError: a package that it needs is missing.
+        ValueError: its run must come from elsewhere, and is not there.
+    """
+    if row.subject == "run":
+        if row.form == CodedCoefficients.name or row.budget_bytes:
+            coder.package()
+        if row.elsewhere:
+            place, stop = pathlib.Path(runs_dir), interruptions.Interruption()
+            _Maker(name, row, place, data_dir, data, stop).brought()
+    if row.severity:
+        names = corruptions.CORRUPTIONS
+        corruptions.check(data, names, row.severity, data_dir)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,7 +152,9 @@ class _Maker:
                 others,
                 facts,
             )
-        scored_on = records.read(path, evaluation_files.KIND).get("device")
+        scored_on = evaluation_files.scored_on(
+            records.read(path, evaluation_files.KIND), len(scored.accuracies)
+        )
         return {
             "images": len(synthetic_set.labels),
             "floats": int(synthetic_set.floats_stored),
@@ -193,7 +166,9 @@ class _Maker:
                 **{part: round(spent, 1) for part, spent in elsewhere.items()},
                 **evaluating.minutes(),
             },
-            "hardware": hardware(),
+            "hardware": AND.join(
+                dict.fromkeys([*clock.hardware, *evaluating.hardware])
+            ),
             **({"distilled_on": device} if device else {}),
             **({"scored_on": scored_on} if scored_on else {}),
             **({"corrupted_by": corruptions.source(facts)} if facts else {}),
@@ -215,6 +190,10 @@ class _Maker:
     @property
     def _folder(self) -> pathlib.Path:
         return self.runs_dir / self.name
+
+    @property
+    def _run_folder(self) -> pathlib.Path:
+        return self.runs_dir / (self.row.run_of or self.name) / "run"
 
     def _run(self, clock: Clock) -> _Subject:
         """Distils, and writes the set in the form that is scored."""
@@ -260,17 +239,14 @@ class _Maker:
     def _distilled(self, clock: Clock) -> DistilledRun:
         """Returns the run of a row with all its steps."""
         row, config = self.row, self.row.config()
-        folder = self.runs_dir / (row.run_of or self.name) / "run"
-        if run := self._complete(config, folder):
+        if run := self.brought():
             return run
-        if row.elsewhere:
-            self._refuse_elsewhere(config, folder)
         with self.interruption.at_once():
             experts = self._experts(clock)
         with clock.on("distilling"):
             run = distill.run(
                 config,
-                folder,
+                self._run_folder,
                 self.data_dir,
                 experts,
                 evaluate_every=row.evaluate_every,
@@ -278,6 +254,18 @@ class _Maker:
             )
         if self.interruption.signal:
             raise interruptions.Stopped
+        return run
+
+    def brought(self) -> DistilledRun | None:
+        """Returns the run of a row if it has all its steps.
+
+        Raises:
+            ValueError: it has not, and is made elsewhere.
+        """
+        config, folder = self.row.config(), self._run_folder
+        run = self._complete(config, folder)
+        if run is None and self.row.elsewhere:
+            self._refuse_elsewhere(config, folder)
         return run
 
     def _complete(
@@ -288,7 +276,10 @@ class _Maker:
             run = DistilledRun.restore(folder)
         except FileNotFoundError:
             return None
-        trained_on = dataclasses.replace(run.facts, test=self.data.facts.test)
+        facts = self.data.facts
+        trained_on = dataclasses.replace(
+            run.facts, test=facts.test, tested_on=facts.tested_on
+        )
         ours = (
             run.config == recorded(config, self.data)
             and trained_on == self.data.facts
@@ -308,7 +299,7 @@ class _Maker:
             run_folder.KIND,
             distilled_run.identity(recorded(config, self.data), jit=True),
             self.data.facts.to_json(),
-            ("data.test",),
+            records.OF_TEST,
             way_out,
         )
         raise ValueError(f"{folder} does not hold the row's run. {way_out}")

@@ -12,7 +12,7 @@ from fred_tf.coresets.sheet import SheetSettings
 from fred_tf.disk import records
 from fred_tf.forms import OverBudgetError
 from fred_tf.parameterizations import Frequency
-from trainers.results import accuracy_per_byte, making, reading, storing
+from trainers.results import accuracy_per_byte, making, reading, storing, work
 from trainers.results import table as result_table
 from trainers.results.byte_rows import BYTES
 from trainers.results.row import Row
@@ -179,5 +179,5 @@ def test_rows_are_named_for_their_budgets():
 def test_a_picture_is_of_another_row_than_its_floats():
     row = ROWS["jpeg"]
     other = dataclasses.replace(row, stored=None)
-    assert making._identity(row) != making._identity(other)
-    assert "stored" not in making._identity(other)
+    assert work.identity(row) != work.identity(other)
+    assert "stored" not in work.identity(other)

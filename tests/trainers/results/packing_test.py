@@ -11,7 +11,7 @@ from fred_tf.disk import records
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.presets import fitting
 from tests.trainers.elsewhere import made
-from trainers.results import making, packing
+from trainers.results import making, packing, reading
 from trainers.results.rows import Row
 
 PART = 1 << 20
@@ -222,7 +222,7 @@ def test_rows_are_made_there_in_slices(tmp_path):
         assert len(record["accuracies"]) == 2
         assert record["outer_steps"] == row.config().outer_steps
     path = tmp_path / "results" / "segments.json"
-    assert records.read(path, making.KIND)["minutes"]["distilling"] > 0
+    assert records.read(path, reading.KIND)["minutes"]["distilling"] > 0
     settings = config.replace(
         presets.preset("digits_ipc1_tm_tiny"), {"outer_steps": 45}
     )

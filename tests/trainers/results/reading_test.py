@@ -144,6 +144,22 @@ def test_pages_of_others_stay(tmp_path, monkeypatch, capsys, flag, said):
     assert ended.value.code == 1 and said in capsys.readouterr().err
 
 
+def test_files_that_no_page_can_have_are_refused_before(
+    tmp_path, monkeypatch, capsys
+):
+    """Not after a row that took hours."""
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "a.json").write_text('{"format_version": 1}')
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(results, "finished", None)
+    monkeypatch.setattr(sys, "argv", ["results", f"--rows={RUN}"])
+    with pytest.raises(SystemExit) as ended:
+        results.main()
+    assert (
+        ended.value.code == 1 and "a.json must be 4" in capsys.readouterr().err
+    )
+
+
 def test_pages_are_written_again(row, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(

@@ -12,7 +12,7 @@ from fred_tf.datasets import Split
 from fred_tf.disk import records
 from fred_tf.distillation import interruption as interruptions
 from fred_tf.training.evaluator import Evaluator
-from trainers.results import making
+from trainers.results import checking, making, reading, work
 from trainers.results import table as result_table
 from trainers.results.clock import Clock
 from trainers.results.rows import ROWS, UNSEEN, Row, with_repeats
@@ -61,8 +61,8 @@ def test_what_lies_in_results_is_of_the_present_rows():
     )
     assert len(paths) > 50
     for path in paths:
-        record = records.read(path, making.KIND)
-        asked = records.plain(making._identity(ROWS[path.stem]))
+        record = records.read(path, reading.KIND)
+        asked = records.plain(work.identity(ROWS[path.stem]))
         assert record["identity"] == asked, path.stem
         facts = record["data"]
         assert facts["train"] or "source" in facts["preparation"], path.stem
@@ -152,9 +152,8 @@ def test_what_is_finished_is_left_as_it_is(folders):
     found = making.make("pixel_dm", row, *folders)
     assert found == json.loads(path.read_text())
     assert path.stat().st_mtime_ns == before
-    assert making.finished({"pixel_dm": row, "new": row}, folders[1]) == {
-        "pixel_dm": found
-    }
+    rows = {"pixel_dm": row, "new": row}
+    assert checking.finished(rows, *folders) == {"pixel_dm": found}
 
 
 def test_rows_of_other_settings_or_data_are_refused(
@@ -167,7 +166,9 @@ def test_rows_of_other_settings_or_data_are_refused(
     for enter in (
         lambda row: making.make("pixel_dm", row, runs, made),
         # Other rows come first, but nothing is made of them.
-        lambda row: making.finished({"new": row, "pixel_dm": row}, made),
+        lambda row: checking.finished(
+            {"new": row, "pixel_dm": row}, runs, made
+        ),
     ):
         with pytest.raises(
             ValueError,
@@ -179,7 +180,7 @@ def test_rows_of_other_settings_or_data_are_refused(
     changed = dataclasses.replace(digits, train=darker)
     monkeypatch.setattr(assembly, "load_data", lambda *_: changed)
     with pytest.raises(ValueError, match="`data.train` is .*Delete"):
-        making.finished({"pixel_dm": row}, made)
+        checking.finished({"pixel_dm": row}, runs, made)
     assert path.read_bytes() == before
     assert not (runs / "new").exists()
     # Nor is the run taken for one of the other images.
