@@ -75,12 +75,12 @@ SHARDS = flags.DEFINE_integer(
     "Files of records of each form of images, at most one per image; "
     "coefficients are one file.",
 )
-STEP = flags.DEFINE_float(
+STEP = flags.DEFINE(
+    flags.Number(lower_bound=0),
     "step",
     None,
     "Step size of the levels of `coefficients_coded`, in orthonormal units; by "
     "default that of the training, or else images err as those of 6 bits do.",
-    lower_bound=0,
 )
 MEASURE = flags.DEFINE_bool(
     "measure", False, "Measures the accuracy that each form of the set gives."
