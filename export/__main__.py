@@ -52,7 +52,7 @@ from fred_tf import assembly, forms, scoring
 from fred_tf.distilled_run import DistilledRun
 
 EXPORT_DIR = flags.DEFINE(
-    command_line.PATH,
+    command_line.FOLDER,
     "export_dir",
     None,
     "Where to write; default <run_dir>/export.",
@@ -64,7 +64,7 @@ FORMS = flags.DEFINE_list(
     "docs/exports.md marks.",
 )
 SOFT_LABELS_FROM = flags.DEFINE(
-    command_line.PATH,
+    command_line.FOLDER,
     "soft_labels_from",
     None,
     "Expert store whose experts label the images, beside their own labels.",

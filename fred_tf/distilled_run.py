@@ -193,7 +193,7 @@ class DistilledRun:
             FileNotFoundError: there is no run, or it has no checkpoint yet.
             ValueError: the folder is damaged; the message says how.
         """
-        folder = RunFolder.read(paths.checked(run_dir, "run_dir"))
+        folder = RunFolder.read(paths.folder(run_dir, "run_dir"))
         beside = ("jit", "start")
         with records.stating(folder.path / CONFIG):
             facts = DataFacts.from_json(folder.data)
