@@ -52,7 +52,7 @@ from fred_tf import assembly, forms, scoring
 from fred_tf.distilled_run import DistilledRun
 
 EXPORT_DIR = flags.DEFINE(
-    command_line.PATH,
+    command_line.FOLDER,
     "export_dir",
     None,
     "Where to write; default <run_dir>/export.",
@@ -64,7 +64,7 @@ FORMS = flags.DEFINE_list(
     "docs/exports.md marks.",
 )
 SOFT_LABELS_FROM = flags.DEFINE(
-    command_line.PATH,
+    command_line.FOLDER,
     "soft_labels_from",
     None,
     "Expert store whose experts label the images, beside their own labels.",
@@ -75,12 +75,12 @@ SHARDS = flags.DEFINE_integer(
     "Files of records of each form of images, at most one per image; "
     "coefficients are one file.",
 )
-STEP = flags.DEFINE_float(
+STEP = flags.DEFINE(
+    flags.Number(lower_bound=0),
     "step",
     None,
     "Step size of the levels of `coefficients_coded`, in orthonormal units; by "
     "default that of the training, or else images err as those of 6 bits do.",
-    lower_bound=0,
 )
 MEASURE = flags.DEFINE_bool(
     "measure", False, "Measures the accuracy that each form of the set gives."

@@ -29,8 +29,14 @@ class _PathParser(flags.ArgumentParser):
         return str(paths.checked(argument))
 
 
+class _FolderParser(_PathParser):
+    """What is given must not be a file, see `_check_folders`."""
+
+    syntactic_help = "a folder; ~ is the home folder"
+
+
 # Of flags for paths: `flags.DEFINE(PATH, name, default, help)`.
-PATH = _PathParser()
+PATH, FOLDER = _PathParser(), _FolderParser()
 
 OVERRIDE = flags.DEFINE_multi_string(
     "override",
@@ -44,7 +50,7 @@ _DETERMINISTIC = flags.DEFINE_bool(
     "Makes equal runs bit-equal on the same machine and thread count.",
 )
 DATA_DIR = flags.DEFINE(
-    PATH,
+    FOLDER,
     "data_dir",
     None,
     "Where paths of data begin, and where TensorFlow Datasets keeps its data; "
@@ -65,7 +71,7 @@ BUDGET_BYTES = flags.DEFINE_integer(
     lower_bound=1,
 )
 RUN_DIR = flags.DEFINE(
-    PATH,
+    FOLDER,
     "run_dir",
     None,
     "Folder of the run. A run that was stopped continues from here when the "
@@ -172,6 +178,7 @@ def program(body: Callable[[], int | None], *shared: str) -> Callable[[], None]:
             try:
                 with interruption.at_once():
                     flags.check_together()
+                    _check_folders()
                     return body()
             except BrokenPipeError:
                 raise
@@ -193,6 +200,20 @@ def program(body: Callable[[], int | None], *shared: str) -> Callable[[], None]:
             app.run(called, flags_parser=flags.parsed)
 
     return main
+
+
+def _check_folders() -> None:
+    """Refuses files that are given as folders.
+
+    Defaults are parsed by whoever imports a program, wherever that is.
+
+    Raises:
+        NotADirectoryError: there is one.
+    """
+    for name in flags.FLAGS:
+        flag = flags.FLAGS[name]
+        if flag.present and flag.value and flag.parser is FOLDER:
+            paths.folder(flag.value, f"--{name}")
 
 
 @contextlib.contextmanager

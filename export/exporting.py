@@ -8,8 +8,9 @@ from typing import Any
 from export import measuring, sizes, verification
 from fred_tf import assembly, forms
 from fred_tf import config as config_lib
+from fred_tf.assignments import listed
 from fred_tf.datasets import ImageData
-from fred_tf.disk import files
+from fred_tf.disk import files, paths
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.experts.soft_labels import soft_labels
 from fred_tf.experts.store import ExpertStore
@@ -22,7 +23,7 @@ from fred_tf.synthetic_set import SyntheticSet
 def run(
     distilled: DistilledRun,
     export_dir: files.Path,
-    names: list[str] | None = None,
+    names: str | Iterable[str] | None = None,
     measure_on: ImageData | None = None,
     config: config_lib.Config | None = None,
     soft_labels_from: files.Path | None = None,
@@ -39,7 +40,7 @@ def run(
     Args:
         distilled: the run.
         export_dir: folder of all that is written.
-        names: keys of `FORMS`; all that fit if None or empty.
+        names: keys of `FORMS`, or one; all that fit if None or empty.
         measure_on: real data to measure accuracy on; None measures nothing.
         config: how to measure; the run's if None.
         soft_labels_from: folder of experts that label images softly, or None.
@@ -59,7 +60,8 @@ def run(
         FileExistsError: something else lies where a file would.
         RuntimeError: a form that loses nothing came back different.
     """
-    export_dir = pathlib.Path(export_dir)
+    export_dir = paths.folder(export_dir, "export_dir")
+    names = listed(names)
     table = export_dir / sizes.NAME
     _check_replaceable(export_dir, measure_on is not None)
     memory, decoded = distilled.parameterization, distilled.synthetic_set()

@@ -22,7 +22,6 @@ FlagHolder = flags.FlagHolder
 DEFINE = functools.partial(flags.DEFINE, flag_values=FLAGS)
 DEFINE_bool = functools.partial(flags.DEFINE_bool, flag_values=FLAGS)
 DEFINE_enum = functools.partial(flags.DEFINE_enum, flag_values=FLAGS)
-DEFINE_float = functools.partial(flags.DEFINE_float, flag_values=FLAGS)
 DEFINE_integer = functools.partial(flags.DEFINE_integer, flag_values=FLAGS)
 DEFINE_list = functools.partial(flags.DEFINE_list, flag_values=FLAGS)
 DEFINE_multi_string = functools.partial(
@@ -32,6 +31,19 @@ DEFINE_string = functools.partial(flags.DEFINE_string, flag_values=FLAGS)
 adopt_module_key_flags = functools.partial(
     flags.adopt_module_key_flags, flag_values=FLAGS
 )
+
+
+class Number(flags.FloatParser):
+    """What flags of one number may be: `DEFINE(Number(0, 1), name, ...)`.
+
+    absl's own takes NaN within any bounds, and infinities without them.
+    """
+
+    number_article, number_name = "a", "finite number"
+    syntactic_help = "a finite number"
+
+    def is_outside_bounds(self, val: float) -> bool:
+        return not math.isfinite(val) or super().is_outside_bounds(val)
 
 
 class Numbers(flags.ArgumentParser):

@@ -9,11 +9,11 @@ from fred_tf.settings import Member, field_types, nearest
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
-def listed(assignments: str | Iterable[str]) -> list[str]:
-    """Returns assignments as a list; a text is one of them."""
-    if isinstance(assignments, str):
-        return [assignments]
-    return list(assignments)
+def listed(texts: str | Iterable[str] | None) -> list[str]:
+    """Returns texts as a list; one alone is one of them, None is none."""
+    if isinstance(texts, str):
+        return [texts]
+    return [] if texts is None else list(texts)
 
 
 def pair(assignment: str) -> tuple[str, str]:
@@ -22,7 +22,7 @@ def pair(assignment: str) -> tuple[str, str]:
     Raises:
         ValueError: it is written otherwise.
     """
-    name, separator, text = assignment.partition("=")
+    name, separator, text = str(assignment).partition("=")
     if not separator:
         raise ValueError(
             f"An override is written name=value. Received: {assignment!r}."

@@ -53,10 +53,11 @@ def check_start(
     """Refuses to begin a run with the memory of another that does not fit.
 
     Args:
-        config: the run that is to begin.
+        config: the run that is to begin; where the data are known, as it is
+            recorded on them, see `fitting`.
         start: the other one.
         facts: of the data; None where they are not read yet, and the name of
-            the data set must do.
+            the data set must do: what a memory has of small data is not known.
 
     Raises:
         ValueError: the data sets differ, or the shapes of the memories.
@@ -74,16 +75,17 @@ def check_start(
             "A run starts from one of the same data, normalised alike. "
             f"Received: {there}{start.place}, asked for: {asked}."
         )
-    if facts is not None:
-        stated = (
-            records.plain({**x.to_json(), "test": None})
-            for x in (start.facts, facts)
-        )
-        records.refuse(
-            "The run to start from" + start.place,
-            records.differences(*stated),
-            "Start from a run of the same images, or restore them.",
-        )
+    if facts is None:
+        return
+    stated = (
+        records.plain({**x.to_json(), "test": None})
+        for x in (start.facts, facts)
+    )
+    records.refuse(
+        "The run to start from" + start.place,
+        records.differences(*stated),
+        "Start from a run of the same images, or restore them.",
+    )
     empty = assembly.parameterization(
         config, start.facts.image_shape, len(start.facts.class_names)
     )
@@ -191,7 +193,7 @@ class DistilledRun:
             FileNotFoundError: there is no run, or it has no checkpoint yet.
             ValueError: the folder is damaged; the message says how.
         """
-        folder = RunFolder.read(paths.checked(run_dir, "run_dir"))
+        folder = RunFolder.read(paths.folder(run_dir, "run_dir"))
         beside = ("jit", "start")
         with records.stating(folder.path / CONFIG):
             facts = DataFacts.from_json(folder.data)

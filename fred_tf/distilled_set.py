@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import keras
@@ -138,7 +138,7 @@ class DistilledSet:
             ValueError: `data` has no test images, a setting is wrong, or the
                 model does not suit images and classes.
         """
-        path = paths.optional(path)
+        path = None if path is None else paths.file(path)
         data = datasets.as_data(data)
         overrides = listed(overrides)  # They are read twice.
         own, settled = (
@@ -179,7 +179,7 @@ class DistilledSet:
     def export(
         self,
         folder: Path,
-        names: Sequence[str] = (),
+        names: str | Iterable[str] = (),
         card: bool = False,
         budget_bytes: int | None = None,
         **options: Any,
@@ -192,7 +192,7 @@ class DistilledSet:
 
         Args:
             folder: of all that is written.
-            names: keys of `fred_tf.FORMS`; all that fit if empty.
+            names: keys of `fred_tf.FORMS`, or one; all that fit if empty.
             card: whether the README.md begins with what hubs of data sets read.
             budget_bytes: writes only the form that errs least within so many
                 bytes, all its files counted; None writes each.
@@ -213,7 +213,8 @@ class DistilledSet:
         from fred_tf import forms  # Loads TFDS and matplotlib.
         from fred_tf.forms import exports, within_budget
 
-        checked = paths.checked(folder, "folder")
+        checked = paths.folder(folder, "folder")
+        names = listed(names)  # They are read several times.
         forms.readme.check_replaceable(checked)
         decoded = exports.evaluated(self.decoded, self.made_by)
         if budget_bytes is not None:
@@ -250,7 +251,7 @@ class DistilledSet:
             FileExistsError: something else lies there.
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.
-        from fred_tf.forms import exports, summaries
+        from fred_tf.forms import exports, staging, summaries
 
         (writer,) = forms.chosen([form], self.decoded, self._memory).values()
         if unknown := options.keys() - set(writer.options):
@@ -258,16 +259,18 @@ class DistilledSet:
                 f"Options of {form!r} are {list(writer.options)}. Received: "
                 f"{sorted(unknown)}."
             )
-        place = paths.checked(path)
+        place = paths.file(path)
         writer.check_replaceable(place)
-        if place.exists():
-            summaries.remove(place.parent)
-        return writer.write(
-            exports.evaluated(self.decoded, self.made_by),
-            self._memory,
-            place,
-            **writer.taken(options),
-        )
+        with staging.staged(place.parent) as scratch:
+            written = writer.write(
+                exports.evaluated(self.decoded, self.made_by),
+                self._memory,
+                scratch / place.name,
+                **writer.taken(options),
+            )
+            if place.exists():
+                summaries.remove(place.parent)
+            return writer.move(written, place)
 
     @property
     def _memory(self) -> Parameterization | None:

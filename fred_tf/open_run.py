@@ -237,7 +237,7 @@ def _fitted(
     if start is None:
         fitting.check(config, data)
     else:
-        check_start(asked, start, data.facts)
+        check_start(config, start, data.facts)
     fitting.tell(asked, config, data)
     return config
 

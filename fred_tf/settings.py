@@ -16,6 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Self, TypeVar, get_type_hints
 
+import numpy as np
+
 from fred_tf.paper import Paper
 
 Section = TypeVar("Section")
@@ -144,6 +146,17 @@ def check_type(name: str, value: Any, kind: type) -> None:
     """
     if wrong := _misfit({name: kind}, {name: value}):
         raise TypeError(wrong)
+
+
+def argument(name: str, value: Any, kind: type[Section]) -> Section:
+    """Returns what somebody gave to a function, NumPy's values as Python's own.
+
+    Raises:
+        TypeError: it is of another type, see `check_type`.
+    """
+    own = value.item() if isinstance(value, np.generic) else value
+    check_type(name, own, kind)
+    return own
 
 
 # What a field of a type takes, in words.

@@ -138,8 +138,26 @@ def test_facts_are_those_of_the_data(finished, digits):
 )
 def test_a_start_that_does_not_fit_is_refused(finished, changes, message):
     with pytest.raises(ValueError, match=message) as caught:
-        check_start(config.replace(DM, changes), finished)
+        check_start(config.replace(DM, changes), finished, finished.facts)
     assert str(finished.folder.path) in str(caught.value)
+
+
+def test_the_command_that_made_a_run_starts_one_from_it_on_few_images():
+    """Where a memory keeps more of fewer instances, settings ask for others."""
+    images = np.random.default_rng(0).random((6, 16, 16, 3), np.float32)
+    data = fred_tf.load_data((images, np.arange(6) % 2))
+    few = ["outer_steps=1", "network.name=mlp", "augmentation=none"]
+    told = {"overrides": few, "progress": False}
+    first = fred_tf.distill(data, "dm", **told).run
+    assert (
+        first.config.parameterization != presets.preset("dm").parameterization
+    )
+    again = fred_tf.distill(data, "dm", start=first, **told)
+    assert again.run.began_after == 1
+    with pytest.raises(ValueError, match="same shapes.*`ipc`"):
+        fred_tf.distill(
+            data, "dm", start=first, **{**told, "overrides": [*few, "ipc=2"]}
+        )
 
 
 @pytest.mark.parametrize(

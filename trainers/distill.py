@@ -57,7 +57,7 @@ EVALUATE_EVERY = flags.DEFINE_integer(
     0,
 )
 START_FROM = flags.DEFINE(
-    run_flags.PATH,
+    run_flags.FOLDER,
     "start_from",
     None,
     "Run folder whose memory this run begins with, e.g. to go on with another "

@@ -27,7 +27,7 @@ from fred_tf.datasets.data_facts import on_split
 from fred_tf.disk import files, records
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.scoring import OF_DATA, check_changes, description, score
-from fred_tf.settings import MOST_RATE
+from fred_tf.settings import MOST_RATE, check_least
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training.evaluator_settings import EvaluatorSettings
 from fred_tf.training.ranking import (
@@ -36,12 +36,11 @@ from fred_tf.training.ranking import (
 )
 from trainers import run_flags, within_bytes
 
-FULL_ACCURACY = flags.DEFINE_float(
+FULL_ACCURACY = flags.DEFINE(
+    flags.Number(0, 1),
     "full_accuracy",
     None,
     "Accuracy in [0, 1] of the network on the whole training split, if known.",
-    0.0,
-    1.0,
 )
 FULL_EPOCHS = flags.DEFINE_integer(
     "full_epochs", 200, "Epochs on the whole training split otherwise.", 1
@@ -89,10 +88,12 @@ def run(
         the mean accuracies behind them.
 
     Raises:
-        ValueError: see `check`; or the folder holds a ranking of another set,
-            or one made with other settings or data.
+        ValueError: see `check`; `full_accuracy` is none; or the folder holds a
+            ranking of another set, or one made with other settings or data.
     """
     check(config)
+    if full_accuracy is not None:
+        check_least("full_accuracy", full_accuracy, 0, 1)
     folder = pathlib.Path(folder)
     hard, usual = synthetic_set.with_hard_labels(), _usual(config)
     identity = {

@@ -9,6 +9,7 @@ from export.command_line import (
     BUDGET_BYTES,
     DATA_DIR,
     DOWNLOAD,
+    FOLDER,
     PATH,
     RUN_DIR,
     command,
@@ -27,6 +28,7 @@ __all__ = [
     "DATA_DIR",
     "DOWNLOAD",
     "EXPERT_DIR",
+    "FOLDER",
     "ON_DATA",
     "PATH",
     "RUN_DIR",
@@ -82,7 +84,7 @@ _OF_DATA: dict[str, flags.FlagHolder] = {
 _LIST = flags.DEFINE_bool("list_presets", False, "Prints the presets, exits.")
 _LISTS = (_LIST, presets.table), (row_flag.LIST, row_flag.table)
 EXPERT_DIR = flags.DEFINE(
-    command_line.PATH,
+    command_line.FOLDER,
     "expert_dir",
     None,
     "Folder of the expert trajectories; for trajectory matching.",

@@ -74,7 +74,7 @@ def located(
     Raises:
         ValueError: `paths.checked` refuses a path, or it has no last part.
     """
-    folder = paths.optional(data_dir, "data_dir")
+    folder = paths.optional_folder(data_dir, "data_dir")
     kind = _kind(name)
     if not kind:
         return name, folder

@@ -339,7 +339,7 @@ def _on_disk(
 def cache_folder(cache_dir: paths.Path | None = None) -> pathlib.Path:
     """Returns the folder of images that are too many for memory."""
     named = cache_dir or os.environ.get(CACHE_VARIABLE) or _CACHE
-    return paths.checked(named, "cache_dir")
+    return paths.folder(named, "cache_dir")
 
 
 def brightest(images: Images) -> float:

@@ -20,6 +20,43 @@ def optional(path: Path | None, name: str = "path") -> pathlib.Path | None:
     return None if path is None else checked(path, name)
 
 
+def optional_folder(
+    path: Path | None, name: str = "path"
+) -> pathlib.Path | None:
+    """Returns `folder` of a path, where one was given."""
+    return None if path is None else folder(path, name)
+
+
+def folder(path: Path, name: str = "path") -> pathlib.Path:
+    """Returns `checked` of a path that is a folder, or where one can be made.
+
+    Raises:
+        NotADirectoryError: a file lies there, or above.
+        TypeError, ValueError: see `checked`.
+    """
+    place = checked(path, name)
+    for there in (place, *place.parents):
+        if os.path.exists(there) and not os.path.isdir(there):
+            where = f", where {there} is a file" if there != place else ""
+            raise NotADirectoryError(
+                f"`{name}` must be a folder, or one that can be made. "
+                f"Received: {str(place)!r}{where or ', a file'}. Give another, "
+                "or move the file."
+            )
+    return place
+
+
+def file(path: Path, name: str = "path") -> pathlib.Path:
+    """Returns `checked` of a path in a folder, or where one can be made.
+
+    Raises:
+        NotADirectoryError, TypeError, ValueError: see `folder`.
+    """
+    place = checked(path, name)
+    folder(place.parent, f"{name}.parent")
+    return place
+
+
 def checked(path: Path, name: str = "path") -> pathlib.Path:
     """Returns a path that everything here can be written to and read from.
 
@@ -35,7 +72,7 @@ def checked(path: Path, name: str = "path") -> pathlib.Path:
             TensorFlow takes for a pattern, control characters, or names that
             are no UTF-8 or too long.
     """
-    text = os.fspath(path)
+    text = os.fspath(path) if isinstance(path, Path) else path
     if not isinstance(text, str):
         raise TypeError(
             f"`{name}` must be a path. Received: {text!r}. Give text."

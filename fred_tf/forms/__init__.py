@@ -6,8 +6,9 @@ from typing import Any
 
 from absl import logging
 
+from fred_tf.assignments import listed
 from fred_tf.disk import files
-from fred_tf.forms import limits, manifest, readme, summaries
+from fred_tf.forms import limits, manifest, readme, staging, summaries
 from fred_tf.forms.coded import CodedCoefficients
 from fred_tf.forms.coefficients import STORAGES, Coefficients
 from fred_tf.forms.encodings import ENCODINGS
@@ -81,15 +82,15 @@ def fitting(
 
 
 def chosen(
-    names: Iterable[str] | None,
+    names: str | Iterable[str] | None,
     decoded: SyntheticSet,
     memory: Parameterization | None,
 ) -> dict[str, Form]:
     """Returns the forms of these names, in the order of the table.
 
     Args:
-        names: keys of `FORMS`; all that fit and are written by default if None
-            or empty.
+        names: keys of `FORMS`, or one; all that fit and are written by default
+            if None or empty.
         decoded: the set.
         memory: what it was decoded from, if it has one.
 
@@ -97,7 +98,7 @@ def chosen(
         ValueError: a form is unknown, or does not fit the set; or no form holds
             images so large, or so many.
     """
-    fit, wanted = fitting(decoded, memory), list(names or ())
+    fit, wanted = fitting(decoded, memory), listed(names)
     for name in wanted:
         check_one_of("forms", name, FORMS)
         if name not in fit:
@@ -155,22 +156,22 @@ def write(
     decoded: SyntheticSet,
     memory: Parameterization | None,
     folder: files.Path,
-    names: Iterable[str] | None = None,
+    names: str | Iterable[str] | None = None,
     shards: int = 1,
     **options: Any,
 ) -> dict[str, pathlib.Path]:
     """Writes a set in some forms.
 
-    Each file or folder appears under its name only when it is complete, and
-    replaces what an earlier export left there; its README.md and sizes.md are
-    gone before.
+    All are written before the first appears under its name, so that what is
+    refused leaves everything as it was. Then README.md and sizes.md of an
+    earlier export go, and each form replaces what that left there.
 
     Args:
         decoded: the set.
         memory: what it was decoded from; None for a set without one.
         folder: of all that is written.
-        names: keys of `FORMS`; all that fit if None or empty, but for such as
-            would hold more images than readers take of their bytes.
+        names: keys of `FORMS`, or one; all that fit if None or empty, but for
+            such as would hold more images than readers take of their bytes.
         shards: number of files of each form that has several.
         **options: more that some forms take, see `Form.options`; each gets
             those that it takes. None stands for the default.
@@ -182,10 +183,11 @@ def write(
         ValueError: a form is unknown or does not fit the set, `shards` is
             below 1 or above the number of images, or an option is out of
             range or of other forms.
-        TypeError: no form has such an option.
+        TypeError: no form has such an option, or it is of another type.
+        ImportError: a form needs a package that is not installed.
         FileExistsError: something else lies where a form would.
     """
-    names = list(names or ())
+    names = listed(names)
     forms = chosen(names, decoded, memory)
     check_shards(shards, len(decoded.images))
     options = {"shards": shards, **options}
@@ -193,20 +195,25 @@ def write(
     folder = pathlib.Path(folder)
     for form in forms.values():
         form.check_replaceable(folder / form.path)
-    for place in {(folder / form.path).parent for form in forms.values()}:
+    places = {(folder / form.path).parent for form in forms.values()}
+    for place in {folder, *places}:
         files.remove_leftovers(place)  # Of exports that were killed.
-    summaries.remove(folder)
     written = {}
-    for name, form in forms.items():
-        try:
-            written[name] = form.write(
-                decoded, memory, folder / form.path, **form.taken(options)
-            )
-        except limits.TooLargeError as error:
-            if names:
-                raise
-            logging.warning("%s is left out: %s", name, error)
-    return written
+    with staging.staged(folder) as scratch:
+        for name, form in forms.items():
+            try:
+                written[name] = form.write(
+                    decoded, memory, scratch / form.path, **form.taken(options)
+                )
+            except limits.TooLargeError as error:
+                if names:
+                    raise
+                logging.warning("%s is left out: %s", name, error)
+        summaries.remove(folder)
+        return {
+            name: forms[name].move(path, folder / forms[name].path)
+            for name, path in written.items()
+        }
 
 
 def describe(

@@ -24,7 +24,7 @@ from fred_tf.forms.coded_content import CODING, FACTS, KIND, Content, Source
 from fred_tf.forms.frequencies import SHARD
 from fred_tf.forms.memory_form import Held, MemoryForm
 from fred_tf.parameterizations import Frequency
-from fred_tf.settings import check_type
+from fred_tf.settings import argument
 from fred_tf.synthetic_set import PROBABILITIES, SyntheticSet
 
 # Learned labels were float32 then, which is read, too.
@@ -154,12 +154,10 @@ def _content(
     budget_bytes: int | None,
 ) -> Content:
     """Returns what is written at a step, or within a budget."""
-    for name, value, kind in (
-        ("step", step, float),
-        ("budget_bytes", budget_bytes, int),
-    ):
-        if value is not None:
-            check_type(name, value, kind)
+    if step is not None:
+        step = argument("step", step, float)
+    if budget_bytes is not None:
+        budget_bytes = argument("budget_bytes", budget_bytes, int)
     source = Source.of(decoded, memory)
     if step is None and budget_bytes is None:
         budget_bytes = memory.settings.budget_bytes or None

@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from fred_tf.disk import files
-from fred_tf.forms import manifest
+from fred_tf.forms import manifest, staging
 from fred_tf.parameterizations import Parameterization
+from fred_tf.settings import argument
 from fred_tf.synthetic_set import SyntheticSet
+
+# Options of several forms, and their types.
+_KINDS = {"shards": int, "step": float, "budget_bytes": int}
 
 
 class OverBudgetError(ValueError):
@@ -64,11 +68,17 @@ class Form(abc.ABC):
 
         Args:
             options: values by name; None stands for the default.
+
+        Raises:
+            TypeError: one is of another type.
         """
+        given = {name: options.get(name) for name in self.options}
         return {
-            name: options[name]
-            for name in self.options
-            if options.get(name) is not None
+            name: argument(name, value, _KINDS[name])
+            if name in _KINDS
+            else value
+            for name, value in given.items()
+            if value is not None
         }
 
     def is_bounded(
@@ -94,7 +104,8 @@ class Form(abc.ABC):
         """Refuses to write where something else lies than an earlier export.
 
         Raises:
-            FileExistsError: something does.
+            ValueError: what is written there has another suffix.
+            FileExistsError: something else does.
         """
 
     @abc.abstractmethod
@@ -122,6 +133,19 @@ class Form(abc.ABC):
                 a `limits.TooLargeError`, of what no reader takes.
             FileExistsError: `path` exists and is no earlier export.
         """
+
+    def move(self, staged: pathlib.Path, path: pathlib.Path) -> pathlib.Path:
+        """Moves what `write` wrote to where it belongs, see `staging`.
+
+        Args:
+            staged: where it is, on the same disk.
+            path: replaced if it is an earlier export of this form.
+
+        Returns:
+            `path`.
+        """
+        staging.move(staged, path)
+        return path
 
 
 class SetForm(Form):

@@ -65,16 +65,16 @@ images, labels = stored["images"], stored["labels"]"""
     soft_arrays = 'soft_labels = stored["soft_labels"]'
 
     def check_replaceable(self, path):
-        # What comes before, the format version, may be another.
-        replaceable.check_file(path, f'"kind":"{self.kind}"'.encode())
-
-    def write(self, decoded, memory, path):
-        path = pathlib.Path(path)
         if path.suffix != ".npz":
             raise ValueError(
                 "`images_npz` is a `.npz` file. Received: "
                 f"{path}. Give a name that ends in `.npz`."
             )
+        # What comes before, the format version, may be another.
+        replaceable.check_file(path, f'"kind":"{self.kind}"'.encode())
+
+    def write(self, decoded, memory, path):
+        path = pathlib.Path(path)
         self.check_replaceable(path)
         held = _arrays(decoded)
         entries = {

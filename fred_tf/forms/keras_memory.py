@@ -16,7 +16,7 @@ import numpy as np
 
 from fred_tf import parameterizations
 from fred_tf.disk import archives, claims, files, json_text
-from fred_tf.forms import facts, limits, manifest, stored_memory
+from fred_tf.forms import facts, limits, manifest, staging, stored_memory
 from fred_tf.forms.memory_form import Held, MemoryForm
 from fred_tf.forms.provenance import provenance
 from fred_tf.parameterizations import PARAMETERIZATIONS, Parameterization
@@ -64,10 +64,6 @@ images, labels = memory.decode(), memory.labels
 
     def write(self, decoded, memory, path):
         path = pathlib.Path(path)
-        if path.suffix != ".keras":
-            raise ValueError(
-                f"{_RULE} Received: {path}. Give a name that ends in `.keras`."
-            )
         self.check_replaceable(path)
         stored_memory.check_set(decoded, memory)
         stored_memory.weights(memory)  # Of types that are read back.
@@ -96,7 +92,16 @@ images, labels = memory.decode(), memory.labels
     def own_files(self, path):
         return [path, _beside(path)]
 
+    def move(self, staged, path):
+        with _both_or_neither(path):
+            staging.move(_beside(staged), _beside(path))
+            return super().move(staged, path)
+
     def check_replaceable(self, path):
+        if path.suffix != ".keras":
+            raise ValueError(
+                f"{_RULE} Received: {path}. Give a name that ends in `.keras`."
+            )
         beside = _beside(path)
         ours = beside.is_file() and not beside.is_symlink()
         if ours:  # Not read as JSON: a damaged export may be replaced.

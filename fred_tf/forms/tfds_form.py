@@ -16,6 +16,7 @@ from fred_tf.forms.encodings import ENCODINGS
 from fred_tf.forms.form import SetForm
 from fred_tf.forms.provenance import provenance, purpose
 from fred_tf.forms.tfds_features import MOST_TEXT, PICTURE
+from fred_tf.settings import argument
 from fred_tf.synthetic_set import SyntheticSet
 
 _SPLIT = "train"
@@ -249,8 +250,10 @@ def check_shards(shards: int, images: int) -> None:
     """Refuses a number of files that these images cannot fill.
 
     Raises:
-        ValueError: `shards` is below 1 or above `images`.
+        TypeError: `shards` is no whole number.
+        ValueError: it is below 1 or above `images`.
     """
+    shards = argument("shards", shards, int)
     if not 1 <= shards <= images:
         raise ValueError(
             "`shards` must be between 1 and the number of images "

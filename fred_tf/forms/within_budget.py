@@ -12,7 +12,7 @@ from fred_tf.disk import files
 from fred_tf.forms import OverBudgetError, SetForm
 from fred_tf.forms.limits import TooLargeError
 from fred_tf.parameterizations import Parameterization
-from fred_tf.settings import check_type
+from fred_tf.settings import argument
 from fred_tf.synthetic_set import SyntheticSet
 
 
@@ -44,7 +44,7 @@ def best(
     decoded: SyntheticSet,
     memory: Parameterization | None,
     folder: pathlib.Path,
-    names: Sequence[str] | None,
+    names: Sequence[str],
     budget_bytes: int,
     options: Mapping[str, Any],
 ) -> tuple[Candidate, str]:
@@ -56,7 +56,7 @@ def best(
         decoded: the set, with all that its exports will say.
         memory: what it was decoded from, if it has one.
         folder: of the export; scratch files lie beside it.
-        names: keys of `FORMS`; all that fit the set if None or empty.
+        names: keys of `FORMS`; all that fit the set if empty.
         budget_bytes: of all files of a form, at most.
         options: of forms, see `forms.write`.
 
@@ -64,7 +64,7 @@ def best(
         TypeError, ValueError: no form fits the budget, or none holds the set;
             or an option is wrong.
     """
-    check_type("budget_bytes", budget_bytes, int)
+    budget_bytes = argument("budget_bytes", budget_bytes, int)
     fit, found = forms.chosen(names, decoded, memory), []
     forms.check_options(fit, options)
     options = {**options, "budget_bytes": budget_bytes}

@@ -8,16 +8,16 @@ preset, which is of its own number of images, gives way to a share: of 320
 images of CIFAR-10 both are 3e5.
 """
 
-import numbers
 from collections.abc import Iterable
 from typing import Any
 
 from fred_tf import config as config_lib
-from fred_tf.assignments import pair
+from fred_tf.assignments import listed, pair
 from fred_tf.config import Config
 from fred_tf.distillation.fallen_back import OPTIMIZER
 from fred_tf.distillation.memory_step import SHARE
 from fred_tf.parameterizations import Frequency
+from fred_tf.settings import argument, check_least
 
 STEP = 4.0
 _MEMORY = "parameterization.name"
@@ -40,15 +40,12 @@ def within_bytes(
             optimiser that they name are those that are meant.
 
     Raises:
-        ValueError: the bytes are no whole number of at least 1, or the memory
-            is another.
+        TypeError: the bytes are no whole number.
+        ValueError: they are below 1, or the memory is another.
     """
-    if not isinstance(budget_bytes, numbers.Integral) or budget_bytes < 1:
-        raise ValueError(
-            "`budget_bytes` must be a whole number of at least 1. Received: "
-            f"{budget_bytes!r}."
-        )
-    named = [text for text in overrides if pair(text)[0] in _DECIDE]
+    budget_bytes = argument("budget_bytes", budget_bytes, int)
+    check_least("budget_bytes", budget_bytes, 1)
+    named = [text for text in listed(overrides) if pair(text)[0] in _DECIDE]
     config = config_lib.override(config, named)
     memory = config.parameterization
     if not isinstance(memory, Frequency.Settings):
@@ -57,9 +54,7 @@ def within_bytes(
             f"coded. Received: {memory.name!r}. Give a budget in `ipc`, or "
             f"`{_MEMORY}={Frequency.Settings.name}`."
         )
-    values: dict[str, Any] = {
-        "parameterization.budget_bytes": int(budget_bytes)
-    }
+    values: dict[str, Any] = {"parameterization.budget_bytes": budget_bytes}
     if not memory.step:
         values["parameterization.step"] = STEP
         values["parameterization.rounded"] = "export"

@@ -9,7 +9,6 @@ chosen on held-out images of digits (21 of 64 positions: 0.81), MNIST (98 of
 """
 
 import math
-import numbers
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from fred_tf.networks import ConvNet
 from fred_tf.normalizations import ZCA, Standardize
 from fred_tf.objectives import DistributionMatching
 from fred_tf.parameterizations import Frequency
+from fred_tf.settings import argument
 from fred_tf.transforms import DCT
 
 ENERGY = 0.8
@@ -37,11 +37,10 @@ def config_for(data: ImageData, ipc: int) -> Config:
         ipc: budget in images per class.
 
     Raises:
-        ValueError: `ipc` is no whole number of at least 1.
+        TypeError: `ipc` is no whole number.
+        ValueError: it is below 1.
     """
-    if not isinstance(ipc, numbers.Integral):
-        raise ValueError(f"`ipc` must be a whole number. Received: {ipc!r}.")
-    shape, ipc = data.image_shape, int(ipc)
+    shape, ipc = data.image_shape, argument("ipc", ipc, int)
     smallest = int(np.bincount(data.train.labels).min())
     memory = Frequency.Settings(
         coefficients_per_channel=kept_coefficients(data, ipc),

@@ -160,6 +160,27 @@ def test_nothing_at_all_is_a_value_too(monkeypatch):
         flags.check_together()
 
 
+@pytest.mark.parametrize("text", ["nan", "-nan", "inf", "-inf", "1e999"])
+def test_a_number_is_finite(text):
+    """Of absl's own, `--full_accuracy=nan` was found after all networks."""
+    for parser in (flags.Number(), flags.Number(0), flags.Number(0, 1)):
+        with pytest.raises(ValueError, match="is not .*finite number"):
+            parser.parse(text)
+
+
+def test_no_flag_of_a_program_takes_what_is_not_finite():
+    for entry in SCRIPTS.values():
+        importlib.import_module(entry.partition(":")[0])
+    for name in flags.FLAGS:
+        parser = flags.FLAGS[name].parser
+        if isinstance(parser, absl_flags.FloatParser):
+            assert isinstance(parser, flags.Number), name
+    assert flags.Number(0, 1).parse("0.5") == 0.5
+    assert flags.Number(0, 1).syntactic_help == (
+        "a finite number in the range [0, 1]"
+    )
+
+
 NUMBERS = flags.Numbers(above=0, most=100, distinct=True)
 
 

@@ -60,11 +60,13 @@ def test_what_told_of_forms_is_gone_before_one_is_replaced(
     def stopped(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(type(FORMS["gallery"]), "write", stopped)
-    with pytest.raises(KeyboardInterrupt):
-        export(later, tmp_path, ["images_npz", "gallery"])
-    left = {path.name for path in tmp_path.iterdir()}
-    assert there - left == {"README.md", "sizes.md"}
+    for part, gone in (("write", set()), ("move", {"README.md", "sizes.md"})):
+        monkeypatch.setattr(type(FORMS["gallery"]), part, stopped)
+        with pytest.raises(KeyboardInterrupt):
+            export(later, tmp_path, ["images_npz", "gallery"])
+        left = {path.name for path in tmp_path.iterdir()}
+        assert there - left == gone
+        monkeypatch.undo()
 
 
 def test_forms_of_another_set_that_stay_are_named(run, tmp_path, monkeypatch):

@@ -34,6 +34,17 @@ def scored(monkeypatch):
     return scored
 
 
+@pytest.mark.parametrize("accuracy", [float("nan"), -0.1, 1.5, float("inf")])
+def test_no_network_is_trained_for_an_accuracy_that_is_none(
+    accuracy, scored, digits, chosen, quick, tmp_path
+):
+    with pytest.raises(ValueError, match="`full_accuracy` must be"):
+        rank.run(
+            quick, chosen, digits, tmp_path, [0.01], full_accuracy=accuracy
+        )
+    assert not scored
+
+
 def test_ranking_trains_what_it_needs_once(digits, chosen, quick, tmp_path):
     two = config.replace(quick, {"evaluation.networks": 2})
     arguments = (two, chosen, digits, tmp_path, [0.01, 0.1])

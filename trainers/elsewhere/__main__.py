@@ -39,7 +39,7 @@ from trainers.elsewhere.runner import differences
 __doc__ = f"{__doc__}{differences.listed()}\n"
 
 BRING_BACK = flags.DEFINE(
-    run_flags.PATH,
+    run_flags.FOLDER,
     "bring_back",
     None,
     "Pack to make the run folder `--run_dir` of.",

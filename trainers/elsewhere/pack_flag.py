@@ -4,7 +4,7 @@ from export import flags
 from trainers import run_flags
 
 PACK = flags.DEFINE(
-    run_flags.PATH,
+    run_flags.FOLDER,
     "pack",
     None,
     "Folder to write a pack to, or the packs of several rows.",

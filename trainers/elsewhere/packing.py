@@ -63,7 +63,7 @@ def pack(
         FileExistsError: the folder holds something else.
     """
     check_jax()
-    folder = paths.checked(folder, "--pack")
+    folder = paths.folder(folder, "--pack")
     _check_start(config)
     assembly.check_network(config)
     scored = evaluate.configs(config, networks)
@@ -241,7 +241,7 @@ def pack_set(
     """
     check_jax()
     synthetic_set = fitted_on(data, synthetic_set)
-    folder = paths.checked(folder, "--pack")
+    folder = paths.folder(folder, "--pack")
     claims.word({"word": word}, "word", may_be_empty=True)
     scored = evaluate.configs(config, networks)
     described = {

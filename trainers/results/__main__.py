@@ -55,13 +55,16 @@ NAMES = flags.DEFINE_list(
     "need no accelerator.",
 )
 RUNS_DIR = flags.DEFINE(
-    run_flags.PATH,
+    run_flags.FOLDER,
     "runs_dir",
     "runs/results",
     "Where the runs of the rows are.",
 )
 RESULTS_DIR = flags.DEFINE(
-    run_flags.PATH, "results_dir", "results", "Where the rows' JSON files are."
+    run_flags.FOLDER,
+    "results_dir",
+    "results",
+    "Where the rows' JSON files are.",
 )
 SEEDS = flags.DEFINE_integer(
     "seeds",
@@ -81,7 +84,7 @@ PART_MEGABYTES = flags.DEFINE_integer(
     "part_megabytes", 48, "Of a file of images in a pack, at most.", 4
 )
 UNPACK = flags.DEFINE(
-    run_flags.PATH,
+    run_flags.FOLDER,
     "unpack",
     None,
     "Folder of packs to bring the rows home from.",

@@ -66,7 +66,7 @@ def pack(
             "`--shares` are positive numbers, one for each row. Received: "
             f"{list(shares)} for {len(rows)} rows."
         )
-    folder = paths.checked(folder, "--pack")
+    folder = paths.folder(folder, "--pack")
     identity = {
         name: {
             "config": config_lib.to_json(row.config()),

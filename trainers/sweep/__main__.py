@@ -43,7 +43,7 @@ from trainers.sweep import checking, making, table
 from trainers.sweep.grid import Cell, cells
 
 SWEEP_DIR = flags.DEFINE(
-    run_flags.PATH, "sweep_dir", None, "Folder of the sweep."
+    run_flags.FOLDER, "sweep_dir", None, "Folder of the sweep."
 )
 POINT = flags.DEFINE_multi_string(
     "point",
