@@ -73,10 +73,7 @@ def prepared(
             for name, raw in splits.items()
         }
     present = {n: raw for n, raw in splits.items() if raw and len(raw.labels)}
-    train = splits["train"]
-    assert train is not None
-    check_classes(class_names, train.place)
-    _check_present(train, class_names)
+    _check_classes(splits["train"], class_names)
     asked = sum(len(raw.labels) for raw in present.values())
     faults: list[ValueError] = []
     # All is looked at before anything is decoded.
@@ -130,7 +127,9 @@ def _raw(split: Raw | Split | None, place: str) -> Raw | None:
     return split
 
 
-def _check_present(train: Raw, class_names: tuple[str, ...]) -> None:
+def _check_classes(train: Raw | None, class_names: tuple[str, ...]) -> None:
+    assert train is not None
+    check_classes(class_names, train.place)
     there = set(train.labels.tolist())
     missing = [n for label, n in enumerate(class_names) if label not in there]
     if missing:
