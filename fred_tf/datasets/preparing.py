@@ -73,11 +73,7 @@ def prepared(
             for name, raw in splits.items()
         }
     present = {n: raw for n, raw in splits.items() if raw and len(raw.labels)}
-    assert splits["train"] is not None
-    check_classes(class_names, splits["train"].place)
-    _check_present(
-        present["train"] if "train" in present else None, class_names
-    )
+    _check_train(splits["train"], class_names)
     asked = sum(len(raw.labels) for raw in present.values())
     faults: list[ValueError] = []
     # All is looked at before anything is decoded.
@@ -131,8 +127,10 @@ def _raw(split: Raw | Split | None, place: str) -> Raw | None:
     return split
 
 
-def _check_present(train: Raw | None, class_names: tuple[str, ...]) -> None:
-    there = set() if train is None else set(train.labels.tolist())
+def _check_train(train: Raw | None, class_names: tuple[str, ...]) -> None:
+    assert train is not None
+    check_classes(class_names, train.place)
+    there = set(train.labels.tolist())
     missing = [n for label, n in enumerate(class_names) if label not in there]
     if missing:
         raise ValueError(
