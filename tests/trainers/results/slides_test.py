@@ -15,6 +15,7 @@ def record(outer_steps=180, source="", mean=0.5):
         "mean": mean,
         "learning_rate": 0.01,
         "outer_steps": outer_steps,
+        "identity": {"config": {}, "subject": "run"},
         "data": {"preparation": {"source": source} if source else {}},
     }
 
