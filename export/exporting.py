@@ -60,8 +60,7 @@ def run(
         FileExistsError: something else lies where a file would.
         RuntimeError: a form that loses nothing came back different.
     """
-    export_dir = paths.folder(export_dir, "export_dir")
-    names = listed(names)
+    export_dir, names = paths.folder(export_dir, "export_dir"), listed(names)
     table = export_dir / sizes.NAME
     _check_replaceable(export_dir, measure_on is not None)
     memory, decoded = distilled.parameterization, distilled.synthetic_set()
