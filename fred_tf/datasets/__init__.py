@@ -183,10 +183,10 @@ def _class_names(
     """Returns the names of classes, given ones of data in memory."""
     if given is None:
         return own
-    given = [given] if isinstance(given, str) else list(given)
-    if len(given) < len(own):
+    given = given if isinstance(given, str) else tuple(given)
+    if isinstance(given, str) or len(given) < len(own):
         raise ValueError(
             f"`class_names` must name each of {len(own)} classes. Received: "
             f"{given!r}. Give a list with a name for each."
         )
-    return tuple(given)
+    return given
