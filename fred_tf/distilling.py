@@ -1,7 +1,7 @@
 """A run from its settings to its last step: the one recipe of all programs."""
 
 import contextlib
-import os
+import pathlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -18,9 +18,10 @@ from fred_tf.distillation.interruption import Interruption
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.distilled_set import DistilledSet
 from fred_tf.experts.store import ExpertStore
+from fred_tf.experts.trainer import checked_worker
 from fred_tf.open_run import OpenRun, opened
 from fred_tf.presets import fitting
-from fred_tf.settings import check_one_of
+from fred_tf.settings import argument, check_least, check_one_of, check_type
 
 ON_DIVERGENCE = ("stop", "rewind")
 
@@ -39,7 +40,7 @@ def distill(
     budget_bytes: int | None = None,
     overrides: Iterable[str] = (),
     experts: Path | ExpertStore | None = None,
-    start: DistilledRun | None = None,
+    start: DistilledRun | DistilledSet | Path | None = None,
     strategy: tf.distribute.Strategy | None = None,
     jit: bool | None = None,
     save_every: int = 100,
@@ -73,8 +74,8 @@ def distill(
         budget_bytes: in the place of any other, see `presets.within_bytes`.
         overrides: `name=value` each, as the programs take them.
         experts: the expert store or its folder, for objectives that need it.
-        start: a run whose memory this one begins with, instead of real
-            images; a run that is resumed must be given the same again.
+        start: a run, its set or its folder, whose memory this one begins with
+            instead of real images; to resume, the same must be given again.
         strategy: defaults to all GPUs here, or the CPU.
         jit: whether to compile the step with XLA; None compiles where the
             strategy has accelerators: on a CPU it is many times slower.
@@ -91,19 +92,19 @@ def distill(
         The set at the run's last step.
 
     Raises:
+        TypeError, NotADirectoryError: an argument is of another kind.
         ValueError: the folder holds another run, a setting does not fit the
             data, the experts or the replicas, or the workers disagree.
         fred_tf.distillation.loop.DivergedError: the run is lost; the newest
             checkpoint is one from before.
         fred_tf.distillation.workers.WorkerLostError: another worker has died.
     """
+    _check_steps(run_dir, strategy, jit, save_every, on_divergence)
+    places = _places(run_dir, experts, start)
     data = datasets.as_data(data)
     config = presets.settled(data, config, ipc, overrides, budget_bytes)
-    run_dir, experts = _places(run_dir, experts, on_divergence)
     while True:
-        with opened(
-            config, data, run_dir, experts, start, strategy, jit
-        ) as run:
+        with opened(config, data, *places, strategy, jit) as run:
             try:
                 _make_steps(run, save_every, observe, interruption, progress)
                 return DistilledSet.of_run(run.now())
@@ -112,26 +113,58 @@ def distill(
                     raise
 
 
-def _places(
+def _check_steps(
     run_dir: Path | None,
-    experts: Path | ExpertStore | None,
+    strategy: tf.distribute.Strategy | None,
+    jit: bool | None,
+    save_every: int,
     on_divergence: str,
-) -> tuple[Path | None, Path | ExpertStore | None]:
-    """Returns the paths that `distill` was given, by the one rule of paths.
-
-    Raises:
-        ValueError: one cannot be taken, or there is none to go back in.
-    """
+) -> None:
+    """Refuses what no steps can be made by, as `distill` was given it."""
+    if strategy is not None:
+        check_type("strategy", strategy, tf.distribute.Strategy)
+    if jit is not None:
+        check_type("jit", jit, bool)
+    check_least("save_every", argument("save_every", save_every, int), 1)
     check_one_of("on_divergence", on_divergence, ON_DIVERGENCE)
     if on_divergence == "rewind" and run_dir is None:
         raise ValueError(
             "`on_divergence` 'rewind' goes back to a checkpoint. Received: no "
             "`run_dir` to keep one in. Give one."
         )
-    run_dir = paths.optional(run_dir, "run_dir")
-    if isinstance(experts, str | os.PathLike):
-        experts = paths.checked(experts, "experts")
-    return run_dir, experts
+
+
+def _places(
+    run_dir: Path | None,
+    experts: Path | ExpertStore | None,
+    start: DistilledRun | DistilledSet | Path | None,
+) -> tuple[
+    pathlib.Path | None,
+    pathlib.Path | ExpertStore | None,
+    DistilledRun | None,
+]:
+    """Returns what `distill` was given by paths, by the one rule of paths."""
+    if not isinstance(experts, ExpertStore):
+        experts = paths.optional_folder(experts, "experts")
+    run_dir = paths.optional_folder(run_dir, "run_dir")
+    return run_dir, experts, _start(start)
+
+
+def _start(
+    given: DistilledRun | DistilledSet | Path | None,
+) -> DistilledRun | None:
+    """Returns the run that `distill` was given to start from.
+
+    Raises:
+        TypeError, ValueError, FileNotFoundError: it is none, or has none.
+    """
+    if isinstance(given, DistilledSet):
+        return given.run
+    if isinstance(given, Path):
+        return DistilledRun.restore(paths.folder(given, "start"))
+    if given is not None:
+        check_type("start", given, DistilledRun)
+    return given
 
 
 def _goes_back(
@@ -243,11 +276,14 @@ def train_experts(
             many there are.
 
     Raises:
-        ValueError: the folder holds experts of other settings or data, or XLA
-            chooses by itself what it compiles.
+        TypeError: an argument is of another type.
+        ValueError: the folder holds experts of other settings or data, `worker`
+            is none, or XLA chooses by itself what it compiles.
+        NotADirectoryError: a file lies where the folder would.
     """
     devices.refuse_auto_jit()
-    expert_dir = paths.checked(expert_dir, "expert_dir")
+    expert_dir = paths.folder(expert_dir, "expert_dir")
+    worker = checked_worker(worker)
     data = datasets.as_data(data)
     asked = presets.settled(data, config)
     config = fitting.fitted(asked, data)

@@ -39,6 +39,7 @@ from fred_tf.datasets.data_facts import on_split, tested_on
 from fred_tf.distillation import devices
 from fred_tf.experts.inspection import StoredExpert, inspect
 from fred_tf.experts.store import ExpertStore
+from fred_tf.experts.trainer import checked_worker
 from fred_tf.experts.trajectory_array import DTYPES
 from fred_tf.objectives import TrajectoryMatching
 from fred_tf.training.evaluation import Evaluation
@@ -77,13 +78,13 @@ def run(
         what others have appended.
     """
     devices.refuse_auto_jit()
+    index, workers = checked_worker(worker)
     assembly.check_network(config)
     assembly.check_experts(config, expert_dir)
     data = assembly.load_data(config, data_dir, download)
     store = assembly.expert_store(config, data, expert_dir)
     logging.info("%s", usage(config, store, config.experts.count))
     told_on = f"test accuracy{on_split(data.tested_on)}"
-    index, workers = worker
     missing = store.missing(range(index, config.experts.count, workers))
     made = 0
     with progress.shown(

@@ -25,7 +25,7 @@ from fred_tf.datasets.sources import (
 from fred_tf.disk import paths
 from fred_tf.disk.files import Path
 from fred_tf.normalizations import NORMALIZATIONS, Normalization
-from fred_tf.settings import check_one_of, check_type
+from fred_tf.settings import argument, check_one_of, check_share, check_type
 
 __all__ = [
     "KNOWN",
@@ -97,10 +97,11 @@ def load(
             and `ImageData`.
         TypeError: a source or an argument is of another kind.
     """
-    check_type("holdout", holdout, float)
+    holdout = _share(holdout)
     check_type("preparation", preparation, Preparation)
+    check_one_of("normalization", normalization, NORMALIZATIONS)
     reader, called = source_of(source), name or IN_MEMORY
-    folder = paths.optional(data_dir, "data_dir")
+    folder = paths.optional_folder(data_dir, "data_dir")
     if isinstance(source, str):
         _refuse_names(source, name=name, class_names=class_names)
         called, folder = names.located(source, data_dir)
@@ -109,7 +110,6 @@ def load(
     named = _class_names(class_names, found.class_names)
     found = dataclasses.replace(found, class_names=named)
     done = prepared(found, preparation, hold_back=not holdout)
-    check_one_of("normalization", normalization, NORMALIZATIONS)
     train, test, tested_on = done.train, done.test, done.tested_on
     if holdout:  # Instead of a test split, whatever that is like.
         train, test = held_out(train, done.class_names, holdout)
@@ -129,6 +129,13 @@ def load(
         tested_on=tested_on,
         data_dir=folder,
     )
+
+
+def _share(holdout: float) -> float:
+    """Returns a share that is held out, as Python's own."""
+    share = argument("holdout", holdout, float)
+    check_share("holdout", share, "a share of the training images")
+    return share
 
 
 def _tell(name: str, train: Split, test: Split | None) -> None:
@@ -162,10 +169,10 @@ def _known(
 
 def _refuse_names(source: str, **given: Any) -> None:
     """Refuses arguments that only data in memory take."""
-    for argument, value in given.items():
+    for name, value in given.items():
         if value is not None:
             raise ValueError(
-                f"`{argument}` is for data in memory; others have their own. "
+                f"`{name}` is for data in memory; others have their own. "
                 f"Received: {value!r} for {source!r}. Leave it out."
             )
 
@@ -176,9 +183,10 @@ def _class_names(
     """Returns the names of classes, given ones of data in memory."""
     if given is None:
         return own
+    given = given if isinstance(given, str) else tuple(given)
     if isinstance(given, str) or len(given) < len(own):
         raise ValueError(
             f"`class_names` must name each of {len(own)} classes. Received: "
             f"{given!r}. Give a list with a name for each."
         )
-    return tuple(given)
+    return given

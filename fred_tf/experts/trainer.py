@@ -16,6 +16,7 @@ from fred_tf.settings import (
     MOST_PASSES,
     MOST_RATE,
     Settings,
+    argument,
     check_least,
     check_one_of,
     check_positive,
@@ -75,6 +76,26 @@ class ExpertSettings(Settings):
         return self.stored_epochs or self.epochs
 
 
+def checked_worker(worker: tuple[int, int]) -> tuple[int, int]:
+    """Returns the index of a worker, and how many there are.
+
+    Raises:
+        ValueError: it is no such pair, or the index is none of theirs.
+    """
+    try:
+        index, workers = (argument("worker", part, int) for part in worker)
+        within = 0 <= index < workers
+    except (TypeError, ValueError):
+        within = False
+    if not within:
+        raise ValueError(
+            "`worker` must be two whole numbers: an index, from 0 on, and how "
+            f"many workers there are, which is more. Received: {worker!r}. Who "
+            "works alone is (0, 1)."
+        )
+    return index, workers
+
+
 @dataclasses.dataclass(frozen=True)
 class ExpertTrainer:
     """Trains one expert after another and appends them to a store.
@@ -124,7 +145,8 @@ class ExpertTrainer:
             worker: index of this process, and how many there are.
 
         Raises:
-            ValueError: the store keeps more epochs than experts are trained.
+            ValueError: the store keeps more epochs than experts are trained,
+                or `worker` is none.
             RuntimeError: another process is this worker.
         """
         epochs = self.settings.epochs
@@ -134,7 +156,7 @@ class ExpertTrainer:
                 f"{store.path} stores. Received: `epochs` {epochs}. Raise "
                 "it or choose another store."
             )
-        index, workers = worker
+        index, workers = checked_worker(worker)
         share = range(index, count, workers)
         training = self.training()
         with store.lock(index):

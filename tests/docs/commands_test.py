@@ -23,7 +23,7 @@ from trainers.results.rows import ROWS
 from trainers.sweep.grid import cells
 
 # A flag for a path, or for numbers, has its parser before its name.
-_PARSER = r"(?:\s*(?:[\w.]*PATH|flags\.Numbers\([^()]*\)),)?"
+_PARSER = r"(?:\s*(?:[\w.]*(?:PATH|FOLDER)|flags\.Numbers?\([^()]*\)),)?"
 _DEFINED = re.compile(
     rf"flags\.DEFINE(?:_\w+)?\({_PARSER}\s*\"(\w+)\""
     r"|add_argument\(\s*\"--(\w+)\""
