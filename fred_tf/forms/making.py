@@ -20,7 +20,7 @@ from fred_tf.forms.markdown import block, plain
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS
 from fred_tf.presets.recipe import recipe
-from fred_tf.settings import MOST_STEPS, is_line
+from fred_tf.settings import MOST_PASSES, MOST_STEPS, is_line
 from fred_tf.synthetic_set import SyntheticSet
 from fred_tf.training import in_words
 from fred_tf.training.evaluation import Evaluation
@@ -113,8 +113,12 @@ def _stated(entry: Any, learned_rate: float | None) -> StatedAccuracy:
     with contextlib.suppress(*MISFITS):
         own = EvaluatorSettings.from_json(claims.mapping(said, "evaluation"))
         rate = own.rate(learned_rate)
+        count = f"{len(scores)}"
+        if "networks" in said:  # It was stopped.
+            wanted = claims.integer(said, "networks", len(scores), MOST_PASSES)
+            count += f", where {wanted} were asked for,"
         words = (
-            f"{len(scores)} of {_trained(said, own, rate)}"
+            f"{count} of {_trained(said, own, rate)}"
             if own.by == "networks"
             else f"kernel regression, evaluation.by {own.by}"
         )

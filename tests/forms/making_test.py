@@ -55,6 +55,7 @@ def test_networks_are_told_with_their_training():
         ({"evaluation": {"augmentation": "cutout"}}, "; augmentation cutout"),
         ({"convolutions": "bfloat16"}, "; convolutions in bfloat16"),
         ({"evaluation": {"by": "kernel"}}, "kernel regression"),
+        ({"networks": 20}, "2, where 20 were asked for, of convnet ("),
     ],
 )
 def test_what_is_not_usual_is_told(changes, words):

@@ -82,8 +82,6 @@ def title(config: config_lib.Config) -> str:
 
 def accuracy(evaluation: Evaluation) -> str:
     """Returns an accuracy with its spread; one network has none."""
-    if len(evaluation.accuracies) == 1:
-        return f"{100 * evaluation.mean:.1f} %"
     return f"{evaluation.cell} %"
 
 
@@ -170,7 +168,10 @@ def _trained(found: Mapping[str, Any]) -> str:
     if by != "networks":
         return f"by {by.replace('_', ' ')}"
     count = len(found["accuracies"])
-    return f"{count} {found['network']['name']}{'s' if count > 1 else ''}"
+    many = f"{found['network']['name']}{'s' if count > 1 else ''}"
+    if "networks" in found:  # It was stopped.
+        return f"{count} {many} of {found['networks']}"
+    return f"{count} {many}"
 
 
 def _beside(run: DistilledRun, how: Mapping[str, Any]) -> Iterator[Row]:

@@ -109,6 +109,8 @@ def test_a_set_that_was_trained_on_otherwise_has_other_beside_it(run, keep):
     text = headline.of_run(run, [{**own, "evaluation": longer}])
     assert "50.0 %" in text
     assert "--baseline=full --override evaluation.epochs=1000" in text
+    stopped = headline.of_run(run, [{**own, "networks": 20}])
+    assert ", 2 mlps of 20<" in stopped
     # Where both were measured, the run's own settings come first.
     both = [{**own, "evaluation": longer}, own]
     assert headline.of_own_network(both, run.config) == own
