@@ -80,7 +80,7 @@ def test_a_run_that_went_on_is_measured_anew(quick, digits, tmp_path):
         for name, mean in means.items():
             fact = forms.read(out / name[11:]).details["this_form"]
             assert fact["mean"] == mean
-            assert f"{100 * mean:.1f} +-" in (out / "sizes.md").read_text()
+            assert f"| {100 * mean:.1f} % |" in (out / "sizes.md").read_text()
 
 
 def test_a_stopped_measurement_leaves_no_figure_of_another_set(

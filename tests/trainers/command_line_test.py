@@ -125,14 +125,14 @@ def test_from_a_run_to_its_page(tmp_path, quick, call):
         ),
         (
             "trainers.select_coreset",
-            [TINY, "--run_dir=/dev/null/x", "--feature_epochs=10"],
+            [TINY, "--run_dir=/proc/none/x", "--feature_epochs=10"],
             "Received: 10 with `--method=random`. Leave it out",
         ),
         (
             "trainers.select_coreset",
             [
                 TINY,
-                "--run_dir=/dev/null/x",
+                "--run_dir=/proc/none/x",
                 "--stored_bytes=9000",
                 "--stored_as=png",
                 "--stored_quality=75",
@@ -178,7 +178,7 @@ def test_from_a_run_to_its_page(tmp_path, quick, call):
             "trainers.select_coreset",
             [
                 TINY,
-                "--run_dir=/dev/null/x",
+                "--run_dir=/proc/none/x",
                 "--stored_bytes=9000",
                 "--override=ipc=3",
             ],

@@ -164,10 +164,10 @@ def test_a_network_that_does_not_fit_fails_before_data_are_read(
 
 
 def test_a_start_that_does_not_fit_is_refused(whole, tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "load", None)
     larger = config_lib.override(DM, ["ipc=2"])
     with pytest.raises(ValueError, match=r"same shapes.*\(20, 32, 1\).*\(40,"):
         distill.run(larger, tmp_path / "larger", start=whole)
+    monkeypatch.setattr(datasets, "load", None)
     other = config_lib.override(DM, ["dataset=mnist"])
     with pytest.raises(ValueError, match="same data.*'digits'.*'mnist'"):
         distill.run(other, tmp_path / "other", start=whole)
