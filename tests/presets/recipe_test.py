@@ -42,7 +42,10 @@ def test_a_memory_needs_the_budget_that_it_fits():
         ("seed=3",),
         ("outer_steps=7", "augmentation=none", "holdout=0.2"),
         ("preparation.image_size=6", "preparation.classes=1,0"),
-        ("parameterization.bits=4", "objective.student_learning_rate_step=3e-05"),
+        (
+            "parameterization.bits=4",
+            "objective.student_learning_rate_step=3e-05",
+        ),
         ("network.name=mlp",),
         ("parameterization.name=pixel",),
         ("distiller.memory_share=0.03",),
