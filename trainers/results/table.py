@@ -20,6 +20,11 @@ from trainers.results import (
 from trainers.results.hardware import AND
 from trainers.results.rows import ROWS, UNSEEN, USUAL
 
+# What is said of rows that have no file, by whether they are made elsewhere.
+_MISSING = {
+    False: "Not made yet",
+    True: "Not made yet, for want of an accelerator (`--pack`)",
+}
 # The folder of rows that were made again of their data set's own images, as
 # they were of other images.
 OF_COPIES = "of_copies"
@@ -95,13 +100,15 @@ def table(results_dir: files.Path) -> str:
     said = [record["hardware"] for record in results.values()]
     hardware = sorted({one for told in said for one in told.split(AND)})
     lines += ["", f"Hardware: {AND.join(hardware) or 'none yet'}."]
-    missing = [
-        name
-        for name, row in ROWS.items()
-        if name not in results and not row.repeats
-    ]
-    if missing:
-        lines += ["", f"Not made yet: {', '.join(missing)}."]
+    for elsewhere, why in _MISSING.items():
+        missing = [
+            name
+            for name, row in ROWS.items()
+            if row.elsewhere == elsewhere
+            and not (name in results or row.repeats)
+        ]
+        if missing:
+            lines += ["", f"{why}: {', '.join(missing)}."]
     return "\n".join(lines) + "\n"
 
 

@@ -255,8 +255,12 @@ def test_the_table_comes_from_the_files_alone(folders, monkeypatch):
     assert " at 2 |" in table or " at 3 |" in table
     (folders[1] / "random.json").rename(folders[1] / "other.json")
     try:
+        of_packs = dataclasses.replace(TINY["random"], elsewhere=True)
+        rows = {**TINY, "packed": of_packs}
+        monkeypatch.setattr(result_table, "ROWS", rows)
         table = result_table.table(folders[1])
         assert "Not made yet: random." in table
+        assert "for want of an accelerator (`--pack`): packed." in table
         assert "| `other` |" in table
     finally:
         (folders[1] / "other.json").rename(folders[1] / "random.json")
