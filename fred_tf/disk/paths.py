@@ -15,11 +15,6 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _LONGEST_NAME, _LONGEST_PATH = 200, 3500
 
 
-def optional(path: Path | None, name: str = "path") -> pathlib.Path | None:
-    """Returns `checked` of a path, where one was given."""
-    return None if path is None else checked(path, name)
-
-
 def optional_folder(
     path: Path | None, name: str = "path"
 ) -> pathlib.Path | None:

@@ -110,15 +110,10 @@ def _data(
     rows: Mapping[str, Row], data_dir: str | None, download: bool
 ) -> dict[str, ImageData]:
     """Returns the data of each row; rows of the same data share them."""
-    of_data = "dataset", "holdout", "normalization", "preparation"
-    loaded: dict[tuple[Any, ...], ImageData] = {}
-    keys = {}
-    for name, row in rows.items():
-        config = row.config()
-        keys[name] = key = tuple(getattr(config, x) for x in of_data)
-        if key not in loaded:
-            loaded[key] = assembly.load_data(config, data_dir, download)
-    return {name: loaded[key] for name, key in keys.items()}
+    configs = {name: row.config() for name, row in rows.items()}
+    loaded: dict[config_lib.Config, ImageData] = {}
+    assembly.facts_of(configs.values(), data_dir, download, loaded.__setitem__)
+    return {name: loaded[config] for name, config in configs.items()}
 
 
 def unpack(

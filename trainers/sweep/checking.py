@@ -19,12 +19,12 @@ def settings(config: Config, cell: Cell) -> Config:
     """Returns the settings of a cell.
 
     Raises:
-        ValueError: they are out of range.
+        ValueError: they are out of range, or no network can be made of them.
     """
+    changed = _changed(config, cell)
     with _naming(cell.folder):
-        changed = config_lib.override(config, cell.assignments)
         assembly.check_network(changed)
-        return changed
+    return changed
 
 
 def placed(
@@ -50,9 +50,9 @@ def placed(
             the same.
     """
     there = {
-        folder: _work(settings(config, cell)) for folder, cell in known.items()
+        folder: _work(_changed(config, cell)) for folder, cell in known.items()
     }
-    own = [settings(config, cell) for cell in grid]
+    own = [_changed(config, cell) for cell in grid]
     _refuse_twins(dict(zip((cell.folder for cell in grid), own)))
     works = [_work(one) for one in own]
     # Of twins that earlier versions have made the first.
@@ -120,6 +120,12 @@ def works(
     for work in works:
         making.kept(work)
     return works
+
+
+def _changed(config: Config, cell: Cell) -> Config:
+    """Returns the settings of a cell, whose network is not built to check."""
+    with _naming(cell.folder):
+        return config_lib.override(config, cell.assignments)
 
 
 def _work(config: Config) -> Config:
