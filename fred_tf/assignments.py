@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from fred_tf.disk import records
 from fred_tf.settings import Member, field_types, nearest
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
@@ -100,3 +101,25 @@ def parsed(name: str, text: str, kind: type) -> Any:
         raise ValueError(
             f"`{name}` is {kind.__name__}. Received: {text!r}."
         ) from None
+
+
+def uncounted(
+    before: Mapping[str, Any], after: Mapping[str, Any], counting: Iterable[str]
+) -> list[str]:
+    """Returns what was changed of settings that do not count.
+
+    Args:
+        before: settings, as JSON values.
+        after: the same, changed.
+        counting: names of settings, and of whole sections, that count.
+
+    Returns:
+        `name=value` of each; what has no value after is left out.
+    """
+    counts = set(counting)
+    return [
+        f"{name}={asked}"
+        for name, (_, asked) in records.differences(before, after).items()
+        if not counts & {name, name.partition(".")[0]}
+        and asked != records.ABSENT
+    ]

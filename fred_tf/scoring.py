@@ -8,6 +8,7 @@ from typing import Any
 from absl import logging
 
 from fred_tf import assembly, progress, seeds
+from fred_tf.assignments import uncounted
 from fred_tf.config import Config, to_json
 from fred_tf.datasets import DataFacts, ImageData, Split
 from fred_tf.datasets.data_facts import on_split
@@ -268,14 +269,8 @@ def check_changes(own: Config, changed: Config, *others: str) -> None:
         looked_at.append("objective")
         # Steps of the memory start anew with another objective.
         others = ("distiller", "parameterization", *others)
-    counting = {*looked_at, *others}
-    different = records.differences(to_json(own), to_json(changed))
-    unused = [
-        f"{name}={asked}"
-        for name, (_, asked) in different.items()
-        if name.partition(".")[0] not in counting and asked != records.ABSENT
-    ]
-    if unused:
+    counting = [*looked_at, *others]
+    if unused := uncounted(to_json(own), to_json(changed), counting):
         raise ValueError(
             "An evaluation of a set that is made looks at the settings "
             f"{', '.join(f'`{name}`' for name in looked_at)}. Received: "

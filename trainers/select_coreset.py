@@ -27,6 +27,7 @@ from absl import logging
 from export import flags
 from fred_tf import assembly, chosen_images
 from fred_tf import config as config_lib
+from fred_tf.assignments import uncounted
 from fred_tf.chosen_images import feature_network
 from fred_tf.coresets import (
     CORESETS,
@@ -42,8 +43,9 @@ from fred_tf.experts.store import ExpertStore
 from fred_tf.forms.images import Images
 from fred_tf.forms.pictures import Gallery
 from fred_tf.presets import fitting
+from fred_tf.scoring import OF_DATA
 from fred_tf.synthetic_set import SyntheticSet
-from trainers import row_flag, run_flags, within_bytes
+from trainers import row_flag, run_flags, stored_flags, within_bytes
 from trainers.results.row import Row
 
 METHOD = flags.DEFINE_enum(
@@ -58,32 +60,21 @@ FEATURE_EPOCHS = flags.DEFINE_integer(
     "Epochs on the training split of the network whose features are looked at.",
     1,
 )
-STORED_BYTES = flags.DEFINE_integer(
-    "stored_bytes",
-    None,
-    "As many images as one picture of so many bytes holds; default `ipc` of "
-    "each class.",
-    1,
-)
-STORED_AS = flags.DEFINE_enum(
-    "stored_as", "jpeg", sheet.ENCODINGS, "What that picture is."
-)
-STORED_QUALITY = flags.DEFINE_integer(
-    "stored_quality", 75, "Of its JPEG.", 1, 100
-)
-STORED_SIZE = flags.DEFINE_integer(
-    "stored_size",
-    0,
-    "Pixels of the longest side of an image in it; 0 leaves images as they "
-    "are.",
-    0,
-)
-flags.only_with(STORED_BYTES, STORED_AS, STORED_QUALITY, STORED_SIZE)
+flags.adopt_module_key_flags(stored_flags)
 flags.one_of(run_flags.EXPERT_DIR, FEATURE_EPOCHS)
 
 _RECORD = "coreset.json"
 _WRITTEN = (Images(), "tfrecord"), (Gallery(), Gallery.path)
 _KIND = "coreset"
+# Settings that a choice looks at, and besides where features choose.
+_COUNTING = (*OF_DATA, "normalization", "ipc", "seed")
+_OF_FEATURES = (
+    "network",
+    "convolutions",
+    "norm_layout",
+    "augmentation",
+    "evaluation.batch_size",
+)
 
 
 def run(
@@ -278,35 +269,31 @@ def _feature_epochs(method: str) -> int:
     return FEATURE_EPOCHS.value
 
 
-def _stored() -> SheetSettings | None:
-    """Returns how --stored_... store images, or else how those of --row are.
+def _check_changes(
+    before: config_lib.Config, after: config_lib.Config, method: str
+) -> None:
+    """Refuses overrides that a choice does not look at.
 
     Raises:
-        ValueError: the quality of a JPEG is given, and it is none.
+        ValueError: there is such an override.
     """
-    if STORED_QUALITY.present and STORED_AS.value != "jpeg":
+    counting = _COUNTING if method == RANDOM else _COUNTING + _OF_FEATURES
+    settings = config_lib.to_json(before), config_lib.to_json(after)
+    if unused := uncounted(*settings, counting):
         raise ValueError(
-            "`--stored_quality` is of a JPEG; a PNG loses nothing. Received: "
-            f"{STORED_QUALITY.value} with `--stored_as={STORED_AS.value}`. "
-            "Leave it out or store a JPEG."
+            f"A choice by `{method}` looks at the settings "
+            f"{', '.join(f'`{name}`' for name in counting)}. Received: "
+            f"{', '.join(unused)}. Leave out what it does not look at."
         )
-    if STORED_BYTES.value:
-        return SheetSettings(
-            STORED_BYTES.value,
-            STORED_AS.value,
-            STORED_QUALITY.value,
-            STORED_SIZE.value,
-        )
-    row = row_flag.row()
-    return row.stored if row else None
 
 
 @run_flags.of_settings("run_dir", "expert_dir")
 def main() -> None:
     run_flags.set_determinism()
     run_dir = run_flags.required(run_flags.RUN_DIR)
-    method, stored = _method(), _stored()
+    method, stored = _method(), stored_flags.settings()
     before, config = run_flags.before_and_after(Row.config)
+    _check_changes(before, config, method)
     if stored and config.ipc != before.ipc:
         raise ValueError(
             "`ipc` is how many images are chosen where no bytes say it. "

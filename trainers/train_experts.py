@@ -166,11 +166,18 @@ def _summary(store: ExpertStore, experts: list[StoredExpert]) -> str:
     ]
     if convolutions := store.description.get("convolutions"):
         parts.append(f"convolutions of {convolutions}")
-    told = [expert.facts.get("test_accuracy") for expert in usable]
-    scores = tuple(accuracy for accuracy in told if accuracy is not None)
-    if scores:
+    scored = [
+        expert.facts
+        for expert in usable
+        if expert.facts.get("test_accuracy") is not None
+    ]
+    alike = [facts for facts in scored if "test" not in facts]
+    if alike:
+        scores = tuple(facts["test_accuracy"] for facts in alike)
         on = on_split(tested_on(store.data or {}))
         parts.append(f"test accuracy{on} {Evaluation(scores, 0.0)}")
+    if others := len(scored) - len(alike):
+        parts.append(f"{others} scored on other test images")
     return "; ".join(parts)
 
 

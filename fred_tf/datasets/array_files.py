@@ -113,7 +113,15 @@ def _wanted(there: Iterable[str]) -> list[str]:
                 if one in written
             )
         )
-    return [written[name] for name in (*train, *test)]
+    read = [written[name] for name in (*train, *test)]
+    known = {name for pair in (*_TRAIN, *_TEST) for name in pair}
+    if passed := sorted({written[x] for x in known & written.keys()} - {*read}):
+        logging.warning(
+            "Images and labels are read from %s alone. Not read: %s.",
+            ", ".join(read),
+            ", ".join(passed),
+        )
+    return read
 
 
 def _npy(folder: pathlib.Path) -> list[np.ndarray]:

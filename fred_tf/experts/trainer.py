@@ -165,6 +165,9 @@ class ExpertTrainer:
                 trajectory, facts = self._train_one(
                     training, missing[0], store.epochs, on_epoch
                 )
+                test = self.data.facts.test
+                if store.data and store.data.get("test") != test:
+                    facts["test"] = test  # Not what the store says.
                 store.append(trajectory, facts, missing[0])
 
     def training(self) -> NetworkTraining:

@@ -189,6 +189,24 @@ def test_half_a_test_split_is_refused(images, name, suffix, tmp_path):
         datasets.load(f"file:{path}")
 
 
+@pytest.mark.parametrize("other", ["X_train", "labels", "test_images"])
+def test_arrays_that_are_not_read_are_told_of(images, other, tmp_path, caplog):
+    """Be they half a pair, or the second one."""
+    parts = {"x": images, "y": LABELS}
+    if other == "test_images":
+        parts = {"x_test": images, "y_test": LABELS, "test_labels": LABELS}
+        parts |= {"images": images, "labels": LABELS}
+    _in_npz(tmp_path / "a.npz", {k: _npy(v) for k, v in parts.items()})
+    array_files.read(tmp_path / "a.npz")
+    told = caplog.text
+    caplog.clear()
+    parts[other] = images
+    _in_npz(tmp_path / "b.npz", {k: _npy(v) for k, v in parts.items()})
+    array_files.read(tmp_path / "b.npz")
+    assert f"Not read: {other}." not in told
+    assert other in caplog.text.partition("Not read: ")[2]
+
+
 def test_links_are_followed(images, tmp_path):
     """As in folders of images."""
     (tmp_path / "real").mkdir()

@@ -146,6 +146,27 @@ def test_from_a_run_to_its_page(tmp_path, quick, call):
         ),
         (
             "trainers.elsewhere.__main__",
+            [TINY, "--pack=/nowhere", "--run_dir=runs/a"],
+            "`--run_dir` is a set to be scored. Received: runs/a",
+        ),
+        (
+            "trainers.select_coreset",
+            [TINY, "--run_dir=/proc/none/x", "--override=network.width=9"],
+            "Received: network.width=9. Leave out",
+        ),
+        (
+            "trainers.select_coreset",
+            [
+                TINY,
+                "--run_dir=/proc/none/x",
+                "--method=herding",
+                "--override=network.width=9",
+                "--override=outer_steps=7",
+            ],
+            "Received: outer_steps=7. Leave out",
+        ),
+        (
+            "trainers.elsewhere.__main__",
             [TINY, "--bring_back=/nowhere", "--run_dir=/nowhere"],
             "--bring_back=/nowhere, --preset=digits_ipc1_dm_tiny. Leave one",
         ),

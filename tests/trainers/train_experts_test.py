@@ -1,15 +1,19 @@
 """The program that trains experts: workers, settings, listing."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
+import fred_tf
 from fred_tf import assembly, presets
 from fred_tf import config as config_lib
+from fred_tf.datasets.image_data import Split
 from fred_tf.distillation import devices
 from fred_tf.experts.inspection import inspect
 from fred_tf.experts.store import ExpertStore
+from fred_tf.training.evaluation import Evaluation
 from trainers import train_experts
 
 TM = presets.preset("digits_ipc1_tm_tiny")
@@ -139,6 +143,22 @@ def test_usage_tells_what_a_preset_needs(tmp_path, assignments, said):
     }
     store = ExpertStore.create_or_open(tmp_path, description)
     assert train_experts.usage(settings, store, 100) == said
+
+
+def test_accuracies_on_other_test_images_are_not_summed_up(
+    quick_tm, digits, tmp_path
+):
+    """A mean over two test splits would be of neither."""
+    half = Split(digits.test.images[::2], digits.test.labels[::2])
+    other = dataclasses.replace(digits, test=half)
+    for count, data in (1, digits), (2, other):
+        wanted = config_lib.override(quick_tm, [f"experts.count={count}"])
+        store = fred_tf.train_experts(data, wanted, tmp_path)
+    assert "test" not in store.facts(0)
+    assert store.facts(1)["test"] == other.facts.test
+    *_, told = train_experts.table(store, inspect(store)).splitlines()
+    alone = Evaluation((store.facts(0)["test_accuracy"],), 0.0)
+    assert f"test accuracy {alone}; 1 scored on other test images" in told
 
 
 def test_the_list_goes_on_after_what_is_damaged(tmp_path, call):

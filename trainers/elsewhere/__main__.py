@@ -52,7 +52,12 @@ flags.adopt_module_key_flags(pack_flag)
 flags.one_of(PACK, BRING_BACK)
 flags.not_with(PACK, evaluate.NAME)
 flags.not_with(BRING_BACK, SCORE, evaluate.NETWORKS, *run_flags.SETTINGS)
-_OF_SETS = evaluate.BASELINE, exported_flags.EXPORTED
+
+
+def _not_to_score() -> list[flags.FlagHolder]:
+    """Returns flags that say what to score, and nothing else at present."""
+    of_sets = [evaluate.BASELINE, exported_flags.EXPORTED]
+    return of_sets if BRING_BACK.value else [*of_sets, run_flags.RUN_DIR]
 
 
 @run_flags.of_settings("run_dir")
@@ -64,7 +69,7 @@ def main() -> int:
                 f"Only `trainers.evaluate` takes `--{flag.name}`. Received: "
                 f"{flag.value}. Leave it out here."
             )
-    for flag in () if SCORE.value else _OF_SETS:
+    for flag in () if SCORE.value else _not_to_score():
         if flag.value:
             raise ValueError(
                 f"`--{flag.name}` is a set to be scored. Received: "

@@ -1,0 +1,46 @@
+"""In one picture of how many bytes chosen images are stored, and as what."""
+
+from export import flags
+from fred_tf.coresets import sheet
+from fred_tf.coresets.sheet import SheetSettings
+from trainers import row_flag
+
+_BYTES = flags.DEFINE_integer(
+    "stored_bytes",
+    None,
+    "As many images as one picture of so many bytes holds; default `ipc` of "
+    "each class.",
+    1,
+)
+_AS = flags.DEFINE_enum(
+    "stored_as", "jpeg", sheet.ENCODINGS, "What that picture is."
+)
+_QUALITY = flags.DEFINE_integer("stored_quality", 75, "Of its JPEG.", 1, 100)
+_SIZE = flags.DEFINE_integer(
+    "stored_size",
+    0,
+    "Pixels of the longest side of an image in it; 0 leaves images as they "
+    "are.",
+    0,
+)
+flags.only_with(_BYTES, _AS, _QUALITY, _SIZE)
+
+
+def settings() -> SheetSettings | None:
+    """Returns how --stored_... store images, or else how those of --row are.
+
+    Raises:
+        ValueError: the quality of a JPEG is given, and it is none.
+    """
+    if _QUALITY.present and _AS.value != "jpeg":
+        raise ValueError(
+            "`--stored_quality` is of a JPEG; a PNG loses nothing. Received: "
+            f"{_QUALITY.value} with `--stored_as={_AS.value}`. Leave it out "
+            "or store a JPEG."
+        )
+    if _BYTES.value:
+        return SheetSettings(
+            _BYTES.value, _AS.value, _QUALITY.value, _SIZE.value
+        )
+    row = row_flag.row()
+    return row.stored if row else None
