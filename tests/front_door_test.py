@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 import fred_tf
-from fred_tf.config import override
+from fred_tf.config import override, replace
 from trainers import distill
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -211,9 +211,10 @@ def test_mistakes_are_refused(digits, arguments, message):
         fred_tf.distill(digits, **arguments)
 
 
-def test_experts_and_sets_need_no_test_images(digits, tmp_path):
-    preset, run_dir = "digits_ipc1_tm_tiny", tmp_path / "run"
+def test_experts_and_sets_need_no_test_images(digits, quick_tm, tmp_path):
+    run_dir = tmp_path / "run"
     data = fred_tf.load_data((digits.train.images, digits.train.labels))
+    preset = replace(quick_tm, {"dataset": data.name})
     store = fred_tf.train_experts(data, preset, tmp_path / "experts")
     assert [store.facts(i) for i in range(2)] == [{"test_accuracy": None}] * 2
     made = fred_tf.distill(data, preset, run_dir, experts=store, progress=False)

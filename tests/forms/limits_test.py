@@ -21,7 +21,9 @@ def images_of(*shape) -> SyntheticSet:
     )
 
 
-@pytest.mark.parametrize("values", [1, 0.3, 0.25])
+@pytest.mark.parametrize(
+    "values", [1, 0.25, pytest.param(0.3, marks=pytest.mark.slow)]
+)
 def test_each_form_is_refused_or_read(
     values, small_set, small_memory, tmp_path, monkeypatch
 ):

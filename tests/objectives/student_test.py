@@ -101,8 +101,7 @@ def test_unroll_equals_central_differences(generator):
     ("memory", "steps"),
     [("store", 3), ("recompute", 3), ("tesla", 1)],
 )
-@pytest.mark.parametrize("chunks", [1, 2])
-@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(("chunks", "compiled"), [(1, False), (2, True)])
 def test_soft_labels_are_learned(generator, memory, steps, chunks, compiled):
     """They are only in what a gradient of the student's loss is made of."""
     theta, rate, images = toy_inputs(generator)

@@ -47,6 +47,24 @@ def cluster(workers: int) -> str:
     return json.dumps({"cluster": {"worker": addresses}, "task": task})
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_is_settled_is_of_processes_that_work_alone(monkeypatch, workers):
+    asked = []
+    monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
+    monkeypatch.setenv("TF_CONFIG", cluster(workers))
+    monkeypatch.setattr(
+        tf.config.threading,
+        "set_inter_op_parallelism_threads",
+        lambda threads: asked.append(("threads", threads)),
+    )
+    libc = types.SimpleNamespace(mallopt=lambda *told: asked.append(told))
+    monkeypatch.setattr(process_memory.ctypes, "CDLL", lambda _: libc)
+    process_memory.settle()
+    alone = [("threads", 1), (-3, 1 << 20)]  # M_MMAP_THRESHOLD of malloc.h.
+    assert asked == (alone if workers == 1 else [])
+
+
+@pytest.mark.slow  # TensorFlow once more; the test before has no glibc.
 @pytest.mark.skipif(sys.platform != "linux", reason="asks glibc")
 def test_freed_blocks_go_back_unless_workers_share():
     environment = {

@@ -152,6 +152,7 @@ def asked(address, path, body=None):
         return json.load(answer)
 
 
+@pytest.mark.slow  # A process that serves; the tests before read what it reads.
 def test_the_command_itself_serves_it(run, tmp_path):
     """As a browser asks for it; the port is one that the system chooses."""
     said = tmp_path / "said"
