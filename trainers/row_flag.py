@@ -8,7 +8,8 @@ make what `trainers.results` makes of that row, in a folder of one's own.
 
 from export import flags
 from export.command_line import command
-from fred_tf.config import Config
+from fred_tf import scoring
+from fred_tf.config import Config, to_json
 from fred_tf.settings import nearest
 from trainers.results.row import Row
 from trainers.results.rows import ROWS
@@ -22,6 +23,8 @@ ROW = flags.DEFINE_string(
 LIST = flags.DEFINE_bool(
     "list_rows", False, "Prints the rows of RESULTS.md, exits."
 )
+# What tells how a run is scored, and on what.
+_SCORED = (*scoring.HOW, *scoring.OF_DATA, "normalization", "seed", "objective")
 # Of rows that distil nothing: what they score, and the program for it.
 _REAL = {
     "random": ("random real images", "trainers.evaluate"),
@@ -64,6 +67,22 @@ def distilled(row: Row) -> Config:
         f"`--row` must be one that distils. Received: {ROW.value}, which "
         f"scores {scored}. {_made_by(program)}"
     )
+
+
+def scoring_flag(made: Config) -> str:
+    """Returns ` --row=NAME`, with which a run of that row is scored as it is.
+
+    Nothing where --row is not given, or where the run is of other data or
+    other networks than the row's: the row would score it on its own.
+
+    Args:
+        made: the settings of the run.
+    """
+    if (there := row()) is None:
+        return ""
+    own, asked = (to_json(x) for x in (distilled(there), made))
+    same = all(own.get(name) == asked.get(name) for name in _SCORED)
+    return f" --row={ROW.value}" if same else ""
 
 
 def scored(row: Row) -> Config:
