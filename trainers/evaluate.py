@@ -41,6 +41,7 @@ from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
 from fred_tf.datasets import ImageData, Split, corruptions, test_sets
 from fred_tf.datasets.data_facts import on_split
+from fred_tf.datasets.names import has_path
 from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.foreign import KerasNetwork, keras_file
@@ -295,9 +296,10 @@ def main() -> None:
     others_in = run_flags.DATA_DIR.value  # Before a path in a name changes it.
     config, word, make, distilled = subject(run_dir)
     wanted = configs(config, NETWORKS.value, MODEL.value)
-    data = assembly.load_data(
-        config, run_flags.data_dir(run_dir), run_flags.DOWNLOAD.value
-    )
+    found_in = run_flags.data_dir(run_dir)
+    data = assembly.load_data(config, found_in, run_flags.DOWNLOAD.value)
+    if not has_path(config.dataset):  # Both are of TensorFlow Datasets.
+        others_in = found_in
     others, facts = other_images(data, sets, names, others_in)
     synthetic_set, results = make(data), {}
     foreign = None

@@ -162,6 +162,27 @@ def test_a_set_of_the_library_is_scored_by_its_name(
     assert code == 1 and "digits_ipc1" in errors
 
 
+def test_other_test_sets_lie_where_the_run_found_its_own(
+    call, digits, quick, tmp_path, monkeypatch
+):
+    """As --data_dir says of itself."""
+    other_digits(digits, tmp_path)
+    folder, looked_in = tmp_path / "run", []
+    distill.run(quick, folder, data_dir=str(tmp_path))
+
+    def load_all(data, names, severity, data_dir, images):
+        looked_in.append(data_dir)
+        return {}, {}
+
+    monkeypatch.setattr(evaluate.corruptions, "load_all", load_all)
+    flags = "--test_on=other_digits", "--corruptions=fog"
+    code, output, errors = call(
+        "trainers.evaluate", f"--run_dir={folder}", *flags
+    )
+    assert code == 0 and "| other_digits |" in output, errors
+    assert looked_in == [str(tmp_path)]
+
+
 @pytest.mark.parametrize("flag", ["--test_on=cifar10_1", "--corruptions=fog"])
 def test_packs_are_scored_on_their_own_split(flag, call, tmp_path):
     code, _, errors = call(
