@@ -6,6 +6,8 @@
 make what `trainers.results` makes of that row, in a folder of one's own.
 """
 
+from collections.abc import Collection
+
 from export import flags
 from export.command_line import command
 from fred_tf import scoring
@@ -98,6 +100,29 @@ def scored(row: Row) -> Config:
             f"{_made_by('trainers.results')}"
         )
     return row.evaluation()
+
+
+def real(scored_at_once: Collection[str]) -> str:
+    """Returns which real images the row of --row scores; nothing for a run's.
+
+    Args:
+        scored_at_once: subjects that need no other program before.
+
+    Raises:
+        ValueError: they are chosen by a program of its own, or see `scored`.
+    """
+    if (there := row()) is None or there.subject not in _REAL:
+        return ""
+    scored(there)
+    if there.subject not in scored_at_once:
+        images, program = _REAL[there.subject]
+        raise ValueError(
+            "`--row` must be one whose set is there, or whose images are "
+            f"chosen at once. Received: {ROW.value}, which scores {images}. "
+            f"`{command(program)} --row={ROW.value} --run_dir=DIR` chooses "
+            "them, and --exported=DIR/tfrecord scores them."
+        )
+    return there.subject
 
 
 def _beyond_settings(row: Row) -> str:

@@ -122,6 +122,12 @@ def test_experts_are_those_of_a_row_that_only_chooses_images(asked):
             ["cifar10_ipc1_fred_tm_gpu_as_images_png", "--baseline=random"],
             "which takes the export images_png.",
         ),
+        (
+            "evaluate",
+            ["mnist_ipc1_herding"],
+            "images chosen by herding. `python -m trainers.select_coreset "
+            "--row=mnist_ipc1_herding --run_dir=DIR` chooses them, and --exp",
+        ),
         ("sweep.__main__", ["digits_full"], "must be one that distils"),
     ],
 )
