@@ -64,3 +64,10 @@ def test_overrides_are_a_text_or_any_of_them(digits):
     assert one == other and one.parameterization.budget_bytes == 3000
     with pytest.raises(ValueError, match="name=value. Received: 5."):
         override(config, [5])
+
+
+def test_a_folder_may_be_called_as_files_are(shipped, tmp_path):
+    for suffix in (".npz", ".keras", ".pt"):
+        path = shipped.save(tmp_path / f"x{suffix}")
+        read = fred_tf.DistilledSet.load(path)
+        np.testing.assert_array_equal(read.images, shipped.images)
