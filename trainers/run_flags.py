@@ -1,7 +1,7 @@
 """Flags that the trainers share, what they mean, and who takes which."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from export import command_line, flags
@@ -46,7 +46,7 @@ __all__ = [
     "refuse_changes",
     "required",
     "set_determinism",
-    "start_and_overrides",
+    "start",
     "taking",
 ]
 
@@ -106,24 +106,28 @@ def before_and_after(
     of_row: Callable[[Row], config_lib.Config] = row_flag.distilled,
 ) -> tuple[config_lib.Config, config_lib.Config]:
     """Returns what `config` does, before and after --override changes it."""
-    start, overrides = start_and_overrides(of_row)
-    asked = config_lib.override(start, overrides)
+    overrides = command_line.OVERRIDE.value
+    before = start(overrides, of_row)
+    asked = config_lib.override(before, overrides)
     check_budget(asked)
-    return start, _located(asked)
+    return before, _located(asked)
 
 
-def start_and_overrides(
+def start(
+    overrides: Iterable[str],
     of_row: Callable[[Row], config_lib.Config] = row_flag.distilled,
-) -> tuple[config_lib.Config, list[str]]:
+) -> config_lib.Config:
     """Returns what --preset or --row and flags of single settings ask for.
 
-    And the --override values.
+    Args:
+        overrides: what is to be replaced afterwards; --budget_bytes means the
+            memory and the optimiser that they name.
+        of_row: see `config`.
     """
-    start = _with_flags(_start(of_row))
-    overrides = command_line.OVERRIDE.value
+    asked = _with_flags(_start(of_row))
     if BUDGET_BYTES.value:
-        start = presets.within_bytes(start, BUDGET_BYTES.value, overrides)
-    return _located(start), overrides
+        asked = presets.within_bytes(asked, BUDGET_BYTES.value, overrides)
+    return _located(asked)
 
 
 def check_budget(asked: config_lib.Config) -> None:
