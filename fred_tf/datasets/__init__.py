@@ -101,6 +101,8 @@ def load(
     holdout = _share(holdout)
     check_type("preparation", preparation, Preparation)
     check_one_of("normalization", normalization, NORMALIZATIONS)
+    if name is not None:
+        check_type("name", name, str)
     reader, called = source_of(source), name or IN_MEMORY
     folder = paths.optional_folder(data_dir, "data_dir")
     if isinstance(source, str):

@@ -119,6 +119,10 @@ def test_images_of_many_sizes_say_so(images):
 def test_what_is_no_data_is_refused(images):
     with pytest.raises(TypeError, match="pair of arrays.*Received: int"):
         load(3)
+    given = [[0, 1], [0, 1]], (LABELS, [0])
+    for odd, told in zip(given, ("list of list of int, int, ", "tuple of nd")):
+        with pytest.raises(TypeError, match=f"Rec.*: {told}.*numpy.asarray"):
+            load(odd)
     with pytest.raises(ValueError, match="handed over in memory"):
         load("arrays")
     with pytest.raises(ValueError, match="must be a float|must be uint8"):
