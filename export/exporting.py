@@ -55,14 +55,15 @@ def run(
 
     Raises:
         ValueError: a form is unknown, or does not fit the run or soft labels;
-            the experts are of another data set or network; an option is out of
-            range, or of none of the forms; or nothing fits `budget_bytes`.
+            the experts are of another data set or network; test images to
+            measure on are not the run's; an option is out of range, or of none
+            of the forms; or nothing fits `budget_bytes`.
         FileExistsError: something else lies where a file would.
         RuntimeError: a form that loses nothing came back different.
     """
     export_dir, names = paths.folder(export_dir, "export_dir"), listed(names)
     table = export_dir / sizes.NAME
-    _check_replaceable(export_dir, measure_on is not None)
+    _check(distilled, export_dir, measure_on)
     memory, decoded = distilled.parameterization, distilled.synthetic_set()
     if soft_labels_from:
         decoded = _softened(distilled, decoded, soft_labels_from)
@@ -102,10 +103,13 @@ def run(
     return [*written.values(), table]
 
 
-def _check_replaceable(folder: pathlib.Path, measured: bool) -> None:
-    """Refuses a folder where files of somebody else would be replaced."""
+def _check(
+    distilled: DistilledRun, folder: pathlib.Path, measure_on: ImageData | None
+) -> None:
+    """Refuses what would replace files of somebody else, or tell of others."""
     summaries.check_replaceable(folder)
-    if measured:
+    if measure_on is not None:
+        measuring.check_data(distilled.facts, measure_on)
         measuring.check_replaceable(folder)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fred_tf import config as config_lib
-from fred_tf.datasets import ImageData
+from fred_tf.datasets import DataFacts, ImageData
 from fred_tf.disk import claims, evaluation_files, files, records, replaceable
 from fred_tf.forms import SetForm, making
 from fred_tf.scoring import TOLD, description, fitted_on, how, score
@@ -90,6 +90,27 @@ def check_replaceable(folder: pathlib.Path) -> None:
     for path in sorted(folder.glob("evaluation_*.json")):
         replaceable.check_file(
             path, f'"kind": "{evaluation_files.KIND}"'.encode()
+        )
+
+
+def check_data(own: DataFacts, data: ImageData) -> None:
+    """Refuses test images on which an accuracy is none of an export's own.
+
+    Args:
+        own: of the data that the run was made of.
+        data: what is to score its forms.
+
+    Raises:
+        ValueError: there are none, or they are others.
+    """
+    _ = data.scored  # Refuses data without any.
+    if (test := data.facts.test) != own.test:
+        raise ValueError(
+            "An export states accuracies on the test images that the run was "
+            f"recorded on. Received: others in {data.name!r}, whose digest is "
+            f"{test}, and that of the run is {own.test}. Restore those images, "
+            "or export without measuring and score a form on these by "
+            "`trainers.evaluate --exported`."
         )
 
 

@@ -11,9 +11,18 @@ _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def listed(texts: str | Iterable[str] | None) -> list[str]:
-    """Returns texts as a list; one alone is one of them, None is none."""
+    """Returns texts as a list; one alone is one of them, None is none.
+
+    Raises:
+        TypeError: they are no texts.
+    """
     if isinstance(texts, str):
         return [texts]
+    if not isinstance(texts, Iterable | None):
+        raise TypeError(
+            "Names, and overrides `name=value`, are a text or a list of texts. "
+            f"Received: {texts!r}. Give a list."
+        )
     return [] if texts is None else list(texts)
 
 

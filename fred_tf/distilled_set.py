@@ -70,10 +70,17 @@ class DistilledSet:
 
         Raises:
             FileNotFoundError: there is none at `path`.
+            TypeError: it is no path.
             ValueError: it is damaged, or no form of a data set.
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.
 
+        if not isinstance(path, Path):
+            raise TypeError(
+                "A set is read from the path of its export. Received: "
+                f"{type(path).__name__}. Arrays become a set by "
+                "`fred_tf.foreign_set((images, labels), data, values=...)`."
+            )
         if array_file.is_array_file(path):
             raise ValueError(
                 "Arrays of others mean something beside the data that they "
@@ -294,6 +301,7 @@ def evaluate(
 
     Raises:
         FileNotFoundError: there is no export at `subject`.
+        TypeError: an argument is of another kind.
         ValueError: `data` has no test images, or a setting is wrong.
     """
     if isinstance(subject, SyntheticSet):

@@ -100,6 +100,7 @@ def distill(
         fred_tf.distillation.workers.WorkerLostError: another worker has died.
     """
     _check_steps(run_dir, strategy, jit, save_every, on_divergence)
+    _check_beside(observe, interruption)
     places = _places(run_dir, experts, start)
     data = datasets.as_data(data)
     config = presets.settled(data, config, ipc, overrides, budget_bytes)
@@ -132,6 +133,20 @@ def _check_steps(
             "`on_divergence` 'rewind' goes back to a checkpoint. Received: no "
             "`run_dir` to keep one in. Give one."
         )
+
+
+def _check_beside(
+    observe: Observer | None, interruption: Interruption | None
+) -> None:
+    """Refuses what could not go along with steps, before any is made."""
+    if observe is not None and not callable(observe):
+        raise TypeError(
+            "`observe` must be a function that takes the open run and returns "
+            f"a context manager. Received: {observe!r}. Leave it out, or give "
+            "one."
+        )
+    if interruption is not None:
+        check_type("interruption", interruption, Interruption)
 
 
 def _places(
@@ -282,6 +297,12 @@ def train_experts(
         NotADirectoryError: a file lies where the folder would.
     """
     devices.refuse_auto_jit()
+    if not isinstance(config, Config | str):
+        raise TypeError(
+            "`config` must be a `fred_tf.Config` or the name of a preset. "
+            f"Received: {type(config).__name__}. Give the one that the "
+            "experts are for, e.g. 'tm'."
+        )
     expert_dir = paths.folder(expert_dir, "expert_dir")
     worker = checked_worker(worker)
     data = datasets.as_data(data)

@@ -61,6 +61,7 @@ def score(
             not those of the set; XLA chooses by itself what it compiles; or the
             file is of another evaluation, and the message names the first
             difference.
+        OSError: `path` cannot be written; no network is trained.
     """
     devices.refuse_auto_jit()
     corrupted = dict(corrupted or {})
@@ -75,6 +76,8 @@ def score(
     if path is not None:
         work = pathlib.Path(path), evaluation_files.KIND, identity, stated
     clean, others = evaluation_files.kept(work, corrupted) if work else ([], {})
+    if work and len(clean) < wanted:
+        evaluation_files.check_writable(work[0])
     if clean:
         logging.info("%s holds %d networks.", path, len(clean))
     evaluator = assembly.evaluator(config, data, network)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fred_tf.normalizations import Normalization
-from fred_tf.settings import check_class_names, check_one_of
+from fred_tf.settings import check_class_names, check_one_of, check_type
 
 # What soft labels may be: probabilities of classes, or real numbers that are
 # regressed on.
@@ -40,6 +40,7 @@ class SyntheticSet:
             such as HaBa's basis through all hallucinators; all of one class.
 
     Raises:
+        TypeError: `normalization` is of another kind.
         ValueError: shapes, labels or values are not as stated above.
     """
 
@@ -60,11 +61,14 @@ class SyntheticSet:
         set_field(self, "images", np.asarray(self.images, np.float32))
         set_field(self, "labels", np.asarray(self.labels))
         set_field(self, "class_names", tuple(self.class_names))
-        if self.images.ndim < 3 or self.labels.shape != self.images.shape[:1]:
+        count = self.images.shape[:1]
+        if self.images.ndim < 3 or self.labels.shape != count or 0 in count:
             raise ValueError(
                 "A synthetic set holds images [n, ..., channels] and labels "
-                f"[n]. Received: {self.images.shape} and {self.labels.shape}."
+                f"[n], at least one. Received: {self.images.shape} and "
+                f"{self.labels.shape}."
             )
+        check_type("normalization", self.normalization, Normalization)
         self.normalization.check(self.images.shape[1:])
         if not np.issubdtype(self.labels.dtype, np.integer):
             raise ValueError(

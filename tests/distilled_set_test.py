@@ -62,5 +62,25 @@ def test_overrides_are_a_text_or_any_of_them(digits):
         for given in (name, (text for text in [name]))
     )
     assert one == other and one.parameterization.budget_bytes == 3000
-    with pytest.raises(ValueError, match="name=value. Received: 5."):
-        override(config, [5])
+    for odd in (5, [5]):
+        with pytest.raises((TypeError, ValueError), match="name=value.*: .?5"):
+            override(config, odd)
+
+
+@pytest.mark.parametrize("given", ["data", "pair", "nothing"])
+def test_a_set_is_read_from_a_path_alone(given, digits):
+    odd = {"data": digits, "pair": (np.zeros(1000), np.zeros(1000))}.get(given)
+    for read in (
+        fred_tf.DistilledSet.load,
+        lambda odd: fred_tf.evaluate(odd, digits),
+    ):
+        with pytest.raises(TypeError, match="its export.*foreign_set") as told:
+            read(odd)
+        assert len(str(told.value)) < 250
+
+
+def test_a_folder_may_be_called_as_files_are(shipped, tmp_path):
+    for suffix in (".npz", ".keras", ".pt"):
+        path = shipped.save(tmp_path / f"x{suffix}")
+        read = fred_tf.DistilledSet.load(path)
+        np.testing.assert_array_equal(read.images, shipped.images)

@@ -30,6 +30,8 @@ def unread(monkeypatch):
         ({"start": "nowhere"}, FileNotFoundError, "nowhere"),
         ({"experts": 3}, TypeError, "`experts` must be a path"),
         ({"run_dir": 3}, TypeError, "`run_dir` must be a path"),
+        ({"observe": 3}, TypeError, "`observe` must be a function .*: 3"),
+        ({"interruption": 3}, TypeError, "`interruption` must be an? `Interr"),
         ({"on_divergence": "go"}, ValueError, "`on_divergence` must be one"),
     ],
 )
@@ -71,6 +73,12 @@ def test_a_worker_is_one_of_so_many(worker, unread, monkeypatch, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("config", [None, 3])
+def test_experts_are_of_settings(config, unread, tmp_path):
+    with pytest.raises(TypeError, match="`config` must be .* or the name"):
+        fred_tf.train_experts("digits", config, tmp_path / "a")
+
+
 def test_arguments_may_be_numpys():
     assert checked_worker(np.array([1, 2])) == (1, 2)
     own = argument("budget_bytes", np.int64(9000), int)
@@ -90,6 +98,7 @@ def test_arguments_may_be_numpys():
         ({"holdout": -0.1}, ValueError),
         ({"holdout": "0.1"}, TypeError),
         ({"normalization": "no"}, ValueError),
+        ({"name": 3}, TypeError),
     ],
 )
 def test_data_are_not_read_for_nothing(arguments, error, monkeypatch):

@@ -81,10 +81,16 @@ def test_images_of_any_number_of_axes(synthetic_set):
     assert volume.pixels().shape == (4, 4, 4, 4, 1)
 
 
+def test_a_normalization_is_no_name(synthetic_set):
+    with pytest.raises(TypeError, match="`normalization` must be a `Normal"):
+        dataclasses.replace(synthetic_set, normalization="standardize")
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"images": np.zeros((4, 8))}, r"\[n\]. Received: \(4, 8\) and \(4,\)"),
+        ({"images": np.zeros((4, 8))}, r"one. Received: \(4, 8\) and \(4,\)"),
+        ({"images": np.zeros((0, 8, 8, 1)), "labels": []}, "at least one"),
         ({"labels": np.arange(3)}, r"Received: \(4, 8, 8, 1\) and \(3,\)"),
         ({"labels": np.zeros((4, 1), int)}, r"and \(4, 1\)"),
         ({"labels": np.zeros(4)}, "must be integers. Received: dtype float64"),

@@ -297,8 +297,7 @@ def main() -> int:
     if size := coded_size.told(finished):
         print(f"coefficients_coded: {size}")
     evaluate = run_flags.command("trainers.evaluate")
-    if row_flag.ROW.value:
-        evaluate += f" --row={row_flag.ROW.value}"
+    evaluate += row_flag.scoring_flag(finished.config)
     print(
         f"{memory.instances} images in {memory.floats_stored} floats after "
         f"{finished.step} steps: {run_dir}\n"

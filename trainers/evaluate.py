@@ -8,9 +8,9 @@ stopped evaluation continues; one with other settings is refused unless
 at the same budget instead, `--baseline=full` the whole training split, and
 `--exported=FOLDER` a set that `python -m export` or `trainers.select_coreset`
 wrote. Networks are trained as the settings of the run say, or those of
-`--preset`, with which the run folder need not hold a run for these. `--row`
-scores as a row of RESULTS.md is scored, of random real images or the whole
-split without `--baseline`, too.
+`--preset`, with which the run folder need not hold a run for these; without
+either, as an export says of its run. `--row` scores as a row of RESULTS.md is
+scored, of random real images or the whole split without `--baseline`, too.
 
 `--exported=FILE.npz` scores what another method made: arrays `images` and
 `labels`. Whatever does not follow from their types has to be said, by
@@ -41,10 +41,11 @@ from fred_tf import config as config_lib
 from fred_tf.coresets import full_set, random_set
 from fred_tf.datasets import ImageData, Split, corruptions, test_sets
 from fred_tf.datasets.data_facts import on_split
+from fred_tf.datasets.names import has_path
 from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.foreign import KerasNetwork, keras_file
-from fred_tf.scoring import OF_DATA, check_changes, score
+from fred_tf.scoring import score
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import (
     accuracy_table,
@@ -52,6 +53,7 @@ from trainers import (
     protocol,
     row_flag,
     run_flags,
+    scoring_settings,
     within_bytes,
 )
 from trainers.log import tags
@@ -234,18 +236,22 @@ def subject(
     run_flags.refuse_budget()
     if exported := exported_flags.given():
         counting = _OF_ARRAYS if exported_flags.is_of_arrays() else ()
-        return _settings(run_dir, *counting), "exported", exported, None
-    row = row_flag.row()
-    baseline = BASELINE.value or (row.subject if row else "")
-    if baseline in _BASELINES:
+        config = scoring_settings.settings(
+            lambda: scoring_settings.recorded(run_dir, exported.told), *counting
+        )
+        return config, "exported", exported.on, None
+    baseline = BASELINE.value or row_flag.real(_BASELINES)
+    if baseline:
         make = _BASELINES[baseline]
-        config = _settings(run_dir, *_OF_REAL[baseline])
+        config = scoring_settings.settings(
+            lambda: scoring_settings.recorded(run_dir), *_OF_REAL[baseline]
+        )
         if baseline == "random":
             within_bytes.refuse_real(config)
         return config, baseline, lambda data: make(data, config), None
     run = DistilledRun.restore(run_dir)
     within_bytes.tell_of(run)
-    config = _settings(run_dir, run=run)
+    config = scoring_settings.settings(lambda: run.config)
     return config, "", lambda data: run.synthetic_set(), run
 
 
@@ -255,34 +261,6 @@ def _part(data: ImageData) -> str:
     if data.tested_classes == data.classes:
         return on
     return f"{on} over {data.tested_classes} of {data.classes} classes"
-
-
-def _settings(
-    run_dir: files.Path, *counting: str, run: DistilledRun | None = None
-) -> config_lib.Config:
-    """Returns the settings of preset or row, without them those of the run.
-
-    Args:
-        run_dir: its folder.
-        *counting: settings that count beside those of networks and data.
-        run: the run, if it is restored already.
-
-    Raises:
-        ValueError: an override counts for nothing.
-    """
-    if run_flags.has_settings():
-        own, changed = run_flags.before_and_after(row_flag.scored)
-    else:
-        own = (run or DistilledRun.restore(run_dir)).config
-        changed = run_flags.override(own)
-    before, after = own, changed
-    if "ipc" in counting:  # In the place of a budget in bytes, too.
-        before, after = (
-            config_lib.replace(each, {"ipc": changed.ipc})
-            for each in (own, changed)
-        )
-    check_changes(before, after, *OF_DATA, *counting)
-    return changed
 
 
 @run_flags.of_settings("run_dir")
@@ -295,9 +273,10 @@ def main() -> None:
     others_in = run_flags.DATA_DIR.value  # Before a path in a name changes it.
     config, word, make, distilled = subject(run_dir)
     wanted = configs(config, NETWORKS.value, MODEL.value)
-    data = assembly.load_data(
-        config, run_flags.data_dir(run_dir), run_flags.DOWNLOAD.value
-    )
+    found_in = run_flags.data_dir(run_dir)
+    data = assembly.load_data(config, found_in, run_flags.DOWNLOAD.value)
+    if not has_path(config.dataset):  # Both are of TensorFlow Datasets.
+        others_in = found_in
     others, facts = other_images(data, sets, names, others_in)
     synthetic_set, results = make(data), {}
     foreign = None

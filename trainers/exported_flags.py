@@ -1,6 +1,8 @@
 """Which set is scored in the place of a run's, and what its numbers mean."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from export import flags
 from fred_tf import forms, shipped
@@ -60,8 +62,22 @@ def is_of_arrays() -> bool:
     return bool(path) and array_file.is_array_file(path)
 
 
-def given() -> Callable[[ImageData], SyntheticSet] | None:
-    """Returns how to get the set of --exported on some data; None without it.
+@dataclasses.dataclass(frozen=True)
+class Exported:
+    """What --exported names.
+
+    Attributes:
+        on: returns the set on some data.
+        told: the `config` of the run that made it, as it says; None where it
+            does not.
+    """
+
+    on: Callable[[ImageData], SyntheticSet]
+    told: Mapping[str, Any] | None = None
+
+
+def given() -> Exported | None:
+    """Returns what --exported names; None without it.
 
     It is read at once if it can be.
 
@@ -73,7 +89,7 @@ def given() -> Callable[[ImageData], SyntheticSet] | None:
     said = {name: flag.value for name, flag in _SAID.items() if flag.value}
     if path and is_of_arrays():
         arrays = ForeignArrays.read(path, **said)
-        return arrays.as_set
+        return Exported(arrays.as_set)
     if said:
         raise ValueError(
             f"{', '.join(f'--{name}' for name in said)} tells of a .npz file "
@@ -85,10 +101,10 @@ def given() -> Callable[[ImageData], SyntheticSet] | None:
     return _of_export(shipped.stored(own) if own else path)
 
 
-def _of_export(path: files.Path) -> Callable[[ImageData], SyntheticSet]:
+def _of_export(path: files.Path) -> Exported:
     try:
         exported = forms.read(path)
     except UnfittedError:
         # Pictures that the data alone can whiten again.
-        return lambda data: forms.read(path)
-    return lambda data: exported
+        return Exported(lambda data: forms.read(path))
+    return Exported(lambda data: exported, exported.details.get("config"))

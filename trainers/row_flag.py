@@ -6,9 +6,12 @@
 make what `trainers.results` makes of that row, in a folder of one's own.
 """
 
+from collections.abc import Collection
+
 from export import flags
 from export.command_line import command
-from fred_tf.config import Config
+from fred_tf import scoring
+from fred_tf.config import Config, to_json
 from fred_tf.settings import nearest
 from trainers.results.row import Row
 from trainers.results.rows import ROWS
@@ -22,6 +25,8 @@ ROW = flags.DEFINE_string(
 LIST = flags.DEFINE_bool(
     "list_rows", False, "Prints the rows of RESULTS.md, exits."
 )
+# What tells how a run is scored, and on what.
+_SCORED = (*scoring.HOW, *scoring.OF_DATA, "normalization", "seed", "objective")
 # Of rows that distil nothing: what they score, and the program for it.
 _REAL = {
     "random": ("random real images", "trainers.evaluate"),
@@ -66,6 +71,22 @@ def distilled(row: Row) -> Config:
     )
 
 
+def scoring_flag(made: Config) -> str:
+    """Returns ` --row=NAME`, with which a run of that row is scored as it is.
+
+    Nothing where --row is not given, or where the run is of other data or
+    other networks than the row's: the row would score it on its own.
+
+    Args:
+        made: the settings of the run.
+    """
+    if (there := row()) is None:
+        return ""
+    own, asked = (to_json(x) for x in (distilled(there), made))
+    same = all(own.get(name) == asked.get(name) for name in _SCORED)
+    return f" --row={ROW.value}" if same else ""
+
+
 def scored(row: Row) -> Config:
     """Returns the settings of the evaluation of the row of --row.
 
@@ -79,6 +100,29 @@ def scored(row: Row) -> Config:
             f"{_made_by('trainers.results')}"
         )
     return row.evaluation()
+
+
+def real(scored_at_once: Collection[str]) -> str:
+    """Returns which real images the row of --row scores; nothing for a run's.
+
+    Args:
+        scored_at_once: subjects that need no other program before.
+
+    Raises:
+        ValueError: they are chosen by a program of its own, or see `scored`.
+    """
+    if (there := row()) is None or there.subject not in _REAL:
+        return ""
+    scored(there)
+    if there.subject not in scored_at_once:
+        images, program = _REAL[there.subject]
+        raise ValueError(
+            "`--row` must be one whose set is there, or whose images are "
+            f"chosen at once. Received: {ROW.value}, which scores {images}. "
+            f"`{command(program)} --row={ROW.value} --run_dir=DIR` chooses "
+            "them, and --exported=DIR/tfrecord scores them."
+        )
+    return there.subject
 
 
 def _beyond_settings(row: Row) -> str:

@@ -1,7 +1,7 @@
 """Flags that the trainers share, what they mean, and who takes which."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from export import command_line, flags
@@ -18,6 +18,7 @@ from export.command_line import (
 )
 from fred_tf import config as config_lib
 from fred_tf import presets
+from fred_tf.assignments import pair
 from fred_tf.datasets import names
 from fred_tf.disk.paths import Path
 from trainers import row_flag
@@ -46,7 +47,7 @@ __all__ = [
     "refuse_changes",
     "required",
     "set_determinism",
-    "start_and_overrides",
+    "start",
     "taking",
 ]
 
@@ -60,7 +61,8 @@ flags.one_of(_PRESET, row_flag.ROW)
 _SEED = flags.DEFINE_integer(
     "seed", 0, "The one seed from which everything random follows.", 0
 )
-# What is often said of data, by the setting that each flag is short for.
+# What is often said of data, by the setting that each flag is short for and
+# called like.
 _OF_DATA: dict[str, flags.FlagHolder] = {
     "dataset": flags.DEFINE_string(
         "dataset",
@@ -106,24 +108,28 @@ def before_and_after(
     of_row: Callable[[Row], config_lib.Config] = row_flag.distilled,
 ) -> tuple[config_lib.Config, config_lib.Config]:
     """Returns what `config` does, before and after --override changes it."""
-    start, overrides = start_and_overrides(of_row)
-    asked = config_lib.override(start, overrides)
+    overrides = command_line.OVERRIDE.value
+    before = start(overrides, of_row)
+    asked = config_lib.override(before, overrides)
     check_budget(asked)
-    return start, _located(asked)
+    return before, _located(asked)
 
 
-def start_and_overrides(
+def start(
+    overrides: Iterable[str],
     of_row: Callable[[Row], config_lib.Config] = row_flag.distilled,
-) -> tuple[config_lib.Config, list[str]]:
+) -> config_lib.Config:
     """Returns what --preset or --row and flags of single settings ask for.
 
-    And the --override values.
+    Args:
+        overrides: what is to be replaced afterwards; --budget_bytes means the
+            memory and the optimiser that they name.
+        of_row: see `config`.
     """
-    start = _with_flags(_start(of_row))
-    overrides = command_line.OVERRIDE.value
+    asked = _with_flags(_start(of_row))
     if BUDGET_BYTES.value:
-        start = presets.within_bytes(start, BUDGET_BYTES.value, overrides)
-    return _located(start), overrides
+        asked = presets.within_bytes(asked, BUDGET_BYTES.value, overrides)
+    return _located(asked)
 
 
 def check_budget(asked: config_lib.Config) -> None:
@@ -183,7 +189,8 @@ def override(changed: config_lib.Config) -> config_lib.Config:
     """Returns a config with what the command line changes of it.
 
     Raises:
-        ValueError: see `config_lib.override`.
+        ValueError: see `config_lib.override`; or a flag and an override give
+            the same setting.
     """
     return _located(command_line.override(_with_flags(changed)))
 
@@ -197,7 +204,25 @@ def _with_flags(changed: config_lib.Config) -> config_lib.Config:
     }
     if _SEED.present:
         values["seed"] = _SEED.value
+    _refuse_twice(values)
     return config_lib.replace(changed, values)
+
+
+def _refuse_twice(values: Mapping[str, Any]) -> None:
+    """Refuses a setting that a flag gives, and --override again.
+
+    Raises:
+        ValueError: there is one.
+    """
+    for override in command_line.OVERRIDE.value:
+        name, _ = pair(override)
+        for path, value in values.items():
+            flag = path.rpartition(".")[2]
+            if name in (path, flag):
+                raise ValueError(
+                    f"A setting is given once. Received: --{flag}={value} and "
+                    f"--override {override}. Leave one out."
+                )
 
 
 def _located(asked: config_lib.Config) -> config_lib.Config:

@@ -1,6 +1,7 @@
 """In one picture of how many bytes chosen images are stored, and as what."""
 
 from export import flags
+from export.command_line import BUDGET_BYTES
 from fred_tf.coresets import sheet
 from fred_tf.coresets.sheet import SheetSettings
 from trainers import row_flag
@@ -30,7 +31,8 @@ def settings() -> SheetSettings | None:
     """Returns how --stored_... store images, or else how those of --row are.
 
     Raises:
-        ValueError: the quality of a JPEG is given, and it is none.
+        ValueError: the quality of a JPEG is given, and it is none; or bytes of
+            something else are.
     """
     if _QUALITY.present and _AS.value != "jpeg":
         raise ValueError(
@@ -38,9 +40,17 @@ def settings() -> SheetSettings | None:
             f"{_QUALITY.value} with `--stored_as={_AS.value}`. Leave it out "
             "or store a JPEG."
         )
+    row = row_flag.row()
+    stored = row.stored if row else None
     if _BYTES.value:
-        return SheetSettings(
+        stored = SheetSettings(
             _BYTES.value, _AS.value, _QUALITY.value, _SIZE.value
         )
-    row = row_flag.row()
-    return row.stored if row else None
+    if stored and BUDGET_BYTES.value:
+        raise ValueError(
+            "Bytes of one picture of real images are given by "
+            "`--stored_bytes`; `--budget_bytes` is of what is distilled. "
+            f"Received: --budget_bytes={BUDGET_BYTES.value}, and a picture of "
+            f"{stored.budget_bytes:,} bytes. Leave --budget_bytes out."
+        )
+    return stored

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from absl import logging
 
 from fred_tf.datasets import names
@@ -56,7 +57,7 @@ def load(
     holdout: float = 0.0,
     name: str | None = None,
     normalization: str = "standardize",
-    class_names: Sequence[str] | None = None,
+    class_names: Sequence[str] | np.ndarray | None = None,
     preparation: Preparation = AS_THEY_ARE,
 ) -> ImageData:
     """Reads a data set; what is too much for memory stays on the disk.
@@ -100,6 +101,8 @@ def load(
     holdout = _share(holdout)
     check_type("preparation", preparation, Preparation)
     check_one_of("normalization", normalization, NORMALIZATIONS)
+    if name is not None:
+        check_type("name", name, str)
     reader, called = source_of(source), name or IN_MEMORY
     folder = paths.optional_folder(data_dir, "data_dir")
     if isinstance(source, str):
@@ -178,15 +181,18 @@ def _refuse_names(source: str, **given: Any) -> None:
 
 
 def _class_names(
-    given: Sequence[str] | None, own: tuple[str, ...]
+    given: Sequence[str] | np.ndarray | None, own: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Returns the names of classes, given ones of data in memory."""
     if given is None:
         return own
-    given = given if isinstance(given, str) else tuple(given)
-    if isinstance(given, str) or len(given) < len(own):
+    # Sets have no order.
+    listed = isinstance(given, Sequence) or getattr(given, "ndim", 0) == 1
+    if not listed or isinstance(given, str) or len(given) < len(own):
         raise ValueError(
-            f"`class_names` must name each of {len(own)} classes. Received: "
-            f"{given!r}. Give a list with a name for each."
+            f"`class_names` must name each of {len(own)} classes, in the order "
+            f"of their labels. Received: {given!r}. Give a list with a name "
+            "for each."
         )
-    return given
+    # NumPy has text of its own, which does not stand in code as a name does.
+    return tuple(str(x) if isinstance(x, str) else x for x in given)

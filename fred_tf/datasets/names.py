@@ -90,6 +90,11 @@ def located(
     return f"{kind}{path.name}", path.parent
 
 
+def has_path(name: str) -> bool:
+    """Returns whether a name is of a folder or file of one's own."""
+    return bool(_kind(name))
+
+
 def path_of(name: str, folder: pathlib.Path) -> pathlib.Path:
     """Returns the path of what `located` has found."""
     return folder / name[len(_kind(name)) :]

@@ -93,6 +93,16 @@ SOURCES = {
 }
 
 
+def _kinds(source: Any) -> str:
+    """Returns of what type something is, and what it holds."""
+    name = type(source).__name__
+    if not isinstance(source, tuple | list):
+        return name
+    parts = [_kinds(part) for part in source[:3]]
+    more = ", ..." if len(source) > 3 else ""
+    return f"{name} of {', '.join(parts) or 'nothing'}{more}"
+
+
 def source_of(source: Any) -> Source:
     """Returns the kind of source that something is.
 
@@ -105,7 +115,8 @@ def source_of(source: Any) -> Source:
         raise TypeError(
             "Data are a name, a pair of arrays (images, labels), a "
             "`tf.data.Dataset` of such pairs, or two of these to train on and "
-            f"to test with. Received: {type(source).__name__}."
+            f"to test with. Received: {_kinds(source)}. Lists become arrays by "
+            "`numpy.asarray`."
         )
     if isinstance(source, str) and source == IN_MEMORY:
         raise ValueError(

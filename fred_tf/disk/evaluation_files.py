@@ -146,6 +146,17 @@ def changing(path: pathlib.Path) -> Iterator[None]:
         yield
 
 
+def check_writable(path: pathlib.Path) -> None:
+    """Refuses a file that could not be written, before any work for it.
+
+    Raises:
+        OSError, RuntimeError: its folder cannot be made or written to, or see
+            `changing`.
+    """
+    with changing(path):
+        pass
+
+
 def curve_path(folder: files.Path, step: int) -> pathlib.Path:
     """Returns the file of the evaluation that is made after an outer step."""
     return pathlib.Path(folder) / f"evaluation_step{step:09d}.json"

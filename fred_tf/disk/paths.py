@@ -70,7 +70,7 @@ def checked(path: Path, name: str = "path") -> pathlib.Path:
     text = os.fspath(path) if isinstance(path, Path) else path
     if not isinstance(text, str):
         raise TypeError(
-            f"`{name}` must be a path. Received: {text!r}. Give text."
+            f"`{name}` must be a path. Received: {text!r:.80}. Give text."
         )
 
     def refuse(rule: str, way_out: str) -> ValueError:

@@ -28,16 +28,20 @@ _WRITE = "Write it with `numpy.savez(path, images=images, labels=labels)`."
 def is_array_file(path: Path) -> bool:
     """Returns whether a path is one of these, or one that is refused.
 
-    An export `images.npz` is none: it says what its arrays mean.
+    An export is none, be it `images.npz` or a folder: it says what its arrays
+    mean.
     """
-    suffix = pathlib.Path(path).suffix.lower()
+    path = checked(path)
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        return False
     return suffix in PICKLES or (suffix == SUFFIX and not _is_export(path))
 
 
 def _is_export(path: Path) -> bool:
     """Returns whether a file begins with the array that only exports have."""
     try:
-        with files.opened(checked(path)) as file:
+        with files.opened(path) as file:
             return f"{npz.ABOUT}.npy".encode() in file.read(_HEAD)
     except (OSError, ValueError):  # Reading it tells why.
         return False

@@ -85,8 +85,8 @@ class ForeignArrays:
         set_field(self, "labels", labels)
         set_field(self, "values", values)
         set_field(self, "soft_labels", kind)
-        set_field(self, "mean", tuple(map(float, self.mean)))
-        set_field(self, "deviation", tuple(map(float, self.deviation)))
+        for name in ("mean", "deviation"):
+            set_field(self, name, _numbers(name, getattr(self, name)))
         if (self.mean or self.deviation) and values != "normalized":
             raise ValueError(
                 "`mean` and `deviation` are of images whose `values` are "
@@ -203,6 +203,7 @@ def foreign_set(
 
     Raises:
         FileNotFoundError: there is no such file.
+        TypeError: an argument is of another kind.
         ValueError: the file is none of arrays, see `array_file.read`; or they
             do not fit the data, or say too little, see `ForeignArrays`.
     """
@@ -214,9 +215,26 @@ def foreign_set(
                 "`(images, labels)`, or a `.npz` file."
             )
         arrays = ForeignArrays(*source, **said)
+    elif not isinstance(source, Path):
+        raise TypeError(
+            "`source` must be a `.npz` file, or a pair of images and labels. "
+            f"Received: {type(source).__name__}. Give its path, or `(images, "
+            "labels)`."
+        )
     else:
         arrays = ForeignArrays.read(source, **said)
     return arrays.as_set(datasets.as_data(data))
+
+
+def _numbers(name: str, given: Sequence[float]) -> tuple[float, ...]:
+    """Returns what was given of each channel as Python's own numbers."""
+    try:
+        return tuple(map(float, given))
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"`{name}` must be a list with a number for each channel. "
+            f"Received: {given!r:.80}. Give one, e.g. [0.5]."
+        ) from None
 
 
 def _check_images(

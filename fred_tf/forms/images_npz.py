@@ -100,7 +100,7 @@ images, labels = stored["images"], stored["labels"]"""
             return _restored(said, members, pathlib.Path(path))
 
     def recognises(self, path):
-        return path.suffix == ".npz"
+        return path.suffix == ".npz" and not path.is_dir()
 
     def verify(self, path):
         _verified(pathlib.Path(path))

@@ -122,7 +122,7 @@ images, labels = memory.decode(), memory.labels
             return Held(memory, said, facts.soft_labels(said))
 
     def recognises(self, path):
-        return path.suffix == ".keras"
+        return path.suffix == ".keras" and not path.is_dir()
 
     def verify(self, path):
         path = pathlib.Path(path)

@@ -16,7 +16,7 @@ from fred_tf.assignments import listed, pair
 from fred_tf.config import Config
 from fred_tf.distillation.fallen_back import OPTIMIZER
 from fred_tf.distillation.memory_step import SHARE
-from fred_tf.parameterizations import Frequency
+from fred_tf.parameterizations.frequency_settings import FrequencySettings
 from fred_tf.settings import argument, check_least
 
 STEP = 4.0
@@ -47,13 +47,7 @@ def within_bytes(
     check_least("budget_bytes", budget_bytes, 1)
     named = [text for text in listed(overrides) if pair(text)[0] in _DECIDE]
     config = config_lib.override(config, named)
-    memory = config.parameterization
-    if not isinstance(memory, Frequency.Settings):
-        raise ValueError(
-            "`budget_bytes` is of memories of frequencies, which alone are "
-            f"coded. Received: {memory.name!r}. Give a budget in `ipc`, or "
-            f"`{_MEMORY}={Frequency.Settings.name}`."
-        )
+    memory = _coded_memory(config)
     values: dict[str, Any] = {"parameterization.budget_bytes": budget_bytes}
     if not memory.step:
         values["parameterization.step"] = STEP
@@ -68,9 +62,9 @@ def check_kept(config: Config, budget_bytes: int) -> None:
     """Refuses settings in which an override has replaced the budget.
 
     Raises:
-        ValueError: they have another.
+        ValueError: they have another, or a memory that is not coded.
     """
-    there = config.parameterization.budget_bytes
+    there = _coded_memory(config).budget_bytes
     if there != budget_bytes:
         other = f"`budget_bytes` {there:,}" if there else f"`ipc` {config.ipc}"
         raise ValueError(
@@ -78,3 +72,19 @@ def check_kept(config: Config, budget_bytes: int) -> None:
             f"once. Received: {budget_bytes:,} bytes, and {other} by an "
             "override. Leave one out."
         )
+
+
+def _coded_memory(config: Config) -> FrequencySettings:
+    """Returns the memory of settings, of which there may be a budget in bytes.
+
+    Raises:
+        ValueError: it is another.
+    """
+    memory = config.parameterization
+    if not isinstance(memory, FrequencySettings):
+        raise ValueError(
+            "`budget_bytes` is of memories of frequencies, which alone are "
+            f"coded. Received: {memory.name!r}. Give a budget in `ipc`, or "
+            f"`{_MEMORY}={FrequencySettings.name}`."
+        )
+    return memory

@@ -119,6 +119,10 @@ def test_images_of_many_sizes_say_so(images):
 def test_what_is_no_data_is_refused(images):
     with pytest.raises(TypeError, match="pair of arrays.*Received: int"):
         load(3)
+    given = [[0, 1], [0, 1]], (LABELS, [0])
+    for odd, told in zip(given, ("list of list of int, int, ", "tuple of nd")):
+        with pytest.raises(TypeError, match=f"Rec.*: {told}.*numpy.asarray"):
+            load(odd)
     with pytest.raises(ValueError, match="handed over in memory"):
         load("arrays")
     with pytest.raises(ValueError, match="must be a float|must be uint8"):
@@ -130,8 +134,11 @@ def test_what_is_no_data_is_refused(images):
 def test_classes_in_memory_may_be_named(images):
     data = load((images, LABELS), class_names=["ant", "bee", "wasp"])
     assert data.class_names == ("ant", "bee", "wasp")
-    with pytest.raises(ValueError, match="name each of 3 .*Give a list"):
-        load((images, LABELS), class_names=["ant", "bee"])
+    told = load((images, LABELS), class_names=np.array(data.class_names))
+    assert repr(told.class_names) == repr(data.class_names)  # Stands in code.
+    for odd in (["ant", "bee"], {"ant", "bee", "wasp"}, np.array("ant"), 3):
+        with pytest.raises(ValueError, match="name each of 3 .*Give a list"):
+            load((images, LABELS), class_names=odd)
     with pytest.raises(ValueError, match="Received: 'abc'. Give a list"):
         load((images, LABELS), class_names="abc")
     with pytest.raises(ValueError, match="for data in memory.*Leave it out"):

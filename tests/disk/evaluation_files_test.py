@@ -1,9 +1,12 @@
 """Files of evaluations grow, whoever writes them, and are told apart."""
 
+import pathlib
 from concurrent import futures
 
 import pytest
 
+from fred_tf import scoring
+from fred_tf.coresets import random_set
 from fred_tf.disk import evaluation_files, records
 
 IDENTITY, DATA = {"seed": 0}, {"name": "toy"}
@@ -113,3 +116,14 @@ def test_the_curve_is_told_from_others(tmp_path):
     evaluation_files.rewind_curve(tmp_path, 6)
     assert list(evaluation_files.curve(tmp_path)) == [2]
     assert len(evaluation_files.beside_curve(tmp_path)) == 2
+
+
+def test_no_network_is_trained_where_its_accuracy_cannot_be_kept(
+    digits, quick, monkeypatch
+):
+    """Not even by who may write anywhere."""
+    monkeypatch.setattr(scoring.assembly, "evaluator", None)
+    chosen = random_set(digits, 1, 0)
+    path = pathlib.Path("/sys/kernel/a.json")
+    with pytest.raises(OSError, match=r"/(sys|kernel)"):
+        scoring.score(quick, chosen, digits, path)

@@ -130,6 +130,22 @@ def test_what_is_measured_is_what_lies_there(
     np.testing.assert_array_equal(scored[-1].targets, read.targets)
 
 
+def test_other_test_images_are_refused_before_anything_is_written(
+    run, digits, tmp_path
+):
+    """Their accuracies had been told as those of the run's own."""
+    test = dataclasses.replace(digits.test, images=digits.test.images[::-1])
+    other = dataclasses.replace(digits, test=test)
+    assert other.facts.test != digits.facts.test
+    with pytest.raises(ValueError, match="that the run was recorded on. Rec"):
+        exporting.run(run, tmp_path / "no", ["images_png"], other)
+    unknown = dataclasses.replace(run.facts, test=None)
+    never = dataclasses.replace(run, facts=unknown)
+    with pytest.raises(ValueError, match="of the run is None. Restore"):
+        exporting.run(never, tmp_path / "no", ["images_png"], digits)
+    assert not (tmp_path / "no").exists()
+
+
 def test_a_damaged_evaluation_is_made_anew(run, digits, tmp_path):
     exporting.run(run, tmp_path, ["images_png"], digits)
     before = _means(tmp_path)

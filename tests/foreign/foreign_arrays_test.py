@@ -130,6 +130,16 @@ def test_what_cannot_be_meant_is_refused(change, said, message, ten, digits):
         foreign_set((arrays["images"], arrays["labels"]), digits, **said)
 
 
+def test_what_is_of_another_kind_is_told_in_a_line(ten, digits):
+    images, labels = ten
+    with pytest.raises(TypeError, match="a pair of images .*Rec.*: ndarray"):
+        foreign_set(images, digits, values="unit")
+    said = {"values": "normalized", "deviation": [1]}
+    for mean in (0.5, "half", [None]):
+        with pytest.raises(TypeError, match="`mean` must be a list with a num"):
+            foreign_set((images, labels), digits, mean=mean, **said)
+
+
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_arrays_come_as_a_pair(count, ten, digits):
     given = (*ten, ten[1])[:count]

@@ -8,6 +8,8 @@ from fred_tf import config, presets
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.forms import FORMS
 from fred_tf.presets.for_bytes import STEP, within_bytes
+from trainers.sweep import __main__ as sweep
+from trainers.sweep import checking
 
 DIGITS = presets.preset("digits_ipc1_dm_tiny")
 QUICK = ["augmentation=none", "network.name=mlp", "outer_steps=2"]
@@ -141,3 +143,31 @@ def test_a_flag_makes_a_run_of_so_many_bytes(call, tmp_path):
         "trainers.distill", place, *asked, "--override=ipc=2"
     )
     assert code == 1 and "given once" in errors
+
+
+def test_cells_of_a_sweep_have_their_own_optimiser(call, tmp_path, monkeypatch):
+    """And a step of its own; a memory that is not coded is named."""
+    asked = []
+
+    def run(config, grid, *_):
+        asked.extend(checking.settings(config, cell) for cell in grid)
+        return sweep.Outcome("", ())
+
+    monkeypatch.setattr(sweep, "run", run)
+    flags = [
+        "--preset=digits_ipc1_dm_tiny",
+        f"--sweep_dir={tmp_path}",
+        f"--budget_bytes={BYTES}",
+        *(f"--override={text}" for text in QUICK),
+    ]
+    axis = "--override=memory_optimizer=sgd,adam"
+    code, _, errors = call(sweep.__name__, *flags, axis)
+    assert code == 0, errors
+    start = presets.preset("digits_ipc1_dm_tiny")
+    for cell, name in zip(asked, ("sgd", "adam")):
+        own = [*QUICK, f"memory_optimizer={name}"]
+        alone = presets.within_bytes(start, BYTES, own)
+        assert cell == config.override(alone, own)
+    axis = "--override=parameterization.name=frequency,idc"
+    code, _, errors = call(sweep.__name__, *flags, axis)
+    assert code == 1 and "alone are coded. Received: 'idc'" in errors

@@ -226,6 +226,22 @@ def test_from_a_run_to_its_page(tmp_path, quick, call):
             ],
             "Received: ipc=50. Leave out",
         ),
+        (
+            "trainers.distill",
+            [TINY, "--run_dir=/nowhere", "--seed=1", "--override=seed=2"],
+            "given once. Received: --seed=1 and --override seed=2. Leave one",
+        ),
+        (
+            "trainers.evaluate",
+            [
+                "--run_dir=/nowhere",
+                TINY,
+                "--image_size=8",
+                "--baseline=full",
+                "--override=preparation.image_size=16",
+            ],
+            "--image_size=8 and --override preparation.image_size=16. Leave",
+        ),
     ],
 )
 def test_mistakes_end_in_one_line_and_exit_code_1(module, flags, message, call):

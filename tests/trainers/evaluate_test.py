@@ -7,9 +7,11 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+import fred_tf
 from fred_tf import config, presets
 from fred_tf.datasets import Split
 from fred_tf.disk import files, records
+from fred_tf.scoring import how
 from tests.datasets.prepared import prepare
 from trainers import distill, evaluate
 from trainers.report import __main__ as report
@@ -156,10 +158,52 @@ def test_a_set_of_the_library_is_scored_by_its_name(
     code, output, errors = call(*program, "--exported=digits_ipc1")
     assert code == 0 and "set: 30 images [8, 8, 1]" in output, errors
     assert (tmp_path / "scored" / "evaluation_exported.json").is_file()
+    # Without a preset it is scored as its own run says.
+    own = *program[2:4], "--run_dir=own", "--exported=digits_ipc1"
+    code, _, errors = call(program[0], *own)
+    assert code == 0, errors
+    scored = records.read(tmp_path / "own" / "evaluation_exported.json")
+    told = how(fred_tf.load_distilled("digits_ipc1").config())
+    for name in ("network", "augmentation"):
+        assert scored["identity"][name] == told[name]
     # What lies there comes first.
     (tmp_path / "digits_ipc1").mkdir()
     code, _, errors = call(*program, "--exported=digits_ipc1")
     assert code == 1 and "digits_ipc1" in errors
+
+
+def test_other_test_sets_lie_where_the_run_found_its_own(
+    call, digits, quick, tmp_path, monkeypatch
+):
+    """As --data_dir says of itself."""
+    other_digits(digits, tmp_path)
+    folder, looked_in = tmp_path / "run", []
+    distill.run(quick, folder, data_dir=str(tmp_path))
+
+    def load_all(data, names, severity, data_dir, images):
+        looked_in.append(data_dir)
+        return {}, {}
+
+    monkeypatch.setattr(evaluate.corruptions, "load_all", load_all)
+    flags = "--test_on=other_digits", "--corruptions=fog"
+    code, output, errors = call(
+        "trainers.evaluate", f"--run_dir={folder}", *flags
+    )
+    assert code == 0 and "| other_digits |" in output, errors
+    assert looked_in == [str(tmp_path)]
+
+
+@pytest.mark.parametrize("scored", ["--baseline=full", "--exported=a.npz"])
+def test_what_says_no_settings_wants_a_preset(
+    scored, call, tmp_path, monkeypatch
+):
+    """`distill`, that was named, would make something else."""
+    monkeypatch.chdir(tmp_path)
+    images, labels = np.zeros((2, 8, 8, 1), np.uint8), np.arange(2)
+    np.savez("a.npz", images=images, labels=labels)
+    code, _, errors = call("trainers.evaluate", "--run_dir=new", scored)
+    assert code == 1 and not (tmp_path / "new").exists()
+    assert "no run in new. Give --preset=NAME" in errors
 
 
 @pytest.mark.parametrize("flag", ["--test_on=cifar10_1", "--corruptions=fog"])

@@ -1,5 +1,7 @@
 """--row means what `trainers.results` would make of that row."""
 
+import unittest.mock
+
 import pytest
 
 from fred_tf.coresets.sheet import SheetSettings
@@ -120,6 +122,12 @@ def test_experts_are_those_of_a_row_that_only_chooses_images(asked):
             ["cifar10_ipc1_fred_tm_gpu_as_images_png", "--baseline=random"],
             "which takes the export images_png.",
         ),
+        (
+            "evaluate",
+            ["mnist_ipc1_herding"],
+            "images chosen by herding. `python -m trainers.select_coreset "
+            "--row=mnist_ipc1_herding --run_dir=DIR` chooses them, and --exp",
+        ),
         ("sweep.__main__", ["digits_full"], "must be one that distils"),
     ],
 )
@@ -193,6 +201,37 @@ def test_images_are_stored_as_their_row_says(quick_rows, call, tmp_path):
     code, _, errors = call("trainers.select_coreset", *flags)
     assert code == 0, errors
     assert 1_000 < (tmp_path / "sheet.jpeg").stat().st_size <= 2_000
+
+
+@pytest.mark.parametrize(
+    ("flag", "stays"),
+    [
+        ("--override=outer_steps=1", True),
+        ("--override=holdout=0.1", False),
+        ("--override=normalization=zca", False),
+        ("--override=network.width=32", False),
+        ("--override=evaluation.epochs=3", False),
+        ("--seed=1", False),
+    ],
+)
+def test_a_row_scores_a_run_only_on_the_data_that_it_was_made_of(
+    flag, stays, quick_rows, call, tmp_path, monkeypatch
+):
+    """The row would score a run that holds images out on the test split."""
+    made = unittest.mock.MagicMock(step=1)
+    made.parameterization.instances = made.parameterization.floats_stored = 10
+
+    def run(config, *_, **__):
+        made.config = config
+        return made
+
+    monkeypatch.setattr(distill, "run", run)
+    monkeypatch.setattr(distill.coded_size, "told", lambda _: "")
+    own = f"--run_dir={tmp_path}"
+    code, output, errors = call("trainers.distill", own, "--row=quick", flag)
+    assert code == 0, errors
+    row = " --row=quick" if stays else ""
+    assert f"Next: python -m trainers.evaluate{row} {own}" in output
 
 
 @pytest.mark.slow  # The tests before ask for its parts.

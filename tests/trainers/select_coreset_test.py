@@ -124,6 +124,23 @@ def test_bytes_of_real_images_are_those_of_a_picture(tmp_path, monkeypatch):
     select_coreset.run(coded, tmp_path, "random", stored=stored)
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("--preset=digits_ipc1_dm_tiny", "--stored_bytes=3000"),
+        ("--row=mnist_7840_bytes_random_jpeg",),
+    ],
+)
+def test_bytes_of_a_picture_are_not_those_of_a_budget(asked, call, tmp_path):
+    """Which had counted for nothing."""
+    place = f"--run_dir={tmp_path / 'no'}"
+    code, _, errors = call(
+        "trainers.select_coreset", place, "--budget_bytes=9000", *asked
+    )
+    assert code == 1 and "Leave --budget_bytes out." in errors
+    assert not (tmp_path / "no").exists()
+
+
 def test_moving_moments_are_not_made_up(tmp_path):
     settings = config_lib.override(TM, ["network.norm=batch", "count=1"])
     train_experts.run(settings, tmp_path / "experts")

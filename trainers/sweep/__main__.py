@@ -12,6 +12,9 @@ one more axis, with a name if wanted:
         --point "pixels: parameterization.name=pixel" \\
         --point "IDC: parameterization.name=idc; factor=3"
 
+Settings that are lists (`distiller.drop_steps`, `preparation.classes`) are
+points, too: commas are theirs there.
+
 All cells, and the experts that they match, are checked before the first runs.
 The same command continues where it was stopped (a second Ctrl-C ends an
 evaluation at once; its finished networks are kept). Another grid of the same
@@ -233,8 +236,9 @@ def _write(
 @run_flags.of_settings("expert_dir")
 def main() -> int:
     run_flags.set_determinism()
-    config, overridden = run_flags.start_and_overrides()
-    grid = cells(overridden, POINT.value)
+    grid = cells(command_line.OVERRIDE.value, POINT.value)
+    # What axes name is of a cell each.
+    config = run_flags.start(grid[0].common)
     settings = [checking.settings(config, cell) for cell in grid]
     for cell_config in settings:
         run_flags.check_budget(cell_config)

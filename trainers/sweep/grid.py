@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 
 from fred_tf.disk import files
 
+# Settings that are lists themselves, whose commas would be those of an axis.
+_LISTS = ("drop_steps", "classes")
+
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
@@ -45,7 +48,7 @@ def cells(overrides: Iterable[str], points: Iterable[str] = ()) -> list[Cell]:
 
     Args:
         overrides: `name=value`, the same for all cells, or `name=a,b,c`, an
-            axis.
+            axis; settings that are lists are written as `points`.
         points: the points of one more axis, each some overrides joined by
             `;`, with a name for people before a `: ` if wanted, e.g.
             `IDC: parameterization.name=idc; factor=3`.
@@ -65,6 +68,12 @@ def cells(overrides: Iterable[str], points: Iterable[str] = ()) -> list[Cell]:
                 f"Received: {override!r}."
             )
         name = name.strip()
+        if len(values) > 1 and name.split(".")[-1] in _LISTS:
+            raise ValueError(
+                f"Commas make an axis, and `{name}` is a list itself. "
+                f"Received: {override!r}. Write each list as a point: --point "
+                f"{f'{name}={text}'!r}."
+            )
         if len(values) == 1:
             common.append(f"{name}={values[0]}")
         else:

@@ -37,6 +37,12 @@ def test_points_are_an_axis_of_their_own():
     assert found[2].folder.startswith("point=ipc=2__width=8,seed=0-")
 
 
+def test_a_list_is_a_point():
+    lists = [["drop_steps=1,2", "classes=a,b"], ["drop_steps=3"]]
+    found = cells(["classes=a"], map("; ".join, lists))
+    assert [list(cell.assignments[1:]) for cell in found] == lists
+
+
 def test_one_cell_has_a_name_as_well():
     (cell,) = cells(["ipc=2"])
     assert cell.folder.startswith("run-")
@@ -48,6 +54,8 @@ def test_one_cell_has_a_name_as_well():
         (["seed"], [], "name=a,b,c. Received: 'seed'"),
         (["seed=0,,1"], [], "Received: 'seed=0,,1'"),
         (["seed=0,0"], [], "must differ. Received twice: 'seed=0'"),
+        (["distiller.drop_steps=1,2"], [], "--point 'distiller.drop_steps=1,2"),
+        (["classes= a,b"], [], "is a list itself.*--point 'classes= a,b'"),
         ([], ["IDC: 3"], "A point is written.*Received: 'IDC: 3'"),
     ],
 )
