@@ -18,7 +18,9 @@ _FRED_KIP = (*FREQUENCY, "coefficients_per_channel=160")
 _FRED_SCORES = (*FREQUENCY, *_SCORES)
 _FRED_FREPO = (*_FRED_SCORES, "memory_learning_rate=0.003")
 _STROKES = ("coefficients_per_channel=98", "mask_rule=energy")
-_USUAL = (
+# How networks score the sets of other rows, but for the augmentation, which
+# stays the run's: none of KIP and RFAD.
+USUAL_SCORES = (
     "evaluation.by=networks",
     "evaluation.networks=5",
     "evaluation.loss=cross_entropy",
@@ -125,7 +127,7 @@ def usual(rows: Mapping[str, Row]) -> dict[str, Row]:
     """Returns for each row one of its run, scored as rows of images are."""
     return {
         f"{name}_usual": dataclasses.replace(
-            row, scored_with=_USUAL, published="", run_of=name
+            row, scored_with=USUAL_SCORES, published="", run_of=name
         )
         for name, row in rows.items()
     }

@@ -161,12 +161,13 @@ def test_an_empty_cell_says_why(few):
             "no row is of these images; from the method's preset of other data "
             "or another ipc",
             "distill --preset=cifar10_ipc10_dsa --override dataset=mnist "
+            "--override augmentation=color_crop_cutout_scale_rotate "
             "--override parameterization.name=pixel --run_dir",
         ),
         (
             ("cifar10", "50", "RFAD", "71.1†"),
             "no row has as many of these images; from the method's preset of "
-            "other data or another ipc",
+            "other data or another ipc, which does less than the paper",
             "distill --preset=cifar10_ipc10_rfad_cpu --override ipc=50 ",
         ),
         (
