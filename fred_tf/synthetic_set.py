@@ -107,11 +107,7 @@ class SyntheticSet:
     def _check_views(self) -> None:
         """Raises ValueError if images do not come in views of one class."""
         count, views = len(self.labels), self.views
-        if (
-            views < 1
-            or count % views
-            or (np.diff(self.labels.reshape(-1, views)) != 0).any()
-        ):
+        if views < 1 or count % views or not _agree(self.labels, views):
             raise ValueError(
                 "`views` says how many images in turn, all of one class, are "
                 f"of one thing that is stored. Received: {views} for {count} "
@@ -160,13 +156,17 @@ class SyntheticSet:
         """Returns the set with the likeliest classes in place of soft labels.
 
         That is the class of the largest number of each image. A set without
-        soft labels is returned as it is.
+        soft labels is returned as it is. Views of one thing whose soft labels
+        have come to different classes are views of one class no longer, and
+        each image stands for itself.
         """
         if self.soft_labels is None:
             return self
+        likeliest = self.soft_labels.argmax(-1)
         return dataclasses.replace(
             self,
-            labels=self.soft_labels.argmax(-1),
+            labels=likeliest,
+            views=self.views if _agree(likeliest, self.views) else 1,
             soft_labels=None,
             label_kind=PROBABILITIES,
         )
@@ -174,3 +174,8 @@ class SyntheticSet:
     def pixels(self) -> np.ndarray:
         """Returns the images in [0, 1] units; values may leave that range."""
         return self.normalization.undo(self.images)
+
+
+def _agree(labels: np.ndarray, views: int) -> bool:
+    """Says whether so many images in turn are always of one class."""
+    return not np.diff(labels.reshape(-1, views)).any()

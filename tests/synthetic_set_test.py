@@ -69,6 +69,24 @@ def test_hard_labels_are_the_likeliest_classes(synthetic_set):
         assert hard.label_kind == synthetic_set.label_kind
 
 
+@pytest.mark.parametrize(("of_second", "views"), [([0, 3, 1], 2), (SOFT[1], 1)])
+def test_views_of_other_classes_stand_for_themselves(
+    synthetic_set, of_second, views
+):
+    """Those of learned labels may come to other classes."""
+    soft = np.stack([[0, 4, 0], of_second, SOFT[0], SOFT[3]])
+    softened = dataclasses.replace(
+        synthetic_set,
+        labels=np.array([1, 1, 2, 2]),
+        soft_labels=soft,
+        label_kind="scores",
+        views=2,
+    )
+    hard = softened.with_hard_labels()
+    assert hard.views == views
+    np.testing.assert_array_equal(hard.labels, soft.argmax(-1))
+
+
 def test_nothing_is_known_of_what_was_not_said(synthetic_set):
     assert synthetic_set.student_learning_rate is None
     assert synthetic_set.soft_labels is None

@@ -51,6 +51,9 @@ def told(
         parts["loss"] = own.loss_for(decoded.kind_of_soft_labels)
         usual = config.augmentation
         parts["augmentation"] = in_words.augmentation(own, usual)
+        how = config.convolutions, config.norm_layout
+        if computed := in_words.arithmetic(*how):
+            parts["computed with"] = computed
     else:
         parts["scored by"] = f"kernel regression, `evaluation.by` {own.by}"
     parts["normalization"] = ", ".join(

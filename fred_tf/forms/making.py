@@ -140,9 +140,10 @@ def _trained(
     ]
     if own.loss != "usual":
         parts.append(f"loss {own.loss}")
-    if (narrow := claims.text(said, "convolutions")) != "float32":
-        parts.append(f"convolutions in {narrow}")
-    return "; ".join(parts)
+    layout = claims.text(said, "norm_layout") if "norm_layout" in said else ""
+    narrow = claims.text(said, "convolutions")
+    parts.append(in_words.arithmetic(narrow, layout))
+    return "; ".join(filter(None, parts))
 
 
 def worth(decoded: SyntheticSet, place: str | None) -> Iterator[str]:

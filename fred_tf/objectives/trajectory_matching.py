@@ -235,13 +235,16 @@ class TrajectoryMatching(Objective):
 
     def _start_epochs(self, number: tf.Tensor) -> tf.Tensor:
         """Returns how many epochs reference `number` may start at."""
-        most = tf.constant(self.settings.max_start_epoch)
-        over = self.settings.start_epochs_grow_over
+        most, over = (
+            self.settings.max_start_epoch,
+            self.settings.start_epochs_grow_over,
+        )
         if not over:
-            return most
-        # In whole epochs, each for as many references.
-        grown = 1 + tf.maximum(number, 0) * most // over
-        return tf.minimum(grown, most)
+            return tf.constant(most)
+        # In whole epochs, each for as many references; products of both are
+        # beyond 32 bits.
+        grown = 1 + tf.cast(tf.maximum(number, 0), tf.int64) * most // over
+        return tf.cast(tf.minimum(grown, most), tf.int32)
 
     def _segment(self, expert: int, start: int):
         return self.source.segment(

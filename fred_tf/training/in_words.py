@@ -1,8 +1,13 @@
-"""How networks are trained on a set, in words for people."""
+"""How networks are trained on a set, in words for people.
+
+Between them these tell all that `scoring.HOW` says of an evaluation by networks
+and that is not as usual.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
+from fred_tf.networks import CONVOLUTIONS, LAYOUTS
 from fred_tf.training.evaluator_settings import EvaluatorSettings
 
 _SCHEDULES = {
@@ -36,7 +41,11 @@ def training(own: EvaluatorSettings, rate: float) -> str:
     if own.optimizer == "sgd":
         how += f", momentum {own.momentum:g}, weight decay {own.weight_decay:g}"
     alone = ", each standardized," if own.standardized_batches else ","
-    return f"{own.epochs:,} epochs in batches of {own.batch_size}{alone} {how}"
+    seen = " of one view of what is stored" if own.views == "one" else ""
+    return (
+        f"{own.epochs:,} epochs{seen} in batches of {own.batch_size}{alone} "
+        f"{how}"
+    )
 
 
 def augmentation(own: EvaluatorSettings, usual: str) -> str:
@@ -48,3 +57,18 @@ def augmentation(own: EvaluatorSettings, usual: str) -> str:
     """
     mixed = f", cutmix {own.cutmix:g}" if own.cutmix else ""
     return f"{own.augmentation or usual}{mixed}"
+
+
+def arithmetic(convolutions: str, norm_layout: str = "") -> str:
+    """Returns how networks are computed; empty for as usual.
+
+    Args:
+        convolutions: the type of their convolutions.
+        norm_layout: how their norms lay out images; empty for as usual.
+    """
+    told, usual = [], next(iter(LAYOUTS))
+    if convolutions != CONVOLUTIONS[0]:
+        told.append(f"convolutions in {convolutions}")
+    if norm_layout not in ("", usual):
+        told.append(f"norm layout {norm_layout}")
+    return ", ".join(told)

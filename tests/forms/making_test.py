@@ -54,6 +54,8 @@ def test_networks_are_told_with_their_training():
         ({"evaluation": {"loss": "squared"}}, "; loss squared"),
         ({"evaluation": {"augmentation": "cutout"}}, "; augmentation cutout"),
         ({"convolutions": "bfloat16"}, "; convolutions in bfloat16"),
+        ({"norm_layout": "pieces"}, "; norm layout pieces"),
+        ({"evaluation": {"views": "one"}}, "1,000 epochs of one view of what"),
         ({"evaluation": {"by": "kernel"}}, "kernel regression"),
         ({"networks": 20}, "2, where 20 were asked for, of convnet ("),
     ],

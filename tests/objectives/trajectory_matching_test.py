@@ -114,9 +114,9 @@ def test_start_epochs_grow(experts):
         )
         for reference in objective.references(0, numbers)
     ]
-    assert set(seen[:35]) == {0}
-    assert set(seen[35:65]) == {0, 1}
+    assert set(seen[:35]) == {0} and set(seen[35:65]) == {0, 1}
     assert set(seen[65:]) == {0, 1, 2}
+    assert objective._start_epochs(tf.constant(2**30)) == 3  # Not over 32 bits.
 
 
 def test_health_tells_students_that_learn_from_others(experts):

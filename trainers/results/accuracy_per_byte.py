@@ -30,6 +30,8 @@ _LINES = {
     "jpeg": "real images, JPEG",
     "png": "real images, PNG",
 }
+# What is added to it where it has points that are not of a data set's own.
+_OTHERS = "other images"
 
 Results = Mapping[str, Mapping[str, Any]]
 
@@ -88,7 +90,7 @@ def figure(results_dir: files.Path) -> Figure:
         {
             title: Panel(
                 {
-                    _LINES[form]: Curve(
+                    _called(form, line, results): Curve(
                         [point.size for point in line],
                         [point.mean for point in line],
                         [point.deviation for point in line],
@@ -121,6 +123,8 @@ def table(results: Results) -> list[str]:
         "",
         "Bytes are those of all files, but of a picture, which is one. Of each "
         "budget the best row is drawn, and of those what no fewer bytes reach. "
+        f"Lines of {_OTHERS} have points that were distilled from, and tested "
+        "on, others than the data set's own, as *counted* says. "
         "Published points are as their papers count them, with evaluations of "
         "their own.",
         "",
@@ -131,20 +135,34 @@ def table(results: Results) -> list[str]:
         for form, line in best(results, dataset).items():
             for point in line:
                 record = results[point.name]
-                device = record.get("distilled_on")
-                made = f"; distilled on {device}" if device else ""
+                told = "all files"
+                if device := record.get("distilled_on"):
+                    told += f"; distilled on {device}"
+                if source := _source(record):
+                    told += f"; of {source}"
                 lines.append(
                     f"| {title} | {_LINES[form]} | {point.size:,} | "
-                    f"{reading.accuracy(record)} | all files{made} | "
+                    f"{reading.accuracy(record)} | {told} | "
                     f"`{point.name}` |"
                 )
-        for method, told in published.items():
-            for size, accuracy in told.accuracies.items():
+        for method, theirs in published.items():
+            for size, accuracy in theirs.accuracies.items():
                 lines.append(
                     f"| {title} | {method} | {size:,} | {accuracy} | "
-                    f"{told.counted} | {told.source} |"
+                    f"{theirs.counted} | {theirs.source} |"
                 )
     return lines
+
+
+def _called(form: str, line: list[Point], results: Results) -> str:
+    """Returns what a line is called in the legend."""
+    others = any(_source(results[point.name]) for point in line)
+    return f"{_LINES[form]}, {_OTHERS}" if others else _LINES[form]
+
+
+def _source(record: Mapping[str, Any]) -> str:
+    """Returns what images a row is of, if not of its data set's own."""
+    return record["data"]["preparation"].get("source", "")
 
 
 def _points(results: Results, dataset: str) -> Iterator[Point]:

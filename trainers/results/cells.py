@@ -4,18 +4,21 @@ A cell is met by settings with its data set, images per class and method, which
 are read off them: no list says which is which.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
+from fred_tf import config as config_lib
 from fred_tf.config import Config
 from fred_tf.kernels import RandomFeatures
 from fred_tf.objectives import OBJECTIVES
-from fred_tf.parameterizations import PARAMETERIZATIONS, MultiFormation
+from fred_tf.parameterizations import PARAMETERIZATIONS, MultiFormation, Pixel
 from trainers.results.published import Published
 
 CHOSEN = {"random": "Random", "herding": "Herding", "full": "Full data"}
 # What the papers call by one name is an objective and a memory here.
 _WHOLE = {"HaBa": "TM with HaBa", "IDC": "IDC with IDC", "IDC-I": "IDC"}
+# Frequencies that the papers do not have.
+JOINT = ", joint channels"
 
 Key = tuple[str, int, str]
 
@@ -67,15 +70,31 @@ def method_of(config: Config, subject: str = "run") -> str:
         return CHOSEN[subject]
     if not config.outer_steps:
         return ""
-    member = OBJECTIVES[config.objective.name]
-    matched = member.called_with(config.augmentation)
-    if config.objective.to_json().get("kernel") == RandomFeatures.Settings.name:
-        matched = "RFAD"
-    memory = config.parameterization
-    uncut = isinstance(memory, MultiFormation.Settings) and memory.factor == 1
-    if memory.name == "pixel" or uncut:  # A canvas of one patch is pixels.
+    matched, stored = called(config_lib.to_json(config))
+    if stored == Pixel.called():
         return matched
-    return f"{matched} with {PARAMETERIZATIONS[memory.name].called()}"
+    return f"{matched} with {stored.removesuffix(JOINT)}"
+
+
+def called(config: Mapping[str, Any]) -> tuple[str, str]:
+    """Returns what settings match and what their images are stored as.
+
+    Args:
+        config: the settings as records state them, of earlier versions, too.
+    """
+    objective, memory = config["objective"], config["parameterization"]
+    matched = OBJECTIVES[objective["name"]].called_with(config["augmentation"])
+    if objective.get("kernel") == RandomFeatures.Settings.name:
+        matched = "RFAD"
+    member = PARAMETERIZATIONS[memory["name"]]
+    if member is MultiFormation and memory["factor"] == 1:
+        member = Pixel  # A canvas of one patch is pixels.
+    return matched, member.called() + (JOINT if is_joint(config) else "")
+
+
+def is_joint(config: Mapping[str, Any]) -> bool:
+    """Says whether settings, as records state them, are of joint channels."""
+    return config["parameterization"].get("channels") == "joint"
 
 
 def key_of(config: Config, subject: str = "run") -> Key:

@@ -1,8 +1,8 @@
 """Cells of the papers' tables without a row: why, and what makes the number.
 
 No settings are invented for them. Either a preset has the cell, or its
-objective on another memory, or the method's preset of other data with the
-images, the network's depth and the augmentation of these.
+objective on another memory, or the method's preset of other data is brought to
+these, see `brought.py`.
 """
 
 import contextlib
@@ -17,8 +17,9 @@ from fred_tf.disk import records
 from fred_tf.normalizations import Standardize
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS, Hallucinator
+from fred_tf.presets import general
 from fred_tf.presets.recipe import Recipe
-from trainers.results import corrupted
+from trainers.results import brought, corrupted, regression
 from trainers.results.cells import CHOSEN, Cell, Key, key_of, method_of
 from trainers.results.rows import UNSEEN
 
@@ -37,13 +38,22 @@ _SCORED = {
 # Of presets: what is not as published; RFAD has no other.
 _OURS = ("_cpu", "_tiny", "_joint")
 _ALONE = ("cifar10_ipc10_rfad_cpu",)
+# Data of presets that are all ours.
+_DATA_OF_OURS = general.ANY, "digits"
 _ALIKE = "; there is a preset of the paper's size"
 _BROUGHT = "; from the method's preset of other data or another ipc"
-# What settings of other data are brought to these by.
-_OF_DATA = (
-    *("dataset", "preparation.classes", "preparation.image_size"),
-    "network.depth",
-)
+# Of a preset that is brought or is none of the paper's size: KIP's kernel has a
+# layer where the tables' is convolutional, and both make few steps.
+_LESS = "; there is a preset, which does less than the paper"
+_BROUGHT_LESS = f"{_BROUGHT}, which does less than the paper"
+_DOING_LESS = "_kip", "_rfad"
+# What a set is scored with in the tables where its own settings are others.
+# FRePo's networks have no norm; what kernels regress here, networks score.
+_SCORED_WITH = {
+    "FRePo": ("network.norm=none",),
+    "KIP": regression.USUAL_SCORES,
+    "RFAD": regression.USUAL_SCORES,
+}
 # By whose evaluation real images are scored, as in the rows: the first of these
 # that a data set has a preset of.
 _PLAIN = ("DM", "DSA", "TM", "DC")
@@ -100,6 +110,8 @@ def known() -> Known:
         if any(part in name for part in _OURS) and name not in _ALONE:
             continue
         config = _preset(name)
+        if config.dataset in _DATA_OF_OURS:
+            continue
         key = key_of(config)
         if name not in _ALONE:
             of_data.setdefault(key[0], []).append(name)
@@ -147,10 +159,17 @@ def _recipe(key: Key) -> tuple[Recipe | None, str]:
         sized = _preset(name).ipc == ipc or not ipc
         return Recipe(name, () if sized else (f"ipc={ipc}",)), ""
     if key in published:
-        return published[key], _ALIKE
+        return published[key], _of(published[key], _ALIKE, _LESS)
     if key in of_objective:
         return of_objective[key], f"{_ALIKE} for this objective"
-    return _brought(key), _BROUGHT
+    recipe = _brought(key)
+    return recipe, _of(recipe, _BROUGHT, _BROUGHT_LESS)
+
+
+def _of(recipe: Recipe | None, whole: str, less: str) -> str:
+    """Returns what is said of a recipe, by whether it does less."""
+    name = recipe.preset if recipe else ""
+    return less if any(part in name for part in _DOING_LESS) else whole
 
 
 def _suits(config: Config, ipc: int) -> tuple[int, bool]:
@@ -168,33 +187,51 @@ def _brought(key: Key) -> Recipe | None:
     """
     published, of_objective, of_data = known()
     data, ipc, method = key
-    here = _preset(of_data[data][0])
-    told_here = config_lib.to_json(here)
+    these = [_preset(name) for name in of_data[data]]
     candidates = []
     for at, recipe in (*published.items(), *of_objective.items()):
-        there = _preset(recipe.preset)
-        size = there.preparation.image_size == here.preparation.image_size
-        other = at[0] != data, not _lends(there), at[1] != ipc, not size
         if at[2] == method:
-            candidates.append((*other, abs(at[1] - ipc), recipe))
-    for *_, recipe in sorted(candidates):
-        there = _preset(recipe.preset)
-        different = records.differences(config_lib.to_json(there), told_here)
-        changes = [
-            f"{path}={functools.reduce(getattr, path.split('.'), here)}"
-            for path in _OF_DATA
-            if path in different
-        ]
-        if there.ipc != ipc:
-            changes.append(f"ipc={ipc}")
-        drawn = "none" not in (there.augmentation, here.augmentation)
-        if drawn and there.augmentation != here.augmentation:
-            changes.append(f"augmentation={here.augmentation}")
+            rank = _unlikeness(_preset(recipe.preset), at, key, these[0])
+            candidates.append((rank, recipe))
+    for _, recipe in sorted(candidates):
+        changes = brought.changes(recipe.config, these, ipc)
         found = Recipe(recipe.preset, (*changes, *recipe.overrides))
         with contextlib.suppress(ValueError):
             if key_of(found.config) == key:
                 return found
     return None
+
+
+def _unlikeness(
+    there: Config, at: Key, key: Key, here: Config
+) -> tuple[int, ...]:
+    """Returns what is unlike a cell in a preset, what matters most first.
+
+    Args:
+        there: the preset.
+        at: the cell that it has.
+        key: the cell that is wanted.
+        here: a preset of its data.
+    """
+    size = there.preparation.image_size == here.preparation.image_size
+    other = (
+        at[0] != key[0],
+        brought.channels(there) != brought.channels(here),
+        not _lends(there),
+        at[1] != key[1],
+        not size,
+    )
+    return *other, abs(at[1] - key[1])
+
+
+def _scored_with(cell: Cell, recipe: Recipe) -> list[str]:
+    """Returns the overrides that score a set as the papers do."""
+    own, scored = recipe.config, _SCORED_WITH.get(cell.method, ())
+    different = records.differences(
+        config_lib.to_json(own),
+        config_lib.to_json(config_lib.override(own, scored)),
+    )
+    return [x for x in scored if x.partition("=")[0] in different]
 
 
 def _command(cell: Cell, recipe: Recipe) -> str:
@@ -203,7 +240,8 @@ def _command(cell: Cell, recipe: Recipe) -> str:
     score = f"python -m trainers.evaluate --run_dir={run}{_SCORED[cell.what]}"
     how = _HOW_CHOSEN.get(cell.method)
     if how is None:
-        steps = *recipe.commands(run, f"{run}_experts"), score
+        asked = "".join(f" --override {x}" for x in _scored_with(cell, recipe))
+        steps = *recipe.commands(run, f"{run}_experts"), f"{score}{asked}"
     elif how == "herding":
         steps = (
             f"python -m trainers.select_coreset {recipe.flags} --method={how} "

@@ -1,14 +1,15 @@
 """Rows of regression on images, scored both ways.
 
 KIP's and RFAD's are scored by their kernels, FRePo's by networks that regress;
-`usual` adds to each one that is scored by the networks of the other rows.
+`usual` adds to each one that is scored by the networks of the other rows, with
+the augmentation of its run: KIP's and RFAD's have none.
 """
 
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from trainers.results import reading
+from trainers.results import reading, scored_by
 from trainers.results.row import FREQUENCY, SMALL_BATCHES, WIDE, Row
 
 _KIP, _FREPO = "Nguyen et al. 2021", "Zhou et al. 2022"
@@ -18,7 +19,8 @@ _FRED_KIP = (*FREQUENCY, "coefficients_per_channel=160")
 _FRED_SCORES = (*FREQUENCY, *_SCORES)
 _FRED_FREPO = (*_FRED_SCORES, "memory_learning_rate=0.003")
 _STROKES = ("coefficients_per_channel=98", "mask_rule=energy")
-_USUAL = (
+# How networks score the sets of other rows, but for the augmentation.
+USUAL_SCORES = (
     "evaluation.by=networks",
     "evaluation.networks=5",
     "evaluation.loss=cross_entropy",
@@ -125,7 +127,7 @@ def usual(rows: Mapping[str, Row]) -> dict[str, Row]:
     """Returns for each row one of its run, scored as rows of images are."""
     return {
         f"{name}_usual": dataclasses.replace(
-            row, scored_with=_USUAL, published="", run_of=name
+            row, scored_with=USUAL_SCORES, published="", run_of=name
         )
         for name, row in rows.items()
     }
@@ -142,8 +144,12 @@ def table(rows: Mapping[str, Row], results: Mapping[str, Any]) -> list[str]:
         "",
         "## Sets of regression, scored both ways",
         "",
-        "| row | by its own regression | by networks as the other rows |",
-        "|---|---|---|",
+        "Networks are those of the other rows, as is how they are trained, but "
+        "for what is said beside their epochs: augmentation is the run's own, "
+        "and KIP and RFAD have none.",
+        "",
+        "| row | by its own regression | by networks | networks x epochs |",
+        "|---|---|---|---|",
     ]
     made = [
         (row.run_of, results[row.run_of], results[name])
@@ -152,5 +158,6 @@ def table(rows: Mapping[str, Row], results: Mapping[str, Any]) -> list[str]:
     ]
     for name, *both in made:
         cells = " | ".join(map(reading.accuracy, both))
-        lines.append(f"| `{name}` | {cells} |")
+        how = scored_by.cell(both[-1])
+        lines.append(f"| `{name}` | {cells} | {how} |")
     return lines if made else []

@@ -12,7 +12,7 @@ from fred_tf.datasets import corruptions
 from fred_tf.disk import files
 from fred_tf.training.evaluation import Evaluation
 from trainers.results import corrupted, empty_cells, reading, together
-from trainers.results.cells import Cell, Key, cells, key_of
+from trainers.results.cells import Cell, Key, cells, is_joint, key_of
 from trainers.results.published import ON, STEPS, STEPS_OF_IMAGENET, TABLES
 from trainers.results.row import Row
 from trainers.results.rows import ROWS, UNSEEN
@@ -117,6 +117,8 @@ def _make(names: list[str]) -> str:
 def _here(cell: Cell, records: list[Mapping[str, Any]]) -> str:
     accuracies = records[0]["accuracies"]
     remarks = [records[0]["data"]["preparation"].get("source", "")]
+    if is_joint(records[0]["identity"]["config"]):
+        remarks.append("joint channels, ours")
     if cell.what == "corrupted":
         by_name, one = records[0]["corrupted"], _CORRUPTIONS.get(cell.on, "")
         accuracies = by_name[one] if one else corruptions.means(by_name)

@@ -8,15 +8,15 @@ from typing import Any
 from fred_tf.coresets.sheet import SheetSettings
 from fred_tf.datasets.data_facts import on_split, tested_on
 from fred_tf.disk import files
-from fred_tf.objectives import OBJECTIVES
-from fred_tf.parameterizations import PARAMETERIZATIONS
 from trainers.results import (
     accuracy_per_byte,
     corrupted,
     reading,
     regression,
+    scored_by,
     together,
 )
+from trainers.results.cells import called
 from trainers.results.hardware import AND
 from trainers.results.rows import ROWS, UNSEEN, USUAL
 
@@ -69,7 +69,9 @@ def table(results_dir: files.Path) -> str:
         "`fred evaluate --row=NAME` those that it was scored with. Test "
         "accuracy in per cent at the final outer step, mean and standard "
         "deviation over networks trained from scratch; nothing was chosen by "
-        "it. *Over seeds* is the mean and deviation of that mean over "
+        "it, but settings of digits by their test split. "
+        f"{scored_by.USUAL}. "
+        "*Over seeds* is the mean and deviation of that mean over "
         "distillations with so many seeds, and on what, where some were made "
         "on an accelerator and others not. The best evaluation on the way, "
         "where there were any, is a choice by the test split. Minutes are of "
@@ -145,7 +147,9 @@ def _cost_of_copies(
     """Returns what rows gave of other images, beside what they give now."""
 
     def said(record: dict[str, Any]) -> str:
-        return _where(reading.accuracy(record), record.get("distilled_on"))
+        return scored_by.where(
+            reading.accuracy(record), record.get("distilled_on")
+        )
 
     again = [
         f"`{name}` {said(before)} ({said(now)})"
@@ -217,11 +221,9 @@ def _line(name: str, results: dict[str, Any]) -> str:
     record = results[name]
     minutes, config = record["minutes"], record["config"]
     subject = record["subject"]
-    member = OBJECTIVES[config["objective"]["name"]]
-    objective = member.called_with(config["augmentation"])
+    objective, stored = called(config)
     if record["outer_steps"] == 0:
         objective = "none"
-    stored = PARAMETERIZATIONS[config["parameterization"]["name"]].called()
     best = ""
     if on_the_way := record.get("curve"):
         step = max(
@@ -246,9 +248,11 @@ def _line(name: str, results: dict[str, Any]) -> str:
         floats,
         f"{size:,}" if size else "",
         "" if record["outer_steps"] is None else f"{record['outer_steps']:,}",
-        _where(minutes.get("distilling", ""), record.get("distilled_on")),
+        scored_by.where(
+            minutes.get("distilling", ""), record.get("distilled_on")
+        ),
         minutes.get("experts", ""),
-        _scored_by(record),
+        scored_by.cell(record),
         config["seed"],
         reading.accuracy(record),
         together.over_seeds(name, results, ROWS),
@@ -257,25 +261,6 @@ def _line(name: str, results: dict[str, Any]) -> str:
         f"`{name}`",
     ]
     return f"| {' | '.join(map(str, cells))} |"
-
-
-def _scored_by(record: dict[str, Any]) -> str:
-    """Returns networks and epochs, or the regression that scores instead."""
-    scored = record["evaluation"]["evaluation"]
-    if (by := scored.get("by", "networks")) != "networks":
-        return by.replace("_", " ")
-    return f"{len(record['accuracies'])} x {scored['epochs']:,}{_how(record)}"
-
-
-def _how(record: dict[str, Any]) -> str:
-    """Returns how networks were scored, if not in float32 where rows are."""
-    convolutions = record["evaluation"].get("convolutions", "float32")
-    rounded = f" in {convolutions}" if convolutions != "float32" else ""
-    return _where(rounded, record.get("scored_on"))
-
-
-def _where(what: Any, device: str | None) -> str:
-    return f"{what} on {device}" if device else str(what)
 
 
 def _transfer(names: list[str], results: dict[str, Any]) -> list[str]:
@@ -305,7 +290,7 @@ def _transfer(names: list[str], results: dict[str, Any]) -> list[str]:
         if all(cells):
             means = [by_network[n]["mean"] for n in UNSEEN]
             mean = f"{100 * sum(means) / len(means):.1f}"
-        how = {_scored_by(scored) for scored in by_network.values()}
+        how = {scored_by.cell(scored) for scored in by_network.values()}
         cells += [mean, ", ".join(sorted(how))]
         lines.append(f"| `{origin}` | {' | '.join(cells)} |")
     return lines

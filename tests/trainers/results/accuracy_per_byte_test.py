@@ -106,7 +106,7 @@ def test_the_table_and_the_figure_say_the_same(results):
     assert elsewhere
     for line in elsewhere:
         record = results[line.split("`")[1]]
-        assert f"| all files; distilled on {record['distilled_on']} |" in line
+        assert f"| all files; distilled on {record['distilled_on']}" in line
     told = set()
     for line in lines[lines.index("|---|---|---|---|---|---|") + 1 :]:
         _, data, _, size, accuracy, counted, source, _ = line.split("|")
@@ -117,6 +117,21 @@ def test_the_table_and_the_figure_say_the_same(results):
     for method, published in PUBLISHED_BYTES.items():
         assert all(0 < x < 100 for x in published.accuracies.values()), method
     assert figures.to_array(figure).std() > 0
+
+
+def test_points_of_other_images_are_told_in_both(results):
+    made = {name: copy.deepcopy(results[name]) for name in (SETTLED, INT4)}
+    source = made[INT4]["data"]["preparation"]["source"]
+    told = accuracy_per_byte.table(made)
+    assert [f"; of {source} |" in line for line in told if SETTLED in line] == [
+        False
+    ]
+    assert [f"; of {source} |" in line for line in told if INT4 in line] == [
+        True
+    ]
+    figure = accuracy_per_byte.figure(ROOT / "results")
+    legend = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert {"FreD, int4, other images", "FreD, float32"} <= legend
 
 
 def test_without_rows_there_are_only_published_points(tmp_path):

@@ -71,6 +71,31 @@ def test_methods_are_read_off_the_settings(changes, method):
     assert cells.method_of(config.override(settings, changes)) == method
 
 
+@pytest.mark.parametrize(
+    ("preset", "changes", "called"),
+    [
+        ("cifar10_ipc1_tm", [], ("TM", "FreD")),
+        (
+            "cifar10_ipc1_tm",
+            ["parameterization.channels=joint"],
+            ("TM", "FreD, joint channels"),
+        ),
+        ("cifar10_ipc10_kip", [], ("KIP", "pixels")),
+        ("cifar10_ipc10_rfad_cpu", [], ("RFAD", "pixels")),
+        ("cifar10_ipc1_idc", [], ("IDC", "IDC")),
+        ("cifar10_ipc1_idc_i", [], ("IDC", "pixels")),
+    ],
+)
+def test_both_tables_call_settings_alike(preset, changes, called):
+    settings = config.override(presets.preset(preset), changes)
+    assert cells.called(config.to_json(settings)) == called
+    method = cells.method_of(settings)
+    matched, stored = called
+    assert method == (
+        matched if stored == "pixels" else f"{matched} with {stored[:4]}"
+    )
+
+
 def test_bases_are_counted_with_their_hallucinators():
     """One more image in the budget, but where the paper gives it, too."""
     one, two = (

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from fred_tf import config, presets
@@ -73,6 +75,92 @@ def test_every_cell_can_be_made(table):
             assert (ipc, method) == cell.key[1:]
         elif cell.ipc:
             assert ipc == cell.ipc
+
+
+MADE = [cell for cell in CELLS if cell.method not in cells.CHOSEN.values()]
+
+
+def settings(dataset, ipc, method):
+    cell = next(c for c in CELLS if c[:3] == (dataset, ipc, method))
+    recipe, _ = empty_cells._recipe(cell.key)
+    return recipe.config
+
+
+@pytest.mark.parametrize("method", ["KIP", "RFAD", "FRePo"])
+def test_sets_of_regression_are_scored_as_the_papers_do(method):
+    for cell in (c for c in CELLS if c.method == method):
+        _, command = empty_cells.told(cell, ())
+        scored = re.findall(r"--override (\S+)", command.split(" && ")[-1])
+        recipe, _ = empty_cells._recipe(cell.key)
+        own = config.override(recipe.config, scored)
+        assert own.evaluation.by == "networks"
+        if method == "FRePo":
+            assert own.network.norm == "none"
+        else:
+            assert own.evaluation.networks == 5
+            assert "evaluation.by=networks" in scored
+
+
+def test_images_are_prepared_as_those_of_their_presets():
+    for cell in MADE:
+        of_data = empty_cells.known().of_data[cell.dataset]
+        same = presets.preset(of_data[0]).preparation
+        assert settings(*cell[:3]).preparation == same, cell
+
+
+@pytest.mark.parametrize("dataset", ["mnist", "svhn_cropped"])
+@pytest.mark.parametrize("method", ["DC", "DSA", "FRePo", "KIP"])
+def test_digits_are_not_mirrored_by_what_is_brought(dataset, method):
+    of_method = {c.ipc for c in MADE if (c[0], c[2]) == (dataset, method)}
+    for ipc in of_method:
+        own = settings(dataset, ipc, method)
+        assert "flip" not in own.augmentation
+        assert (own.augmentation != "none") == (method in ("DSA", "FRePo"))
+
+
+def test_clothes_are_mirrored_and_have_the_settings_of_grey_images():
+    own = settings("fashion_mnist", 10, "FRePo")
+    assert "flip" in own.augmentation
+    recipe, _ = empty_cells._recipe(("fashion_mnist", 10, "DM"))
+    assert recipe.preset == "mnist_ipc1_dm"
+
+
+@pytest.mark.parametrize(
+    ("dataset", "ipc", "whitening", "scale"),
+    [
+        ("cifar10", 50, "zca_frepo", 0),
+        ("cifar100", 10, "zca_frepo", 0.3162),
+        ("tiny_imagenet", 1, "zca_frepo", 0.2236),
+        ("imagenet_woof", 10, "standardize", 0),
+        ("mnist", 50, "standardize", 0),
+    ],
+)
+def test_colour_is_whitened_up_to_a_size(dataset, ipc, whitening, scale):
+    own = settings(dataset, ipc, "FRePo")
+    assert own.normalization == whitening
+    assert own.objective.mirror == (dataset != "mnist")
+    assert own.parameterization.label_scale == scale
+
+
+@pytest.mark.parametrize("method", ["DC with FreD", "DM with FreD"])
+def test_as_much_of_an_image_is_kept_as_in_presets_of_its_size(method):
+    own = settings("imagenet_nette", 1, method)
+    assert own.parameterization.coefficients_per_channel == 2048
+
+
+@pytest.mark.parametrize(
+    ("dataset", "ipc", "method", "said"),
+    [
+        ("mnist", 10, "KIP", empty_cells._LESS),
+        ("mnist", 50, "KIP", empty_cells._BROUGHT_LESS),
+        ("mnist", 50, "RFAD", empty_cells._BROUGHT_LESS),
+        ("mnist", 10, "HaBa", empty_cells._ALIKE),
+        ("mnist", 50, "FRePo", empty_cells._BROUGHT),
+    ],
+)
+def test_what_does_less_than_the_paper_is_told(dataset, ipc, method, said):
+    cell = next(c for c in CELLS if c[:3] == (dataset, ipc, method))
+    assert empty_cells._recipe(cell.key)[1] == said
 
 
 @pytest.mark.parametrize(

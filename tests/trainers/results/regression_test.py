@@ -1,5 +1,6 @@
 """Rows of regression on images, scored by their own and by other networks."""
 
+from fred_tf import config
 from trainers.results import regression
 from trainers.results.row import Row
 
@@ -8,11 +9,11 @@ ROWS = {"kip": Row("digits_ipc1_kip_tiny"), "unmade": Row("digits_ipc1_frepo")}
 
 def test_rows_are_scored_both_ways():
     usual = regression.usual(ROWS)
-    config = usual["kip_usual"].evaluation()
+    own = usual["kip_usual"].evaluation()
     assert usual["kip_usual"].run_of == "kip"
-    assert config.evaluation.by == "networks"
-    assert config.evaluation.loss == "cross_entropy"
-    assert config.network.norm == "instance"
+    assert own.evaluation.by == "networks"
+    assert own.evaluation.loss == "cross_entropy"
+    assert own.network.norm == "instance"
 
 
 def test_a_row_without_both_scores_has_no_line():
@@ -22,7 +23,12 @@ def test_a_row_without_both_scores_has_no_line():
         "unmade": {"accuracies": [0.3], "learning_rate": 0.01},
     }
     assert regression.table(usual, results) == []
-    results["kip_usual"] = {"accuracies": [0.25, 0.35], "learning_rate": 0.01}
+    results["kip_usual"] = {
+        "accuracies": [0.25, 0.35],
+        "learning_rate": 0.01,
+        "evaluation": config.to_json(usual["kip_usual"].evaluation()),
+    }
     lines = regression.table(usual, results)
-    assert lines[-1] == "| `kip` | 47.8 | 30.0 ± 5.0 |"
+    told = "2 x 300, cross entropy, not augmented"
+    assert lines[-1] == f"| `kip` | 47.8 | 30.0 ± 5.0 | {told} |"
     assert "unmade" not in "".join(lines)

@@ -9,13 +9,16 @@ from trainers.results.row import Row
 from trainers.results.rows import ROWS
 
 
-def record(outer_steps=180, source="", mean=0.5):
+def record(outer_steps=180, source="", mean=0.5, channels="separate"):
     return {
         "accuracies": [mean - 0.01, mean + 0.01],
         "mean": mean,
         "learning_rate": 0.01,
         "outer_steps": outer_steps,
-        "identity": {"config": {}, "subject": "run"},
+        "identity": {
+            "config": {"parameterization": {"channels": channels}},
+            "subject": "run",
+        },
         "data": {"preparation": {"source": source} if source else {}},
     }
 
@@ -107,6 +110,15 @@ def few():
         return printed(patch, rows, {})
 
 
+def test_what_the_papers_do_not_have_is_told_as_ours(monkeypatch):
+    name = "cifar10_ipc1_fred_tm_joint"
+    lines = printed(
+        monkeypatch, {name: ROWS[name]}, {name: record(channels="joint")}
+    )
+    ((here, _, _),) = cell_of(lines, "cifar10", "1", "TM with FreD", "60.6±0.8")
+    assert here == "50.0±1.0 (joint channels, ours)"
+
+
 def test_an_empty_cell_says_why(few):
     run = "`python -m trainers.results"
     assert cell_of(few, "cifar10", "1", "DM", "26.0±0.8") == [
@@ -161,12 +173,13 @@ def test_an_empty_cell_says_why(few):
             "no row is of these images; from the method's preset of other data "
             "or another ipc",
             "distill --preset=cifar10_ipc10_dsa --override dataset=mnist "
+            "--override augmentation=color_crop_cutout_scale_rotate "
             "--override parameterization.name=pixel --run_dir",
         ),
         (
             ("cifar10", "50", "RFAD", "71.1†"),
             "no row has as many of these images; from the method's preset of "
-            "other data or another ipc",
+            "other data or another ipc, which does less than the paper",
             "distill --preset=cifar10_ipc10_rfad_cpu --override ipc=50 ",
         ),
         (
