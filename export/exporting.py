@@ -55,9 +55,8 @@ def run(
 
     Raises:
         ValueError: a form is unknown, or does not fit the run or soft labels;
-            the experts are of another data set or network; test images to
-            measure on are not the run's; an option is out of range, or of none
-            of the forms; or nothing fits `budget_bytes`.
+            experts or test images are of other data or networks; an option is
+            out of range, or of no form; or nothing fits `budget_bytes`.
         FileExistsError: something else lies where a file would.
         RuntimeError: a form that loses nothing came back different.
     """

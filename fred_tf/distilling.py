@@ -77,8 +77,7 @@ def distill(
         start: a run, its set or its folder, whose memory this one begins with
             instead of real images; to resume, the same must be given again.
         strategy: defaults to all GPUs here, or the CPU.
-        jit: whether to compile the step with XLA; None compiles where the
-            strategy has accelerators: on a CPU it is many times slower.
+        jit: whether to compile the step with XLA; None: on accelerators only.
         save_every: outer steps between checkpoints.
         on_divergence: what a run that is lost does, one of `ON_DIVERGENCE`:
             it stops, or goes on from before with half the memory's step size.

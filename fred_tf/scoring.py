@@ -75,11 +75,7 @@ def score(
     work: records.Work | None = None
     if path is not None:
         work = pathlib.Path(path), evaluation_files.KIND, identity, stated
-    clean, others = evaluation_files.kept(work, corrupted) if work else ([], {})
-    if work and len(clean) < wanted:
-        evaluation_files.check_writable(work[0])
-    if clean:
-        logging.info("%s holds %d networks.", path, len(clean))
+    clean, others = evaluation_files.begun(work, corrupted, wanted)
     evaluator = assembly.evaluator(config, data, network)
     rate = evaluator.rate_for(synthetic_set)
     missing = range(len(clean), wanted)

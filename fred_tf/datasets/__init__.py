@@ -101,9 +101,7 @@ def load(
     holdout = _share(holdout)
     check_type("preparation", preparation, Preparation)
     check_one_of("normalization", normalization, NORMALIZATIONS)
-    if name is not None:
-        check_type("name", name, str)
-    reader, called = source_of(source), name or IN_MEMORY
+    called, reader = _called(name), source_of(source)
     folder = paths.optional_folder(data_dir, "data_dir")
     if isinstance(source, str):
         _refuse_names(source, name=name, class_names=class_names)
@@ -139,6 +137,13 @@ def _share(holdout: float) -> float:
     share = argument("holdout", holdout, float)
     check_share("holdout", share, "a share of the training images")
     return share
+
+
+def _called(name: str | None) -> str:
+    """Returns what data in memory are called."""
+    if name is not None:
+        check_type("name", name, str)
+    return name or IN_MEMORY
 
 
 def _tell(name: str, train: Split, test: Split | None) -> None:

@@ -43,6 +43,31 @@ def kept(work: records.Work, names: Iterable[str] = ()) -> Accuracies:
     return accuracies(work[0], record, names) if record else ([], {})
 
 
+def begun(
+    work: records.Work | None, names: Iterable[str], wanted: int
+) -> Accuracies:
+    """Returns what `kept` does of an evaluation that is to go on, if it must.
+
+    Args:
+        work: the evaluation; None where nothing is kept.
+        names: of other test images.
+        wanted: how many networks there are to be.
+
+    Raises:
+        OSError: there are fewer, and no more could be written.
+        RuntimeError, ValueError: see `changing` and `kept`.
+    """
+    if work is None:
+        return [], {}
+    clean, others = kept(work, names)
+    if clean:
+        logging.info("%s holds %d networks.", work[0], len(clean))
+    if len(clean) < wanted:
+        with changing(work[0]):
+            pass  # Before any work for it.
+    return clean, others
+
+
 def accuracies(
     path: files.Path, record: Mapping[str, Any], names: Iterable[str] = ()
 ) -> Accuracies:
@@ -144,17 +169,6 @@ def changing(path: pathlib.Path) -> Iterator[None]:
     files.make_folder(path.parent)
     with folder_lock.of_file(path, _PATIENCE):
         yield
-
-
-def check_writable(path: pathlib.Path) -> None:
-    """Refuses a file that could not be written, before any work for it.
-
-    Raises:
-        OSError, RuntimeError: its folder cannot be made or written to, or see
-            `changing`.
-    """
-    with changing(path):
-        pass
 
 
 def curve_path(folder: files.Path, step: int) -> pathlib.Path:
