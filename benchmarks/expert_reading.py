@@ -153,7 +153,7 @@ def main() -> None:
                 waited[name] = waits(references)
             print(f"{dtype:9} {count} a step", end="")
             for name, times in waited.items():
-                # The first step waits for the first file to be checked.
+                # The first step waits for the pipeline to begin.
                 middle = 1e3 * statistics.median(times[1:])
                 longest = 1e3 * max(times[1:])
                 print(f"   {name} {middle:.2f}, {longest:.2f} ms", end="")

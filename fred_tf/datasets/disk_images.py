@@ -187,6 +187,19 @@ def _write(
     """Writes what is missing of a cache, and its record."""
     row = claims.integer(record, "row", 0, count)
     path = work[0].parent / _VALUES
+    path.touch()
+    there, stated = path.stat().st_size, (row - len(left_out)) * size
+    if there < stated:  # Made longer, it would hold images of zeros.
+        logging.warning(
+            "%s must have the %d bytes that %s states. Received: %d. All "
+            "images are written again.",
+            path,
+            stated,
+            _RECORD,
+            there,
+        )
+        row = stated = 0
+        left_out.clear()
     logging.info(
         "Prepared images from %d of %d on are written to %s, %d MB in all.",
         row,
@@ -201,9 +214,8 @@ def _write(
         record.update(row=row, left_out=left_out, values=values)
         records.write(*work, **record)
 
-    path.touch()
     with open(path, "rb+") as file:
-        file.truncate((row - len(left_out)) * size)
+        file.truncate(stated)
         file.seek(0, os.SEEK_END)
         unsafe = 0
         for image in images(row):
@@ -235,6 +247,8 @@ def _write(
 
 def _summed(path: pathlib.Path, size: int) -> str:
     """Returns the SHA-256 of a file that must have this size."""
+    if not path.exists():
+        return "none, for there is no such file"
     with files.opened(path) as file:
         there = os.fstat(file.fileno()).st_size
         if there != size:

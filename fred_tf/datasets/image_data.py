@@ -150,11 +150,15 @@ class ImageData:
 
     @property
     def normalized_train(self) -> Images:
-        """The normalised training images, float32."""
+        """The normalised training images, float32.
+
+        Only rows that are read are normalised: all of bytes would take four
+        times their room.
+        """
         images = self.train.images
-        if isinstance(images, DiskImages):
-            return images.map(self.normalization)
-        return self.normalization(images)
+        if not isinstance(images, DiskImages):
+            images = DiskImages(images)
+        return images.map(self.normalization)
 
     def fit_of(self, normalization: Normalization) -> Normalization:
         """Returns a normalisation of a record with all it takes to be applied.

@@ -2,6 +2,7 @@
 
 import collections
 import concurrent.futures
+import os
 import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -19,6 +20,8 @@ TEST_FOLDERS = ("test", "validation", "valid", "val")
 _SPLITS = {*TEST_FOLDERS, "train", "training", "testing", "dev", "eval"}
 # Pictures that are decoded at a time, which may be large; and bytes of a file.
 _AHEAD, _MOST_BYTES = 8, 1 << 28
+# Bytes at each end of a file that tell it from others.
+_END = 1 << 11
 # What systems and archives leave beside people's files.
 _HIDDEN = (".", "__MACOSX")
 
@@ -112,15 +115,15 @@ def _split(
     if not paths:
         raise ValueError(f"{folder} must hold pictures. Received: none.")
     with concurrent.futures.ThreadPoolExecutor() as pool:
-        read = pool.map(_header, paths)
-        headers = list(progress.each(read, "picture", len(paths)))
+        looked = pool.map(_looked_at, paths)
+        headers, ends = zip(*progress.each(looked, "picture", len(paths)))
     return Raw(
         np.array(labels),
         lambda rows: _decoded([paths[row] for row in rows]),
         lambda row: str(paths[row]),
         headers,
         str(folder),
-        {"files": _identity(folder, paths)},
+        {"files": _identity(folder, paths, ends)},
         divided=True,
     )
 
@@ -191,13 +194,21 @@ def _kind(folder: pathlib.Path, path: pathlib.Path) -> str:
     return path.suffix.lower() or "without a suffix"
 
 
-def _header(path: pathlib.Path) -> pictures.Header | ValueError:
+def _looked_at(
+    path: pathlib.Path,
+) -> tuple[pictures.Header | ValueError, str]:
+    """Returns what a picture claims to be, and a digest of its two ends."""
+    ends = b""
     try:
         # Data sets are often links to files elsewhere.
         with files.opened(path.resolve()) as file:
-            return pictures.header(file, path)
+            ends = file.read(_END)
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _END))
+            ends += file.read(_END)
+            file.seek(0)
+            return pictures.header(file, path), files.digest(ends)
     except ValueError as error:
-        return error
+        return error, files.digest(ends)
 
 
 def _decoded(
@@ -218,11 +229,17 @@ def _decode(path: pathlib.Path) -> np.ndarray | ValueError:
         return error
 
 
-def _identity(folder: pathlib.Path, paths: Sequence[pathlib.Path]) -> str:
-    """Returns a digest that changes when a file of a folder does."""
+def _identity(
+    folder: pathlib.Path, paths: Sequence[pathlib.Path], ends: Iterable[str]
+) -> str:
+    """Returns a digest that changes when a file of a folder does.
+
+    A folder that has moved keeps it. Sizes and times alone may be those of
+    another folder, e.g. of bitmaps that were unpacked.
+    """
     told = [
-        (p.relative_to(folder).as_posix(), s.st_size, s.st_mtime_ns)
-        for p in paths
+        (p.relative_to(folder).as_posix(), s.st_size, s.st_mtime_ns, end)
+        for p, end in zip(paths, ends)
         for s in [p.stat()]
     ]
     return files.digest(repr(told).encode())

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from fred_tf import seeds
-from fred_tf.networks.initializers import Stateless
+from fred_tf.networks import initializers
 
 Parameters = list[tf.Tensor]
 
@@ -48,7 +48,7 @@ class Functional:
 
     @functools.cached_property
     def _initializers(self) -> list[keras.initializers.Initializer]:
-        return _initializers(self.network)
+        return initializers.of_network(self.network)
 
     def check_functional(self) -> None:
         """Raises TypeError if weights or features cannot be part of a step."""
@@ -60,9 +60,7 @@ class Functional:
     def initialize(self, seed: tf.Tensor) -> Parameters:
         """Returns freshly drawn parameters for an int32 seed `[2]`."""
         return [
-            initializer.draw(shape, seeds.fold(seed, position))
-            if isinstance(initializer, Stateless)
-            else tf.convert_to_tensor(initializer(shape, "float32"))
+            initializers.draw(initializer, shape, seeds.fold(seed, position))
             for position, (initializer, shape) in enumerate(
                 zip(self._initializers, self.shapes)
             )
@@ -166,16 +164,3 @@ class Functional:
     def _full_precision(self, x: tf.Tensor) -> tf.Tensor:
         x = tf.convert_to_tensor(x)
         return x if x.dtype == tf.float64 else tf.cast(x, tf.float32)
-
-
-def _initializers(network: keras.Model) -> list[keras.initializers.Initializer]:
-    """Returns the initialiser of each trainable variable, in model order."""
-    of_variable = {}
-    for layer in network._flatten_layers(include_self=False):
-        for name in ("kernel", "bias", "gamma", "beta"):
-            if (variable := getattr(layer, name, None)) is not None:
-                default = {"gamma": "ones", "beta": "zeros"}.get(name)
-                of_variable[id(variable)] = keras.initializers.get(
-                    getattr(layer, f"{name}_initializer", default)
-                )
-    return [of_variable[id(w)] for w in network.trainable_variables]

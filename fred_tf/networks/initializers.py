@@ -1,12 +1,38 @@
-"""How weights start: PyTorch's default, spelled out, and He's."""
+"""How weights start: PyTorch's default, spelled out, He's, and Keras' own."""
 
 import abc
+import copy
 import math
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+# Of Keras: what draws, by a seed that it holds, and what is always the same.
+_DRAWN = (
+    keras.initializers.VarianceScaling,
+    keras.initializers.RandomNormal,
+    keras.initializers.RandomUniform,
+    keras.initializers.TruncatedNormal,
+    keras.initializers.Orthogonal,
+)
+_CONSTANT = (
+    keras.initializers.Zeros,
+    keras.initializers.Ones,
+    keras.initializers.Constant,
+    keras.initializers.Identity,
+)
+# A layer keeps what `kernel` starts by in `kernel_initializer`, or here.
+_KEPT_IN = {
+    "kernel": "depthwise_initializer",
+    "depthwise_kernel": "depthwise_initializer",
+    "pointwise_kernel": "pointwise_initializer",
+}
+# Where a layer does not say it.
+_AFFINE = {"gamma": "ones", "beta": "zeros"}
+# What a fresh network has at 0 and 1, and nothing else that is not trained.
+_STATISTICS = ("moving_mean", "moving_variance")
 
 
 class Stateless(keras.initializers.Initializer, abc.ABC):
@@ -90,3 +116,78 @@ def fan_in_initializers(
         "kernel_initializer": FanInUniform(fan_in),
         "bias_initializer": FanInUniform(fan_in),
     }
+
+
+class _Given(keras.random.SeedGenerator):
+    """The seed that an initialiser of Keras asks for; of a graph, perhaps."""
+
+    def __init__(self, seed: tf.Tensor):
+        self._given = seed  # Without the variable that Keras counts on.
+
+    def next(self, ordered: bool = True) -> tf.Tensor:
+        return self._given
+
+
+def draw(
+    initializer: keras.initializers.Initializer,
+    shape: tuple[int, ...],
+    seed: tf.Tensor,
+) -> tf.Tensor:
+    """Returns what one of `of_network` gives for a seed, float32 `shape`."""
+    if isinstance(initializer, Stateless):
+        return initializer.draw(shape, seed)
+    if isinstance(initializer, _DRAWN):
+        initializer = copy.copy(initializer)
+        initializer.seed = _Given(seed)
+    return tf.convert_to_tensor(initializer(shape, "float32"))
+
+
+def of_network(
+    network: keras.Model,
+) -> list[keras.initializers.Initializer]:
+    """Returns the initialiser of each trainable variable, in model order.
+
+    Raises:
+        ValueError: fresh networks would not follow from their seed: a layer
+            draws by a state of its own or is frozen, or a weight starts by
+            other than a `Stateless` or Keras' own without a `seed`.
+    """
+    # Layers within a layer come after it: the last one is the owner.
+    owner = {
+        id(variable): layer
+        for layer in network._flatten_layers()
+        for variable in layer.variables
+    }
+    for variable in network.non_trainable_variables:
+        if variable.name not in _STATISTICS:
+            raise ValueError(
+                "What a network does not train must be moving means and "
+                "variances; all else would be zeros in a fresh one. Received: "
+                f"`{variable.name}` of {_called(owner[id(variable)])}. Leave "
+                "out layers that draw, such as Dropout, and frozen ones."
+            )
+    return [_of(owner[id(w)], w.name) for w in network.trainable_variables]
+
+
+def _of(layer: keras.layers.Layer, name: str) -> keras.initializers.Initializer:
+    """Returns the initialiser of a weight of a layer, if it follows a seed."""
+    given = getattr(layer, f"{name}_initializer", None)
+    given = given or getattr(layer, _KEPT_IN.get(name, ""), None)
+    initializer = keras.initializers.get(given or _AFFINE.get(name))
+    kinds = (Stateless, *_DRAWN, *_CONSTANT)
+    own_seed = isinstance(initializer, _DRAWN) and initializer.get_config()
+    if not isinstance(initializer, kinds) or (own_seed and own_seed["seed"]):
+        received = type(initializer).__name__
+        if own_seed:
+            received += f" with `seed` {own_seed['seed']}"
+        raise ValueError(
+            "Fresh networks draw each weight by the seed that they are given: "
+            "its layer must state an initialiser of Keras without a `seed`, or "
+            f"a `Stateless`. Received: {received} for `{name}` of "
+            f"{_called(layer)}. Give it another in `{name}_initializer`."
+        )
+    return initializer
+
+
+def _called(layer: keras.layers.Layer) -> str:
+    return f"{type(layer).__name__} {layer.name!r}"

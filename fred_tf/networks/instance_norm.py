@@ -117,9 +117,9 @@ def merge(layers: Sequence[keras.layers.Layer]) -> list[keras.layers.Layer]:
         if not isinstance(last, InstanceNorm) or last.pool:
             merged.append(layer)
         elif not last.rectify and _is_relu(layer):
-            merged[-1] = InstanceNorm(last.epsilon, rectify=True)
+            merged[-1] = InstanceNorm(last.epsilon, True, layout=last.layout)
         elif last.rectify and _is_average(layer):
-            merged[-1] = InstanceNorm(last.epsilon, rectify=True, pool=True)
+            merged[-1] = InstanceNorm(last.epsilon, True, True, last.layout)
         else:
             merged.append(layer)
     return merged
@@ -151,7 +151,9 @@ def _is_relu(layer: keras.layers.Layer) -> bool:
 
 def _is_average(layer: keras.layers.Layer) -> bool:
     if isinstance(layer, keras.layers.AveragePooling2D):
-        return layer.pool_size == layer.strides == (2, 2)
+        halves = layer.pool_size == layer.strides == (2, 2)
+        drops = layer.padding == "valid"  # An odd rest, as `Pooling` does.
+        return halves and drops and layer.data_format == "channels_last"
     return isinstance(layer, Pooling) and layer.reduction == "average"
 
 

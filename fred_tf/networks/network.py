@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 import keras
 
-from fred_tf.networks.initializers import fan_in_initializers
+from fred_tf.networks.initializers import fan_in_initializers, of_network
 from fred_tf.networks.instance_norm import InstanceNorm, merge
 from fred_tf.settings import Member, Settings
 
@@ -30,7 +30,8 @@ class Network(keras.Model, Member, abc.ABC):
 
     Raises:
         ValueError: the image is too small, or has other axes; or a layer has
-            the channels first.
+            the channels first, or weights that do not follow from a seed, see
+            `initializers.of_network`.
     """
 
     activations: ClassVar[tuple[type[keras.layers.Layer], ...]] = (
@@ -66,6 +67,7 @@ class Network(keras.Model, Member, abc.ABC):
             classes, dtype=self.dtype_policy, **fan_in_initializers(x.shape[-1])
         )
         self.classifier(x)
+        of_network(self)
         self.built = True
 
     @abc.abstractmethod

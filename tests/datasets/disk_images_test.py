@@ -94,6 +94,31 @@ def test_a_kill_costs_a_block(tmp_path, monkeypatch):
     np.testing.assert_array_equal(values[:], IMAGES)
 
 
+@pytest.mark.parametrize("there", [None, 40])
+def test_a_stopped_cache_that_lost_bytes_begins_anew(
+    tmp_path, monkeypatch, caplog, there
+):
+    """Filled up with zeros, they would be images, and sealed as right ones."""
+
+    def stopped(row):
+        yield None
+        yield from IMAGES[1:13]
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(disk_images, "_BLOCK", 30)
+    with pytest.raises(OSError, match="No space"):
+        kept(tmp_path, stopped)
+    (values,) = tmp_path.glob("*/images.bin")
+    os.truncate(values, there or 0)
+    if there is None:
+        values.unlink()
+    with caplog.at_level("WARNING"):
+        images, left_out = kept(tmp_path, stream(left_out=(0,)))
+    assert left_out == [0]
+    np.testing.assert_array_equal(images[:], IMAGES[1:])
+    assert "All images are written again" in caplog.text
+
+
 def test_two_runs_at_once_write_the_images_once(tmp_path):
     """The second waits for the first; no image is decoded twice."""
     begun, results = [], []
@@ -135,6 +160,9 @@ def test_no_flipped_byte_goes_unseen(tmp_path):
         path.write_bytes(whole)
     os.truncate(folder / "images.bin", 100)
     with pytest.raises(ValueError, match="has 100 bytes and not 240"):
+        kept(tmp_path)
+    (folder / "images.bin").unlink()
+    with pytest.raises(ValueError, match="no such file. Delete that folder"):
         kept(tmp_path)
 
 

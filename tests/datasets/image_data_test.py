@@ -40,6 +40,27 @@ def test_data_know_their_sizes():
     assert whole.class_names == ("ant", "bee")
 
 
+class Counted(Standardize):
+    """Notes how many images each call was of."""
+
+    counts: list[int] = []
+
+    def __call__(self, images):
+        self.counts.append(len(images))
+        return super().__call__(images)
+
+
+def test_only_images_that_are_read_are_normalised():
+    split = Split(images(100), np.arange(100) % 2)
+    normalized = data(
+        split, split, normalization=Counted((0.5,), (0.25,))
+    ).normalized_train
+    assert Counted.counts == [] and normalized.shape == (100, 8, 8, 1)
+    few = normalized[[3, 8]]
+    assert Counted.counts == [2] and few.dtype == np.float32
+    np.testing.assert_array_equal(few, GREY(split.images)[[3, 8]])
+
+
 @pytest.mark.parametrize(
     "shape",
     [(4, 64), (4, 8, 8), (0, 8, 8, 1), (4, 8, 8, 0), (4, 8, 8, 2)],

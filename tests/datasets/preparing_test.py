@@ -1,10 +1,12 @@
 """Images on the disk are those in memory, whatever is made of them."""
 
+import os
 import shutil
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from fred_tf import datasets, seeds
 from fred_tf.augmentations import SiameseAugmentation
@@ -108,6 +110,26 @@ def test_what_is_on_the_disk_is_not_decoded_again(photos, on_disk, monkeypatch):
     decoded.clear()
     assert load(photos).facts == first
     assert len(set(decoded)) == 24 and len(list(on_disk.iterdir())) > 2
+
+
+def test_folders_of_pictures_of_equal_size_and_time_share_nothing(
+    tmp_path, on_disk, generator
+):
+    """Bitmaps that were unpacked, for one; a copy elsewhere is the same."""
+    for folder in "ab":
+        for row in range(8):
+            pixels = generator.integers(0, 256, (8, 8, 3), np.uint8)
+            path = tmp_path / folder / "xy"[row % 2] / f"{row}.bmp"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(path)
+            os.utime(path, ns=(1, 1))
+    shutil.copytree(tmp_path / "a", tmp_path / "moved")
+    a, b = load(tmp_path / "a"), load(tmp_path / "b")
+    assert np.any(a.train.images[:] != b.train.images[:])
+    held = len(list(on_disk.iterdir()))
+    moved = load(tmp_path / "moved")
+    np.testing.assert_array_equal(a.train.images[:], moved.train.images[:])
+    assert len(list(on_disk.iterdir())) == held
 
 
 def test_left_out_images_are_left_out_of_the_cache(photos, on_disk, caplog):

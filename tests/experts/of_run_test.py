@@ -64,6 +64,22 @@ def test_a_run_of_before_goes_on_with_what_there_is(
     assert RunFolder.read(tmp_path).identity["outer_steps"] == 2
 
 
+def test_a_damaged_expert_is_refused_before_the_first_step(
+    quick_tm, quick_experts, digits, tmp_path
+):
+    """Whichever it is, and in words; TensorFlow says it in a step's midst."""
+    folder = tmp_path / "damaged"
+    shutil.copytree(quick_experts, folder)
+    path = sorted(folder.glob("*.npy"))[-1]
+    flipped = bytearray(path.read_bytes())
+    flipped[-5] ^= 1
+    path.write_bytes(flipped)
+    message = f"{path.name}, is damaged: its SHA-256"
+    with pytest.raises(ValueError, match=message):
+        distilled(quick_tm, digits, folder, tmp_path / "run", 1)
+    assert not list((tmp_path / "run").glob("checkpoints/*"))
+
+
 @pytest.mark.parametrize("wrong", ['{"trajectories": 3}', "[]", '{"kind": 1}'])
 def test_a_damaged_statement_is_named(
     quick_tm, quick_experts, digits, tmp_path, wrong

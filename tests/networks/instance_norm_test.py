@@ -235,6 +235,14 @@ def test_norms_take_over_what_follows_them():
         (True, False),
         "AveragePooling2D",
     ]
+    for other in ({"padding": "same"}, {"data_format": "channels_first"}):
+        behind = keras.layers.AveragePooling2D(2, **other)
+        assert kinds([norm(), relu(), behind]) == [
+            (True, False),
+            "AveragePooling2D",
+        ]
+    pieces = merge([norm(layout="pieces"), relu(), flat])
+    assert [layer.layout for layer in pieces] == ["pieces"]
     assert kinds([norm(), relu(negative_slope=0.1)]) == [
         (False, False),
         "ReLU",
