@@ -28,6 +28,9 @@ from fred_tf.training.network_training import NetworkTraining
 
 MATCHED = ("all", "weights", "features")
 
+# What counts only where a network serves several steps.
+_OF_TRAINING = ("network_epochs", "network_batch", "network_learning_rate")
+
 
 @dataclasses.dataclass(frozen=True)
 class GradientMatchingSettings(ClassBatchSettings):
@@ -63,12 +66,19 @@ class GradientMatchingSettings(ClassBatchSettings):
         check_positive(
             "network_learning_rate", self.network_learning_rate, MOST_RATE
         )
-        if self.network_steps == 1 and self.network_epochs > 1:
-            raise ValueError(
-                "A network is trained between two of its steps. Received: "
-                f"`network_epochs` {self.network_epochs} and `network_steps` "
-                "1. Raise the latter, or leave the former out."
-            )
+        if self.network_steps == 1:
+            self._refuse_training()
+
+    def _refuse_training(self) -> None:
+        """Refuses settings of a training that a single step leaves no time."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if field.name in _OF_TRAINING and value != field.default:
+                raise ValueError(
+                    "A network is trained between two of its steps. Received: "
+                    f"`{field.name}` {value} and `network_steps` 1. Raise the "
+                    f"latter, or leave the former at {field.default}."
+                )
 
 
 class GradientMatching(ClassBatchObjective):

@@ -162,7 +162,15 @@ def test_compiles_under_xla(digits):
     assert all(np.isfinite(compiled()["loss"]) for _ in range(3))
 
 
-def test_a_network_of_one_step_is_not_trained():
-    GradientMatching.Settings(network_steps=2, network_epochs=50)
-    with pytest.raises(ValueError, match="`network_epochs` 50 and.*Raise the"):
-        GradientMatching.Settings(network_epochs=50)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("network_epochs", 50),
+        ("network_batch", 8),
+        ("network_learning_rate", 0.5),
+    ],
+)
+def test_a_network_of_one_step_is_not_trained(name, value):
+    GradientMatching.Settings(network_steps=2, **{name: value})
+    with pytest.raises(ValueError, match=f"`{name}` {value} and.*Raise the"):
+        GradientMatching.Settings(**{name: value})
