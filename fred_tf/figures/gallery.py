@@ -29,8 +29,8 @@ def gallery(synthetic_set: SyntheticSet, per_class: int = 10) -> Figure:
         per_class: images per row at most.
 
     Raises:
-        ValueError: `per_class` is not positive, the set is empty, or its
-            images have neither one nor three channels.
+        ValueError: `per_class` is not positive, or images have neither one nor
+            three channels.
     """
     _check(synthetic_set, per_class)
     names, images = (
@@ -143,11 +143,11 @@ def _check(synthetic_set: SyntheticSet, per_class: int) -> None:
         raise ValueError(
             f"`per_class` must be at least 1. Received: {per_class}."
         )
-    if not len(images) or images.ndim < 4 or images.shape[-1] not in (1, 3):
+    if images.ndim < 4 or images.shape[-1] not in (1, 3):
         raise ValueError(
-            "A gallery shows images [n, height, width, channels], n at least "
-            f"1, with one channel or three. Received: {images.shape}. Select "
-            "channels first."
+            "A gallery shows images [n, height, width, channels] with one "
+            f"channel or three. Received: {images.shape}. Select channels "
+            "first."
         )
 
 

@@ -158,8 +158,3 @@ def test_bad_requests_are_refused(digits):
     )
     with pytest.raises(ValueError, match=r"Received: \(40, 8, 8, 2\)"):
         figures.gallery(two_channels)
-    empty = dataclasses.replace(
-        digits, images=digits.images[:0], labels=digits.labels[:0]
-    )
-    with pytest.raises(ValueError, match=r"Received: \(0, 8, 8, 1\)"):
-        figures.gallery(empty)
