@@ -138,7 +138,7 @@ def table(results: Results) -> list[str]:
                 told = "all files"
                 if device := record.get("distilled_on"):
                     told += f"; distilled on {device}"
-                if source := _source(record):
+                if source := reading.source(record):
                     told += f"; of {source}"
                 lines.append(
                     f"| {title} | {_LINES[form]} | {point.size:,} | "
@@ -156,13 +156,8 @@ def table(results: Results) -> list[str]:
 
 def _called(form: str, line: list[Point], results: Results) -> str:
     """Returns what a line is called in the legend."""
-    others = any(_source(results[point.name]) for point in line)
+    others = any(reading.source(results[point.name]) for point in line)
     return f"{_LINES[form]}, {_OTHERS}" if others else _LINES[form]
-
-
-def _source(record: Mapping[str, Any]) -> str:
-    """Returns what images a row is of, if not of its data set's own."""
-    return record["data"]["preparation"].get("source", "")
 
 
 def _points(results: Results, dataset: str) -> Iterator[Point]:

@@ -35,7 +35,7 @@ def changes(there: Config, these: Sequence[Config], ipc: int) -> list[str]:
         ipc: images per class.
     """
     here = these[0]
-    different = _differences(there, here)
+    different = differences(there, here)
     found = [
         f"{path}={_value(here, path)}"
         for path in different
@@ -71,7 +71,7 @@ def _of_other_data(
     if kept:
         nearest = min(kept, key=lambda config: abs(config.ipc - ipc))
         for path in _OF_MEMORY:
-            if path in _differences(there, nearest):
+            if path in differences(there, nearest):
                 yield f"{path}={_value(nearest, path)}"
     (shape, classes), (_, classes_there) = _known(these[0]), _known(there)
     if isinstance(there.objective, FeatureRegression.Settings):
@@ -100,7 +100,8 @@ def _known(config: Config) -> tuple[tuple[int, ...], int]:
     return (side, side, 3), len(names(config.preparation.classes))
 
 
-def _differences(there: Config, here: Config) -> records.Differences:
+def differences(there: Config, here: Config) -> records.Differences:
+    """Returns the settings that differ, by their dotted names."""
     return records.differences(
         config_lib.to_json(there), config_lib.to_json(here)
     )

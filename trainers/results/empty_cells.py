@@ -13,7 +13,6 @@ from typing import NamedTuple
 from fred_tf import config as config_lib
 from fred_tf import presets
 from fred_tf.config import Config
-from fred_tf.disk import records
 from fred_tf.normalizations import Standardize
 from fred_tf.objectives import OBJECTIVES
 from fred_tf.parameterizations import PARAMETERIZATIONS, Hallucinator
@@ -227,10 +226,7 @@ def _unlikeness(
 def _scored_with(cell: Cell, recipe: Recipe) -> list[str]:
     """Returns the overrides that score a set as the papers do."""
     own, scored = recipe.config, _SCORED_WITH.get(cell.method, ())
-    different = records.differences(
-        config_lib.to_json(own),
-        config_lib.to_json(config_lib.override(own, scored)),
-    )
+    different = brought.differences(own, config_lib.override(own, scored))
     return [x for x in scored if x.partition("=")[0] in different]
 
 

@@ -41,6 +41,11 @@ def accuracy(record: Mapping[str, Any]) -> str:
     return Evaluation(accuracies, record["learning_rate"]).cell
 
 
+def source(record: Mapping[str, Any]) -> str:
+    """Returns what images a row is of, if not of its data set's own."""
+    return record["data"]["preparation"].get("source", "")
+
+
 def budget_bytes(record: Mapping[str, Any]) -> int:
     """Returns the bytes that a row's set was made for; 0 of other rows.
 

@@ -116,7 +116,7 @@ def _make(names: list[str]) -> str:
 
 def _here(cell: Cell, records: list[Mapping[str, Any]]) -> str:
     accuracies = records[0]["accuracies"]
-    remarks = [records[0]["data"]["preparation"].get("source", "")]
+    remarks = [reading.source(records[0])]
     if is_joint(records[0]["identity"]["config"]):
         remarks.append("joint channels, ours")
     if cell.what == "corrupted":

@@ -118,7 +118,7 @@ def _sources(results: dict[str, Any]) -> list[str]:
     """Returns which rows are of other images than their data set's own."""
     by_source: dict[tuple[str, str], list[str]] = {}
     for name, record in results.items():
-        source = record["data"]["preparation"].get("source", "")
+        source = reading.source(record)
         by_source.setdefault((record["data"]["name"], source), []).append(name)
     lines = []
     for (dataset, source), names in sorted(by_source.items()):
@@ -156,7 +156,7 @@ def _cost_of_copies(
         for name, before in of_copies.items()
         if (now := results.get(name))
         and now["identity"] == before["identity"]
-        and not now["data"]["preparation"].get("source")
+        and not reading.source(now)
     ]
     if not again:
         return []
