@@ -149,20 +149,17 @@ def check_experts(
     if experts is None:
         return
     try:
-        store = (
-            experts
-            if isinstance(experts, ExpertStore)
-            else ExpertStore(experts)
-        )
+        if not isinstance(experts, ExpertStore):
+            experts = ExpertStore(experts)
     except FileNotFoundError:
         return  # Who needs them says so.
     normalization = {"name": config.normalization}
-    if "image_shape" in (told := store.data or {}):
+    if "image_shape" in (told := experts.data or {}):
         # What settings leave to the images follows from those there.
         shape = claims.shape(told, "image_shape", range(3, 5), MOST)
         config = fitting.sized(config, shape)
     different = records.differences(
-        {**store.description, "data": store.data},
+        {**experts.description, "data": experts.data},
         {**_expert_settings(config), "data": {"normalization": normalization}},
         subset=True,
     )
@@ -170,7 +167,7 @@ def check_experts(
     if isinstance(there, int) and there < asked:
         # It may have been all images, see `fitting.fitted`.
         del different["experts.batch_size"]
-    records.refuse(store.path, different, WAY_OUT)
+    records.refuse(experts.path, different, WAY_OUT)
 
 
 def _expert_settings(config: Config) -> dict[str, Any]:
@@ -289,7 +286,8 @@ def distiller(
 ) -> Distiller:
     """Returns the distiller of a config, its memory still empty.
 
-    Fill it by `adapt`, or restore a checkpoint of it.
+    Fill it by `adapt`, or restore a checkpoint. Raises as `objective` does, and
+    ValueError of damaged experts.
 
     Args:
         config: the run.
@@ -303,6 +301,8 @@ def distiller(
     with strategy.scope():
         memory = parameterization(config, data.image_shape, data.classes)
         matched = memory.complete(objective(config, data, experts))
+    if isinstance(matched.source, ExpertStore):
+        of_run.verify(matched.source)
     return Distiller(
         memory, matched, config.distiller, config.seed, jit, strategy
     )

@@ -15,12 +15,12 @@ from collections.abc import (
 from typing import Any
 
 import numpy as np
-import psutil
 
 from fred_tf import progress, seeds
 from fred_tf.datasets import disk_images
 from fred_tf.datasets.data_facts import TEST
 from fred_tf.datasets.disk_images import Images
+from fred_tf.datasets.free_memory import free_memory
 from fred_tf.datasets.image_data import Split
 from fred_tf.datasets.pictures import Header
 from fred_tf.datasets.preparation import Preparation
@@ -289,8 +289,7 @@ def collected(
             "A split must hold an image that can be decoded. Received: "
             f"{raw.place} with {count} that cannot."
         )
-    free = psutil.virtual_memory().available
-    if count * first.nbytes <= MEMORY_SHARE * free:
+    if count * first.nbytes <= MEMORY_SHARE * free_memory():
         return _in_memory(raw, itertools.chain(begun, stream), first)
     stream.close()
     del told[before:]  # All are read again.

@@ -1,4 +1,4 @@
-"""The experts of a run: opened, and to its end those it began with.
+"""The experts of a run: opened, verified, to its end those it began with.
 
 A store may grow, or be exchanged for another of the same settings. A run that
 went on with what it holds by then would end as no run does that is made at
@@ -11,6 +11,7 @@ from typing import Any
 
 from absl import logging
 
+from fred_tf import progress
 from fred_tf.disk import claims, files, records
 from fred_tf.experts.store import ExpertStore
 
@@ -32,6 +33,21 @@ def opened(
     if isinstance(experts, ExpertStore):
         return experts
     return ExpertStore.open(experts, expected)
+
+
+def verify(store: ExpertStore) -> None:
+    """Compares the checksums of all trajectories of a store.
+
+    It reads every file once, before the first step: a step would say in
+    TensorFlow's words which one is damaged.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        ValueError: a file is damaged.
+    """
+    count = len(store)
+    for number in progress.each(range(count), "expert", count):
+        store.trajectory(number)
 
 
 def kept(store: ExpertStore, run_dir: files.Path, begun: bool) -> ExpertStore:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from fred_tf import progress, seeds
+from fred_tf import seeds
 from fred_tf.objectives.objective import Health, Objective, drawn_view
 from fred_tf.objectives.student import STUDENT_MEMORY, Student, chunks_of
 from fred_tf.optimizers import SGD, Group
@@ -138,8 +138,8 @@ class TrajectoryMatching(Objective):
         settings: see `TrajectoryMatchingSettings`.
 
     Raises:
-        ValueError: the experts are too short, damaged or have other parameters,
-            or the network has batch statistics.
+        ValueError: the experts are too short or have other parameters, or the
+            network has batch statistics.
     """
 
     Settings = TrajectoryMatchingSettings
@@ -189,9 +189,6 @@ class TrajectoryMatching(Objective):
             "Trajectory matching",
             "they have no gradient along the student's steps",
         )
-        count = len(experts)
-        for number in progress.each(range(count), "expert", count):
-            experts.trajectory(number)  # Compares its checksum.
 
     def groups(self, momentum):
         rate = self.settings.student_learning_rate_step

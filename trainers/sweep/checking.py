@@ -10,6 +10,8 @@ from fred_tf import config as config_lib
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.disk import records
+from fred_tf.experts import of_run
+from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import OBJECTIVES
 from trainers.sweep import making
 from trainers.sweep.grid import Cell
@@ -92,7 +94,7 @@ def works(
 
     Raises:
         ValueError: one of the cells that are asked for cannot match the
-            experts, or one was made with others.
+            experts, one was made with others, or an expert is damaged.
         FileNotFoundError: data, or experts that one needs, are missing.
     """
     matching = {
@@ -113,6 +115,8 @@ def works(
                 assembly.objective(config, data, expert_dir)
 
     facts = assembly.facts_of(cells.values(), data_dir, download, check)
+    if matching and expert_dir:
+        of_run.verify(ExpertStore.open(expert_dir))
     works = [
         making.work(root / folder, config, stated)
         for (folder, config), stated in zip(cells.items(), facts)

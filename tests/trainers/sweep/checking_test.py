@@ -1,8 +1,11 @@
 """What cannot be is refused before any cell is made."""
 
+import shutil
+
 import pytest
 
 from fred_tf import presets
+from fred_tf.experts.store import ExpertStore
 from trainers.sweep import __main__ as sweep
 from trainers.sweep import making
 from trainers.sweep.grid import cells
@@ -89,6 +92,29 @@ def test_experts_are_looked_at_before_any_cell(
     with pytest.raises((ValueError, FileNotFoundError), match=message):
         sweep.run(quick_tm, grid, tmp_path / "sweep", None, experts.get(given))
     assert not made and not (tmp_path / "sweep").exists()
+
+
+def test_experts_are_verified_once_before_any_cell(
+    tmp_path, made, quick_tm, quick_experts, monkeypatch
+):
+    """However many cells match them."""
+    folder, compared = tmp_path / "experts", []
+    shutil.copytree(quick_experts, folder)
+    load = ExpertStore.load
+
+    def watched(self, i, verify=True):
+        compared.append(i)
+        return load(self, i, verify)
+
+    monkeypatch.setattr(ExpertStore, "load", watched)
+    grid = cells(["outer_steps=1,2,3"])
+    sweep.run(quick_tm, grid, tmp_path / "sweep", None, folder)
+    assert len(made) == 3 and compared == [0, 1]
+    last = sorted(folder.glob("*.npy"))[-1]
+    last.write_bytes(last.read_bytes()[:-1] + b"\x7f")
+    with pytest.raises(ValueError, match=f"{last.name}, is damaged: its SHA"):
+        sweep.run(quick_tm, grid, tmp_path / "other", None, folder)
+    assert len(made) == 3 and not (tmp_path / "other").exists()
 
 
 def test_a_finished_sweep_needs_no_experts(
