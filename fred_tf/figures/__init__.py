@@ -5,6 +5,7 @@ from fred_tf.figures.canvas import (
     about,
     check_replaceable,
     on_dark,
+    read_png,
     save,
     to_array,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "labels",
     "masks",
     "on_dark",
+    "read_png",
     "save",
     "strips",
     "tiles",

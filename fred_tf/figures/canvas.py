@@ -34,6 +34,9 @@ _ON_DARK: dict[Any, Any] = {
         _LIGHT,
     ),
 }
+# How a PNG begins, and its bytes, at most.
+_PNG = b"\x89PNG\r\n\x1a\n"
+_MOST_PNG = 64 << 20
 # What the files say of who made them; neither a version nor a date.
 _MAKER = "fred_tf"
 _METADATA: dict[str, dict[str, Any]] = {
@@ -122,10 +125,26 @@ def save(
 
 def about(path: pathlib.Path) -> str:
     """Returns what a PNG says of itself, see `write`; empty if nothing."""
-    with contextlib.suppress(OSError, ValueError):
-        with Image.open(path, formats=["PNG"]) as image:
+    with contextlib.suppress(OSError, ValueError), files.opened(path) as file:
+        with Image.open(file, formats=["PNG"]) as image:
             return str(image.info.get("Description", ""))
     return ""
+
+
+def read_png(path: pathlib.Path) -> bytes:
+    """Returns the bytes of a picture, whoever wrote it.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ValueError: it is a link, no PNG, or too large.
+    """
+    stored = files.read_bytes(path, _MOST_PNG)
+    if not stored.startswith(_PNG):
+        raise ValueError(
+            f"{path} must be a picture in PNG. Received: a file that does not "
+            "begin as one. Delete it, or draw it again."
+        )
+    return stored
 
 
 def _kind(path: pathlib.Path) -> str:

@@ -17,7 +17,6 @@ from fred_tf.forms import (
     coded_record,
     facts,
     frequencies,
-    limits,
     manifest,
 )
 from fred_tf.forms.coded_content import CODING, FACTS, KIND, Content, Source
@@ -110,7 +109,7 @@ dataset = images_of(PATH)"""
         path = pathlib.Path(path)
         self.check_replaceable(path)
         content = _content(decoded, memory, step, budget_bytes)
-        limits.check_written(decoded.images.shape, len(content.record))
+        frequencies.check_written(decoded, len(content.record))
         with files.replacing_folder(path) as temporary:
             (temporary / FACTS).write_bytes(content.facts)
             shard = os.fspath(temporary / SHARD)
@@ -236,10 +235,11 @@ def _soft_labels(
     coding: int,
 ) -> np.ndarray:
     """Returns the learned labels of a record, float32 `[n, classes]`."""
-    shape = claim.classes * claim.instances, claim.classes
+    dtype = np.float32 if coding == _EARLIEST else np.int8
+    count = claim.classes * claim.instances
+    levels = frequencies.soft_labels(features, claim, dtype, count)
     if coding == _EARLIEST:
-        return frequencies.part(features, "soft_labels", np.float32, *shape)
-    levels = frequencies.part(features, "soft_labels", np.int8, *shape)
+        return levels
     step = claims.number(said, "label_step", _LEAST_STEP, _MOST_STEP)
     kind = {"label_kind": PROBABILITIES, **said}["label_kind"]
     return labels.dequantize(levels, step, kind)

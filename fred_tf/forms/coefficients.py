@@ -11,15 +11,10 @@ import tensorflow as tf
 
 from fred_tf import budget
 from fred_tf.disk import claims, files
-from fred_tf.forms import facts, frequencies, limits, manifest
+from fred_tf.forms import facts, frequencies, manifest
 from fred_tf.forms.frequencies import SHARD
 from fred_tf.forms.memory_form import Held, MemoryForm
 from fred_tf.parameterizations import Frequency, rounding
-from fred_tf.parameterizations.frequency import (
-    FrequencySettings,
-    mask_size,
-    spectrum_shape,
-)
 from fred_tf.settings import check_one_of
 from fred_tf.synthetic_set import SyntheticSet
 
@@ -96,7 +91,7 @@ dataset = images_of(PATH)"""
                         for name, array in parts.items()
                     }
                     writer.write(frequencies.example(packed, label))
-            limits.check_written(decoded.images.shape, files.size(shard))
+            frequencies.check_written(decoded, files.size(shard))
             manifest.write(
                 temporary,
                 self.kind,
@@ -137,7 +132,7 @@ def _held(shard: pathlib.Path, said: dict[str, Any]) -> Held:
     """Returns what one file of records holds, with what is said of it."""
     claim = frequencies.claimed(said, shard.stat().st_size)
     classes = [
-        _parse(record, said, claim.settings)
+        _parse(record, said, claim)
         for record in frequencies.records(
             shard, claim.classes, f"{claim.classes} classes"
         )
@@ -172,7 +167,7 @@ def _stored(
 
 
 def _parse(
-    record: bytes, said: dict[str, Any], settings: FrequencySettings
+    record: bytes, said: dict[str, Any], claim: frequencies.Claim
 ) -> dict[str, np.ndarray]:
     """Returns the arrays of a class: `table`, `values`, perhaps `soft_labels`.
 
@@ -183,11 +178,7 @@ def _parse(
 
     part = functools.partial(frequencies.part, features)
     storage = claims.one_of(said, "storage", STORAGES)
-    instances, channels = said["instances_per_class"], settings.channels
-    dimensions = mask_size(
-        said["image_shape"], channels, settings.coefficients_per_channel
-    )
-    shape = spectrum_shape(said["image_shape"], channels)
+    instances, dimensions, shape = claim.instances, claim.kept, claim.spectrum
     stored_type = "int8" if storage in BITS else storage
     values = part("values", stored_type, instances, dimensions, shape[-1])
     if storage != "float32":
@@ -196,7 +187,7 @@ def _parse(
     table = part("table", _table_type(shape), dimensions).astype(np.int32)
     parts = {"table": table, "values": values.astype(np.float32)}
     if "soft_labels" in features:
-        parts["soft_labels"] = part(
-            "soft_labels", np.float32, instances, len(said["class_names"])
+        parts["soft_labels"] = frequencies.soft_labels(
+            features, claim, np.float32, instances
         )
     return parts

@@ -48,6 +48,7 @@ class Claim(NamedTuple):
     image_shape: tuple[int, ...]
     classes: int
     instances: int  # Of each class.
+    stored: int  # Bytes of the records.
 
     @property
     def spectrum(self) -> tuple[int, ...]:
@@ -149,7 +150,7 @@ def claimed(said: Mapping[str, Any], stored: int) -> Claim:
     instances = limits.count(said, "instances_per_class")
     classes = len(facts.class_names(said))
     limits.check_decoded(shape, instances * classes, stored)
-    return Claim(settings, shape, classes, instances)
+    return Claim(settings, shape, classes, instances, stored)
 
 
 def records(shard: pathlib.Path, count: int, of: str) -> list[bytes]:
@@ -179,6 +180,35 @@ def part(
     if len(raw) != size:
         raise ValueError(f"{name} {shape} must take {size} bytes")
     return np.frombuffer(raw, dtype).reshape(shape)
+
+
+def soft_labels(
+    features: Mapping[str, Any], claim: Claim, dtype: Any, images: int
+) -> np.ndarray:
+    """Returns the learned labels of a record, `[images, classes]`.
+
+    They are as many as the square of the classes, where images may be few.
+
+    Raises:
+        ValueError: they are not of their size, or all of them are too many for
+            so few bytes.
+    """
+    shape = (claim.classes,)
+    every = claim.classes * claim.instances
+    limits.check_decoded(shape, every, claim.stored, "soft labels")
+    return part(features, "soft_labels", dtype, images, *shape)
+
+
+def check_written(decoded: SyntheticSet, stored: int) -> None:
+    """Refuses to write so few bytes that no reader takes what they hold.
+
+    Raises:
+        TooLargeError: they are too few.
+    """
+    limits.check_written(decoded.images.shape, stored)
+    if decoded.soft_labels is not None:
+        shape = decoded.soft_labels.shape
+        limits.check_written(shape, stored, "soft labels")
 
 
 def deflated(raw: bytes) -> bytes:

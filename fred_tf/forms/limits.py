@@ -45,18 +45,20 @@ def check_images(shape: Sequence[int]) -> None:
         check_decoded(one, shape[0], 4 * math.prod(shape))
 
 
-def check_written(shape: Sequence[int], stored: int) -> None:
+def check_written(
+    shape: Sequence[int], stored: int, what: str = "images"
+) -> None:
     """Refuses to write so few bytes that no reader takes the images of them.
 
     Args:
         shape: `[n, height, width, channels]` of all.
-        stored: see `check_decoded`.
+        stored, what: see `check_decoded`.
 
     Raises:
         TooLargeError: they are too few.
     """
     with _too_large("choose a form of more bytes"):
-        check_decoded(shape[1:], shape[0], stored)
+        check_decoded(shape[1:], shape[0], stored, what)
 
 
 @contextlib.contextmanager
@@ -91,13 +93,16 @@ def count(said: Mapping[str, Any], name: str) -> int:
     return claims.integer(said, name, 1, MOST_VALUES)
 
 
-def check_decoded(shape: Sequence[int], images: int, stored: int) -> None:
+def check_decoded(
+    shape: Sequence[int], images: int, stored: int, what: str = "images"
+) -> None:
     """Refuses images that so few bytes do not hold, or nobody would.
 
     Args:
         shape: of an image.
         images: how many there are to be.
         stored: bytes of what they are decoded from.
+        what: they are, if not images.
 
     Raises:
         ValueError: there are too many, or too large ones.
@@ -106,5 +111,5 @@ def check_decoded(shape: Sequence[int], images: int, stored: int) -> None:
     if images * math.prod(shape) > most:
         raise ValueError(
             f"{stored:,} bytes must decode to at most {most:,} values. "
-            f"Received: {images:,} images {list(shape)}."
+            f"Received: {images:,} {what} {list(shape)}."
         )

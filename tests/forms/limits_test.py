@@ -6,6 +6,7 @@ import pytest
 from fred_tf import forms
 from fred_tf.forms import FORMS, SetForm, limits, within_budget
 from fred_tf.normalizations import Standardize
+from fred_tf.parameterizations import Frequency
 from fred_tf.synthetic_set import SyntheticSet
 from tests.packages import writable
 
@@ -63,3 +64,33 @@ def test_images_that_no_reader_takes_are_refused(shape, tmp_path):
     assert not (tmp_path / "no").exists()
     forms.write(images_of(4096, 1, 1), None, tmp_path, ["images_npz"])
     assert len(forms.read(tmp_path / "images.npz").labels) == 2
+
+
+@pytest.mark.parametrize("name", ["coefficients_float32", "coefficients_coded"])
+def test_soft_labels_are_as_many_as_their_bytes_may_hold(
+    name, tmp_path, monkeypatch
+):
+    """They grow by the square of the classes, and are compressed."""
+    classes, form = 10, FORMS[name]
+    settings = Frequency.Settings(coefficients_per_channel=4)
+    memory = Frequency((2, 2, 1), classes, 1, settings)
+    memory.table.assign(np.tile(np.arange(4), (classes, 1)))
+    decoded = SyntheticSet(
+        memory.decode().numpy(),
+        memory.labels,
+        tuple(map(str, range(classes))),
+        Standardize((0.5,), (0.2,)),
+        "small",
+        memory.floats_stored,
+        soft_labels=np.full((classes, classes), 0.1, np.float32),
+    )
+    path = form.write(decoded, memory, tmp_path / "there")
+    form.read(path)
+    # All images have 40 values, their labels 100.
+    monkeypatch.setattr(limits, "FREE_VALUES", 40)
+    monkeypatch.setattr(limits, "VALUES_PER_BYTE", 0)
+    with pytest.raises(ValueError, match=r"Received: 10 soft labels \[10\]"):
+        form.read(path)
+    with pytest.raises(limits.TooLargeError, match="10 soft labels"):
+        form.write(decoded, memory, tmp_path / "other")
+    assert not (tmp_path / "other").exists()

@@ -12,7 +12,7 @@ from export import command_line, sizes
 from fred_tf import config as config_lib
 from fred_tf import figures
 from fred_tf.datasets.data_facts import TEST, on_split
-from fred_tf.disk import rewinds
+from fred_tf.disk import files, rewinds
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.figures import Curve
 from fred_tf.forms import FORMS, Form, SetForm, alike
@@ -36,6 +36,8 @@ _CURVES = {
 }
 # Figures of `trainers.figures` that the page draws itself; they need no data.
 _DRAWN_HERE = ("masks", "views", "labels", "over_time", "accuracy_by_step")
+# Bytes of a table of sizes, at most.
+_MOST_SIZES = 1 << 20
 # What stands for a path while forms of equal code are sought.
 _PLACE = "PLACE"
 
@@ -197,7 +199,7 @@ def _figures(run: DistilledRun) -> str:
     }
     # Those of `trainers.figures` in its order, then others.
     return markup.beside(
-        markup.picture(paths[name].read_bytes(), texts.get(name, name))
+        markup.picture(figures.read_png(paths[name]), texts.get(name, name))
         for name in [*texts, *sorted(paths.keys() - texts.keys())]
         if name in paths and name not in _DRAWN_HERE
     )
@@ -208,7 +210,8 @@ def _sizes(run: DistilledRun) -> str:
     if not (folder / sizes.NAME).exists():
         return ""
     parts, decoded = [], run.synthetic_set()
-    whole = (folder / sizes.NAME).read_text(encoding="utf-8")
+    stored = files.read_bytes(folder / sizes.NAME, _MOST_SIZES)
+    whole = stored.decode(errors="replace")
     own = sizes.set_of(whole)
     if own is not None and own != alike.digest(decoded):
         return ""  # The run went on.

@@ -13,6 +13,7 @@ from fred_tf import forms, shipped
 from fred_tf.disk import claims, paths
 from fred_tf.disk.run_folder import CONFIG
 from fred_tf.distilled_run import DistilledRun
+from fred_tf.figures import read_png
 from fred_tf.forms import FORMS, SetForm, alike, making
 from fred_tf.forms.making import StatedAccuracy
 from fred_tf.parameterizations import Frequency
@@ -182,7 +183,7 @@ def _of_export(name: str, path: pathlib.Path) -> FinishedSet:
         making.config_of(decoded.details),
         _memory(places.values() or [path]),
         {
-            name: (path / FORMS[name].path).read_bytes()
+            name: read_png(path / FORMS[name].path)
             for name in ("gallery", "masks")
             # They do not say of which set they are.
             if not others and (path / FORMS[name].path).is_file()

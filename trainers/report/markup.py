@@ -16,6 +16,8 @@ from fred_tf.figures import canvas
 MARK = '<meta name="generator" content="fred_tf">'
 # Dots of a picture for each of CSS's 96 pixels per inch: phones have so many.
 _SHARPNESS, _PIXELS_PER_INCH = 2, 96
+# Bytes of the signature and the header of a PNG.
+_HEADER = 33
 _DARK = "(prefers-color-scheme: dark)"
 
 _STYLE = """
@@ -197,8 +199,8 @@ def _figure(inner: str, caption: str) -> str:
 
 def _css_width(png: bytes) -> int:
     """Returns how wide a PNG says that it is on paper; 0 if it does not."""
-    place = png.find(b"pHYs") + 4
-    if place < 4 or len(png) < place + 4:
+    place = png.find(b"pHYs", _HEADER) + 4
+    if place < _HEADER or len(png) < place + 4:
         return 0
     # Of the header; and dots per metre.
     (dots,) = struct.unpack_from(">I", png, 16)
