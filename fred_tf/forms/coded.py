@@ -1,5 +1,6 @@
 """A memory of frequencies in the fewest bytes: one step size, entropy-coded."""
 
+import decimal
 import os
 import pathlib
 import zlib
@@ -31,6 +32,8 @@ _EARLIEST = 1
 # Bytes of the facts, unpacked, at most; the names of classes are the most.
 _MOST_FACTS = 2**24
 _LEAST_STEP, _MOST_STEP = 1e-30, 1e30
+# Four digits of a bound that may be taken as they are told.
+_UPWARDS = decimal.Context(prec=4, rounding=decimal.ROUND_CEILING)
 
 
 class CodedCoefficients(MemoryForm):
@@ -171,8 +174,9 @@ def _content(
         step = source.usual_step
     if not source.least_step <= step < _MOST_STEP:
         raise ValueError(
-            f"`step` must be at least {source.least_step:.4g}, for levels up "
-            f"to {entropy_model.MOST_LEVEL}, and below {_MOST_STEP:g}. "
+            "`step` must be at least "
+            f"{_UPWARDS.create_decimal(source.least_step)}, for levels up to "
+            f"{entropy_model.MOST_LEVEL}, and below {_MOST_STEP:g}. "
             f"Received: {step}."
         )
     return coded_content.coded(source, step)

@@ -70,15 +70,19 @@ batch = jnp.asarray(images)[order[:256]], jnp.asarray(TARGETS)[order[:256]]"""
 _HUGGING_FACE = """\
 import datasets
 
-features = datasets.Features(
-    {
-        "image": datasets.ArrayRANKD(images.shape[1:], "float32"),
-        "label": datasets.ClassLabel(names=NAMES),
-    }
-)
-dataset = datasets.Dataset.from_dict(
-    {"image": images, "label": labels}, features=features
+features = {
+    "image": datasets.ArrayRANKD(images.shape[1:], "float32"),
+    "label": datasets.ClassLabel(names=NAMES),
+}
+columns = {"image": images, "label": labels}
+SOFT_COLUMNdataset = datasets.Dataset.from_dict(
+    columns, features=datasets.Features(features)
 ).with_format("numpy")"""
+
+_SOFT_COLUMN = """\
+features["soft_label"] = datasets.Sequence(datasets.Value("float32"))
+columns["soft_label"] = soft_labels
+"""
 
 _LOSSES = {
     None: "keras.losses.SparseCategoricalCrossentropy(from_logits=True)",
@@ -205,6 +209,7 @@ def _best(places: Mapping[Form, str]) -> SetForm | None:
         key=lambda form: (
             not form.arrays,
             form.name != _FIRST,
+            form.lossy,
             form.gives_pixels,
         ),
         default=None,
@@ -225,6 +230,7 @@ def _loaders(
         "RATE": f"{rate:.6g}",
         "LOSS": _LOSSES[kind],
         "RANK": str(decoded.images.ndim - 1),
+        "SOFT_COLUMN": "" if kind is None else _SOFT_COLUMN,
         "NAMES": repr(list(decoded.class_names)),
     }
 

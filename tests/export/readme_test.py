@@ -83,17 +83,24 @@ def test_every_form_gives_the_arrays(soft, run, tmp_path, name):
         np.testing.assert_allclose(found[key], expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("of_soft", [False, True])
 @pytest.mark.parametrize(
     "heading", ["TensorFlow", "Keras", "PyTorch", "JAX", "Hugging Face"]
 )
-def test_every_framework_loads_the_set(run, exported, heading):
+def test_every_framework_loads_the_set(
+    run, exported, soft, tmp_path, heading, of_soft
+):
     if needed := NEEDS.get(heading):
         pytest.importorskip(needed, reason=f"needs `pip install {needed}`")
-    expected = run.synthetic_set()
+    expected = soft if of_soft else run.synthetic_set()
+    targets = expected.soft_labels if of_soft else expected.labels
+    if of_soft:
+        exported = written(soft, None, tmp_path, "images_npz")
     found = executed(exported, "Load it", heading)
     if heading == "TensorFlow":
         images, labels = next(iter(found["batches"]))
-        assert images.shape == (256, 8, 8, 1) and labels.shape == (256,)
+        assert images.shape == (256, 8, 8, 1)
+        assert labels.shape == (256, *targets.shape[1:])
         images, labels = zip(*found["dataset"].as_numpy_iterator())
     elif heading == "Keras":
         assert found["model"].output_shape == (None, 10)
@@ -106,15 +113,33 @@ def test_every_framework_loads_the_set(run, exported, heading):
     elif heading == "JAX":
         images, labels = found["batch"]
         assert images.shape == (20, 8, 8, 1)
-        assert sorted(labels.tolist()) == sorted(expected.labels)
+        assert sorted(labels.tolist()) == sorted(targets.tolist())
         return
     else:
         data = found["dataset"]
         names = data.features["label"].names
         assert names == list(expected.class_names)
-        images, labels = data["image"][:], data["label"][:]
+        np.testing.assert_array_equal(data["label"][:], expected.labels)
+        column = "soft_label" if of_soft else "label"
+        assert ("soft_label" in data.features) == of_soft
+        images, labels = data["image"][:], data[column][:]
     np.testing.assert_array_equal(np.stack(images), expected.images)
-    np.testing.assert_array_equal(np.array(labels), expected.labels)
+    np.testing.assert_array_equal(np.array(labels), targets)
+
+
+@pytest.mark.parametrize(
+    ("names", "best"),
+    [
+        (["images_float16", "saved_model"], "saved_model"),
+        (["images_float16", "images_npz"], "images_npz"),
+        (["images_png", "images_float16"], "images_float16"),
+    ],
+)
+def test_what_loses_nothing_is_loaded(run, tmp_path, names, best):
+    """Or else what needs less to be made of it."""
+    decoded, memory = run.synthetic_set(), run.parameterization
+    (code,) = sections(written(decoded, memory, tmp_path, *names))["Load it"]
+    assert FORMS[best].path in code
 
 
 def test_hugging_face_takes_the_parquet_file_where_it_is(soft, tmp_path):

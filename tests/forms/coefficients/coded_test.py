@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import runpy
 import sys
 import zlib
@@ -168,6 +169,17 @@ def test_what_no_step_can_do_is_refused(memory, decoded, tmp_path):
             FORM.write(decoded, memory, path, step=step)
     with pytest.raises(ValueError, match="Only one of `step` and `budget_b"):
         FORM.write(decoded, memory, path, step=1.0, budget_bytes=10**4)
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.1, 1.2, 1.3])
+def test_the_least_step_is_taken_as_it_is_told(memory_of, tmp_path, factor):
+    memory, decoded = memory_of()
+    memory.values.assign(factor * memory.values)
+    with pytest.raises(ValueError, match="`step` must be at least") as error:
+        FORM.write(decoded, memory, tmp_path / "set", step=1e-9)
+    told = re.search(r"at least (\S+), for", str(error.value))[1]
+    assert len(told.lstrip("0.").rstrip("0")) <= 4
+    FORM.write(decoded, memory, tmp_path / "set", step=float(told))
 
 
 def test_a_memory_of_zeros_is_coded(memory_of, assert_same, tmp_path):
