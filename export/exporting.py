@@ -14,7 +14,14 @@ from fred_tf.disk import files, paths
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.experts.soft_labels import soft_labels
 from fred_tf.experts.store import ExpertStore
-from fred_tf.forms import FORMS, SetForm, exports, summaries, within_budget
+from fred_tf.forms import (
+    FORMS,
+    SetForm,
+    exports,
+    staging,
+    summaries,
+    within_budget,
+)
 from fred_tf.forms.whitening import Whitening
 from fred_tf.parameterizations import Parameterization
 from fred_tf.synthetic_set import SyntheticSet
@@ -58,14 +65,14 @@ def run(
             experts or test images are of other data or networks; an option is
             out of range, or of no form; or nothing fits `budget_bytes`.
         FileExistsError: something else lies where a file would.
-        RuntimeError: a form that loses nothing came back different.
+        RuntimeError: what loses nothing came back different, or another process
+            exports to the folder.
     """
     export_dir, names = paths.folder(export_dir, "export_dir"), listed(names)
     table = export_dir / sizes.NAME
     _check(distilled, export_dir, measure_on)
-    memory, decoded = distilled.parameterization, distilled.synthetic_set()
-    if soft_labels_from:
-        decoded = _softened(distilled, decoded, soft_labels_from)
+    memory = distilled.parameterization
+    decoded = _labelled(distilled, soft_labels_from)
     described = exports.evaluated(decoded, distilled)
     options: Mapping[str, Any] = {"shards": shards, "step": step}
     why = ""
@@ -75,31 +82,32 @@ def run(
         )
         names, options = [best.name], best.options
     fit = forms.chosen(names, decoded, memory)
-    stays = exports.staying(decoded, export_dir, fit)
-    written = forms.write(described, memory, export_dir, names, **options)
+    with staging.alone(export_dir / forms.readme.NAME):
+        stays = exports.staying(decoded, export_dir, fit)
+        written = forms.write(described, memory, export_dir, names, **options)
 
-    def tell(accuracies: Mapping[pathlib.Path, measuring.Accuracy]) -> None:
-        rows = _rows(
-            decoded,
-            stays.beside(written),
-            measuring.trained_alike(accuracies.values(), stays.measured),
+        def tell(accuracies: Mapping[pathlib.Path, measuring.Accuracy]) -> None:
+            rows = _rows(
+                decoded,
+                stays.beside(written),
+                measuring.trained_alike(accuracies.values(), stays.measured),
+            )
+            files.write_text(table, sizes.table(decoded, rows, why))
+            stated = [accuracy.to_json() for accuracy in accuracies.values()]
+            told = exports.telling(described, stated)
+            exports.describe(told, export_dir, written, stays, card)
+
+        tell({})  # Before anything ends this: what was there is of another set.
+        verification.check(decoded, sets := _sets(written))
+        if measure_on is None:
+            return [*written.values(), table]
+        accuracies = measuring.accuracies(
+            config or distilled.config, decoded, sets, measure_on, export_dir
         )
-        files.write_text(table, sizes.table(decoded, rows, why))
-        stated = [accuracy.to_json() for accuracy in accuracies.values()]
-        told = exports.telling(described, stated)
-        exports.describe(told, export_dir, written, stays, card)
-
-    tell({})  # Before anything ends this: what was there is of another set.
-    verification.check(decoded, sets := _sets(written))
-    if measure_on is None:
+        if budget_bytes is None:
+            _state(accuracies.values(), described, memory, export_dir, options)
+        tell(accuracies)
         return [*written.values(), table]
-    accuracies = measuring.accuracies(
-        config or distilled.config, decoded, sets, measure_on, export_dir
-    )
-    if budget_bytes is None:
-        _state(accuracies.values(), described, memory, export_dir, options)
-    tell(accuracies)
-    return [*written.values(), table]
 
 
 def _check(
@@ -159,9 +167,13 @@ def _rows(
     return rows
 
 
-def _softened(
-    distilled: DistilledRun, decoded: SyntheticSet, expert_dir: files.Path
+def _labelled(
+    distilled: DistilledRun, expert_dir: files.Path | None
 ) -> SyntheticSet:
+    """Returns the set of a run, with the labels of experts if there are any."""
+    decoded = distilled.synthetic_set()
+    if not expert_dir:
+        return decoded
     if decoded.soft_labels is not None:
         raise ValueError(
             "Experts label a set that has classes alone. Received: "

@@ -216,9 +216,10 @@ class DistilledSet:
                 `budget_bytes`.
             FileExistsError: something else lies where a form would, or the
                 README.md.
+            RuntimeError: another process exports to the folder.
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.
-        from fred_tf.forms import exports, within_budget
+        from fred_tf.forms import exports, staging, within_budget
 
         checked = paths.folder(folder, "folder")
         names = listed(names)  # They are read several times.
@@ -235,9 +236,12 @@ class DistilledSet:
             )
             names, options = [best.name], dict(best.options)
         fit = forms.chosen(names, decoded, self._memory)
-        stays = exports.staying(decoded, checked, fit)
-        written = forms.write(decoded, self._memory, checked, names, **options)
-        exports.describe(decoded, checked, written, stays, card)
+        with staging.alone(checked / forms.readme.NAME):
+            stays = exports.staying(decoded, checked, fit)
+            written = forms.write(
+                decoded, self._memory, checked, names, **options
+            )
+            exports.describe(decoded, checked, written, stays, card)
         return list(written.values())
 
     def save(
@@ -256,6 +260,7 @@ class DistilledSet:
                 option is out of range.
             TypeError: the form has no such option.
             FileExistsError: something else lies there.
+            RuntimeError: another process writes there.
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.
         from fred_tf.forms import exports, staging, summaries
@@ -268,7 +273,7 @@ class DistilledSet:
             )
         place = paths.file(path)
         writer.check_replaceable(place)
-        with staging.staged(place.parent) as scratch:
+        with staging.alone(place), staging.staged(place.parent) as scratch:
             written = writer.write(
                 exports.evaluated(self.decoded, self.made_by),
                 self._memory,

@@ -5,7 +5,7 @@ import os
 import pathlib
 from collections.abc import Iterator
 
-from fred_tf.disk import files
+from fred_tf.disk import files, folder_lock
 
 
 @contextlib.contextmanager
@@ -22,12 +22,34 @@ def staged(folder: pathlib.Path) -> Iterator[pathlib.Path]:
     Raises:
         OSError: writing failed; it names the file as it would have been.
     """
+    with _made(folder), files.scratch_folder(folder / "export") as scratch:
+        with _as_if_in(folder, scratch):
+            yield scratch
+
+
+@contextlib.contextmanager
+def alone(path: pathlib.Path) -> Iterator[None]:
+    """Keeps other processes from writing an export meanwhile.
+
+    Args:
+        path: what tells who writes it apart: a form, or of a whole export its
+            README.md. Its folder is made if missing, but not left empty.
+
+    Raises:
+        RuntimeError: another process writes it.
+        OSError: the folder cannot be written to.
+    """
+    with _made(path.parent), folder_lock.of_file(path, patience=0.0):
+        yield
+
+
+@contextlib.contextmanager
+def _made(folder: pathlib.Path) -> Iterator[None]:
+    """Makes a folder that is missing; what is still empty then goes again."""
     missing = [x for x in (folder, *folder.parents) if not x.exists()]
     files.make_folder(folder)
     try:
-        with files.scratch_folder(folder / "export") as scratch:
-            with _as_if_in(folder, scratch):
-                yield scratch
+        yield
     finally:
         for path in missing:
             with contextlib.suppress(OSError):  # It holds something by now.
