@@ -61,9 +61,9 @@ def run(
         The paths of the forms, and that of the table.
 
     Raises:
-        ValueError: a form is unknown, or does not fit the run or soft labels;
-            experts or test images are of other data or networks; an option is
-            out of range, or of no form; or nothing fits `budget_bytes`.
+        ValueError: a form is unknown or does not fit, experts or test images
+            are of other data or networks, an option is out of range or of no
+            form, or nothing fits `budget_bytes`.
         FileExistsError: something else lies where a file would.
         RuntimeError: what loses nothing came back different, or another process
             exports to the folder.
@@ -99,14 +99,13 @@ def run(
 
         tell({})  # Before anything ends this: what was there is of another set.
         verification.check(decoded, sets := _sets(written))
-        if measure_on is None:
-            return [*written.values(), table]
-        accuracies = measuring.accuracies(
-            config or distilled.config, decoded, sets, measure_on, export_dir
-        )
-        if budget_bytes is None:
-            _state(accuracies.values(), described, memory, export_dir, options)
-        tell(accuracies)
+        if measure_on is not None:
+            how = config or distilled.config
+            told = how, decoded, sets, measure_on, export_dir
+            found = measuring.accuracies(*told)
+            if budget_bytes is None:
+                _state(found.values(), described, memory, export_dir, options)
+            tell(found)
         return [*written.values(), table]
 
 
