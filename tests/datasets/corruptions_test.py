@@ -126,6 +126,20 @@ def test_a_missing_library_is_named(monkeypatch):
         corruptions.load(make(), "fog", 5)
 
 
+@pytest.mark.parametrize("refuse", ["check", "load_all"])
+def test_first_images_that_lack_a_class_are_refused_before_they_are_made(
+    refuse, monkeypatch
+):
+    """As those of a folder do, whose pictures follow each other by class."""
+    data = make(classes=3)
+    tested = Split(data.test.images, np.repeat(np.arange(3), 2))
+    data = dataclasses.replace(data, test=tested)
+    monkeypatch.setattr(corruptions, "corrupt", None)
+    monkeypatch.setattr(corruptions, "_library", lambda: None)
+    with pytest.raises(ValueError, match="first 4 corr.*none of 'c'.*images=0"):
+        getattr(corruptions, refuse)(data, ("fog", "snow"), 5, images=4)
+
+
 SYNSETS = {"class_names": ("n01440764", "n02102040")}
 
 
