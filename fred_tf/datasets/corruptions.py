@@ -13,6 +13,7 @@ from fred_tf.datasets import tfds_images
 from fred_tf.datasets.dataset_spec import KNOWN, base_name, classes_of
 from fred_tf.datasets.image_data import ImageData, Split
 from fred_tf.datasets.preparation import Preparation
+from fred_tf.datasets.raw_images import HELD_BACK_SPLIT
 from fred_tf.disk.files import Path
 
 # The fifteen of Hendrycks & Dietterich 2019 (arXiv 1903.12261) in the order of
@@ -322,7 +323,7 @@ def _prepared(
 
     They are of the test split: none are where training images stand for it.
     """
-    if data.holdout:
+    if data.holdout or data.tested_on == HELD_BACK_SPLIT:
         return None
     if (
         base_name(data.dataset) == "cifar10"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fred_tf.datasets import ImageData, Split, corruptions
+from fred_tf.datasets.raw_images import HELD_BACK_SPLIT
 from fred_tf.normalizations import Standardize
 from trainers.results.published import ON
 
@@ -153,6 +154,12 @@ SYNSETS = {"class_names": ("n01440764", "n02102040")}
         {"name": "cifar10:3.0.2", "holdout": 0.5},
         {"name": "folder:nette", "classes": 2, "channels": 1, **SYNSETS},
         {"name": "folder:nette", "classes": 2, "holdout": 0.5, **SYNSETS},
+        {
+            "name": "folder:nette",
+            "classes": 2,
+            "tested_on": HELD_BACK_SPLIT,
+            **SYNSETS,
+        },
     ],
 )
 def test_other_images_than_those_prepared_are_computed(
