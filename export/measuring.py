@@ -11,7 +11,7 @@ import numpy as np
 
 from fred_tf import config as config_lib
 from fred_tf.datasets import DataFacts, ImageData
-from fred_tf.disk import claims, evaluation_files, files, records, replaceable
+from fred_tf.disk import arrays, claims, evaluation_files, records, replaceable
 from fred_tf.forms import SetForm, making
 from fred_tf.scoring import TOLD, description, fitted_on, how, score
 from fred_tf.synthetic_set import SyntheticSet
@@ -156,7 +156,7 @@ def accuracies(
         if form.lossy:
             read, kind = form.read(path), form.name
             if "step" in form.options:  # Another step is another set.
-                kind += f"_{files.digest(read.images.tobytes())[:8]}"
+                kind += f"_{arrays.bytes_digest(read.images)[:8]}"
             own = evaluation(read, kind)
         difference = own.mean - exact.mean
         measured[path] = Accuracy(form.name, trained, own, difference)

@@ -13,7 +13,7 @@ from fred_tf.config import Config, to_json
 from fred_tf.datasets import DataFacts, ImageData, Split
 from fred_tf.datasets.data_facts import on_split
 from fred_tf.datasets.holdout import warn_of_seen
-from fred_tf.disk import evaluation_files, files, records
+from fred_tf.disk import arrays, evaluation_files, files, records
 from fred_tf.distillation import devices
 from fred_tf.foreign import KerasNetwork
 from fred_tf.synthetic_set import SyntheticSet
@@ -333,8 +333,8 @@ def _of_set(synthetic_set: SyntheticSet) -> dict[str, Any]:
     return {
         "student_learning_rate": synthetic_set.student_learning_rate,
         "normalization": synthetic_set.normalization.get_config(),
-        "set": files.digest(synthetic_set.images.tobytes()),
-        "targets": files.digest(synthetic_set.targets.tobytes()),
+        "set": arrays.bytes_digest(synthetic_set.images),
+        "targets": arrays.bytes_digest(synthetic_set.targets),
         # Where nothing is told, they are classes or probabilities.
         **(
             {"label_kind": synthetic_set.label_kind}

@@ -58,13 +58,19 @@ _LABELS = {
 }
 
 
-def run(config: config_lib.Config, run_dir: files.Path) -> str:
+def run(
+    config: config_lib.Config,
+    run_dir: files.Path,
+    data_dir: str | None = None,
+    download: bool = False,
+) -> str:
     """Goes the whole way and returns the table as Markdown.
 
     Args:
-        config: a trajectory-matching preset on a data set that needs no
-            `--data_dir`.
+        config: a trajectory-matching preset.
         run_dir: folder of everything that is made.
+        data_dir: where TensorFlow Datasets keeps its data.
+        download: whether missing data may be downloaded.
 
     Raises:
         ValueError: its memory is one of pixels, which it is compared with; its
@@ -90,15 +96,16 @@ def run(config: config_lib.Config, run_dir: files.Path) -> str:
     table_path = root / "table.md"
     replaceable.check_file(table_path, _HEADER.encode())
     report.check_replaceable(root / "fred" / report.NAME)
-    data = assembly.load_data(config)
+    found = data_dir, download
+    data = assembly.load_data(config, *found)
     experts = str(root / "experts")
     logging.info("Experts are trained on real images, to be imitated.")
-    train_experts.run(config, experts)
+    train_experts.run(config, experts, *found)
 
     def distilled(name: str, changes: dict[str, Any]) -> DistilledRun:
         logging.info("Images are distilled: %s.", _LABELS[name].format(called))
         changed = config_lib.replace(config, changes)
-        return distill.run(changed, root / name, expert_dir=experts)
+        return distill.run(changed, root / name, data_dir, experts, download)
 
     pixel, fred = distilled("pixel", PIXEL), distilled("fred", {})
     logging.info("Networks are trained on them, and scored on test images.")
@@ -185,12 +192,14 @@ def next_commands(run_dir: files.Path) -> str:
     )
 
 
-@run_flags.taking("run_dir", "override", "seed", "deterministic")
+@run_flags.taking("run_dir", "override", "seed", *run_flags.ON_DATA)
 def main() -> None:
     run_flags.set_determinism()
     begun = time.monotonic()
     run_dir = run_flags.RUN_DIR.value or RUN_DIR
-    table = run(run_flags.override(presets.preset(PRESET)), run_dir)
+    config = run_flags.override(presets.preset(PRESET))
+    found = run_flags.DATA_DIR.value, run_flags.DOWNLOAD.value
+    table = run(config, run_dir, *found)
     print(f"\n{table}\n\n{next_commands(run_dir)}\n")
     print(f"All of it took {time.monotonic() - begun:.0f} s.")
 

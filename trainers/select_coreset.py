@@ -130,7 +130,9 @@ def run(
         if _is_complete(folder, record, stored):
             logging.info("%s is complete.", folder)
             return folder / "tfrecord"
-        if not stored:
+        if stored:
+            sheet.check(data, stored, config.seed)
+        else:
             check_choice(data, config.ipc)
         for form, name in _WRITTEN:
             form.check_replaceable(folder / name)

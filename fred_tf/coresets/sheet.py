@@ -8,6 +8,7 @@ neither names nor a manifest.
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -128,6 +129,24 @@ def decode(
     return _resized(levels, (image_shape[0], image_shape[1]))
 
 
+def check(data: ImageData, settings: SheetSettings, seed: int) -> None:
+    """Refuses bytes that hold none of the images, before any are chosen.
+
+    Args:
+        data: the real data.
+        settings: the settings.
+        seed: of the random images that `most_within` begins with.
+
+    Raises:
+        ValueError: the images are no pictures, or the bytes do not hold a
+            random one of each class.
+    """
+    images = data.train.images[_by_chance(data, 1, seed)]
+    size = len(encode(images, settings))
+    if size > settings.budget_bytes:
+        raise _too_few(size, settings)
+
+
 def most_within(
     data: ImageData,
     settings: SheetSettings,
@@ -149,11 +168,7 @@ def most_within(
     Raises:
         ValueError: they do not hold one image of each class.
     """
-
-    def by_chance(count: int) -> np.ndarray:
-        labels = data.train.labels
-        return select_random(labels, count, data.classes, seed)
-
+    by_chance = functools.partial(_by_chance, data, seed=seed)
     random = _most_within(data, settings, by_chance, 1)
     if choose is None:
         return random
@@ -209,13 +224,21 @@ def _most_within(
         else:
             high = middle - 1
     if not low:
-        raise ValueError(
-            "`budget_bytes` must hold an image of each class, "
-            f"{size(indices[:, :1]):,} bytes as {settings.called}. Received: "
-            f"{settings.budget_bytes:,}. Raise it, or lower `quality` or "
-            "`size`."
-        )
+        raise _too_few(size(indices[:, :1]), settings)
     return indices[:, :low].ravel()
+
+
+def _by_chance(data: ImageData, count: int, seed: int) -> np.ndarray:
+    names = data.class_names
+    return select_random(data.train.labels, count, data.classes, seed, names)
+
+
+def _too_few(size: int, settings: SheetSettings) -> ValueError:
+    return ValueError(
+        f"A picture must hold an image of each class, {size:,} bytes as "
+        f"{settings.called}. Received: {settings.budget_bytes:,} bytes. Raise "
+        "`--stored_bytes`, in Python `budget_bytes`, or lower quality or size."
+    )
 
 
 def _stored_size(

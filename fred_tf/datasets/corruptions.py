@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from fred_tf.datasets import tfds_images
 from fred_tf.datasets.dataset_spec import KNOWN, base_name, classes_of
 from fred_tf.datasets.image_data import ImageData, Split
 from fred_tf.datasets.preparation import Preparation
+from fred_tf.datasets.raw_images import HELD_BACK_SPLIT
 from fred_tf.disk.files import Path
 
 # The fifteen of Hendrycks & Dietterich 2019 (arXiv 1903.12261) in the order of
@@ -77,7 +78,7 @@ def named(text: str) -> tuple[str, ...]:
 
 def load_all(
     data: ImageData,
-    names: Iterable[str],
+    names: Collection[str],
     severity: int,
     data_dir: Path | None = None,
     images: int = 0,
@@ -98,6 +99,7 @@ def load_all(
     Raises:
         ModuleNotFoundError, OSError, ValueError: as of `load`.
     """
+    check(data, names, severity, data_dir, images)
     loaded = {
         name: load(data, name, severity, data_dir, images) for name in names
     }
@@ -108,20 +110,22 @@ def load_all(
 
 def check(
     data: ImageData,
-    names: Iterable[str],
+    names: Collection[str],
     severity: int,
     data_dir: Path | None = None,
+    images: int = 0,
 ) -> None:
     """Refuses corrupted images that can neither be read nor computed.
 
     Args:
-        data, names, severity, data_dir: as `load_all` takes them.
+        data, names, severity, data_dir, images: as `load_all` takes them.
 
     Raises:
         ModuleNotFoundError, ValueError: as of `load`.
     """
     if not all(_prepared(data, name, severity, data_dir) for name in names):
         check_size(data.image_shape)
+        _first(data, data.scored.labels, images)
         _library()
 
 
@@ -197,34 +201,34 @@ def load(
         else:
             wanted = classes_of(data.dataset, data.class_names)
             split = tfds_images.read_test(prepared, data_dir, wanted)
-        count = images or len(split)
-        first = _first(data, split.images, split.labels, count)
+        labels = _first(data, split.labels, images)
+        first = Split(split.images[: len(labels)], labels)
         return first, f"tfds:{prepared}"
     check_size(data.image_shape)
-    clean = data.scored
-    count = images or len(clean)
-    corrupted = corrupt(_bytes(clean.images[:count]), name, severity)
+    labels = _first(data, data.scored.labels, images)
+    clean = data.scored.images[: len(labels)]
+    corrupted = corrupt(_bytes(clean), name, severity)
     enlarged = _enlarged(data.image_shape) != data.image_shape[:2]
     how = f"imagecorruptions{f' at {_SIZE} pixels' if enlarged else ''}"
-    return _first(data, corrupted, clean.labels, count), how
+    return Split(corrupted, labels), how
 
 
-def _first(
-    data: ImageData, images: np.ndarray, labels: np.ndarray, count: int
-) -> Split:
-    """Returns the first images, which must be of all classes that are tested.
+def _first(data: ImageData, labels: np.ndarray, images: int) -> np.ndarray:
+    """Returns the first labels, which must be of all classes that are tested.
 
     Raises:
         ValueError: some classes come later only.
     """
-    missing = np.setdiff1d(data.scored.labels, labels[:count])
+    first = labels[: images or len(labels)]
+    missing = np.setdiff1d(data.scored.labels, first)
     if missing.size:
         raise ValueError(
-            f"The first {count} corrupted images must be of every class that "
-            f"is tested. Received: none of {data.class_names[missing[0]]!r}. "
-            "Take more, or all with --corrupted_images=0."
+            f"The first {len(first)} corrupted images must be of every class "
+            "that is tested. Received: none of "
+            f"{data.class_names[missing[0]]!r}. Take more, or all with "
+            "--corrupted_images=0."
         )
-    return Split(images[:count], labels[:count])
+    return first
 
 
 def check_size(image_shape: Sequence[int]) -> None:
@@ -319,7 +323,7 @@ def _prepared(
 
     They are of the test split: none are where training images stand for it.
     """
-    if data.holdout:
+    if data.holdout or data.tested_on == HELD_BACK_SPLIT:
         return None
     if (
         base_name(data.dataset) == "cifar10"

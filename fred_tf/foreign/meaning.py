@@ -14,7 +14,7 @@ VALUES = ("bytes", "unit", "normalized")
 # Kinds of the library's own, and what becomes probabilities by a softmax.
 SOFT_LABELS = (*LABEL_KINDS, "logits")
 
-# No pixel in [0, 1] units is as far out, however it was distilled.
+# No pixel is as many times as bright as white, however it was distilled.
 _FAR = 16
 
 
@@ -46,6 +46,7 @@ def values_of(images: np.ndarray, said: str | None, source: str) -> str:
         )
     check_finite("images", images, source)
     low, high = float(images.min()), float(images.max())
+    far = max(-low, high)
     if said is None:
         raise ValueError(
             "What images of floating point hold must be said: `values` 'unit' "
@@ -54,15 +55,15 @@ def values_of(images: np.ndarray, said: str | None, source: str) -> str:
             f"{low:.3g} to {high:.3g} in {source}. Give e.g. --values=unit."
         )
     impossible = {
-        "unit": max(-low, high) > _FAR,
-        "bytes": high <= 1,
-        "normalized": max(-low, high) > 255,
+        "unit": far > _FAR,
+        "bytes": high <= 1 or far > 255 * _FAR,
+        "normalized": far > 255,
     }
     if impossible[said]:
         raise ValueError(
             f"Images must hold what their `values` say. Received: {said!r} for "
             f"{low:.3g} to {high:.3g} in {source}. Give another of "
-            f"{list(VALUES)}."
+            f"{list(VALUES)}, or scale them."
         )
     return said
 

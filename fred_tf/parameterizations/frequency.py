@@ -102,6 +102,7 @@ class Frequency(Parameterization):
 
     @classmethod
     def instances_within(cls, settings, image_shape, classes, ipc):
+        settings.check_axes(image_shape)
         if settings.budget_bytes:
             return byte_budget.instances(settings, image_shape, classes)
         count = settings.sized(image_shape).coefficients_per_channel

@@ -174,6 +174,18 @@ class FrequencySettings(MemorySettings):
         """Returns the transform that these settings name."""
         return TRANSFORMS[self.transform]().with_norm(self.norm)
 
+    def check_axes(self, image_shape: Sequence[int]) -> None:
+        """Refuses images that the transform does not take.
+
+        Args:
+            image_shape: `[height, width, channels]`, or more spatial axes.
+
+        Raises:
+            ValueError: see `Transform.check`.
+        """
+        spectrum = spectrum_shape(image_shape, self.channels)
+        self.make_transform().check(spectrum[:-1])
+
 
 def spectrum_shape(
     image_shape: Sequence[int], channels: str

@@ -40,6 +40,16 @@ class Transform(keras.layers.Layer, abc.ABC):
         """
         return self
 
+    def check(self, spatial_shape: Sequence[int]) -> None:
+        """Refuses what cannot be transformed; most take every shape.
+
+        Args:
+            spatial_shape: the axes between batch and channels.
+
+        Raises:
+            ValueError: an axis is of no length that it takes.
+        """
+
     @abc.abstractmethod
     def call(self, images: tf.Tensor) -> tf.Tensor:
         """Returns the coefficients of `images`."""

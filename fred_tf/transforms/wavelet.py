@@ -45,7 +45,7 @@ class Wavelet(Transform):
 
     Raises:
         ValueError: the wavelet is unknown or not orthogonal, `levels` is
-            negative, or (when called) the image has no level at all.
+            negative, or (see `check`) the image has no level at all.
     """
 
     axis = "position (coefficients, coarse to fine)"
@@ -66,6 +66,9 @@ class Wavelet(Transform):
             )
         self.wavelet = wavelet
         self.levels = levels
+
+    def check(self, spatial_shape):
+        self._levels(spatial_shape)
 
     def blocks(self, spatial_shape: Sequence[int]) -> list[tuple[int, ...]]:
         """Returns the shape of the block that each level splits."""

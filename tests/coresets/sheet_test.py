@@ -149,8 +149,14 @@ def test_no_more_are_taken_than_there_are(digits):
 
     found = sheet.most_within(few, SheetSettings(MOST, "png"), choose, seed=0)
     assert sorted(found) == list(range(50))
-    with pytest.raises(ValueError, match=r"an image of each class, \d+ bytes"):
-        sheet.most_within(few, SheetSettings(50, "png"), choose, seed=0)
+    small = SheetSettings(50, "png")
+    refused = r"an image of each class, \d+ bytes.* 50 bytes.*--stored_bytes"
+    for refuse in (
+        lambda: sheet.check(few, small, seed=0),
+        lambda: sheet.most_within(few, small, choose, seed=0),
+    ):
+        with pytest.raises(ValueError, match=refused):
+            refuse()
 
 
 def test_a_set_is_what_is_read_back(digits):

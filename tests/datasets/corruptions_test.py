@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fred_tf.datasets import ImageData, Split, corruptions
+from fred_tf.datasets.raw_images import HELD_BACK_SPLIT
 from fred_tf.normalizations import Standardize
 from trainers.results.published import ON
 
@@ -126,6 +127,20 @@ def test_a_missing_library_is_named(monkeypatch):
         corruptions.load(make(), "fog", 5)
 
 
+@pytest.mark.parametrize("refuse", ["check", "load_all"])
+def test_first_images_that_lack_a_class_are_refused_before_they_are_made(
+    refuse, monkeypatch
+):
+    """As those of a folder do, whose pictures follow each other by class."""
+    data = make(classes=3)
+    tested = Split(data.test.images, np.repeat(np.arange(3), 2))
+    data = dataclasses.replace(data, test=tested)
+    monkeypatch.setattr(corruptions, "corrupt", None)
+    monkeypatch.setattr(corruptions, "_library", lambda: None)
+    with pytest.raises(ValueError, match="first 4 corr.*none of 'c'.*images=0"):
+        getattr(corruptions, refuse)(data, ("fog", "snow"), 5, images=4)
+
+
 SYNSETS = {"class_names": ("n01440764", "n02102040")}
 
 
@@ -139,6 +154,12 @@ SYNSETS = {"class_names": ("n01440764", "n02102040")}
         {"name": "cifar10:3.0.2", "holdout": 0.5},
         {"name": "folder:nette", "classes": 2, "channels": 1, **SYNSETS},
         {"name": "folder:nette", "classes": 2, "holdout": 0.5, **SYNSETS},
+        {
+            "name": "folder:nette",
+            "classes": 2,
+            "tested_on": HELD_BACK_SPLIT,
+            **SYNSETS,
+        },
     ],
 )
 def test_other_images_than_those_prepared_are_computed(

@@ -124,6 +124,18 @@ def test_a_header_tells_where_the_values_begin(array):
     assert written.getvalue()[start:] == array.tobytes()
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_digest_of_bytes_is_that_of_their_copy(order):
+    array = np.arange(250_000, dtype=np.float32).reshape(100, 50, 50)
+    expected = hashlib.sha256(array.tobytes()).hexdigest()
+    array = np.asarray(array, order=order)
+    tracemalloc.start()
+    assert arrays.bytes_digest(array) == expected
+    copied = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert copied < 10_000 or order == "F"
+
+
 def test_a_digest_is_of_type_shape_and_bytes():
     array = np.arange(6, dtype=np.float32).reshape(2, 3)
     expected = hashlib.sha256(b"float32 (2, 3) " + array.tobytes()).hexdigest()

@@ -148,6 +148,15 @@ def test_a_budget_of_more_images_than_there_are_is_refused(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_transform_of_other_sizes_is_refused_before_there_is_a_run(tmp_path):
+    """By its own words: Keras puts others around them."""
+    data = few((7, 8, 1), (12, 12))
+    haar = ["parameterization.transform=haar"]
+    with pytest.raises(ValueError, match=r"^A wavelet .*even.*\(7, 8\).*'dct'"):
+        fred_tf.distill(data, "dm", tmp_path / "run", overrides=haar)
+    assert not (tmp_path / "run").exists()
+
+
 def test_one_line_says_what_became_of_it(caplog):
     data = few((16, 16, 1), (12, 40))
     asked = settled(data, "cifar10_ipc1_dm", "coefficients_per_channel=8")

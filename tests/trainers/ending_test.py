@@ -213,7 +213,7 @@ def test_a_wrong_path_is_refused_before_any_work(
 NOT_TAKEN = {
     "trainers.evaluate": ("expert_dir",),
     "trainers.figures.__main__": ("override", "preset", "seed"),
-    "trainers.quickstart": ("data_dir", "preset", "row"),
+    "trainers.quickstart": ("expert_dir", "preset", "row"),
     "trainers.rank": ("budget_bytes", "preset", "row"),
     "trainers.report.__main__": ("override", "preset", "seed"),
     "trainers.results.__main__": ("override", "preset", "row", "seed"),

@@ -106,6 +106,41 @@ def test_what_has_no_place_in_the_table_is_refused_at_once(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_quickstart_is_on_the_data_that_it_was_given(
+    call, digits, tmp_path, monkeypatch
+):
+    """Of two folders of one name all steps take that of the path."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    own = tmp_path / "own" / "photos"
+    own.mkdir(parents=True)
+    taken = []
+
+    def take(step, config, data_dir):
+        taken.append((step, f"{data_dir}/{config.dataset}"))
+
+    def load(config, data_dir, download):
+        take("load", config, data_dir)
+        return digits
+
+    def train(config, experts, data_dir, download):
+        take("experts", config, data_dir)
+
+    def distil(config, run_dir, data_dir, experts, download):
+        take(run_dir.name, config, data_dir)
+        if run_dir.name == "fred":
+            raise ValueError("Far enough.")
+
+    monkeypatch.setattr(quickstart.assembly, "load_data", load)
+    monkeypatch.setattr(quickstart.train_experts, "run", train)
+    monkeypatch.setattr(quickstart.distill, "run", distil)
+    said = ["--override=dataset=folder:own/photos", "--run_dir=runs"]
+    code, _, errors = call("trainers.quickstart", *said)
+    assert code == 1 and "Far enough." in errors
+    steps = "load", "experts", "pixel", "fred"
+    assert taken == [(step, f"{own.parent}/folder:photos") for step in steps]
+
+
 def test_a_quickstart_says_what_is_next(quick_way, monkeypatch, capsys):
     """In commands that work, as this one was called."""
     root = quick_way[0]

@@ -141,6 +141,28 @@ def test_bytes_of_a_picture_are_not_those_of_a_budget(asked, call, tmp_path):
     assert not (tmp_path / "no").exists()
 
 
+@pytest.mark.parametrize(
+    ("size", "axes", "message"),
+    [
+        (10, (8, 8, 1), "Received: 10 bytes.*--stored_bytes"),
+        (9000, (4, 4, 4, 1), "one channel or three"),
+    ],
+)
+def test_a_picture_that_cannot_be_is_refused_before_a_network_is_trained(
+    size, axes, message, tmp_path, digits, monkeypatch
+):
+    train = digits.train
+    images = train.images.reshape(-1, *axes)
+    data = dataclasses.replace(
+        digits, train=Split(images, train.labels), test=None
+    )
+    monkeypatch.setattr(datasets, "load", lambda *_, **__: data)
+    monkeypatch.setattr(select_coreset.chosen_images, "choice", None)
+    with pytest.raises(ValueError, match=message):
+        select_coreset.run(TM, tmp_path, "herding", stored=SheetSettings(size))
+    assert not (tmp_path / "coreset.json").exists()
+
+
 def test_moving_moments_are_not_made_up(tmp_path):
     settings = config_lib.override(TM, ["network.norm=batch", "count=1"])
     train_experts.run(settings, tmp_path / "experts")
