@@ -32,6 +32,10 @@ from trainers.log.run_log import RunLog, append_accuracy
 # In a run folder.
 KIND = "elsewhere"
 _RECORD = "elsewhere.json"
+# What of an evaluation's identity changes as its run goes on.
+_OF_STATE = "set", "targets", "student_learning_rate"
+# Of rows, whose evaluations have one name.
+_OF_ROWS = "Choose another --runs_dir, or delete the file to make it anew."
 
 
 def bring_back(
@@ -61,7 +65,8 @@ def bring_back(
         ValueError: `name` is none, or see `evaluate.path`; a file of the pack
             is damaged or says what cannot be;
             `run_dir` holds another run, a later state of this one, or other
-            evaluations under the same names.
+            evaluations under the same names. Those of earlier states of this
+            one are set aside, under the names that curves have.
     """
     evaluate.path("", "", "", name=name)  # Refuses before any work.
     folder = pathlib.Path(folder)
@@ -84,12 +89,15 @@ def bring_back(
     else:
         described = packed.described
     evaluations = reading.evaluations(scored, run.step if run else 0)
+    way_out = _OF_ROWS if scores_dir else evaluation_files.WAY_OUT
     for network, evaluation in evaluations.items():
         other = "" if network == packed.config.network.name else network
         place = scores_dir or run_dir
         path = evaluate.path(place, packed.word, other, name=name)
         about_set, device = dict(described[network]), spent_there["device"]
-        _keep(path, about_set, packed.data, evaluation, device)
+        if run and path.exists():
+            _set_aside(path, about_set, packed.data, way_out)
+        _keep(path, about_set, packed.data, evaluation, device, way_out)
         if run:
             append_accuracy(run.folder, run.step, network, evaluation)
     return evaluations
@@ -101,6 +109,7 @@ def _keep(
     data: dict[str, Any],
     evaluation: Evaluation,
     device: str,
+    way_out: str,
 ) -> None:
     """Writes an evaluation that came back, unless its file holds it already.
 
@@ -109,7 +118,6 @@ def _keep(
     """
     identity = described.pop("identity")
     work = path, evaluation_files.KIND, identity, data
-    way_out = evaluation_files.WAY_OUT
     with evaluation_files.changing(path):
         record = records.continued(*work, way_out=way_out) or {}
         before = record.get("accuracies", [])
@@ -122,6 +130,46 @@ def _keep(
         if len(evaluation.accuracies) > len(before):
             content = {**described, **evaluation.to_json(), "device": device}
             records.write(*work, **content)
+
+
+def _set_aside(
+    path: pathlib.Path,
+    described: dict[str, Any],
+    data: dict[str, Any],
+    way_out: str,
+) -> None:
+    """Takes an evaluation of an earlier state of a run out of the way.
+
+    It stays, under the name that it has on the curve of a run.
+
+    Args:
+        path: the file.
+        described: an evaluation of the present state.
+        data: facts of the data that it is on.
+        way_out: what to do about a file that cannot be read.
+    """
+
+    def apart_from_state(of: dict[str, Any]) -> dict[str, Any]:
+        config = of["details"].get("config", {})
+        return {
+            "identity": {**of["identity"], **dict.fromkeys(_OF_STATE)},
+            "config": {**config, "outer_steps": None},
+            "data": of["data"],
+        }
+
+    with evaluation_files.changing(path):
+        there = records.read(path, evaluation_files.KIND, way_out)
+        with records.stating(path, way_out):
+            asked = apart_from_state({**described, "data": data})
+            if records.differences(apart_from_state(there), asked):
+                return
+            step = claims.integer(there["details"], "outer_steps")
+        of_curve = evaluation_files.curve_path(path.parent, step)
+        words = path.name.removeprefix("evaluation")
+        aside = path.with_name(f"{of_curve.stem}{words}")
+        if step < described["details"]["outer_steps"] and not aside.exists():
+            path.rename(aside)
+            logging.info("%s is of step %d, now %s.", path, step, aside)
 
 
 def _bring_back_run(

@@ -2,11 +2,12 @@
 
 import math
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from absl import logging
 
+from export.command_line import MISTAKES
 from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
@@ -121,8 +122,10 @@ def unpack(
     folder: files.Path,
     runs_dir: files.Path,
     data_dir: str | None = None,
-) -> dict[str, str]:
+) -> tuple[dict[str, str], dict[str, str]]:
     """Brings home what has become of some rows, finished or not.
+
+    One that cannot come home is in nobody's way.
 
     Args:
         rows: all rows, by name.
@@ -131,55 +134,82 @@ def unpack(
         data_dir: where TensorFlow Datasets keeps its data.
 
     Returns:
-        How far each row of the folder is, by name.
+        How far each row of the folder is, by name; and of those that did not
+        come home, why: such a row is damaged, of other settings than when it
+        was packed, but for the number of its steps, or its run here is ahead
+        of what comes back.
 
     Raises:
         FileNotFoundError: there is no such folder.
-        ValueError: a row is of other settings than when it was packed, but for
-            the number of its steps, or its run here is ahead of what comes
-            back.
+        ValueError: what it says of its rows is damaged.
     """
-    folder, told = pathlib.Path(folder), {}
+    folder, told, refused = pathlib.Path(folder), {}, {}
     for name, settings in _listed(folder).items():
-        if name not in rows:
-            raise ValueError(
-                f"{folder / rows_of_packs.ROWS} must name rows that there "
-                f"are. Received: {name!r}. Use the version that packed it."
+        try:
+            told[name] = _unpack(
+                rows, folder, name, settings, runs_dir, data_dir
             )
-        place = sealed.inside(folder, _place(name))
-        packed = reading.read(place)
-        state = packed.about, reading.spent(packed), reading.scores(packed)
-        told[name] = rows_of_packs.told(*state)
-        if not state[1]:
-            told[name] += ", never begun"
-            continue
-        asked = config_lib.to_json(rows[name].config())
-        for stated in (settings["config"], packed.about["identity"]["config"]):
-            # How many steps it was to make changes none that it made.
-            asked["outer_steps"] = stated.get("outer_steps")
-            if rows[name].budget_bytes:  # From which it follows.
-                asked["ipc"] = stated.get("ipc")
-            records.refuse(
-                folder / rows_of_packs.ROWS,
-                records.differences({name: stated}, {name: asked}),
-                "Use the version that packed it.",
-            )
-        own = pathlib.Path(runs_dir) / name
-        unpacking.bring_back(place, own / "run", data_dir, scores_dir=own)
+        except MISTAKES as error:
+            refused[name] = f"{type(error).__name__}: {error}"
+    return told, refused
+
+
+def _unpack(
+    rows: Mapping[str, Row],
+    folder: pathlib.Path,
+    name: str,
+    settings: Mapping[str, Any],
+    runs_dir: files.Path,
+    data_dir: str | None,
+) -> str:
+    """Brings a row home and returns how far it is.
+
+    Args:
+        rows, folder, runs_dir, data_dir: as `unpack` takes them.
+        name: of the row.
+        settings: that it had when it was packed.
+    """
+    if name not in rows:
+        raise ValueError(
+            f"{folder / rows_of_packs.ROWS} must name rows that there are. "
+            f"Received: {name!r}. Use the version that packed it."
+        )
+    place = sealed.inside(folder, _place(name))
+    packed = reading.read(place)
+    state = packed.about, reading.spent(packed), reading.scores(packed)
+    told = rows_of_packs.told(*state)
+    if not state[1]:
+        return f"{told}, never begun"
+    asked = config_lib.to_json(rows[name].config())
+    for stated in (settings["config"], packed.about["identity"]["config"]):
+        # How many steps it was to make changes none that it made.
+        asked["outer_steps"] = stated.get("outer_steps")
+        if rows[name].budget_bytes:  # From which it follows.
+            asked["ipc"] = stated.get("ipc")
+        records.refuse(
+            folder / rows_of_packs.ROWS,
+            records.differences({name: stated}, {name: asked}),
+            "Use the version that packed it.",
+        )
+    own = pathlib.Path(runs_dir) / name
+    unpacking.bring_back(place, own / "run", data_dir, scores_dir=own)
     return told
 
 
-def complete(rows: Mapping[str, Row], folder: files.Path) -> list[str]:
-    """Returns the rows of a folder that have all their steps and scores.
+def complete(
+    rows: Mapping[str, Row], folder: files.Path, names: Iterable[str]
+) -> list[str]:
+    """Returns which rows of a folder have all their steps and scores.
 
     They may have been packed for more steps.
 
     Args:
         rows: all rows, by name.
         folder: from `pack`.
+        names: of rows that came home.
     """
     folder, found = pathlib.Path(folder), []
-    for name in _listed(folder):
+    for name in names:
         packed = reading.read(sealed.inside(folder, _place(name)))
         spent, steps = reading.spent(packed), rows[name].config().outer_steps
         reached = {**spent, "complete": spent.get("step") == steps}
