@@ -44,6 +44,7 @@ def bring_back(
     data_dir: str | None = None,
     name: str = "",
     scores_dir: files.Path | None = None,
+    download: bool = False,
 ) -> dict[str, Evaluation]:
     """Brings into a run folder what has become of a pack.
 
@@ -52,10 +53,12 @@ def bring_back(
     Args:
         folder: the pack.
         run_dir: the run folder; made, or brought up to date.
-        data_dir: where TensorFlow Datasets keeps its data.
+        data_dir: where TensorFlow Datasets keeps its data; where those of
+            `run_dir` were found if None.
         name: a word in the names of the evaluations' files, see
             `evaluate.path`.
         scores_dir: where they go; the run folder if None.
+        download: whether missing data may be downloaded.
 
     Returns:
         The evaluations, by network.
@@ -80,7 +83,7 @@ def bring_back(
         )
     run = None
     if packed.is_run:
-        run = _bring_back_run(packed, spent_there, run_dir, data_dir)
+        run = _bring_back_run(packed, spent_there, run_dir, data_dir, download)
         decoded = run.synthetic_set()
         described = {
             name: description(settings, decoded)
@@ -177,6 +180,7 @@ def _bring_back_run(
     spent_there: dict[str, Any],
     run_dir: files.Path,
     data_dir: str | None,
+    download: bool,
 ) -> DistilledRun:
     """Makes a run folder of a pack, or brings it up to date.
 
@@ -184,19 +188,21 @@ def _bring_back_run(
         packed: the pack.
         spent_there: what its runner says of where it ran, and how long.
         run_dir: the run folder.
-        data_dir: where TensorFlow Datasets keeps its data.
+        data_dir: as `bring_back` takes it.
+        download: whether missing data may be downloaded.
     """
     step, leaves = reading_run.state(packed)
     constants = reading_run.constants(packed)
     metrics = reading_run.metrics(packed, step)
-    if (reached := _steps_in(run_dir)) > step:
+    reached, found_in = _there(run_dir)
+    if reached > step:
         raise ValueError(
             f"{run_dir} must not be ahead of what comes back. Received: step "
             f"{reached}, and step {step} in {packed.folder}. Choose another "
             "--run_dir."
         )
     config = config_lib.replace(packed.config, {"outer_steps": step})
-    data = assembly.load_data(config, data_dir)
+    data = assembly.load_data(config, data_dir or found_in, download)
     records.refuse(
         packed.folder / pack_folder.ABOUT,
         records.differences(
@@ -288,13 +294,17 @@ def spent(folder: RunFolder) -> dict[str, Any]:
         return reading.minutes(claims.mapping(told, "spent"))
 
 
-def _steps_in(run_dir: files.Path) -> int:
-    """Returns the outer steps that a run folder has reached, 0 if none."""
+def _there(run_dir: files.Path) -> tuple[int, str | None]:
+    """Returns the outer steps of a run folder, and where its data were found.
+
+    None is none that is known, and steps of a folder that is none are 0.
+    """
     try:
-        folder = RunFolder.read(run_dir).checkpoint_folder
+        folder = RunFolder.read(run_dir)
     except FileNotFoundError:
-        return 0
-    return max(checkpoint_files.steps(folder), default=0)
+        return 0, None
+    reached = checkpoint_files.steps(folder.checkpoint_folder)
+    return max(reached, default=0), folder.data_dir
 
 
 def _write_log(run: DistilledRun, metrics: list[dict[str, Any]]) -> None:

@@ -133,12 +133,16 @@ def _pack(
     print(f"Next, where JAX is: python {run} --minutes=9")
 
 
-def _unpack(folder: str, data_dir: str | None) -> tuple[list[str], int]:
+def _unpack(
+    folder: str, data_dir: str | None, download: bool
+) -> tuple[list[str], int]:
     """Returns the rows that came home with all their steps and scores.
 
     And an exit code, which is 1 where a row could not come home.
     """
-    told, refused = packing.unpack(ROWS, folder, RUNS_DIR.value, data_dir)
+    told, refused = packing.unpack(
+        ROWS, folder, RUNS_DIR.value, data_dir, download
+    )
     for name, line in told.items():
         print(f"{name}: {line}")
     for name, line in refused.items():
@@ -200,7 +204,7 @@ def main() -> int:
     table(RESULTS_DIR.value)  # Refuses files that no page can be made of.
     exit_code = 0
     if UNPACK.value:
-        names, exit_code = _unpack(UNPACK.value, source[0])
+        names, exit_code = _unpack(UNPACK.value, *source)
         rows = {name: ROWS[name] for name in names}
     places = RUNS_DIR.value, RESULTS_DIR.value
     complete = finished(rows, *places, *source)

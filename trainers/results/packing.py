@@ -122,6 +122,7 @@ def unpack(
     folder: files.Path,
     runs_dir: files.Path,
     data_dir: str | None = None,
+    download: bool = False,
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Brings home what has become of some rows, finished or not.
 
@@ -131,7 +132,9 @@ def unpack(
         rows: all rows, by name.
         folder: from `pack`.
         runs_dir: where the rows' runs go, see `making`.
-        data_dir: where TensorFlow Datasets keeps its data.
+        data_dir: where TensorFlow Datasets keeps its data; where those of a
+            row's run were found if None.
+        download: whether missing data may be downloaded.
 
     Returns:
         How far each row of the folder is, by name; and of those that did not
@@ -147,7 +150,7 @@ def unpack(
     for name, settings in _listed(folder).items():
         try:
             told[name] = _unpack(
-                rows, folder, name, settings, runs_dir, data_dir
+                rows, folder, name, settings, runs_dir, data_dir, download
             )
         except MISTAKES as error:
             refused[name] = f"{type(error).__name__}: {error}"
@@ -161,11 +164,12 @@ def _unpack(
     settings: Mapping[str, Any],
     runs_dir: files.Path,
     data_dir: str | None,
+    download: bool,
 ) -> str:
     """Brings a row home and returns how far it is.
 
     Args:
-        rows, folder, runs_dir, data_dir: as `unpack` takes them.
+        rows, folder, runs_dir, data_dir, download: as `unpack` takes them.
         name: of the row.
         settings: that it had when it was packed.
     """
@@ -192,7 +196,9 @@ def _unpack(
             "Use the version that packed it.",
         )
     own = pathlib.Path(runs_dir) / name
-    unpacking.bring_back(place, own / "run", data_dir, scores_dir=own)
+    unpacking.bring_back(
+        place, own / "run", data_dir, scores_dir=own, download=download
+    )
     return told
 
 

@@ -1,12 +1,15 @@
 """What a run folder keeps, and what gives way, as a pack comes back again."""
 
 import json
+import sys
 
 import pytest
 
+from fred_tf import assembly
 from fred_tf.disk import evaluation_files, records
 from tests.trainers.elsewhere import made
 from tests.trainers.elsewhere.made import SETTINGS
+from trainers.elsewhere import __main__ as program
 from trainers.elsewhere import packing, unpacking
 
 
@@ -57,3 +60,26 @@ def test_evaluations_are_not_replaced_by_what_comes_back(
     with pytest.raises(ValueError, match="`set` is .*--name"):
         unpacking.bring_back(pack, run_dir)
     assert not evaluation_files.curve_path(run_dir, 5).exists()
+
+
+def test_data_are_looked_for_where_the_run_found_them(
+    unlowered, digits, tmp_path, monkeypatch
+):
+    pack, run_dir, how = tmp_path / "pack", tmp_path / "run", []
+    load = assembly.load_data
+
+    def looked(config, *where):
+        how.append(where)
+        return load(config, *where)
+
+    packing.pack(SETTINGS, pack)
+    advance(pack, 8, [])
+    monkeypatch.setattr(assembly, "load_data", looked)
+    unpacking.bring_back(pack, run_dir, str(tmp_path))
+    unpacking.bring_back(pack, run_dir)
+    flags = f"--bring_back={pack}", f"--run_dir={run_dir}", "--download"
+    monkeypatch.setattr(sys, "argv", ["elsewhere", *flags])
+    with pytest.raises(SystemExit) as ended:
+        program.main()
+    assert not ended.value.code
+    assert how == [(str(tmp_path), x) for x in (False, False, True)]
