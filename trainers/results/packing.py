@@ -53,20 +53,10 @@ def pack(
         ValueError: a row has no run of its own, there is not one share for
             each, or the folder holds other rows, or rows of other data.
         FileExistsError: the folder holds something else.
+        BlockingIOError: a runner makes what is there.
     """
     check_jax()
-    for name, row in rows.items():
-        if row.subject != "run" or row.run_of or row.form:
-            raise ValueError(
-                "A pack makes runs. Received: the row "
-                f"{name!r}, which scores {row.run_of or row.subject!r}. Make "
-                "it here, after the row of its run."
-            )
-    if len(shares) != len(rows) or not all(0 < s < math.inf for s in shares):
-        raise ValueError(
-            "`--shares` are positive numbers, one for each row. Received: "
-            f"{list(shares)} for {len(rows)} rows."
-        )
+    _check(rows, shares)
     folder = paths.folder(folder, "--pack")
     identity = {
         name: {
@@ -89,15 +79,19 @@ def pack(
             way_out=way_out,
             has_begun=lambda content: (folder / "rows").exists(),
         )
+    with pack_folder.unused(folder):
+        pass  # Found out before any work.
     # Before anything is replaced: without data nothing comes in its place.
     data = _data(rows, data_dir, download)
     if overwrite:
-        with files.replacing_folder(folder) as temporary:
+        with pack_folder.replacing(folder, overwrite) as temporary:
             records.write(temporary / asked[0].name, *asked[1:], rows=listed)
             pack_folder.copy_runner(temporary)
     else:
-        records.write(*asked, rows=listed)
-        pack_folder.copy_runner(folder)
+        # The programs of a runner stay as they are while it runs.
+        with pack_folder.unused(folder):
+            records.write(*asked, rows=listed)
+            pack_folder.copy_runner(folder)
     shared = packed_images.Shared(folder, part_bytes)
     for name, row in rows.items():
         config, scored = row.config(), row.evaluation()
@@ -105,6 +99,22 @@ def pack(
         place = sealed.inside(folder, _place(name))
         packing.pack_run(config, place, data[name], evaluations, shared)
         logging.info("%s is packed in %s.", name, place)
+
+
+def _check(rows: Mapping[str, Row], shares: Sequence[float]) -> None:
+    """Refuses rows without a run of their own, and shares that are none."""
+    for name, row in rows.items():
+        if row.subject != "run" or row.run_of or row.form:
+            raise ValueError(
+                "A pack makes runs. Received: the row "
+                f"{name!r}, which scores {row.run_of or row.subject!r}. Make "
+                "it here, after the row of its run."
+            )
+    if len(shares) != len(rows) or not all(0 < s < math.inf for s in shares):
+        raise ValueError(
+            "`--shares` are positive numbers, one for each row. Received: "
+            f"{list(shares)} for {len(rows)} rows."
+        )
 
 
 def _data(

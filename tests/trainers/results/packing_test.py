@@ -12,6 +12,7 @@ from fred_tf.disk import records
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.presets import fitting
 from tests.trainers.elsewhere import made
+from trainers.elsewhere.runner import lock
 from trainers.results import __main__ as program
 from trainers.results import making, packing, reading
 from trainers.results.rows import Row
@@ -107,6 +108,18 @@ def test_rows_are_replaced_only_on_purpose(unlowered, tmp_path, monkeypatch):
     assert made.state_of(folder / "rows/batches")["step"] == 2
     packing.pack(*more, overwrite=True)
     assert [path.name for path in (folder / "rows").iterdir()] == ["segments"]
+
+
+@pytest.mark.parametrize("place", ["", "rows/batches"])
+def test_rows_that_a_runner_makes_are_not_replaced(place, unlowered, tmp_path):
+    """All of them in slices, or one of them by itself."""
+    asked = some("batches"), [1], tmp_path, PART
+    packing.pack(*asked)
+    with lock.exclusive(tmp_path / place):
+        for overwrite in (False, True):
+            with pytest.raises(BlockingIOError, match="is in use by"):
+                packing.pack(*asked, overwrite=overwrite)
+    packing.pack(*asked, overwrite=True)
 
 
 @pytest.mark.parametrize(
