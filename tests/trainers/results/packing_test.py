@@ -177,13 +177,21 @@ def test_a_row_that_cannot_come_home_is_in_nobodys_way(
         advance(folder / "rows" / name, step, [0.5, 0.25])
     scores = folder / "rows/segments/scores.json"
     scores.write_text(scores.read_text().replace("0.25", "0.75"))
-    flags = f"--unpack={folder}", f"--runs_dir={runs}"
+    flags = f"--unpack={folder}", f"--runs_dir={runs}", "--download"
     results = f"--results_dir={tmp_path / 'results'}"
     monkeypatch.setattr(sys, "argv", ["results", *flags, results])
     monkeypatch.setattr(program, "ROWS", ROWS)
+    load, how = packing.assembly.load_data, set()
+
+    def looked(config, *where):
+        how.add(where)
+        return load(config, *where)
+
+    monkeypatch.setattr(packing.assembly, "load_data", looked)
     with pytest.raises(SystemExit) as ended:
         program.main()
     assert ended.value.code == 1
+    assert (None, True) in how and (None, False) not in how
     out, errors = capsys.readouterr()
     assert f"segments did not come home: ValueError: {scores} must" in errors
     assert "batches: step 3 of 3" in out
