@@ -82,6 +82,7 @@ def main() -> int:
             run_dir,
             run_flags.DATA_DIR.value,
             evaluate.NAME.value,
+            download=run_flags.DOWNLOAD.value,
         )
         facts = reading.read(pathlib.Path(BRING_BACK.value)).data
         on = on_split(tested_on(facts))

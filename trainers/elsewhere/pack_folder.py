@@ -1,8 +1,9 @@
 """The folder of a pack: what may be replaced there, and how it is completed."""
 
+import contextlib
 import pathlib
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.disk import files, records, replaceable
 from fred_tf.distillation import outliers
-from trainers.elsewhere.runner import arrays, sealed
+from trainers.elsewhere.runner import arrays, lock, rows, sealed
 
 KIND = "pack"
 ABOUT, STATE = "pack.json", "state.npz"
@@ -26,7 +27,7 @@ _FILES = (
     *("data/[0-9a-f]*/[0-9]*.npz", "experts/[0-9a-f]*/[0-9]*.npz"),
     *("experts/[0-9a-f]*/experts.json", ".lock", "experts/[0-9a-f]*/.lock"),
 )
-OWN = ("rows.json", *_FILES, *(f"rows/*/{name}" for name in _FILES))
+OWN = (rows.ROWS, *_FILES, *(f"rows/*/{name}" for name in _FILES))
 _RUN = pathlib.Path(__file__).with_name("run.py")
 
 
@@ -43,7 +44,8 @@ def is_there(asked: records.Work, overwrite: bool) -> bool:
     folder = asked[0].parent
     check_replaceable(folder, ABOUT, KIND, overwrite)
     if overwrite:
-        return False
+        with unused(folder):
+            return False  # Found out before any work.
     way_out = "Choose another --pack, --overwrite it, or delete the folder."
     if records.continued(*asked, way_out=way_out) is None:
         return False
@@ -73,6 +75,44 @@ def check_replaceable(
         )
     text = f'"kind": "{kind}"' if overwrite else ""
     replaceable.check(folder, about, text, OWN if overwrite else ())
+
+
+@contextlib.contextmanager
+def unused(folder: pathlib.Path) -> Iterator[None]:
+    """Keeps runners from a pack, or several, inside a `with` block.
+
+    A runner goes on writing by names, into whatever has come in its place.
+
+    Args:
+        folder: only packs can be replaced there; it need not exist.
+
+    Raises:
+        BlockingIOError: one makes the pack, or one of several.
+    """
+    with contextlib.ExitStack() as held:
+        # A runner may make a single one of several.
+        own = (p for p in folder.glob("rows/*") if not p.is_symlink())
+        for place in (folder, *sorted(own)):
+            if any((place / name).exists() for name in (ABOUT, rows.ROWS)):
+                held.enter_context(lock.exclusive(place))
+        yield
+
+
+@contextlib.contextmanager
+def replacing(folder: files.Path, overwrite: bool) -> Iterator[pathlib.Path]:
+    """Yields a new folder that becomes that of a pack, or of several.
+
+    Args:
+        folder: as `check_replaceable` takes it.
+        overwrite: whether it may hold any, which nobody makes meanwhile.
+
+    Raises:
+        BlockingIOError: see `unused`.
+    """
+    there = pathlib.Path(folder)
+    with unused(there) if overwrite else contextlib.nullcontext():
+        with files.replacing_folder(folder) as temporary:
+            yield temporary
 
 
 def finish(

@@ -61,6 +61,7 @@ def pack(
         ValueError: the folder holds a pack of other settings or data, or
             experts choose what the run begins with.
         FileExistsError: the folder holds something else.
+        BlockingIOError: a runner makes the pack that is to be replaced.
     """
     check_jax()
     folder = paths.folder(folder, "--pack")
@@ -92,6 +93,7 @@ def pack_run(
     Raises:
         ValueError: the folder holds a pack of other settings or data.
         FileExistsError: the folder holds something else.
+        BlockingIOError: a runner makes the pack that is to be replaced.
     """
     config = fitting.fitted(config, data)
     scored = {k: fitting.fitted(v, data) for k, v in scored.items()}
@@ -105,7 +107,7 @@ def pack_run(
     distiller = _begun(config, data)
     recipe = distiller.objective.recipe()
     count = max(1, config.distiller.references_per_step)
-    with files.replacing_folder(folder) as temporary:
+    with pack_folder.replacing(folder, overwrite) as temporary:
         root = shared.folder or temporary
         labels, leaves = _lower_run(
             config, data, distiller, recipe, count, temporary
@@ -238,6 +240,7 @@ def pack_set(
         ValueError: the folder holds a pack of other settings or data, or
             `word` is fit for no name of a file.
         FileExistsError: the folder holds something else.
+        BlockingIOError: a runner makes the pack that is to be replaced.
     """
     check_jax()
     synthetic_set = fitted_on(data, synthetic_set)
@@ -257,7 +260,7 @@ def pack_set(
     targets = np.asarray(
         evaluator.targets(synthetic_set.labels, synthetic_set.soft_labels, kind)
     )
-    with files.replacing_folder(folder) as temporary:
+    with pack_folder.replacing(folder, overwrite) as temporary:
         rate = evaluator.rate_for(synthetic_set)
         packed_scoring.write_set(temporary, rate, synthetic_set.images, targets)
         scoring = packed_scoring.write(

@@ -32,6 +32,10 @@ from trainers.log.run_log import RunLog, append_accuracy
 # In a run folder.
 KIND = "elsewhere"
 _RECORD = "elsewhere.json"
+# What of an evaluation's identity changes as its run goes on.
+_OF_STATE = "set", "targets", "student_learning_rate"
+# Of rows, whose evaluations have one name.
+_OF_ROWS = "Choose another --runs_dir, or delete the file to make it anew."
 
 
 def bring_back(
@@ -40,6 +44,7 @@ def bring_back(
     data_dir: str | None = None,
     name: str = "",
     scores_dir: files.Path | None = None,
+    download: bool = False,
 ) -> dict[str, Evaluation]:
     """Brings into a run folder what has become of a pack.
 
@@ -48,10 +53,12 @@ def bring_back(
     Args:
         folder: the pack.
         run_dir: the run folder; made, or brought up to date.
-        data_dir: where TensorFlow Datasets keeps its data.
+        data_dir: where TensorFlow Datasets keeps its data; where those of
+            `run_dir` were found if None.
         name: a word in the names of the evaluations' files, see
             `evaluate.path`.
         scores_dir: where they go; the run folder if None.
+        download: whether missing data may be downloaded.
 
     Returns:
         The evaluations, by network.
@@ -61,7 +68,8 @@ def bring_back(
         ValueError: `name` is none, or see `evaluate.path`; a file of the pack
             is damaged or says what cannot be;
             `run_dir` holds another run, a later state of this one, or other
-            evaluations under the same names.
+            evaluations under the same names. Those of earlier states of this
+            one are set aside, under the names that curves have.
     """
     evaluate.path("", "", "", name=name)  # Refuses before any work.
     folder = pathlib.Path(folder)
@@ -75,7 +83,7 @@ def bring_back(
         )
     run = None
     if packed.is_run:
-        run = _bring_back_run(packed, spent_there, run_dir, data_dir)
+        run = _bring_back_run(packed, spent_there, run_dir, data_dir, download)
         decoded = run.synthetic_set()
         described = {
             name: description(settings, decoded)
@@ -84,12 +92,15 @@ def bring_back(
     else:
         described = packed.described
     evaluations = reading.evaluations(scored, run.step if run else 0)
+    way_out = _OF_ROWS if scores_dir else evaluation_files.WAY_OUT
     for network, evaluation in evaluations.items():
         other = "" if network == packed.config.network.name else network
         place = scores_dir or run_dir
         path = evaluate.path(place, packed.word, other, name=name)
         about_set, device = dict(described[network]), spent_there["device"]
-        _keep(path, about_set, packed.data, evaluation, device)
+        if run and path.exists():
+            _set_aside(path, about_set, packed.data, way_out)
+        _keep(path, about_set, packed.data, evaluation, device, way_out)
         if run:
             append_accuracy(run.folder, run.step, network, evaluation)
     return evaluations
@@ -101,6 +112,7 @@ def _keep(
     data: dict[str, Any],
     evaluation: Evaluation,
     device: str,
+    way_out: str,
 ) -> None:
     """Writes an evaluation that came back, unless its file holds it already.
 
@@ -109,7 +121,6 @@ def _keep(
     """
     identity = described.pop("identity")
     work = path, evaluation_files.KIND, identity, data
-    way_out = evaluation_files.WAY_OUT
     with evaluation_files.changing(path):
         record = records.continued(*work, way_out=way_out) or {}
         before = record.get("accuracies", [])
@@ -124,11 +135,52 @@ def _keep(
             records.write(*work, **content)
 
 
+def _set_aside(
+    path: pathlib.Path,
+    described: dict[str, Any],
+    data: dict[str, Any],
+    way_out: str,
+) -> None:
+    """Takes an evaluation of an earlier state of a run out of the way.
+
+    It stays, under the name that it has on the curve of a run.
+
+    Args:
+        path: the file.
+        described: an evaluation of the present state.
+        data: facts of the data that it is on.
+        way_out: what to do about a file that cannot be read.
+    """
+
+    def apart_from_state(of: dict[str, Any]) -> dict[str, Any]:
+        config = of["details"].get("config", {})
+        return {
+            "identity": {**of["identity"], **dict.fromkeys(_OF_STATE)},
+            "config": {**config, "outer_steps": None},
+            "data": of["data"],
+        }
+
+    with evaluation_files.changing(path):
+        there = records.read(path, evaluation_files.KIND, way_out)
+        with records.stating(path, way_out):
+            asked = apart_from_state({**described, "data": data})
+            if records.differences(apart_from_state(there), asked):
+                return
+            step = claims.integer(there["details"], "outer_steps")
+        of_curve = evaluation_files.curve_path(path.parent, step)
+        words = path.name.removeprefix("evaluation")
+        aside = path.with_name(f"{of_curve.stem}{words}")
+        if step < described["details"]["outer_steps"] and not aside.exists():
+            path.rename(aside)
+            logging.info("%s is of step %d, now %s.", path, step, aside)
+
+
 def _bring_back_run(
     packed: reading.Packed,
     spent_there: dict[str, Any],
     run_dir: files.Path,
     data_dir: str | None,
+    download: bool,
 ) -> DistilledRun:
     """Makes a run folder of a pack, or brings it up to date.
 
@@ -136,19 +188,21 @@ def _bring_back_run(
         packed: the pack.
         spent_there: what its runner says of where it ran, and how long.
         run_dir: the run folder.
-        data_dir: where TensorFlow Datasets keeps its data.
+        data_dir: as `bring_back` takes it.
+        download: whether missing data may be downloaded.
     """
     step, leaves = reading_run.state(packed)
     constants = reading_run.constants(packed)
     metrics = reading_run.metrics(packed, step)
-    if (reached := _steps_in(run_dir)) > step:
+    reached, found_in = _there(run_dir)
+    if reached > step:
         raise ValueError(
             f"{run_dir} must not be ahead of what comes back. Received: step "
             f"{reached}, and step {step} in {packed.folder}. Choose another "
             "--run_dir."
         )
     config = config_lib.replace(packed.config, {"outer_steps": step})
-    data = assembly.load_data(config, data_dir)
+    data = assembly.load_data(config, data_dir or found_in, download)
     records.refuse(
         packed.folder / pack_folder.ABOUT,
         records.differences(
@@ -240,13 +294,17 @@ def spent(folder: RunFolder) -> dict[str, Any]:
         return reading.minutes(claims.mapping(told, "spent"))
 
 
-def _steps_in(run_dir: files.Path) -> int:
-    """Returns the outer steps that a run folder has reached, 0 if none."""
+def _there(run_dir: files.Path) -> tuple[int, str | None]:
+    """Returns the outer steps of a run folder, and where its data were found.
+
+    None is none that is known, and steps of a folder that is none are 0.
+    """
     try:
-        folder = RunFolder.read(run_dir).checkpoint_folder
+        folder = RunFolder.read(run_dir)
     except FileNotFoundError:
-        return 0
-    return max(checkpoint_files.steps(folder), default=0)
+        return 0, None
+    reached = checkpoint_files.steps(folder.checkpoint_folder)
+    return max(reached, default=0), folder.data_dir
 
 
 def _write_log(run: DistilledRun, metrics: list[dict[str, Any]]) -> None:

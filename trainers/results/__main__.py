@@ -28,6 +28,7 @@ that of the final step.
 
 import pathlib
 import shlex
+import sys
 
 from absl import logging
 
@@ -132,12 +133,21 @@ def _pack(
     print(f"Next, where JAX is: python {run} --minutes=9")
 
 
-def _unpack(folder: str, data_dir: str | None) -> list[str]:
-    """Returns the rows that came home with all their steps and scores."""
-    told = packing.unpack(ROWS, folder, RUNS_DIR.value, data_dir)
+def _unpack(
+    folder: str, data_dir: str | None, download: bool
+) -> tuple[list[str], int]:
+    """Returns the rows that came home with all their steps and scores.
+
+    And an exit code, which is 1 where a row could not come home.
+    """
+    told, refused = packing.unpack(
+        ROWS, folder, RUNS_DIR.value, data_dir, download
+    )
     for name, line in told.items():
         print(f"{name}: {line}")
-    return packing.complete(ROWS, folder)
+    for name, line in refused.items():
+        print(f"{name} did not come home: {line}", file=sys.stderr)
+    return packing.complete(ROWS, folder, told), int(bool(refused))
 
 
 def _pages() -> tuple[pathlib.Path, pathlib.Path]:
@@ -192,8 +202,9 @@ def main() -> int:
     replaceable.check_file(table_path, MARK.encode())
     figures.check_replaceable(figure_path)
     table(RESULTS_DIR.value)  # Refuses files that no page can be made of.
+    exit_code = 0
     if UNPACK.value:
-        names = _unpack(UNPACK.value, source[0])
+        names, exit_code = _unpack(UNPACK.value, *source)
         rows = {name: ROWS[name] for name in names}
     places = RUNS_DIR.value, RESULTS_DIR.value
     complete = finished(rows, *places, *source)
@@ -214,7 +225,7 @@ def main() -> int:
                 return interruption.exit_code
     _write_pages()
     print(table_path)
-    return 0
+    return exit_code
 
 
 if __name__ == "__main__":

@@ -2,11 +2,12 @@
 
 import math
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from absl import logging
 
+from export.command_line import MISTAKES
 from fred_tf import assembly
 from fred_tf import config as config_lib
 from fred_tf.datasets import ImageData
@@ -52,20 +53,10 @@ def pack(
         ValueError: a row has no run of its own, there is not one share for
             each, or the folder holds other rows, or rows of other data.
         FileExistsError: the folder holds something else.
+        BlockingIOError: a runner makes what is there.
     """
     check_jax()
-    for name, row in rows.items():
-        if row.subject != "run" or row.run_of or row.form:
-            raise ValueError(
-                "A pack makes runs. Received: the row "
-                f"{name!r}, which scores {row.run_of or row.subject!r}. Make "
-                "it here, after the row of its run."
-            )
-    if len(shares) != len(rows) or not all(0 < s < math.inf for s in shares):
-        raise ValueError(
-            "`--shares` are positive numbers, one for each row. Received: "
-            f"{list(shares)} for {len(rows)} rows."
-        )
+    _check(rows, shares)
     folder = paths.folder(folder, "--pack")
     identity = {
         name: {
@@ -88,15 +79,19 @@ def pack(
             way_out=way_out,
             has_begun=lambda content: (folder / "rows").exists(),
         )
+    with pack_folder.unused(folder):
+        pass  # Found out before any work.
     # Before anything is replaced: without data nothing comes in its place.
     data = _data(rows, data_dir, download)
     if overwrite:
-        with files.replacing_folder(folder) as temporary:
+        with pack_folder.replacing(folder, overwrite) as temporary:
             records.write(temporary / asked[0].name, *asked[1:], rows=listed)
             pack_folder.copy_runner(temporary)
     else:
-        records.write(*asked, rows=listed)
-        pack_folder.copy_runner(folder)
+        # The programs of a runner stay as they are while it runs.
+        with pack_folder.unused(folder):
+            records.write(*asked, rows=listed)
+            pack_folder.copy_runner(folder)
     shared = packed_images.Shared(folder, part_bytes)
     for name, row in rows.items():
         config, scored = row.config(), row.evaluation()
@@ -104,6 +99,22 @@ def pack(
         place = sealed.inside(folder, _place(name))
         packing.pack_run(config, place, data[name], evaluations, shared)
         logging.info("%s is packed in %s.", name, place)
+
+
+def _check(rows: Mapping[str, Row], shares: Sequence[float]) -> None:
+    """Refuses rows without a run of their own, and shares that are none."""
+    for name, row in rows.items():
+        if row.subject != "run" or row.run_of or row.form:
+            raise ValueError(
+                "A pack makes runs. Received: the row "
+                f"{name!r}, which scores {row.run_of or row.subject!r}. Make "
+                "it here, after the row of its run."
+            )
+    if len(shares) != len(rows) or not all(0 < s < math.inf for s in shares):
+        raise ValueError(
+            "`--shares` are positive numbers, one for each row. Received: "
+            f"{list(shares)} for {len(rows)} rows."
+        )
 
 
 def _data(
@@ -121,65 +132,100 @@ def unpack(
     folder: files.Path,
     runs_dir: files.Path,
     data_dir: str | None = None,
-) -> dict[str, str]:
+    download: bool = False,
+) -> tuple[dict[str, str], dict[str, str]]:
     """Brings home what has become of some rows, finished or not.
+
+    One that cannot come home is in nobody's way.
 
     Args:
         rows: all rows, by name.
         folder: from `pack`.
         runs_dir: where the rows' runs go, see `making`.
-        data_dir: where TensorFlow Datasets keeps its data.
+        data_dir: where TensorFlow Datasets keeps its data; where those of a
+            row's run were found if None.
+        download: whether missing data may be downloaded.
 
     Returns:
-        How far each row of the folder is, by name.
+        How far each row of the folder is, by name; and of those that did not
+        come home, why: such a row is damaged, of other settings than when it
+        was packed, but for the number of its steps, or its run here is ahead
+        of what comes back.
 
     Raises:
         FileNotFoundError: there is no such folder.
-        ValueError: a row is of other settings than when it was packed, but for
-            the number of its steps, or its run here is ahead of what comes
-            back.
+        ValueError: what it says of its rows is damaged.
     """
-    folder, told = pathlib.Path(folder), {}
+    folder, told, refused = pathlib.Path(folder), {}, {}
     for name, settings in _listed(folder).items():
-        if name not in rows:
-            raise ValueError(
-                f"{folder / rows_of_packs.ROWS} must name rows that there "
-                f"are. Received: {name!r}. Use the version that packed it."
+        try:
+            told[name] = _unpack(
+                rows, folder, name, settings, runs_dir, data_dir, download
             )
-        place = sealed.inside(folder, _place(name))
-        packed = reading.read(place)
-        state = packed.about, reading.spent(packed), reading.scores(packed)
-        told[name] = rows_of_packs.told(*state)
-        if not state[1]:
-            told[name] += ", never begun"
-            continue
-        asked = config_lib.to_json(rows[name].config())
-        for stated in (settings["config"], packed.about["identity"]["config"]):
-            # How many steps it was to make changes none that it made.
-            asked["outer_steps"] = stated.get("outer_steps")
-            if rows[name].budget_bytes:  # From which it follows.
-                asked["ipc"] = stated.get("ipc")
-            records.refuse(
-                folder / rows_of_packs.ROWS,
-                records.differences({name: stated}, {name: asked}),
-                "Use the version that packed it.",
-            )
-        own = pathlib.Path(runs_dir) / name
-        unpacking.bring_back(place, own / "run", data_dir, scores_dir=own)
+        except MISTAKES as error:
+            refused[name] = f"{type(error).__name__}: {error}"
+    return told, refused
+
+
+def _unpack(
+    rows: Mapping[str, Row],
+    folder: pathlib.Path,
+    name: str,
+    settings: Mapping[str, Any],
+    runs_dir: files.Path,
+    data_dir: str | None,
+    download: bool,
+) -> str:
+    """Brings a row home and returns how far it is.
+
+    Args:
+        rows, folder, runs_dir, data_dir, download: as `unpack` takes them.
+        name: of the row.
+        settings: that it had when it was packed.
+    """
+    if name not in rows:
+        raise ValueError(
+            f"{folder / rows_of_packs.ROWS} must name rows that there are. "
+            f"Received: {name!r}. Use the version that packed it."
+        )
+    place = sealed.inside(folder, _place(name))
+    packed = reading.read(place)
+    state = packed.about, reading.spent(packed), reading.scores(packed)
+    told = rows_of_packs.told(*state)
+    if not state[1]:
+        return f"{told}, never begun"
+    asked = config_lib.to_json(rows[name].config())
+    for stated in (settings["config"], packed.about["identity"]["config"]):
+        # How many steps it was to make changes none that it made.
+        asked["outer_steps"] = stated.get("outer_steps")
+        if rows[name].budget_bytes:  # From which it follows.
+            asked["ipc"] = stated.get("ipc")
+        records.refuse(
+            folder / rows_of_packs.ROWS,
+            records.differences({name: stated}, {name: asked}),
+            "Use the version that packed it.",
+        )
+    own = pathlib.Path(runs_dir) / name
+    unpacking.bring_back(
+        place, own / "run", data_dir, scores_dir=own, download=download
+    )
     return told
 
 
-def complete(rows: Mapping[str, Row], folder: files.Path) -> list[str]:
-    """Returns the rows of a folder that have all their steps and scores.
+def complete(
+    rows: Mapping[str, Row], folder: files.Path, names: Iterable[str]
+) -> list[str]:
+    """Returns which rows of a folder have all their steps and scores.
 
     They may have been packed for more steps.
 
     Args:
         rows: all rows, by name.
         folder: from `pack`.
+        names: of rows that came home.
     """
     folder, found = pathlib.Path(folder), []
-    for name in _listed(folder):
+    for name in names:
         packed = reading.read(sealed.inside(folder, _place(name)))
         spent, steps = reading.spent(packed), rows[name].config().outer_steps
         reached = {**spent, "complete": spent.get("step") == steps}

@@ -164,37 +164,6 @@ def test_another_run_in_the_folder_is_refused(unlowered, tmp_path):
         unpacking.bring_back(tmp_path / "b", tmp_path / "run")
 
 
-def test_evaluations_are_not_replaced_by_what_comes_back(
-    unlowered, digits, tmp_path
-):
-    pack, run_dir = tmp_path / "pack", tmp_path / "run"
-    packing.pack(settings(DISTRIBUTION), pack)
-    move(pack, 20)
-    made.write_scores(pack, 20, convnet=[0.5])
-    unpacking.bring_back(pack, run_dir)
-    path = run_dir / "evaluation.json"
-    before = path.read_bytes()
-    unpacking.bring_back(pack, run_dir)
-    assert path.read_bytes() == before
-    made.write_scores(pack, 20, convnet=[0.5, 0.75])
-    unpacking.bring_back(pack, run_dir)
-    before = path.read_bytes()
-    assert records.read(path, "evaluation")["accuracies"] == [0.5, 0.75]
-    made.write_scores(pack, 20, convnet=[0.25, 0.75])
-    with pytest.raises(
-        ValueError, match=r"`accuracies` is \[0.5, 0.75\] there"
-    ):
-        unpacking.bring_back(pack, run_dir)
-    move(pack, 30)
-    made.write_scores(pack, 30, convnet=[0.25])
-    with pytest.raises(ValueError, match="`set` is .*--name"):
-        unpacking.bring_back(pack, run_dir)
-    assert path.read_bytes() == before
-    unpacking.bring_back(pack, run_dir, name="later")
-    later = records.read(run_dir / "evaluation_later.json", "evaluation")
-    assert later["accuracies"] == [0.25]
-
-
 def test_a_pack_is_not_replaced(unlowered, digits, tmp_path):
     pack = tmp_path / "pack"
     packing.pack(settings(DISTRIBUTION), pack)

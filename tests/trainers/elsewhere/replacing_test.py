@@ -13,6 +13,7 @@ from fred_tf.coresets import random_set
 from tests.trainers.elsewhere import made
 from tests.trainers.elsewhere.made import SETTINGS
 from trainers.elsewhere import pack_folder, packed_images, packing
+from trainers.elsewhere.runner import lock
 
 OTHER = config.replace(SETTINGS, {"seed": 1})
 
@@ -33,7 +34,7 @@ def contents(folder):
 
 def refused(settings, folder, match, **how):
     before = contents(folder)
-    with pytest.raises((ValueError, FileExistsError), match=match):
+    with pytest.raises((ValueError, OSError), match=match):
         packing.pack(settings, folder, **how)
     assert contents(folder) == before
 
@@ -63,6 +64,27 @@ def test_overwriting_begins_anew(pack):
     assert about["identity"]["config"]["seed"] == 1
     assert made.state_of(pack)["step"] == 0
     assert [p.name for p in pack.parent.iterdir()] == ["pack"]
+
+
+def test_what_a_runner_makes_is_not_replaced(pack, monkeypatch):
+    """It would go on writing, into the new one."""
+    with lock.exclusive(pack):
+        refused(OTHER, pack, f"{pack} is in use by", overwrite=True)
+        packing.pack(SETTINGS, pack)  # Stays as it is.
+    # Nor is one begun while it is replaced.
+    finish = pack_folder.finish
+
+    def late(*arguments, **content):
+        with pytest.raises(BlockingIOError, match="in use"):
+            with lock.exclusive(pack):
+                raise AssertionError("held")
+        finish(*arguments, **content)
+
+    monkeypatch.setattr(pack_folder, "finish", late)
+    packing.pack(OTHER, pack, overwrite=True)
+    assert made.state_of(pack)["step"] == 0
+    with lock.exclusive(pack):
+        pass
 
 
 def test_a_damaged_pack_is_replaced_only_on_purpose(pack):

@@ -1,6 +1,7 @@
 """Rows that are made elsewhere: what is packed, and what comes home."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -11,6 +12,8 @@ from fred_tf.disk import records
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.presets import fitting
 from tests.trainers.elsewhere import made
+from trainers.elsewhere.runner import lock
+from trainers.results import __main__ as program
 from trainers.results import making, packing, reading
 from trainers.results.rows import Row
 
@@ -107,6 +110,18 @@ def test_rows_are_replaced_only_on_purpose(unlowered, tmp_path, monkeypatch):
     assert [path.name for path in (folder / "rows").iterdir()] == ["segments"]
 
 
+@pytest.mark.parametrize("place", ["", "rows/batches"])
+def test_rows_that_a_runner_makes_are_not_replaced(place, unlowered, tmp_path):
+    """All of them in slices, or one of them by itself."""
+    asked = some("batches"), [1], tmp_path, PART
+    packing.pack(*asked)
+    with lock.exclusive(tmp_path / place):
+        for overwrite in (False, True):
+            with pytest.raises(BlockingIOError, match="is in use by"):
+                packing.pack(*asked, overwrite=overwrite)
+    packing.pack(*asked, overwrite=True)
+
+
 @pytest.mark.parametrize(
     ("name", "match"),
     [
@@ -125,8 +140,12 @@ def test_rows_come_home_under_their_own_names(name, match, unlowered, tmp_path):
     rows[name] = rows.pop("batches")
     (folder / "rows/batches").rename(folder / f"rows/{name}")
     path.write_text(json.dumps(records.seal(record)))
-    with pytest.raises(ValueError, match=match):
-        packing.unpack(ROWS, folder, runs)
+    if name == "../batches":
+        with pytest.raises(ValueError, match=match):
+            packing.unpack(ROWS, folder, runs)
+    else:
+        told, refused = packing.unpack(ROWS, folder, runs)
+        assert not told and re.search(match, refused[name])
     assert not runs.exists()
 
 
@@ -137,13 +156,69 @@ def test_a_row_in_the_place_of_another_is_refused(unlowered, tmp_path):
         made.write_spent(folder / "rows" / name)
     (folder / "rows/segments").rename(folder / "rows/aside")
     (folder / "rows/batches").rename(folder / "rows/segments")
-    with pytest.raises(ValueError, match="rows.json.*`segments.*is"):
-        packing.unpack(ROWS, folder, runs)
-    (folder / "rows/segments").rename(folder / "rows/batches")
+    told, refused = packing.unpack(ROWS, folder, runs)
+    assert re.search("rows.json.*`segments.*is", refused["segments"])
+    assert not told and "There is no pack in" in refused["batches"]
+    (folder / "rows/aside").rename(folder / "rows/batches")
+    (folder / "rows/segments").rename(folder / "rows/aside")
     (folder / "rows/segments").symlink_to(folder / "rows/aside")
-    with pytest.raises(ValueError, match="a symbolic link"):
-        packing.unpack(ROWS, folder, runs)
+    assert (
+        "a symbolic link" in packing.unpack(ROWS, folder, runs)[1]["segments"]
+    )
     assert not runs.exists()
+
+
+def test_a_row_that_cannot_come_home_is_in_nobodys_way(
+    unlowered, digits, tmp_path, monkeypatch, capsys
+):
+    folder, runs = tmp_path / "packs", tmp_path / "runs"
+    packing.pack(some("segments", "batches"), [1, 1], folder, PART)
+    for name, step in (("segments", 20), ("batches", 3)):
+        advance(folder / "rows" / name, step, [0.5, 0.25])
+    scores = folder / "rows/segments/scores.json"
+    scores.write_text(scores.read_text().replace("0.25", "0.75"))
+    flags = f"--unpack={folder}", f"--runs_dir={runs}", "--download"
+    results = f"--results_dir={tmp_path / 'results'}"
+    monkeypatch.setattr(sys, "argv", ["results", *flags, results])
+    monkeypatch.setattr(program, "ROWS", ROWS)
+    load, how = packing.assembly.load_data, set()
+
+    def looked(config, *where):
+        how.add(where)
+        return load(config, *where)
+
+    monkeypatch.setattr(packing.assembly, "load_data", looked)
+    with pytest.raises(SystemExit) as ended:
+        program.main()
+    assert ended.value.code == 1
+    assert (None, True) in how and (None, False) not in how
+    out, errors = capsys.readouterr()
+    assert f"segments did not come home: ValueError: {scores} must" in errors
+    assert "batches: step 3 of 3" in out
+    record = records.read(tmp_path / "results/batches.json", reading.KIND)
+    assert record["accuracies"] == [0.5, 0.25]
+
+
+def test_scores_of_a_row_give_way_to_those_of_later_steps(
+    unlowered, digits, tmp_path
+):
+    folder, runs = tmp_path / "packs", tmp_path / "runs"
+    packing.pack(some("segments"), [1], folder, PART)
+    pack, path = folder / "rows/segments", runs / "segments/evaluation.json"
+    advance(pack, 20, [0.5])
+    packing.unpack(ROWS, folder, runs)
+    before = path.read_bytes()
+    advance(pack, 45, [0.75, 0.25])
+    for _ in range(2):
+        told, refused = packing.unpack(ROWS, folder, runs)
+        assert list(told) == ["segments"] and not refused
+        assert records.read(path, "evaluation")["accuracies"] == [0.75, 0.25]
+        aside = path.with_name("evaluation_step000000020.json")
+        assert aside.read_bytes() == before
+    # What is no earlier state of it stays, and is refused with a way out.
+    made.write_scores(pack, 45, convnet=[0.5, 0.25])
+    (line,) = packing.unpack(ROWS, folder, runs)[1].values()
+    assert "`accuracies`" in line and "Choose another --runs_dir" in line
 
 
 def test_what_holds_no_rows_says_how_to_pack_some(tmp_path):
@@ -166,20 +241,21 @@ def test_rows_come_home_finished_or_not(unlowered, digits, tmp_path):
     packing.pack(rows, [1, 1, 1], folder, PART)
     advance(folder / "rows/segments", 20)
     advance(folder / "rows/batches", 3, [0.5, 0.25])
-    told = packing.unpack(ROWS, folder, runs)
+    told, refused = packing.unpack(ROWS, folder, runs)
+    assert not refused
     assert told["segments"].startswith("step 20 of 45")
     assert told["batches"] == "step 3 of 3, convnet 0.3750 (2 networks)"
     assert told["shorter"].endswith("never begun")
     assert DistilledRun.restore(runs / "segments/run").step == 20
-    assert packing.complete(ROWS, folder) == ["batches"]
+    assert packing.complete(ROWS, folder, told) == ["batches"]
     # Of one that is asked for fewer steps by now, those that were made count.
     advance(folder / "rows/segments", 30, [0.5, 0.25])
     fewer = {
         **ROWS,
         "segments": Row("digits_ipc1_tm_tiny", ("outer_steps=30",)),
     }
-    assert packing.complete(ROWS, folder) == ["batches"]
-    assert packing.complete(fewer, folder) == ["segments", "batches"]
+    assert packing.complete(ROWS, folder, told) == ["batches"]
+    assert packing.complete(fewer, folder, told) == ["segments", "batches"]
     packing.unpack(fewer, folder, runs)
     assert DistilledRun.restore(runs / "segments/run").step == 30
     # The row is made of it, and nothing is trained.
@@ -188,8 +264,8 @@ def test_rows_come_home_finished_or_not(unlowered, digits, tmp_path):
     assert record["distilled_on"] == record["scored_on"] == "it"
     assert record["minutes"]["distilling"] == 2.5
     changed = {**ROWS, "segments": Row("digits_ipc1_tm_tiny", ("seed=1",))}
-    with pytest.raises(ValueError, match="seed.*version that packed"):
-        packing.unpack(changed, folder, runs)
+    refused = packing.unpack(changed, folder, runs)[1]
+    assert re.search("seed.*version that packed", refused["segments"])
 
 
 def test_rows_of_a_budget_in_bytes_come_home(unlowered, digits, tmp_path):
@@ -200,7 +276,7 @@ def test_rows_of_a_budget_in_bytes_come_home(unlowered, digits, tmp_path):
     packing.pack(rows, [1], folder, PART)
     advance(folder / "rows/bytes", 3, [0.5, 0.25])
     packing.unpack(rows, folder, runs)
-    assert packing.complete(rows, folder) == ["bytes"]
+    assert packing.complete(rows, folder, rows) == ["bytes"]
     run = DistilledRun.restore(runs / "bytes/run")
     assert run.config == fitting.fitted(rows["bytes"].config(), digits)
     assert run.config.ipc > 1
@@ -215,7 +291,8 @@ def test_rows_are_made_there_in_slices(tmp_path):
     # Too short for all of it, then long enough.
     subprocess.run([*command, "--minutes=0.51"], check=True)
     subprocess.run([*command, "--minutes=20"], check=True)
-    assert sorted(packing.complete(ROWS, folder)) == ["batches", "segments"]
+    found = packing.complete(ROWS, folder, rows)
+    assert sorted(found) == ["batches", "segments"]
     packing.unpack(ROWS, folder, runs)
     for name, row in rows.items():
         record = making.make(name, row, runs, tmp_path / "results")

@@ -8,12 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .pack import Pack
+from .pack import SAVE_EVERY, Pack
 
 # Outer steps made on the device between looks at the clock; as many are only
 # measured before the first.
 BLOCK = 20
-SAVE_EVERY = 30.0  # Seconds between saved states.
 RECENT = 8  # Blocks whose states are kept to go back to.
 
 

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from . import lock
-from .pack import Pack, seeds
+from .pack import SAVE_EVERY, Pack, seeds
 
 RUN = pathlib.Path(__file__).parents[1] / "run.py"
 
@@ -62,8 +62,9 @@ def _train_together(pack: Pack, minutes: float, count: int) -> None:
 def train_some(pack: Pack, minutes: float, first: int, every: int) -> None:
     """Trains every so many of the experts that a pack lacks.
 
-    What an expert draws is its own, whoever trains it. One that the time cuts
-    short is kept with the epochs that it has.
+    What an expert draws is its own, whoever trains it. One that is cut short,
+    by the time or a kill, is kept with the epochs that it had when it was saved
+    last.
 
     Args:
         pack: the pack.
@@ -122,17 +123,20 @@ def _trainer(pack: Pack):
             visited = [np.asarray(jax.jit(start)(seed))]
             velocity = np.zeros_like(visited[0])
         state = jnp.asarray(visited[-1]), jnp.asarray(velocity)
-        expert_key = jax.random.fold_in(key, number)
+        expert_key, saved = jax.random.fold_in(key, number), time.monotonic()
         for i in range(len(visited) - 1, about["epochs"]):
             of_epoch = jax.random.fold_in(expert_key, i)
             state = epoch(state, of_epoch, images, labels)
             visited.append(np.asarray(state[0]))
             # After an epoch, so that every call gets on.
-            if time.monotonic() > deadline and i + 1 < about["epochs"]:
+            now, whole = time.monotonic(), i + 1 == about["epochs"]
+            if not whole and (now > deadline or now - saved > SAVE_EVERY):
                 velocity = np.asarray(state[1])
                 kept = np.stack(visited)
                 pack.write_expert(begun, visited=kept, velocity=velocity)
-                return False
+                saved = time.monotonic()
+                if now > deadline:
+                    return False
         pack.write_expert(path, visited=np.stack(visited))
         begun.unlink(missing_ok=True)
         return True

@@ -16,6 +16,7 @@ from . import arrays, differences, images, sealed
 # Of the scalars of a step: they tell of the run, not of the step.
 _NOT_KEPT = ("trouble", "last_good")
 _WORD = re.compile(r"[a-z0-9_]{1,100}")
+SAVE_EVERY = 30.0  # Seconds between saved states, be they of experts or sets.
 
 
 class Pack:

@@ -12,6 +12,8 @@ from .pack import Pack, seeds
 def score(pack: Pack, end: float = float("inf")) -> None:
     """Trains networks on the set and keeps their test accuracies.
 
+    A network that is cut short, by a kill, is trained anew.
+
     Args:
         pack: the pack.
         end: by the clock of `time.time`, when no network is begun that would
