@@ -60,7 +60,8 @@ def check_start(
             the data set must do: what a memory has of small data is not known.
 
     Raises:
-        ValueError: the data sets differ, or the shapes of the memories.
+        ValueError: the data sets differ, what numbers of the memories mean, or
+            their shapes.
     """
     alike = "dataset", "holdout", "normalization"
     asked, there = (
@@ -75,6 +76,18 @@ def check_start(
             "A run starts from one of the same data, normalised alike. "
             f"Received: {there}{start.place}, asked for: {asked}."
         )
+    meaning, meaning_there = (
+        {
+            "parameterization.name": x.name,
+            **{f"parameterization.{f}": getattr(x, f) for f in x.meaning},
+        }
+        for x in (config.parameterization, start.config.parameterization)
+    )
+    records.refuse(
+        "The run to start from" + start.place,
+        records.differences(meaning_there, meaning),
+        "Its numbers would be read as others: override them as they are there.",
+    )
     if facts is None:
         return
     stated = (

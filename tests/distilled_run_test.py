@@ -133,13 +133,60 @@ def test_facts_are_those_of_the_data(finished, digits):
         ({"dataset": "mnist"}, "same data.*'digits'.* asked for: .*'mnist'"),
         ({"holdout": 0.2}, "same data.*'holdout': 0.0.*'holdout': 0.2"),
         ({"ipc": 2}, r"same shapes.*\(20, 32, 1\).*\(40, 32, 1\).*`ipc`"),
-        ({"parameterization.name": "pixel"}, r"same shapes.*\(10, 8, 8, 1\)"),
+        (
+            {"parameterization.coefficients_per_channel": 64},
+            r"same shapes.*\(10, 64, 1\)",
+        ),
     ],
 )
 def test_a_start_that_does_not_fit_is_refused(finished, changes, message):
     with pytest.raises(ValueError, match=message) as caught:
         check_start(config.replace(DM, changes), finished, finished.facts)
     assert str(finished.folder.path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "there", "asked"),
+    [
+        ({"name": "pixel"}, "frequency", "pixel"),
+        ({"transform": "dft"}, "dct", "dft"),
+        ({"norm": "ortho"}, "none", "ortho"),
+        ({"channels": "joint"}, "separate", "joint"),
+    ],
+)
+def test_a_start_whose_numbers_mean_something_else_is_refused(
+    finished, changes, there, asked
+):
+    """Most have the same shapes; no data are needed to tell."""
+    (name,) = changes
+    wanted = config.replace(DM, {f"parameterization.{name}": asked})
+    message = f"`parameterization.{name}` is '{there}' there, '{asked}' is"
+    with pytest.raises(ValueError, match=message):
+        check_start(wanted, finished)
+
+
+def test_the_kind_of_labels_and_the_cut_of_canvases_are_what_numbers_mean(
+    finished,
+):
+    """Which memories of equal shapes may differ in."""
+    learned = {
+        "objective.name": "feature_regression",
+        "distiller.memory_optimizer": "adam",
+        "parameterization.labels": "scores",
+    }
+    canvases = {"parameterization.name": "idc"}
+    for there, asked in (
+        (learned, {"parameterization.labels": "probabilities"}),
+        (canvases, {"parameterization.factor": 1}),
+    ):
+        begun = config.replace(DM, there)
+        start = dataclasses.replace(finished, config=begun)
+        check_start(begun, start)
+        if "parameterization.labels" in asked:
+            asked = {**asked, "objective.name": "trajectory_matching"}
+        (name, *_) = asked
+        with pytest.raises(ValueError, match=f"`{name}` is .* asked for"):
+            check_start(config.replace(begun, asked), start)
 
 
 def test_the_command_that_made_a_run_starts_one_from_it_on_few_images():
@@ -189,7 +236,15 @@ def test_data_are_compared_before_a_run_starts_from_another(
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"outer_steps": 9}, {"seed": 1}, {"network.width": 16}]
+    "changes",
+    [
+        {},
+        {"outer_steps": 9},
+        {"seed": 1},
+        {"network.width": 16},
+        {"parameterization.bits": 4},
+        {"parameterization.step": 8.0},
+    ],
 )
 def test_a_start_of_the_same_shapes_fits(finished, changes):
     check_start(config.replace(DM, changes), finished)

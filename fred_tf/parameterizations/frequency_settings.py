@@ -60,6 +60,7 @@ class FrequencySettings(MemorySettings):
     """
 
     name: ClassVar[str] = "frequency"
+    meaning = (*MemorySettings.meaning, "transform", "norm", "channels")
     coefficients_per_channel: int = 64
     transform: str = "dct"
     norm: str = "none"
