@@ -8,9 +8,14 @@ import numpy as np
 import pytest
 
 import fred_tf
-from fred_tf import config, presets
+from fred_tf import config, open_run, presets
 from fred_tf.disk import records
-from fred_tf.distilled_run import DataFacts, DistilledRun, check_start
+from fred_tf.distilled_run import (
+    DataFacts,
+    DistilledRun,
+    check_beginning,
+    check_start,
+)
 from trainers import distill
 
 DM = config.replace(
@@ -187,6 +192,42 @@ def test_the_kind_of_labels_and_the_cut_of_canvases_are_what_numbers_mean(
         (name, *_) = asked
         with pytest.raises(ValueError, match=f"`{name}` is .* asked for"):
             check_start(config.replace(begun, asked), start)
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "asked"),
+    [
+        ("initial_images", "random", "herding"),
+        ("mask_rule", "energy", "low_frequency"),
+        ("mask_statistics", "whole_class", "initial_images"),
+    ],
+)
+def test_what_counts_for_nothing_beside_a_start_is_refused(
+    finished, digits, tmp_path, name, there, asked
+):
+    """Of a run that begins; one that has begun with it goes on."""
+    field = f"parameterization.{name}"
+    wanted = config.replace(DM, {field: asked})
+    message = f"`{field}` is '{there}' there, '{asked}' is .* for nothing"
+    with pytest.raises(ValueError, match=message):
+        fred_tf.distill(digits, wanted, tmp_path / "run", start=finished)
+    assert not (tmp_path / "run").exists()
+    check_start(wanted, finished)
+    check_beginning(DM, finished)
+
+
+def test_a_run_that_began_beside_them_goes_on(
+    finished, digits, tmp_path, monkeypatch
+):
+    wanted = config.replace(
+        DM, {"parameterization.initial_images": "herding", "outer_steps": 1}
+    )
+    again = {"start": finished, "progress": False}
+    with monkeypatch.context() as earlier:
+        earlier.setattr(open_run, "check_beginning", lambda *_: None)
+        fred_tf.distill(digits, wanted, tmp_path, **again)
+    longer = config.replace(wanted, {"outer_steps": 2})
+    assert fred_tf.distill(digits, longer, tmp_path, **again).run.step == 2
 
 
 def test_the_command_that_made_a_run_starts_one_from_it_on_few_images():
