@@ -247,6 +247,7 @@ def _fitted(
         fitting.check(config, data)
     else:
         check_start(config, start, data.facts)
+    fitting.check_sections(config, data)
     fitting.tell(asked, config, data)
     return config
 
