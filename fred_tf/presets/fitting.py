@@ -169,7 +169,7 @@ def check(config: Config, data: ImageData) -> None:
 
 
 def tell(asked: Config, config: Config, data: ImageData) -> None:
-    """Logs what settings have become, and how unequal the classes are.
+    """Logs what settings have become, and what is odd about them.
 
     Args:
         asked: the settings asked for.
@@ -199,6 +199,9 @@ def tell(asked: Config, config: Config, data: ImageData) -> None:
             data.class_names[least],
             ", ".join(changes),
         )
+    for section in (config.objective, config.distiller):
+        for remark in section.remarks(config):
+            logging.warning("%s", remark)
     memory = config.parameterization
     if isinstance(memory, FrequencySettings) and memory.budget_bytes:
         about = data.image_shape, data.classes
