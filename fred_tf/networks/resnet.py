@@ -207,7 +207,7 @@ class ResNet10AP(ResNet18):
 
     def make_layers(self, image_shape):
         name, norm = type(self).__name__, self.settings.norm
-        longest = max(image_shape[:-1])
+        longest = max(image_shape[:-1], default=0)
         size, pool = next(stem for most, *stem in _STEMS if longest <= most)
         # Blocks halve three times, so each side needs 8 pixels after the stem.
         least = max(self.least, 8 * pool)
