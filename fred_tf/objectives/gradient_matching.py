@@ -45,8 +45,9 @@ class GradientMatchingSettings(ClassBatchSettings):
         network_batch: images of a step of that training.
         network_learning_rate: its step size.
         matched: gradients of which parameters, one of `MATCHED`: `"all"`; the
-            `"weights"`, which have more than one axis; or those of the
-            `"features"`, which are the weights before the classifier.
+            `"weights"`, which have more than one axis, as the scales and shifts
+            of the norm `"layer"` do; or those of the `"features"`, which are
+            the weights before the classifier.
     """
 
     name: ClassVar[str] = "gradient_matching"
