@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 import tensorflow as tf
@@ -60,7 +61,8 @@ def check_start(
             the data set must do: what a memory has of small data is not known.
 
     Raises:
-        ValueError: the data sets differ, or the shapes of the memories.
+        ValueError: the data sets differ, what numbers of the memories mean, or
+            their shapes.
     """
     alike = "dataset", "holdout", "normalization"
     asked, there = (
@@ -75,6 +77,12 @@ def check_start(
             "A run starts from one of the same data, normalised alike. "
             f"Received: {there}{start.place}, asked for: {asked}."
         )
+    meaning = ("name", *config.parameterization.meaning)
+    records.refuse(
+        "The run to start from" + start.place,
+        _differing(config, start, meaning),
+        "Its numbers would be read as others: override them as they are there.",
+    )
     if facts is None:
         return
     stated = (
@@ -99,6 +107,37 @@ def check_start(
             f"{shapes_there}{start.place}, asked for: {shapes}. Override "
             "`ipc` and `parameterization` as that run's config has them."
         )
+
+
+def check_beginning(config: config_lib.Config, start: "DistilledRun") -> None:
+    """Refuses settings that count for nothing where a run starts from another.
+
+    Of a run that has not begun: those that have go on.
+
+    Args:
+        config, start: as for `check_start`, which comes first.
+
+    Raises:
+        ValueError: they say of real images how a memory begins with them, and
+            differ from what the other run began with.
+    """
+    records.refuse(
+        "The run to start from" + start.place,
+        _differing(config, start, config.parameterization.beginning),
+        "They would count for nothing, as the memory begins as that run "
+        "ended: override them as they are there.",
+    )
+
+
+def _differing(
+    config: config_lib.Config, start: "DistilledRun", fields: Iterable[str]
+) -> records.Differences:
+    """Returns which fields of the memory differ, as `(there, asked)`."""
+    asked, there = (
+        {f"parameterization.{f}": getattr(x, f, None) for f in fields}
+        for x in (config.parameterization, start.config.parameterization)
+    )
+    return records.differences(there, asked)
 
 
 def _check_size(

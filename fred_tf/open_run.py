@@ -21,7 +21,12 @@ from fred_tf.distillation import devices
 from fred_tf.distillation.distiller import Distiller
 from fred_tf.distillation.reference_stream import references_per_replica
 from fred_tf.distillation.workers import Workers
-from fred_tf.distilled_run import DistilledRun, check_start, identity
+from fred_tf.distilled_run import (
+    DistilledRun,
+    check_beginning,
+    check_start,
+    identity,
+)
 from fred_tf.experts import of_run
 from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import OBJECTIVES
@@ -85,12 +90,14 @@ def check(
     strategy: tf.distribute.Strategy,
     start: DistilledRun | None = None,
     experts: Path | ExpertStore | None = None,
+    run_dir: Path | None = None,
 ) -> None:
     """Refuses a run that cannot be, before any data are read.
 
     Raises:
         ValueError: the network does not take the images, references cannot be
-            shared out over the replicas, `start` does not fit, experts were
+            shared out over the replicas, `start` does not fit, or settings of
+            a run that is to begin count for nothing beside it, experts were
             trained otherwise, or XLA chooses by itself what it compiles.
     """
     devices.refuse_auto_jit()
@@ -103,6 +110,8 @@ def check(
         assembly.check_experts(config, experts)
     if start is not None:
         check_start(config, start)
+        if run_dir is None or not has_begun(run_dir):
+            check_beginning(config, start)
 
 
 def check_matched(
@@ -153,7 +162,7 @@ def opened(
     strategy = strategy or devices.local_strategy()
     if jit is None:
         jit = "CPU" not in strategy.extended.worker_devices[0]
-    check(config, strategy, start, experts)
+    check(config, strategy, start, experts, run_dir)
     workers = Workers(strategy)
     if workers.count > 1 and run_dir is None:
         raise ValueError(
@@ -238,6 +247,7 @@ def _fitted(
         fitting.check(config, data)
     else:
         check_start(config, start, data.facts)
+    fitting.check_sections(config, data)
     fitting.tell(asked, config, data)
     return config
 

@@ -89,6 +89,14 @@ class Settings:
             ValueError: the sections do not fit each other.
         """
 
+    def remarks(self, config: Any) -> list[str]:
+        """Returns what is worth a line each where a run is told.
+
+        Args:
+            config: the whole `Config`.
+        """
+        return []
+
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         """Undoes `to_json`; see `made_of`."""

@@ -8,9 +8,14 @@ import numpy as np
 import pytest
 
 import fred_tf
-from fred_tf import config, presets
+from fred_tf import config, open_run, presets
 from fred_tf.disk import records
-from fred_tf.distilled_run import DataFacts, DistilledRun, check_start
+from fred_tf.distilled_run import (
+    DataFacts,
+    DistilledRun,
+    check_beginning,
+    check_start,
+)
 from trainers import distill
 
 DM = config.replace(
@@ -133,13 +138,96 @@ def test_facts_are_those_of_the_data(finished, digits):
         ({"dataset": "mnist"}, "same data.*'digits'.* asked for: .*'mnist'"),
         ({"holdout": 0.2}, "same data.*'holdout': 0.0.*'holdout': 0.2"),
         ({"ipc": 2}, r"same shapes.*\(20, 32, 1\).*\(40, 32, 1\).*`ipc`"),
-        ({"parameterization.name": "pixel"}, r"same shapes.*\(10, 8, 8, 1\)"),
+        (
+            {"parameterization.coefficients_per_channel": 64},
+            r"same shapes.*\(10, 64, 1\)",
+        ),
     ],
 )
 def test_a_start_that_does_not_fit_is_refused(finished, changes, message):
     with pytest.raises(ValueError, match=message) as caught:
         check_start(config.replace(DM, changes), finished, finished.facts)
     assert str(finished.folder.path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "there", "asked"),
+    [
+        ({"name": "pixel"}, "frequency", "pixel"),
+        ({"transform": "dft"}, "dct", "dft"),
+        ({"norm": "ortho"}, "none", "ortho"),
+        ({"channels": "joint"}, "separate", "joint"),
+    ],
+)
+def test_a_start_whose_numbers_mean_something_else_is_refused(
+    finished, changes, there, asked
+):
+    """Most have the same shapes; no data are needed to tell."""
+    (name,) = changes
+    wanted = config.replace(DM, {f"parameterization.{name}": asked})
+    message = f"`parameterization.{name}` is '{there}' there, '{asked}' is"
+    with pytest.raises(ValueError, match=message):
+        check_start(wanted, finished)
+
+
+def test_the_kind_of_labels_and_the_cut_of_canvases_are_what_numbers_mean(
+    finished,
+):
+    """Which memories of equal shapes may differ in."""
+    learned = {
+        "objective.name": "feature_regression",
+        "distiller.memory_optimizer": "adam",
+        "parameterization.labels": "scores",
+    }
+    canvases = {"parameterization.name": "idc"}
+    for there, asked in (
+        (learned, {"parameterization.labels": "probabilities"}),
+        (canvases, {"parameterization.factor": 1}),
+    ):
+        begun = config.replace(DM, there)
+        start = dataclasses.replace(finished, config=begun)
+        check_start(begun, start)
+        if "parameterization.labels" in asked:
+            asked = {**asked, "objective.name": "trajectory_matching"}
+        (name, *_) = asked
+        with pytest.raises(ValueError, match=f"`{name}` is .* asked for"):
+            check_start(config.replace(begun, asked), start)
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "asked"),
+    [
+        ("initial_images", "random", "herding"),
+        ("mask_rule", "energy", "low_frequency"),
+        ("mask_statistics", "whole_class", "initial_images"),
+    ],
+)
+def test_what_counts_for_nothing_beside_a_start_is_refused(
+    finished, digits, tmp_path, name, there, asked
+):
+    """Of a run that begins; one that has begun with it goes on."""
+    field = f"parameterization.{name}"
+    wanted = config.replace(DM, {field: asked})
+    message = f"`{field}` is '{there}' there, '{asked}' is .* for nothing"
+    with pytest.raises(ValueError, match=message):
+        fred_tf.distill(digits, wanted, tmp_path / "run", start=finished)
+    assert not (tmp_path / "run").exists()
+    check_start(wanted, finished)
+    check_beginning(DM, finished)
+
+
+def test_a_run_that_began_beside_them_goes_on(
+    finished, digits, tmp_path, monkeypatch
+):
+    wanted = config.replace(
+        DM, {"parameterization.initial_images": "herding", "outer_steps": 1}
+    )
+    again = {"start": finished, "progress": False}
+    with monkeypatch.context() as earlier:
+        earlier.setattr(open_run, "check_beginning", lambda *_: None)
+        fred_tf.distill(digits, wanted, tmp_path, **again)
+    longer = config.replace(wanted, {"outer_steps": 2})
+    assert fred_tf.distill(digits, longer, tmp_path, **again).run.step == 2
 
 
 def test_the_command_that_made_a_run_starts_one_from_it_on_few_images():
@@ -189,7 +277,15 @@ def test_data_are_compared_before_a_run_starts_from_another(
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"outer_steps": 9}, {"seed": 1}, {"network.width": 16}]
+    "changes",
+    [
+        {},
+        {"outer_steps": 9},
+        {"seed": 1},
+        {"network.width": 16},
+        {"parameterization.bits": 4},
+        {"parameterization.step": 8.0},
+    ],
 )
 def test_a_start_of_the_same_shapes_fits(finished, changes):
     check_start(config.replace(DM, changes), finished)

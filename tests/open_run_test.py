@@ -111,3 +111,19 @@ def test_experts_that_nothing_matches_are_refused(quick, digits, quick_experts):
     for experts in (str(quick_experts), ExpertStore(quick_experts)):
         with pytest.raises(ValueError, match="match them.*Leave them out"):
             fred_tf.distill(digits, quick, experts=experts)
+
+
+@pytest.mark.parametrize("ipc", [1, 2])
+def test_what_needs_the_number_of_images_is_asked_once_data_are_known(
+    quick_tm, tmp_path, ipc
+):
+    """Of images with a name of their own: digits say before they are read."""
+    images = np.random.default_rng(0).random((8, 8, 8, 1), np.float32)
+    data = fred_tf.load_data((images, np.arange(8) % 2))
+    changes = {"ipc": ipc, "objective.student_chunk": 3}
+    settings = config.replace(
+        quick_tm, {"dataset": data.name, "experts.batch_size": 2, **changes}
+    )
+    with pytest.raises(ValueError, match="`student_chunk` must divide"):
+        fred_tf.distill(data, settings, tmp_path / "run", experts=tmp_path)
+    assert not (tmp_path / "run").exists()

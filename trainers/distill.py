@@ -126,7 +126,7 @@ def run(
         ValueError: see `distilling.distill`, as for other errors.
     """
     strategy = strategy or devices.local_strategy()
-    open_run.check(config, strategy, start, expert_dir)
+    open_run.check(config, strategy, start, expert_dir, run_dir)
     workers = Workers(strategy)
     with workers.guard(run_dir, lambda: "while the data were read"):
         with workers.chief_first():  # It may download.

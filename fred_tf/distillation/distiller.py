@@ -245,14 +245,13 @@ class Distiller:
 
         Args:
             weights: of a parameterization of the same shapes.
-            learned: what that run's objective learned; names that this one
-                does not know are ignored.
+            learned: what that run's objective learned, see
+                `Objective.started`.
         """
         self.parameterization.set_weights(weights)
-        names = self.objective.weight_names
-        for name, variable in zip(names, self._state.learned):
-            if name in learned:
-                variable.assign(learned[name])
+        own = self._state.learned
+        for variable, value in zip(own, self.objective.started(own, learned)):
+            variable.assign(value)
         self._begin()
 
     def _begin(self) -> None:

@@ -53,7 +53,9 @@ class DistillerSettings(Settings):
         references_per_step: references (class batches, expert segments) that a
             step averages, over all replicas; 0 means one per replica.
         outlier_factor: times the usual gradient norm, beyond which a step is
-            not made, see `outliers.py`; 0 makes every finite step.
+            not made, see `outliers.py`; 0 makes every finite step, and suits
+            objectives whose network serves several steps (`network_steps`):
+            its gradients grow as it is trained.
     """
 
     memory_learning_rate: float = 0.0

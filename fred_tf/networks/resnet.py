@@ -198,7 +198,7 @@ class ResNet10AP(ResNet18):
     smaller ones a 3x3 one alone. Kernels of convolutions start as He's, unlike
     those of other networks here. With images of 224x224x3 and 10 classes there
     are 4,910,922 parameters and 512 features. Images have at least 16 pixels a
-    side.
+    side, those that are averaged over 4x4 windows 32.
     """
 
     Settings = ResNet10APSettings
@@ -207,10 +207,13 @@ class ResNet10AP(ResNet18):
 
     def make_layers(self, image_shape):
         name, norm = type(self).__name__, self.settings.norm
-        *sizes, channels = check_sizes(
-            name, image_shape, self.least, "Choose `convnet`."
+        longest = max(image_shape[:-1], default=0)
+        size, pool = next(stem for most, *stem in _STEMS if longest <= most)
+        # Blocks halve three times, so each side needs 8 pixels after the stem.
+        least = max(self.least, 8 * pool)
+        *_, channels = check_sizes(
+            name, image_shape, least, "Choose `convnet`."
         )
-        size, pool = next(stem for most, *stem in _STEMS if max(sizes) <= most)
         kernel = _STARTS["he"](size, channels, _STEM)
         layers = convolution(
             channels, _STEM, size, norm, bias=False, kernel=kernel

@@ -16,10 +16,12 @@ def layerwise_distance(
 
     with a_li the gradient of the weights that lead to output unit i of layer l
     (Zhao et al. 2021, section 3.3 and eq. 9, arXiv 2006.05929; the epsilon is
-    the authors' code's). Biases and norms, which have one axis, count nothing.
-    An output unit whose weights have no gradient on one side counts 1, so that
-    D jumps where a unit falls silent for all images of a class. Networks
-    without norms have many such units; `squared` suits them better.
+    the authors' code's). What has one axis counts nothing: biases, and norms
+    but `"layer"`, whose scales and shifts are of each position and count by
+    channel, as in the authors' code. An output unit whose weights have no
+    gradient on one side counts 1, so that D jumps where a unit falls silent for
+    all images of a class. Networks without norms have many such units;
+    `squared` suits them better.
 
     Args:
         ours: gradients by parameter; Keras keeps output units on the last

@@ -45,8 +45,9 @@ class GradientMatchingSettings(ClassBatchSettings):
         network_batch: images of a step of that training.
         network_learning_rate: its step size.
         matched: gradients of which parameters, one of `MATCHED`: `"all"`; the
-            `"weights"`, which have more than one axis; or those of the
-            `"features"`, which are the weights before the classifier.
+            `"weights"`, which have more than one axis, as the scales and shifts
+            of the norm `"layer"` do; or those of the `"features"`, which are
+            the weights before the classifier.
     """
 
     name: ClassVar[str] = "gradient_matching"
@@ -68,6 +69,17 @@ class GradientMatchingSettings(ClassBatchSettings):
         )
         if self.network_steps == 1:
             self._refuse_training()
+
+    def remarks(self, config):
+        factor = config.distiller.outlier_factor
+        if self.network_steps == 1 or not factor:
+            return []
+        return [
+            "Gradients grow while a network is trained, so ordinary steps of "
+            f"its `network_steps` {self.network_steps} are skipped as "
+            f"outliers. Received: `distiller.outlier_factor` {factor:g}. Take "
+            "0, as the presets do."
+        ]
 
     def _refuse_training(self) -> None:
         """Refuses settings of a training that a single step leaves no time."""
@@ -98,7 +110,9 @@ class GradientMatching(ClassBatchObjective):
     `network_epochs` epochs of SGD, augmented per image; after the last, a
     fresh one is drawn. The authors call these numbers outer and inner loop:
     (1, 1) for 1 image per class, (10, 50) for 10, (50, 10) for 50. What members
-    of this kind train it on instead, `trained` says.
+    of this kind train it on instead, `trained` says. The gradient grows ten- to
+    twentyfold while a network serves ten steps: presets where it serves several
+    skip no outliers, as the authors do not.
 
     Raises:
         ValueError: a class has fewer images than `real_batch_per_class`, or

@@ -1,7 +1,7 @@
 """The contract of a matching objective."""
 
 import abc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import keras
@@ -206,6 +206,28 @@ class Objective(keras.layers.Layer, Member, abc.ABC):
     def constrain(self, weights: list[tf.Tensor]) -> list[tf.Tensor]:
         """Returns the nearest legal values of the objective's own weights."""
         return weights
+
+    def started(
+        self, weights: Sequence[tf.Tensor], learned: Mapping[str, float]
+    ) -> list[tf.Tensor]:
+        """Returns its own weights for a run that starts from another.
+
+        Those that no step moves are the settings' own and stay.
+
+        Args:
+            weights: as the settings have them.
+            learned: what the other run's objective learned; names that this
+                one does not know are ignored.
+        """
+        groups = [group for group in self.groups(0.0) if group.rate != 0]
+        moved = {id(weight) for group in groups for weight in group.weights}
+        begun = [tf.convert_to_tensor(weight) for weight in weights]
+        own = zip(self.weight_names, self.trainable_weights)
+        for position, (name, weight) in enumerate(own):
+            if name in learned and id(weight) in moved:
+                value = learned[name]
+                begun[position] = tf.constant(value, begun[position].dtype)
+        return self.constrain(begun)
 
     def health(self, loss: tf.Tensor, weights: list[tf.Tensor]) -> Health:
         """Returns what a loss says of a run; all is well if it is finite.

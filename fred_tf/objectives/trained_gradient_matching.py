@@ -16,6 +16,16 @@ from fred_tf.paper import Paper
 from fred_tf.settings import MOST_PASSES, check_least, check_share
 from fred_tf.training.network_training import NetworkTraining
 
+# What counts, beside what its base refuses, only where a network serves several
+# steps. Presets set it, so it is no fault of who lets networks serve one.
+_OF_TRAINING = (
+    "network_images",
+    "network_momentum",
+    "network_weight_decay",
+    "network_augmentation",
+    "network_cutmix",
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainedGradientMatchingSettings(GradientMatchingSettings):
@@ -53,6 +63,20 @@ class TrainedGradientMatchingSettings(GradientMatchingSettings):
         check_least("network_weight_decay", self.network_weight_decay, 0, 1)
         check_least("network_cutmix", self.network_cutmix, 0, 1)
         SiameseAugmentation(self.network_augmentation)  # Refuses unknown ones.
+
+    def remarks(self, config):
+        usual = type(self)()
+        idle = [
+            f"`{name}` {getattr(self, name)}"
+            for name in _OF_TRAINING
+            if getattr(self, name) != getattr(usual, name)
+        ]
+        if self.network_steps > 1 or not idle:
+            return super().remarks(config)
+        return [
+            "Networks are not trained where each serves one step "
+            f"(`network_steps` 1). Count for nothing: {', '.join(idle)}."
+        ]
 
     def sized(self, image_shape):
         own = suited(self.network_augmentation, image_shape)
@@ -97,8 +121,9 @@ class TrainedGradientMatching(GradientMatching):
         own = self.settings
         classes = network.network.classes
         check_mixed("objective.network_cutmix", own.network_cutmix, classes)
-        there = int(source.counts.sum())
-        self.images_of_any_class = min(own.network_images, there)
+        if own.network_steps > 1:
+            there = int(source.counts.sum())
+            self.images_of_any_class = min(own.network_images, there)
         self.network_training = NetworkTraining(
             network,
             SiameseAugmentation(own.network_augmentation),

@@ -60,6 +60,8 @@ class FrequencySettings(MemorySettings):
     """
 
     name: ClassVar[str] = "frequency"
+    meaning = (*MemorySettings.meaning, "transform", "norm", "channels")
+    beginning = (*MemorySettings.beginning, "mask_rule", "mask_statistics")
     coefficients_per_channel: int = 64
     transform: str = "dct"
     norm: str = "none"

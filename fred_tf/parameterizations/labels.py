@@ -62,6 +62,15 @@ class MemorySettings(Settings):
     initial_labels: str = later(CLASSES)
     labels_stay: bool = later(False)
 
+    # Fields without which stored numbers are read as others, of equal shapes.
+    meaning: ClassVar[tuple[str, ...]] = ("labels",)
+    # Fields that say how a memory begins with real images, and count for
+    # nothing where it begins as another run ended.
+    beginning: ClassVar[tuple[str, ...]] = (
+        "initial_images",
+        "initial_labels",
+        "label_scale",
+    )
     # Whether each image begins as a real one.
     begins_as_real_images: ClassVar[bool] = True
     # A field of those whose budget may be bytes of a file.

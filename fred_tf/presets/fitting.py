@@ -117,6 +117,25 @@ def fitted(config: Config, data: ImageData) -> Config:
     )
 
 
+def check_sections(config: Config, data: ImageData) -> None:
+    """Refuses settings whose sections do not fit each other on some data.
+
+    Configs ask for it themselves, where sizes are known before data are read;
+    what `fitted` gives may be of other sizes.
+
+    Args:
+        config: settings, as `fitted` gives them.
+        data: the real data.
+
+    Raises:
+        ValueError: see `Settings.check_run`, or the budget cannot be met.
+    """
+    about = data.image_shape, data.classes
+    instances = data.classes * config_lib.instances_per_class(config, *about)
+    config.parameterization.check_run(config, instances)
+    config.objective.check_run(config, instances)
+
+
 def check(config: Config, data: ImageData) -> None:
     """Refuses a memory that begins with more real images than there are.
 
@@ -150,7 +169,7 @@ def check(config: Config, data: ImageData) -> None:
 
 
 def tell(asked: Config, config: Config, data: ImageData) -> None:
-    """Logs what settings have become, and how unequal the classes are.
+    """Logs what settings have become, and what is odd about them.
 
     Args:
         asked: the settings asked for.
@@ -180,6 +199,9 @@ def tell(asked: Config, config: Config, data: ImageData) -> None:
             data.class_names[least],
             ", ".join(changes),
         )
+    for section in (config.objective, config.distiller):
+        for remark in section.remarks(config):
+            logging.warning("%s", remark)
     memory = config.parameterization
     if isinstance(memory, FrequencySettings) and memory.budget_bytes:
         about = data.image_shape, data.classes

@@ -141,6 +141,26 @@ def test_student_learning_rate_is_learned_and_bounded(make):
     assert min(rates) >= 1e-3 * (1 - 1e-6)
 
 
+@pytest.mark.parametrize(
+    ("step", "there", "begun"),
+    [(1e-2, 0.5, 0.5), (1e-2, 1e-9, 1e-3), (0.0, 0.5, 0.01)],
+)
+def test_a_start_brings_a_rate_that_is_learned(make, step, there, begun):
+    """Within its bound; one that no step moves is the settings' own."""
+    distiller = make(
+        "tm",
+        **{
+            "objective.student_learning_rate": 0.01,
+            "objective.student_learning_rate_step": step,
+        },
+    )
+    weights = distiller.parameterization.get_weights()
+    distiller.start_from(weights, {"student_learning_rate": there, "x": 1.0})
+    assert distiller.learned() == {
+        "student_learning_rate": pytest.approx(begun)
+    }
+
+
 def poisoned(references, *numbers):
     """Returns references of which some are not numbers."""
 

@@ -41,6 +41,9 @@ def test_published_parameter_counts(name, shape, classes, parameters):
         ("resnet18", (8, 8, 1), "at least 9 pixels.*Choose `convnet`"),
         ("resnet18ap", (15, 15, 3), "ResNet18AP needs.*at least 16 pixels"),
         ("resnet10ap", (15, 15, 3), "ResNet10AP needs.*at least 16 pixels"),
+        ("resnet10ap", (31, 130, 3), "at least 32 pixels.*Received: 31 x 130"),
+        ("resnet10ap", (200, 16, 3), "at least 32 pixels.*Received: 200 x 16"),
+        ("resnet10ap", (15, 128, 3), "at least 16 pixels"),
         ("lenet", (15, 15, 3), "at least 16 pixels"),
         ("lenet", (11, 11, 1), "at least 12 pixels.*`mlp`"),
         ("convnet3d", (3, 8, 8, 1), "at least 4 pixels.*3 x 8 x 8"),
@@ -51,6 +54,11 @@ def test_published_parameter_counts(name, shape, classes, parameters):
 def test_refuses_images_it_cannot_take(name, shape, message):
     with pytest.raises(ValueError, match=message):
         NETWORKS[name](shape, 10)
+
+
+@pytest.mark.parametrize("shape", [(32, 129, 3), (128, 16, 3), (16, 16, 3)])
+def test_the_smallest_oblong_images_keep_a_position(shape):
+    assert NETWORKS["resnet10ap"](shape, 10).count_params()
 
 
 @pytest.mark.parametrize("name", ["mlp", "convnet", "alexnet"])

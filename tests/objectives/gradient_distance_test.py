@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fred_tf.networks.norms import NORMS
 from fred_tf.objectives.gradient_distance import DISTANCES, layerwise_distance
 
 SHAPES = ((3, 3, 2, 5), (5,), (7, 4), (4,), (2, 2, 2, 1, 3))
@@ -31,6 +32,18 @@ def test_layerwise_equals_numpy(sides):
     assert float(layerwise_distance(*sides_of(sides))) == pytest.approx(
         expected, rel=1e-12
     )
+
+
+def test_of_norms_those_of_each_position_alone_count():
+    counting = []
+    for name, make in NORMS.items():
+        norm = make()
+        norm(tf.zeros([2, 4, 4, 8]))
+        gradients = [tf.ones(w.shape) for w in norm.trainable_weights]
+        zeros = [tf.zeros_like(x) for x in gradients]
+        if gradients and float(layerwise_distance(gradients, zeros)):
+            counting.append(name)
+    assert counting == ["layer"]
 
 
 def test_squared_and_cosine_equal_numpy(sides):

@@ -175,6 +175,36 @@ def test_there_are_no_more_real_images_than_there_are(make, digits):
     np.testing.assert_array_equal(counts, np.bincount(digits.train.labels))
 
 
+def test_networks_of_one_step_draw_no_images_to_be_trained_on(make):
+    objective = make(network_steps=1)
+    assert list(reference_of(objective)) == ["images"]
+    assert "of_any" not in objective.recipe()
+    np.testing.assert_array_equal(
+        reference_of(objective)["images"], reference_of(make())["images"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("network_images", 7),
+        ("network_momentum", 0.1),
+        ("network_weight_decay", 0.1),
+        ("network_augmentation", "none"),
+        ("network_cutmix", 1.0),
+    ],
+)
+def test_what_counts_for_nothing_of_networks_of_one_step_is_told(name, value):
+    """Runs of presets that set it were made, and are read."""
+    changes = {f"objective.{name}": value, "objective.network_steps": 1}
+    usual = {"objective.network_images": 2000}
+    one = config.replace(TINY, {**usual, **changes})
+    (remark,) = one.objective.remarks(one)
+    assert remark.endswith(f"Count for nothing: `{name}` {value}.")
+    several = config.replace(one, {"objective.network_steps": 2})
+    assert not several.objective.remarks(several)
+
+
 def test_a_step_looks_at_some_images_of_each_class(make):
     objective = make(synthetic_batch_per_class=4)
     np.testing.assert_array_equal(objective.used(40, SEED), np.arange(40))

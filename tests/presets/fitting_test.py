@@ -169,6 +169,37 @@ def test_one_line_says_what_became_of_it(caplog):
     assert "from 12 images ('0') to 40 ('1')" in unequal
 
 
+def lines_of(caplog, data, asked) -> list[str]:
+    with caplog.at_level(standard_logging.WARNING, "absl"):
+        fitting.tell(asked, fitting.fitted(asked, data), data)
+    return [record.getMessage() for record in caplog.records]
+
+
+def test_networks_of_several_steps_are_told_to_skip_no_outliers(caplog):
+    """Of which presets have none."""
+    several = [
+        preset
+        for preset in map(presets.preset, presets.names())
+        if getattr(preset.objective, "network_steps", 1) > 1
+    ]
+    assert len(several) > 10
+    assert not any(preset.distiller.outlier_factor for preset in several)
+    data = few((8, 8, 1), (12, 12))
+    asked = settled(data, "digits_ipc1_dc_tiny", "network_steps=2")
+    (line,) = lines_of(caplog, data, asked)
+    assert "`network_steps` 2" in line
+    assert "Received: `distiller.outlier_factor` 4. Take 0" in line
+
+
+@pytest.mark.parametrize(
+    "changes", [["network_steps=2", "outlier_factor=0"], []]
+)
+def test_other_networks_are_told_nothing(caplog, changes):
+    data = few((8, 8, 1), (12, 12))
+    asked = settled(data, "digits_ipc1_dc_tiny", *changes)
+    assert not lines_of(caplog, data, asked)
+
+
 def test_the_batch_of_experts_is_told_where_there_are_some(caplog):
     data = few((16, 16, 1), (12, 12))
     asked = settled(data, "tm")

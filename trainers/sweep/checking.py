@@ -13,6 +13,7 @@ from fred_tf.disk import records
 from fred_tf.experts import of_run
 from fred_tf.experts.store import ExpertStore
 from fred_tf.objectives import OBJECTIVES
+from fred_tf.presets import fitting
 from trainers.sweep import making
 from trainers.sweep.grid import Cell
 
@@ -93,23 +94,31 @@ def works(
         download: whether missing data may be downloaded.
 
     Raises:
-        ValueError: one of the cells that are asked for cannot match the
-            experts, one was made with others, or an expert is damaged.
+        ValueError: one of the cells that are asked for does not fit the data
+            or cannot match the experts, one was made with others, or an expert
+            is damaged.
         FileNotFoundError: data, or experts that one needs, are missing.
     """
-    matching = {
+    unfinished = {
         cells[folder]: folder
         for folder in own
-        if OBJECTIVES[cells[folder].objective.name].needs_experts
-        and not making.is_finished(
+        if not making.is_finished(
             root / folder, making.stated(root / folder), cells[folder]
         )
+    }
+    matching = {
+        config: folder
+        for config, folder in unfinished.items()
+        if OBJECTIVES[config.objective.name].needs_experts
     }
     for config, folder in matching.items():
         with _naming(folder):
             assembly.check_experts(config, expert_dir)
 
     def check(config: Config, data: ImageData) -> None:
+        if config in unfinished:
+            with _naming(unfinished[config]):
+                fitting.check_sections(fitting.fitted(config, data), data)
         if config in matching:
             with _naming(matching[config]):
                 assembly.objective(config, data, expert_dir)
