@@ -39,6 +39,7 @@ def read(root: Path) -> Found:
 
     Raises:
         FileNotFoundError: the folder is missing, or holds no folders.
+        OSError: a folder of a class, or one within it, cannot be listed.
         ValueError: a class has no pictures, the test split has a class that
             the training split lacks, or splits would be taken for classes.
     """
@@ -97,12 +98,10 @@ def _split(
 ) -> Raw:
     paths: list[pathlib.Path] = []
     labels: list[int] = []
+    there: list[pathlib.Path] = []
     for label, name in enumerate(class_names):
-        chosen = sorted(
-            path
-            for path in (folder / name).rglob("*")
-            if _is_read(path, folder)
-        )
+        inside = _within(folder / name, folder)
+        chosen = sorted(path for path in inside if _is_read(path, folder))
         if not chosen and not may_be_empty:
             raise ValueError(
                 f"Every class must have pictures. Received: {folder / name} "
@@ -111,7 +110,8 @@ def _split(
             )
         paths += chosen
         labels += [label] * len(chosen)
-    _tell_of_others(folder, class_names, paths)
+        there += inside
+    _tell_of_others(folder, class_names, there, paths)
     if not paths:
         raise ValueError(f"{folder} must hold pictures. Received: none.")
     with concurrent.futures.ThreadPoolExecutor() as pool:
@@ -126,6 +126,31 @@ def _split(
         {"files": _identity(folder, paths, ends)},
         divided=True,
     )
+
+
+def _within(folder: pathlib.Path, split: pathlib.Path) -> list[pathlib.Path]:
+    """Returns all that a folder of a split holds; links in it are not entered.
+
+    Raises:
+        OSError: a folder cannot be listed, and is not hidden.
+    """
+
+    def refuse(error: OSError) -> None:
+        if not _is_hidden(pathlib.Path(error.filename), split):
+            raise OSError(
+                error.errno,
+                "Each folder of a class must be readable. Received: "
+                f"{error.filename}, {error.strerror}. Let it be read, or move "
+                "it elsewhere.",
+            ) from error
+
+    if not folder.is_dir():
+        return []
+    return [
+        pathlib.Path(parent, name)
+        for parent, folders, names in os.walk(folder, onerror=refuse)
+        for name in (*folders, *names)
+    ]
 
 
 def _is_hidden(path: pathlib.Path, folder: pathlib.Path) -> bool:
@@ -160,12 +185,13 @@ def _tell_of_splits(root: pathlib.Path, read: Iterable[pathlib.Path]) -> None:
 def _tell_of_others(
     folder: pathlib.Path,
     class_names: Iterable[str],
+    within: Iterable[pathlib.Path],
     found: Iterable[pathlib.Path],
 ) -> None:
     """Warns of the files of a split that are not read, by what they are."""
     classes, read = [folder / name for name in class_names], set(found)
     there = set(folder.iterdir()).difference(classes)
-    there.update(*(path.rglob("*") for path in [*there, *classes]))
+    there.update(within, *(_within(path, folder) for path in there))
     others = [path for path in sorted(there) if path not in read]
     # Folders that are links are entered where they are classes.
     others = [p for p in others if p.is_symlink() or not p.is_dir()]
