@@ -5,7 +5,9 @@ import os
 
 import pytest
 
+from fred_tf import datasets
 from fred_tf.datasets import image_folder
+from fred_tf.datasets.preparation import Preparation
 from tests.datasets import photos
 
 
@@ -41,3 +43,34 @@ def test_hidden_folders_may_be_anybodys(tmp_path, monkeypatch, caplog):
     _locked(monkeypatch, ".trash")
     assert len(image_folder.read(tmp_path).train.labels) == 6
     assert not caplog.text
+
+
+@pytest.mark.parametrize("holdout", [0.0, 0.5])
+@pytest.mark.parametrize("other", ["", "val"])
+def test_a_test_split_without_classes_has_no_labels(
+    tmp_path, caplog, other, holdout
+):
+    """As competitions hand it out, what stands for a missing one does here."""
+    photos.take(tmp_path / "train", 10)
+    photos.take(tmp_path / "elsewhere", 2)
+    (tmp_path / "test").mkdir()
+    (tmp_path / "elsewhere/dog/1.PNG").rename(tmp_path / "test" / "1.png")
+    if other:
+        photos.take(tmp_path / other, 2)
+    data = datasets.load(
+        f"folder:{tmp_path}",
+        holdout=holdout,
+        preparation=Preparation(image_size=8),
+    )
+    told = "held-out" if holdout else other or "held-back fifth"
+    assert told in data.tested_on
+    assert len(data.train) == (15 if holdout else 30 if other else 24)
+    assert "2 folders and pictures" in caplog.text
+    assert "'elsewhere', 'test'. Images to test on lie in" in caplog.text
+
+
+def test_a_test_split_of_empty_classes_says_what_to_do(tmp_path):
+    photos.take(tmp_path / "train", 2)
+    (tmp_path / "test" / "dog").mkdir(parents=True)
+    with pytest.raises(ValueError, match="test must hold.*remove the folder"):
+        image_folder.read(tmp_path)
