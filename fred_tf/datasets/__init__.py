@@ -15,7 +15,6 @@ from fred_tf.datasets.holdout import held_out
 from fred_tf.datasets.image_data import ImageData, Split
 from fred_tf.datasets.preparation import Preparation
 from fred_tf.datasets.preparing import Prepared, prepared
-from fred_tf.datasets.raw_images import Found
 from fred_tf.datasets.sources import (
     IN_MEMORY,
     SOURCES,
@@ -92,10 +91,10 @@ def load(
         FileNotFoundError: the files are missing; no network is touched unless
             `download` is True.
         OSError: the files are damaged.
-        ValueError: the name is unknown, `paths.checked` refuses `data_dir`, or
-            the data do not suit image classification; see `tfds_images.read`,
-            `image_folder.read`, `arrays.read`, `preparing.prepared`, `Split`
-            and `ImageData`.
+        ValueError: the name is unknown, or of other data; `paths.checked`
+            refuses `data_dir`; or the data do not suit image classification,
+            see `tfds_images.read`, `image_folder.read`, `arrays.read`,
+            `preparing.prepared`, `Split` and `ImageData`.
         TypeError: a source or an argument is of another kind.
     """
     holdout = _share(holdout)
@@ -115,8 +114,8 @@ def load(
     if holdout:  # Instead of a test split, whatever that is like.
         train, test = held_out(train, done.class_names, holdout)
         tested_on = HELD_OUT
-    fitted = _known(source, found, done, normalization)
-    if fitted is None:
+    fitted = _published(source, _known(called, done, preparation), done)
+    if fitted is None or fitted.name != normalization:
         fitted = NORMALIZATIONS[normalization].fit(train.images)
     _tell(called, train, test)
     return ImageData(
@@ -153,26 +152,35 @@ def _tell(name: str, train: Split, test: Split | None) -> None:
 
 
 def _known(
-    source: Any, found: Found, done: Prepared, normalization: str
-) -> Normalization | None:
-    """Returns the published constants of a set, if they are of its images.
+    name: str, done: Prepared, preparation: Preparation
+) -> DatasetSpec | None:
+    """Returns what is known of a data set by its name, which it must be.
 
     Raises:
         ValueError: the set is called like a known one, and is another.
     """
-    spec = KNOWN.get(base_name(source)) if isinstance(source, str) else None
-    # Looking for damage changes nothing where there is none.
-    if spec is None or set(done.preparation) - {"skip_corrupt"}:
+    spec = KNOWN.get(base_name(name))
+    if spec is None:
         return None
-    given = done.train.images.shape[1:], len(found.class_names)
-    if given != (spec.image_shape, spec.classes):
+    wanted = preparation.known(spec.image_shape, spec.classes)
+    given = done.train.images.shape[1:], len(done.class_names)
+    if given != wanted:
         raise ValueError(
-            f"{source!r} must have images {spec.image_shape} of {spec.classes} "
-            f"classes. Received: {given[0]} of {given[1]}. Give a data set of "
-            "your own another name."
+            f"{name!r} must have images {wanted[0]} of {wanted[1]} classes. "
+            f"Received: {given[0]} of {given[1]}. Give a data set of your own "
+            "another name."
         )
-    same = spec.normalization.name == normalization
-    return spec.normalization if same else None
+    return spec
+
+
+def _published(
+    source: Any, spec: DatasetSpec | None, done: Prepared
+) -> Normalization | None:
+    """Returns the published constants of a set, if they are of its images."""
+    # Looking for damage changes nothing where there is none.
+    as_is = not set(done.preparation) - {"skip_corrupt"}
+    is_named = isinstance(source, str)
+    return spec.normalization if spec and is_named and as_is else None
 
 
 def _refuse_names(source: str, **given: Any) -> None:

@@ -1,16 +1,19 @@
 """Arrays in files: `.npz`, a folder of `.npy`, or the `.h5` of 3D-MNIST."""
 
+import collections
 import contextlib
+import itertools
 import math
 import os
 import pathlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 import h5py
 import numpy as np
 from absl import logging
 
 from fred_tf.datasets import arrays, raw_images
+from fred_tf.datasets.data_facts import TEST
 from fred_tf.datasets.raw_images import Found
 from fred_tf.disk import arrays as npy
 from fred_tf.disk import files, npz
@@ -26,8 +29,20 @@ _TRAIN = (
     ("x", "y"),
 )
 _TEST = (("x_test", "y_test"), ("test_images", "test_labels"))
+_VALIDATION = (
+    ("x_val", "y_val"),
+    ("x_valid", "y_valid"),
+    ("x_validation", "y_validation"),
+    ("val_images", "val_labels"),
+    ("validation_images", "validation_labels"),
+)
+# What is tested on, the first that is there.
+_TESTED = {TEST: _TEST, "validation": _VALIDATION}
 # Bytes of a file, and of each array, at most.
 _MOST = 1 << 33
+
+# Called with the names of all arrays, returns those of the ones to read.
+_Choose = Callable[[Iterable[str]], list[str]]
 
 
 def read(path: Path) -> Found:
@@ -39,12 +54,13 @@ def read(path: Path) -> Found:
 
     A folder holds each array as a `.npy` file of its name. Links to files are
     followed, as in folders of images; what a file itself refers to is not.
+    Where it has no test images, those to validate with stand for them.
 
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: it is no such file, holds no such arrays, has test images
-            without labels or the other way round, or says that an array lies
-            in another file.
+            without labels or the other way round, two arrays whose names
+            differ by case alone, or says that an array lies in another file.
     """
     path = checked(path, "file")
     suffix = path.suffix.lower()
@@ -57,8 +73,15 @@ def read(path: Path) -> Found:
         raise FileNotFoundError(f"There is no file {path}.")
     readers = {".npz": _npz, ".h5": _hdf5, ".hdf5": _hdf5}
     reader = _npy if path.is_dir() else readers[suffix]
+    tested_on = TEST
+
+    def choose(there: Iterable[str]) -> list[str]:
+        nonlocal tested_on
+        chosen, tested_on = _wanted(there)
+        return chosen
+
     with _explained(path):
-        images, labels, *tests = reader(path.resolve())
+        images, labels, *tests = reader(path.resolve(), choose)
         pairs = [(_cubes(images), labels)]
         if tests:
             pairs.append((_cubes(tests[0]), tests[1]))
@@ -68,8 +91,9 @@ def read(path: Path) -> Found:
     place = f"split of {path.name}"
     return Found(
         raw_images.of_split(train, f"the train {place}"),
-        test and raw_images.of_split(test, f"the test {place}"),
+        test and raw_images.of_split(test, f"the {tested_on} {place}"),
         class_names,
+        tested_on,
     )
 
 
@@ -90,44 +114,63 @@ def _either(pairs: Iterable[tuple[str, str]]) -> str:
     return " or ".join(str(list(pair)) for pair in pairs)
 
 
-def _wanted(there: Iterable[str]) -> list[str]:
+def _wanted(there: Iterable[str]) -> tuple[list[str], str]:
     """Returns the names of the arrays to read, as they are written.
 
+    And what the last two of four are.
+
     Raises:
-        ValueError: none are to train on, or half a pair is to test with.
+        ValueError: none are to train on, half a pair is to test with, or a
+            name is written in two ways.
     """
-    written = {name.lower(): name for name in there}
-    train, test = (
-        next((pair for pair in pairs if written.keys() >= set(pair)), ())
-        for pairs in (_TRAIN, _TEST)
-    )
+    written = collections.defaultdict(list)
+    for name in there:
+        written[name.lower()].append(name)
+    train = _first(_TRAIN, written)
     if not train:
-        raise ValueError(f"arrays called {sorted(written.values())[:20]}")
+        raise ValueError(
+            f"arrays called {sorted(itertools.chain(*written.values()))[:20]}"
+        )
+    tests = {split: _first(pairs, written) for split, pairs in _TESTED.items()}
     halves = [pair for pair in _TEST if written.keys() & set(pair)]
-    if halves and not test:
+    if halves and not tests[TEST]:
         raise ValueError(
             " and ".join(
-                f"{written[one]!r} without {other!r}"
+                f"{written[one][0]!r} without {other!r}"
                 for pair in halves
                 for one, other in (pair, pair[::-1])
                 if one in written
             )
         )
-    read = [written[name] for name in (*train, *test)]
-    known = {name for pair in (*_TRAIN, *_TEST) for name in pair}
-    if passed := sorted({written[x] for x in known & written.keys()} - {*read}):
+    tested_on = next((split for split, pair in tests.items() if pair), TEST)
+    wanted = (*train, *tests[tested_on])
+    if twice := [written[name] for name in wanted if len(written[name]) > 1]:
+        raise ValueError(
+            f"{' and '.join(map(repr, twice[0]))}, which differ by case "
+            "alone. Leave one out, or rename it"
+        )
+    read = [written[name][0] for name in wanted]
+    known = {x for pair in (*_TRAIN, *_TEST, *_VALIDATION) for x in pair}
+    passed = [written[x] for x in known & written.keys() - {*wanted}]
+    if passed:
         logging.warning(
             "Images and labels are read from %s alone. Not read: %s.",
             ", ".join(read),
-            ", ".join(passed),
+            ", ".join(sorted(itertools.chain(*passed))),
         )
-    return read
+    return read, tested_on
 
 
-def _npy(folder: pathlib.Path) -> list[np.ndarray]:
+def _first(
+    pairs: Iterable[tuple[str, str]], there: Collection[str]
+) -> tuple[str, ...]:
+    return next((pair for pair in pairs if set(pair) <= set(there)), ())
+
+
+def _npy(folder: pathlib.Path, choose: _Choose) -> list[np.ndarray]:
     there = {p.stem: p for p in sorted(folder.glob("*.npy"))}
     parts = []
-    for name in _wanted(there):
+    for name in choose(there):
         with files.opened(there[name].resolve()) as file:
             length = os.fstat(file.fileno()).st_size
             try:
@@ -137,13 +180,13 @@ def _npy(folder: pathlib.Path) -> list[np.ndarray]:
     return parts
 
 
-def _npz(path: pathlib.Path) -> list[np.ndarray]:
-    return npz.within(path, _wanted, _MOST)
+def _npz(path: pathlib.Path, choose: _Choose) -> list[np.ndarray]:
+    return npz.within(path, choose, _MOST)
 
 
-def _hdf5(path: pathlib.Path) -> list[np.ndarray]:
+def _hdf5(path: pathlib.Path, choose: _Choose) -> list[np.ndarray]:
     with files.opened(path) as file, h5py.File(file, "r") as stored:
-        names = _wanted(k for k in stored if _is_plain(stored, k))
+        names = choose(k for k in stored if _is_plain(stored, k))
         parts = [stored[name] for name in names]
         for name, part in zip(names, parts):
             # HDF5 would read any file that they name, or crash.

@@ -211,6 +211,7 @@ def check_classes(class_names: tuple[str, ...], place: str) -> None:
 def check(data: ImageData) -> None:
     """Raises ValueError unless the parts of `data` fit each other."""
     names.check_name("dataset", data.dataset)
+    names.check_whole("dataset", data.dataset)
     check_classes(data.class_names, repr(data.name))
     for split, name in ((data.train, "train"), (data.test, "test")):
         if split is None:

@@ -4,7 +4,7 @@ import collections
 import concurrent.futures
 import os
 import pathlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 import numpy as np
 from absl import logging
@@ -35,17 +35,20 @@ def read(root: Path) -> Found:
     Classes are numbered in the sorted order of their folder names, images
     follow the sorted order of their paths. What is not read, a warning counts
     and names. The test split is in `test`, `validation`, `valid` or `val`, the
-    first that is there beside `train`; it is None where none is.
+    first beside `train` that holds folders, without which pictures have no
+    labels; it is None where none does.
 
     Raises:
         FileNotFoundError: the folder is missing, or holds no folders.
+        OSError: a folder of a class, or one within it, cannot be listed.
         ValueError: a class has no pictures, the test split has a class that
             the training split lacks, or splits would be taken for classes.
     """
     root = checked(root, "folder")
     train = root / "train" if (root / "train").is_dir() else root
-    tests = [root / name for name in TEST_FOLDERS if (root / name).is_dir()]
-    tests = tests if train != root else []
+    # Without classes pictures have no labels: competitions keep theirs.
+    tests = [root / name for name in TEST_FOLDERS if _class_names(root / name)]
+    test = tests[0] if tests and train != root else None
     class_names = _class_names(train)
     if not class_names:
         raise FileNotFoundError(
@@ -61,20 +64,20 @@ def read(root: Path) -> Found:
             "Call the one to train on `train`, and the one to test on `test`."
         )
     if train != root:
-        _tell_of_splits(root, [train, *tests[:1]])
-    if not tests:
+        _tell_of_splits(root, {train, test})
+    if test is None:
         return Found(_split(train, class_names), None, class_names)
-    unknown = sorted(set(_class_names(tests[0])) - set(class_names))
+    unknown = sorted(set(_class_names(test)) - set(class_names))
     if unknown:
         raise ValueError(
-            f"Every class of {tests[0]} must occur in {train}. Received: "
+            f"Every class of {test} must occur in {train}. Received: "
             f"{unknown} besides. Remove these folders, or add training images."
         )
     return Found(
         _split(train, class_names),
-        _split(tests[0], class_names, may_be_empty=True),
+        _split(test, class_names, may_be_empty=True),
         class_names,
-        tests[0].name,
+        test.name,
     )
 
 
@@ -97,12 +100,10 @@ def _split(
 ) -> Raw:
     paths: list[pathlib.Path] = []
     labels: list[int] = []
+    there: list[pathlib.Path] = []
     for label, name in enumerate(class_names):
-        chosen = sorted(
-            path
-            for path in (folder / name).rglob("*")
-            if _is_read(path, folder)
-        )
+        inside = _within(folder / name, folder)
+        chosen = sorted(path for path in inside if _is_read(path, folder))
         if not chosen and not may_be_empty:
             raise ValueError(
                 f"Every class must have pictures. Received: {folder / name} "
@@ -111,9 +112,13 @@ def _split(
             )
         paths += chosen
         labels += [label] * len(chosen)
-    _tell_of_others(folder, class_names, paths)
+        there += inside
+    _tell_of_others(folder, class_names, there, paths)
     if not paths:
-        raise ValueError(f"{folder} must hold pictures. Received: none.")
+        raise ValueError(
+            f"{folder} must hold pictures in its classes. Received: none. Add "
+            "some, or remove the folder."
+        )
     with concurrent.futures.ThreadPoolExecutor() as pool:
         looked = pool.map(_looked_at, paths)
         headers, ends = zip(*progress.each(looked, "picture", len(paths)))
@@ -128,6 +133,31 @@ def _split(
     )
 
 
+def _within(folder: pathlib.Path, split: pathlib.Path) -> list[pathlib.Path]:
+    """Returns all that a folder of a split holds; links in it are not entered.
+
+    Raises:
+        OSError: a folder cannot be listed, and is not hidden.
+    """
+
+    def refuse(error: OSError) -> None:
+        if not _is_hidden(pathlib.Path(error.filename), split):
+            raise OSError(
+                error.errno,
+                "Each folder of a class must be readable. Received: "
+                f"{error.filename}, {error.strerror}. Let it be read, or move "
+                "it elsewhere.",
+            ) from error
+
+    if not folder.is_dir():
+        return []
+    return [
+        pathlib.Path(parent, name)
+        for parent, folders, names in os.walk(folder, onerror=refuse)
+        for name in (*folders, *names)
+    ]
+
+
 def _is_hidden(path: pathlib.Path, folder: pathlib.Path) -> bool:
     parts = path.relative_to(folder).parts
     return any(part.startswith(_HIDDEN) for part in parts)
@@ -138,18 +168,19 @@ def _is_read(path: pathlib.Path, folder: pathlib.Path) -> bool:
     return is_picture and path.is_file() and not _is_hidden(path, folder)
 
 
-def _tell_of_splits(root: pathlib.Path, read: Iterable[pathlib.Path]) -> None:
+def _tell_of_splits(root: pathlib.Path, read: Set[pathlib.Path | None]) -> None:
     """Warns of what lies beside the splits of a folder and is not read."""
     others = [
         path.name
-        for path in sorted(set(root.iterdir()).difference(read))
+        for path in sorted(set(root.iterdir()) - read)
         if not _is_hidden(path, root)
         and (path.is_dir() or path.suffix.lower() in pictures.SUFFIXES)
     ]
     if others:
         logging.warning(
             "%d folders and pictures in %s are NOT used, since `train` is "
-            "there: %s. Images to test on lie in the first of %s.",
+            "there: %s. Images to test on lie in the first of %s that holds a "
+            "folder for each class.",
             len(others),
             root,
             ", ".join(map(repr, others[:3])),
@@ -160,12 +191,13 @@ def _tell_of_splits(root: pathlib.Path, read: Iterable[pathlib.Path]) -> None:
 def _tell_of_others(
     folder: pathlib.Path,
     class_names: Iterable[str],
+    within: Iterable[pathlib.Path],
     found: Iterable[pathlib.Path],
 ) -> None:
     """Warns of the files of a split that are not read, by what they are."""
     classes, read = [folder / name for name in class_names], set(found)
     there = set(folder.iterdir()).difference(classes)
-    there.update(*(path.rglob("*") for path in [*there, *classes]))
+    there.update(within, *(_within(path, folder) for path in there))
     others = [path for path in sorted(there) if path not in read]
     # Folders that are links are entered where they are classes.
     others = [p for p in others if p.is_symlink() or not p.is_dir()]

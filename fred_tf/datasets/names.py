@@ -38,6 +38,23 @@ def held_share(name: str) -> float:
     return float(held_out[1]) if held_out else 0.0
 
 
+def check_whole(argument: str, name: str) -> None:
+    """Refuses what would say of a data set that a share of it is held out.
+
+    Args:
+        argument: what the name was given as.
+        name: the name, of all of it.
+
+    Raises:
+        ValueError: it ends as `with_holdout` ends names.
+    """
+    if without_holdout(name) != name:
+        raise ValueError(
+            f"`{argument}` must not end as names of what is held out do. "
+            f"Received: {name!r}. Choose another name; `holdout` holds out."
+        )
+
+
 def check_name(argument: str, name: str) -> None:
     """Refuses what a data set cannot be called.
 

@@ -204,6 +204,52 @@ def test_arrays_that_are_not_read_are_told_of(images, other, tmp_path, caplog):
     assert other in caplog.text.partition("Not read: ")[2]
 
 
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("x_val", "y_val"),
+        ("X_valid", "y_valid"),
+        ("x_validation", "y_validation"),
+        ("val_images", "val_labels"),
+        ("validation_images", "validation_labels"),
+    ],
+)
+def test_validation_stands_in_for_test(images, written, pair):
+    """As where the images are in folders."""
+    parts = {"x_train": images, "y_train": LABELS}
+    parts |= {pair[0]: images[:3], pair[1]: LABELS[:3]}
+    place = written(**{name: _npy(part) for name, part in parts.items()})
+    data = datasets.load(f"file:{place}")
+    assert (len(data.train), len(data.test)) == (6, 3)
+    assert data.facts.to_json()["tested_on"] == "validation"
+
+
+def test_validation_beside_a_test_split_is_told_of(images, tmp_path, caplog):
+    both = {"x_val": images, "y_val": LABELS, "x_test": images[:3]}
+    both |= {"y_test": LABELS[:3], "x_train": images, "y_train": LABELS}
+    np.savez(tmp_path / "a.npz", **both)
+    data = datasets.load(f"file:{tmp_path / 'a.npz'}")
+    assert (len(data.test), data.tested_on) == (3, "test")
+    assert "Not read: x_val, y_val." in caplog.text
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_names_that_differ_by_case_are_refused_or_told(
+    images, wanted, written, caplog
+):
+    """Else which of them is read would be the order of the file."""
+    parts = dict.fromkeys(("X", "x"), _npy(images)) | {"y": _npy(LABELS)}
+    if not wanted:
+        parts |= {"x_train": _npy(images), "y_train": _npy(LABELS)}
+    place = written(**parts)
+    if wanted:
+        with pytest.raises(ValueError, match="'X' and 'x', which differ by c"):
+            datasets.load(f"file:{place}")
+    else:
+        datasets.load(f"file:{place}")
+        assert "Not read: X, x, y." in caplog.text
+
+
 def test_links_are_followed(images, tmp_path):
     """As in folders of images."""
     (tmp_path / "real").mkdir()

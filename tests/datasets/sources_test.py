@@ -206,6 +206,30 @@ def test_names_in_memory_are_lines(images):
         load((images, LABELS), name="my\nphotos")
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "message"),
+    [
+        ("digits", {}, r"\(8, 8, 1\) of 10 .*\(8, 8, 3\) of 3.*another name"),
+        ("mnist:mine", {"colour": "rgb"}, r"\(28, 28, 3\) of 10 classes"),
+        ("mine, holdout 0.5", {}, "Received: 'mine, holdout 0.5'. Choose ano"),
+    ],
+)
+def test_names_in_memory_are_not_those_of_other_data(
+    images, name, given, message
+):
+    """Settings would take the sizes of these, and records their split."""
+    with pytest.raises(ValueError, match=message):
+        load((images, LABELS), name=name, preparation=Preparation(**given))
+
+
+def test_a_known_set_in_memory_is_standardised_by_itself(digits):
+    pair = digits.train.images, digits.train.labels
+    data = load(pair, name="digits")
+    assert data.normalization.mean != digits.normalization.mean
+    with pytest.raises(ValueError, match="another name"):
+        load((pair[0][pair[1] < 9], pair[1][pair[1] < 9]), name="digits")
+
+
 @pytest.mark.parametrize("largest", [12, 2**31 - 1])
 def test_classes_are_as_many_as_can_be(images, largest):
     """Nothing is made for each of two thousand million names."""
