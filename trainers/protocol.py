@@ -47,7 +47,7 @@ def told(
             + _network(foreign or other.network.sized(shape))
             for name, other in wanted.items()
         )
-        parts["training"] = in_words.training(own, rate)
+        parts["training"] = in_words.training(own, rate, decoded.views)
         parts["loss"] = own.loss_for(decoded.kind_of_soft_labels)
         usual = config.augmentation
         parts["augmentation"] = in_words.augmentation(own, usual)

@@ -119,6 +119,16 @@ class DistillerSettings(Settings):
                 f"{self.outlier_factor}."
             )
 
+    def remarks(self, config):
+        if not self.drops or not 0 < config.outer_steps <= self.drops[0]:
+            return []
+        return [
+            "The memory's step size drops after some of a run's steps. "
+            f"Received: `distiller.drop_steps` {self.drop_steps!r} of "
+            f"`outer_steps` {config.outer_steps:,}, so it stays. Lower them, "
+            "or leave them out."
+        ]
+
     @property
     def drops(self) -> tuple[int, ...]:
         """Returns `drop_steps` as numbers."""

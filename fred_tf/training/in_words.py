@@ -29,19 +29,25 @@ def network(told: Mapping[str, Any]) -> str:
     return f"({', '.join(listed)})" if listed else "as it is"
 
 
-def training(own: EvaluatorSettings, rate: float) -> str:
+def training(
+    own: EvaluatorSettings, rate: float, views: int | None = None
+) -> str:
     """Returns passes, batches, optimiser and step sizes.
 
     Args:
         own: how networks are trained.
         rate: step size that they start with.
+        views: those that the set has of each thing, 1 for none; None where
+            that is not known.
     """
     how = f"{own.optimizer}, step size {rate:g}, "
     how += _SCHEDULES[own.schedule].format(own.warm_up_epochs)
     if own.optimizer == "sgd":
         how += f", momentum {own.momentum:g}, weight decay {own.weight_decay:g}"
     alone = ", each standardized," if own.standardized_batches else ","
-    seen = " of one view of what is stored" if own.views == "one" else ""
+    seen = ""
+    if own.views == "one" and views != 1:
+        seen = " of one view of what is stored"
     return (
         f"{own.epochs:,} epochs{seen} in batches of {own.batch_size}{alone} "
         f"{how}"

@@ -191,10 +191,24 @@ def test_networks_of_several_steps_are_told_to_skip_no_outliers(caplog):
     assert "Received: `distiller.outlier_factor` 4. Take 0" in line
 
 
+def test_drops_after_the_last_step_are_told(caplog):
+    data = few((8, 8, 1), (12, 12))
+    late = ["drop_steps=3,9", "outer_steps=3"]
+    (line,) = lines_of(
+        caplog, data, settled(data, "digits_ipc1_dc_tiny", *late)
+    )
+    assert "Received: `distiller.drop_steps` '3,9' of `outer_steps` 3" in line
+
+
 @pytest.mark.parametrize(
-    "changes", [["network_steps=2", "outlier_factor=0"], []]
+    "changes",
+    [
+        ["network_steps=2", "outlier_factor=0"],
+        ["drop_steps=2,9", "outer_steps=3"],
+        [],
+    ],
 )
-def test_other_networks_are_told_nothing(caplog, changes):
+def test_what_counts_is_told_nothing_of(caplog, changes):
     data = few((8, 8, 1), (12, 12))
     asked = settled(data, "digits_ipc1_dc_tiny", *changes)
     assert not lines_of(caplog, data, asked)

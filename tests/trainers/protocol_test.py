@@ -8,7 +8,7 @@ from fred_tf.synthetic_set import SyntheticSet
 from trainers import protocol
 
 
-def told(digits, *overrides):
+def told(digits, *overrides, views=2):
     preset = presets.preset("digits_ipc2_haba_tiny")
     own = config.override(preset, overrides)
     decoded = SyntheticSet(
@@ -18,7 +18,7 @@ def told(digits, *overrides):
         digits.normalization,
         "digits",
         640,
-        views=2,
+        views=views,
     )
     return protocol.told({"convnet": own}, decoded, digits, 0.02)
 
@@ -38,3 +38,7 @@ def test_what_is_not_usual_is_told(digits, override, line):
 
 def test_what_is_usual_needs_no_words(digits):
     assert "computed with" not in told(digits)
+
+
+def test_views_are_told_of_sets_that_have_some(digits):
+    assert "4 epochs in" in told(digits, "evaluation.views=one", views=1)
