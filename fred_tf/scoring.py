@@ -119,7 +119,7 @@ def fitted_on(
 
     The names of the data sets may differ, as of a copy, and so may what they
     are normalised by: test images are normalised as the set is. That the set
-    was distilled from these images is warned of.
+    was, or may have been, distilled from these images is warned of.
 
     Args:
         data: what is to score the set.
@@ -131,7 +131,8 @@ def fitted_on(
             on other training images.
     """
     _check_alike(synthetic_set, data, corrupted or {})
-    warn_of_seen(synthetic_set.dataset, data)
+    stated = synthetic_set.details.get("data")
+    warn_of_seen(synthetic_set.dataset, data, stated)
     own = data.fit_of(synthetic_set.normalization)
     return dataclasses.replace(synthetic_set, normalization=own)
 

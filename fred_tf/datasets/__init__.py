@@ -11,6 +11,7 @@ from fred_tf.datasets import names
 from fred_tf.datasets.class_batches import ClassBatches
 from fred_tf.datasets.data_facts import HELD_OUT, DataFacts
 from fred_tf.datasets.dataset_spec import KNOWN, DatasetSpec, base_name
+from fred_tf.datasets.disk_images import DiskImages
 from fred_tf.datasets.holdout import held_out
 from fred_tf.datasets.image_data import ImageData, Split
 from fred_tf.datasets.preparation import Preparation
@@ -42,6 +43,8 @@ __all__ = [
 
 # Nothing is done to images.
 AS_THEY_ARE = Preparation()
+# What no byte of a set exceeds that looks as if it were of fewer bits.
+_DARK = 64
 
 
 def as_data(data: ImageData | Any) -> ImageData:
@@ -149,6 +152,16 @@ def _tell(name: str, train: Split, test: Split | None) -> None:
     logging.info("%s, to train on: %s.", name, train)
     if test is not None:
         logging.info("%s, to test on: %s.", name, test)
+    # One bright image is enough: mostly the first block tells.
+    blocks = DiskImages(train.images).blocks()
+    if train.images.dtype == np.uint8 and all(b.max() < _DARK for b in blocks):
+        logging.warning(
+            "%s holds images of bytes whose brightest value is below %d of "
+            "255: they are hardly more than black. If they are of fewer bits, "
+            "e.g. 0 and 1, multiply them.",
+            name,
+            _DARK,
+        )
 
 
 def _known(

@@ -14,10 +14,12 @@ kill costs a block at most. Two runs that want the same images share them: the
 second one waits for the first.
 """
 
+import errno
 import hashlib
 import math
 import os
 import pathlib
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
@@ -28,11 +30,14 @@ from absl import logging
 from fred_tf.disk import claims, files, folder_lock, records
 
 KIND = "images"
+# The environment variable that names the folder of all caches.
+CACHE_VARIABLE = "FRED_TF_CACHE"
 _RECORD, _VALUES = "cache.json", "images.bin"
 # Bytes after which what is written is made safe.
 _BLOCK = 64 << 20
 # Seconds to wait for another process that writes the same images.
 _PATIENCE = 12 * 3600.0
+_NO_ROOM = f"make room, or name a folder elsewhere by {CACHE_VARIABLE}"
 
 
 # An array, or `DiskImages`, which are indexed and measured as one.
@@ -140,16 +145,20 @@ def kept(
 
     Raises:
         ValueError: the cache is damaged, or an image has another shape.
-        OSError: writing failed, e.g. the disk is full; what is there is kept.
+        OSError: writing failed, or the disk has no room for it; what is there
+            is kept.
     """
     told = records.plain(
         {**identity, "count": count, "shape": list(shape), "dtype": str(dtype)}
     )
     name = files.digest(repr(sorted(told.items())).encode())[:16]
     folder = pathlib.Path(root) / name
-    folder.mkdir(parents=True, exist_ok=True)
-    work = folder / _RECORD, KIND, told, None
     size = math.prod(shape) * np.dtype(dtype).itemsize
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(error.errno, folder, count * size) from error
+    work = folder / _RECORD, KIND, told, None
     way_out = "Delete that folder; it is made again."
     with folder_lock.exclusive(folder, _PATIENCE):
         record = records.continued(*work, way_out=way_out)
@@ -172,6 +181,27 @@ def kept(
     # Mapped "c": DLPack takes no arrays that are read-only. Nothing writes.
     values = np.memmap(path, dtype, "c", shape=(written, *shape))
     return DiskImages(values), left_out
+
+
+def _unwritable(
+    number: int | None, folder: pathlib.Path, needed: int, more: str = ""
+) -> OSError:
+    """Returns what to say of a folder that takes no images."""
+    number = number or errno.EIO
+    return OSError(
+        number,
+        f"Images that are too many for memory are written to {folder}, which "
+        f"takes {needed:,} bytes. Received: {os.strerror(number)}{more}. Name "
+        f"a folder on a disk with room by {CACHE_VARIABLE}.",
+    )
+
+
+def _check_room(folder: pathlib.Path, needed: int) -> None:
+    """Refuses to write more than the disk of a folder can take."""
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        more = f", {free:,} bytes are free"
+        raise _unwritable(errno.ENOSPC, folder, needed, more)
 
 
 def _write(
@@ -200,6 +230,7 @@ def _write(
         )
         row = stated = 0
         left_out.clear()
+    _check_room(work[0].parent, count * size - there)
     logging.info(
         "Prepared images from %d of %d on are written to %s, %d MB in all.",
         row,
@@ -228,7 +259,8 @@ def _write(
                     f"{image.shape}, {image.dtype}."
                 )
             else:
-                file.write(np.ascontiguousarray(image).data)
+                with files.naming(path, _NO_ROOM):
+                    file.write(np.ascontiguousarray(image).data)
                 unsafe += size
             row += 1
             if unsafe >= _BLOCK:

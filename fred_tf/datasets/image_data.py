@@ -306,7 +306,7 @@ def _check_pixels(images: np.ndarray) -> None:
     if low < 0 or high > 1:
         raise ValueError(
             "Floating-point `images` must lie in [0, 1]. Received: "
-            f"{low:g} to {high:g}. Divide pixels by 255, or pass them as "
+            f"{low!s} to {high!s}. Divide pixels by 255, or pass them as "
             "uint8; undo any standardisation."
         )
 

@@ -11,6 +11,7 @@ from absl import logging
 
 from fred_tf import progress
 from fred_tf.datasets import pictures
+from fred_tf.datasets.file_ends import ends
 from fred_tf.datasets.raw_images import Found, Raw
 from fred_tf.disk import files
 from fred_tf.disk.paths import Path, checked
@@ -20,8 +21,6 @@ TEST_FOLDERS = ("test", "validation", "valid", "val")
 _SPLITS = {*TEST_FOLDERS, "train", "training", "testing", "dev", "eval"}
 # Pictures that are decoded at a time, which may be large; and bytes of a file.
 _AHEAD, _MOST_BYTES = 8, 1 << 28
-# Bytes at each end of a file that tell it from others.
-_END = 1 << 11
 # What systems and archives leave beside people's files.
 _HIDDEN = (".", "__MACOSX")
 
@@ -121,14 +120,14 @@ def _split(
         )
     with concurrent.futures.ThreadPoolExecutor() as pool:
         looked = pool.map(_looked_at, paths)
-        headers, ends = zip(*progress.each(looked, "picture", len(paths)))
+        headers, digests = zip(*progress.each(looked, "picture", len(paths)))
     return Raw(
         np.array(labels),
         lambda rows: _decoded([paths[row] for row in rows]),
         lambda row: str(paths[row]),
         headers,
         str(folder),
-        {"files": _identity(folder, paths, ends)},
+        {"files": _identity(folder, paths, digests)},
         divided=True,
     )
 
@@ -230,17 +229,14 @@ def _looked_at(
     path: pathlib.Path,
 ) -> tuple[pictures.Header | ValueError, str]:
     """Returns what a picture claims to be, and a digest of its two ends."""
-    ends = b""
+    told = b""
     try:
         # Data sets are often links to files elsewhere.
         with files.opened(path.resolve()) as file:
-            ends = file.read(_END)
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _END))
-            ends += file.read(_END)
-            file.seek(0)
-            return pictures.header(file, path), files.digest(ends)
+            told = ends(file)
+            return pictures.header(file, path), files.digest(told)
     except ValueError as error:
-        return error, files.digest(ends)
+        return error, files.digest(told)
 
 
 def _decoded(
@@ -262,7 +258,7 @@ def _decode(path: pathlib.Path) -> np.ndarray | ValueError:
 
 
 def _identity(
-    folder: pathlib.Path, paths: Sequence[pathlib.Path], ends: Iterable[str]
+    folder: pathlib.Path, paths: Sequence[pathlib.Path], digests: Iterable[str]
 ) -> str:
     """Returns a digest that changes when a file of a folder does.
 
@@ -270,8 +266,8 @@ def _identity(
     another folder, e.g. of bitmaps that were unpacked.
     """
     told = [
-        (p.relative_to(folder).as_posix(), s.st_size, s.st_mtime_ns, end)
-        for p, end in zip(paths, ends)
+        (p.relative_to(folder).as_posix(), s.st_size, s.st_mtime_ns, digest)
+        for p, digest in zip(paths, digests)
         for s in [p.stat()]
     ]
     return files.digest(repr(told).encode())

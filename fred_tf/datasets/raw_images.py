@@ -19,7 +19,7 @@ import numpy as np
 from fred_tf import progress, seeds
 from fred_tf.datasets import disk_images
 from fred_tf.datasets.data_facts import TEST
-from fred_tf.datasets.disk_images import Images
+from fred_tf.datasets.disk_images import CACHE_VARIABLE, Images
 from fred_tf.datasets.free_memory import free_memory
 from fred_tf.datasets.image_data import Split
 from fred_tf.datasets.pictures import Header
@@ -29,8 +29,7 @@ from fred_tf.disk.arrays import digest
 
 # Of the memory that is free: images that take more stay on the disk.
 MEMORY_SHARE = 0.25
-# Where these are; the environment variable names another folder.
-CACHE_VARIABLE = "FRED_TF_CACHE"
+# Where these are, unless `CACHE_VARIABLE` names another folder.
 _CACHE = "~/.cache/fred_tf/images"
 # Of the images of each class, where a set has no test images.
 HELD_BACK = 0.2
@@ -338,7 +337,7 @@ def _on_disk(
 def cache_folder(cache_dir: paths.Path | None = None) -> pathlib.Path:
     """Returns the folder of images that are too many for memory."""
     named = cache_dir or os.environ.get(CACHE_VARIABLE) or _CACHE
-    return paths.folder(named, "cache_dir")
+    return paths.folder(named, "cache_dir" if cache_dir else CACHE_VARIABLE)
 
 
 def brightest(images: Images) -> float:

@@ -4,11 +4,12 @@ import os
 import signal
 import threading
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from fred_tf.datasets import disk_images
+from fred_tf.datasets import disk_images, raw_images
 from fred_tf.datasets.disk_images import DiskImages
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 4, 3, 1), np.uint8)
@@ -164,6 +165,36 @@ def test_no_flipped_byte_goes_unseen(tmp_path):
     (folder / "images.bin").unlink()
     with pytest.raises(ValueError, match="no such file. Delete that folder"):
         kept(tmp_path)
+
+
+def test_a_cache_that_cannot_be_made_says_what_to_do(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        NotADirectoryError, match="240 bytes. Received: Not a dir.*FRED_TF_CA"
+    ):
+        kept(tmp_path / "file" / "caches")
+
+
+def test_images_that_the_disk_has_no_room_for_are_not_begun(
+    tmp_path, monkeypatch
+):
+    """Else what decodes for hours ends by a full disk."""
+    begun, usage = [], SimpleNamespace(free=239)
+    monkeypatch.setattr(disk_images.shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(OSError, match="239 bytes are free.*FRED_TF_CACHE"):
+        kept(tmp_path, stream(begun=begun))
+    assert not begun
+    usage.free = 240
+    kept(tmp_path, stream(begun=begun))
+
+
+def test_a_cache_is_called_what_named_it(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FRED_TF_CACHE", str(tmp_path / "file"))
+    with pytest.raises(NotADirectoryError, match="`FRED_TF_CACHE` must be a"):
+        raw_images.cache_folder()
+    with pytest.raises(NotADirectoryError, match="`cache_dir` must be a fold"):
+        raw_images.cache_folder(tmp_path / "file")
 
 
 def test_images_of_another_size_are_refused(tmp_path):

@@ -1,5 +1,8 @@
 """A part of the training images stands for the test images."""
 
+import dataclasses
+import shutil
+
 import numpy as np
 import pytest
 
@@ -7,7 +10,9 @@ from fred_tf import datasets, scoring
 from fred_tf.coresets import random_set
 from fred_tf.datasets import DataFacts
 from fred_tf.datasets.names import held_share
+from fred_tf.datasets.preparation import Preparation
 from fred_tf.forms import making
+from tests.datasets import photos
 
 
 def test_holdout_takes_the_last_of_each_class(digits):
@@ -55,6 +60,39 @@ def test_a_set_scored_on_what_it_was_made_of_is_warned_of(
     chosen = random_set(datasets.load("digits", holdout=own), 1, 0)
     scoring.fitted_on(datasets.load("digits", holdout=scored), chosen)
     assert ("distilled from: its accuracy" in caplog.text) == is_told
+
+
+@pytest.mark.parametrize(
+    ("own", "scored", "is_grown", "is_told"),
+    [
+        (0.0, 0.0, False, False),
+        (0.0, 0.0, True, True),
+        (0.5, 0.0, False, True),
+        (0.5, 0.5, False, False),
+        (0.5, 0.5, True, True),
+        (0.5, 0.2, False, False),
+    ],
+)
+def test_a_set_scored_on_what_is_drawn_anew_is_warned_of(
+    tmp_path, caplog, own, scored, is_grown, is_told
+):
+    """Of a folder that has grown another fifth is held back, or held out."""
+    photos.take(tmp_path, 6)
+
+    def loaded(share):
+        return datasets.load(
+            f"folder:{tmp_path}",
+            holdout=share,
+            preparation=Preparation(image_size=8),
+        )
+
+    data = loaded(own)
+    details = {"data": data.facts.description()}
+    chosen = dataclasses.replace(random_set(data, 1, 0), details=details)
+    if is_grown:
+        shutil.copy(tmp_path / "dog/1.PNG", tmp_path / "dog/00.png")
+    scoring.fitted_on(loaded(scored), chosen)
+    assert ("it may have seen some" in caplog.text) == is_told
 
 
 def test_the_share_of_a_name_is_a_number():

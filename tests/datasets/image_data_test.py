@@ -197,3 +197,11 @@ def test_normalization_must_fit_the_channels():
     split = Split(images(2, (8, 8, 3)), [0, 1])
     with pytest.raises(ValueError, match="per channel. Received: 1 for"):
         data(split, split)
+
+
+def test_what_lies_just_outside_is_told_in_full(generator):
+    """Rounded, it would lie inside."""
+    images = generator.random((2, 4, 4, 1), np.float32)
+    images[0, 0, 0, 0] = np.nextafter(np.float32(1), np.float32(2))
+    with pytest.raises(ValueError, match=r"to 1\.0000001\. Divide"):
+        Split(images, np.arange(2))

@@ -237,3 +237,12 @@ def test_classes_are_as_many_as_can_be(images, largest):
     labels[0] = largest
     with pytest.raises(ValueError, match=f"without gaps.*label {largest} "):
         load((images, labels))
+
+
+@pytest.mark.parametrize(("step", "is_told"), [(1, True), (85, False)])
+def test_bytes_of_fewer_bits_are_told_of(images, step, is_told, caplog):
+    """Their numbers stay: only who made them knows what is meant."""
+    few = images // np.uint8(64) * np.uint8(step)
+    data = load((few, LABELS))
+    np.testing.assert_array_equal(data.train.images, few)
+    assert ("hardly more than black" in caplog.text) == is_told

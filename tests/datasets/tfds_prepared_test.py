@@ -1,5 +1,7 @@
 """Sets of TensorFlow Datasets as they are: of any sizes, classes chosen."""
 
+import os
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -206,3 +208,18 @@ def test_known_constants_are_of_images_as_they_come(tmp_path):
     data = datasets.load("mnist", tmp_path, preparation=Preparation(14))
     assert data.image_shape == (14, 14, 1)
     assert data.normalization.mean != (0.1307,)
+
+
+def test_equal_names_sizes_and_times_are_no_identity(tmp_path):
+    """Volumes of one size would be read from the cache of others."""
+    told = []
+    for part, examples in (("a", EXAMPLES), ("b", EXAMPLES[::-1])):
+        folder = tmp_path / part / "insects" / "1.0.0"
+        shown = {"image": IMAGE, "label": LABEL}
+        prepare(folder, shown, {"train": examples})
+        (path,) = folder.glob("*.tfrecord*")
+        os.utime(path, (1, 1))
+        builder = tfds.builder_from_directory(folder)
+        told.append(tfds_examples.raw(builder, "train").identity)
+    assert told[0]["files"][0][:3] == told[1]["files"][0][:3]
+    assert told[0] != told[1]
