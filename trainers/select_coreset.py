@@ -38,6 +38,7 @@ from fred_tf.coresets import (
     sheet,
 )
 from fred_tf.coresets.sheet import SheetSettings
+from fred_tf.datasets import ImageData
 from fred_tf.disk import files, folder_lock, records
 from fred_tf.experts.store import ExpertStore
 from fred_tf.forms.images import Images
@@ -130,10 +131,7 @@ def run(
         if _is_complete(folder, record, stored):
             logging.info("%s is complete.", folder)
             return folder / "tfrecord"
-        if stored:
-            sheet.check(data, stored, config.seed)
-        else:
-            check_choice(data, config.ipc)
+        _check_size(data, config, stored)
         for form, name in _WRITTEN:
             form.check_replaceable(folder / name)
         if record is None:
@@ -228,6 +226,16 @@ def _is_complete(
         return False
     Images().verify(export)
     return True
+
+
+def _check_size(
+    data: ImageData, config: config_lib.Config, stored: SheetSettings | None
+) -> None:
+    """Refuses more images than there are, and a picture that holds none."""
+    if stored:
+        sheet.check(data, stored, config.seed)
+    else:
+        check_choice(data, config.ipc)
 
 
 def _refuse_picture(folder: pathlib.Path, stored: SheetSettings | None) -> None:
