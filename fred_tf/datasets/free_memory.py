@@ -34,7 +34,7 @@ def free_memory() -> int:
 def _folders() -> Iterator[tuple[pathlib.Path, int]]:
     """Yields the groups of this process and those that they are in."""
     try:
-        lines = _GROUPS.read_text().splitlines()
+        lines = _GROUPS.read_text(encoding="utf-8").splitlines()
     except OSError:  # Not Linux.
         return
     for line in lines:
@@ -56,10 +56,11 @@ def _left(folder: pathlib.Path, version: int) -> int | None:
     """Returns what a group leaves of its limit, None where there is none."""
     limit, used, dropped = _FILES[version]
     try:
-        most = int((folder / limit).read_text())
-        taken = int((folder / used).read_text())
-        lines = (folder / "memory.stat").read_text().splitlines()
-        told = dict(line.split() for line in lines)
-        return most - taken + int(told.get(dropped, 0))
+        most, taken, stat = (
+            (folder / name).read_text(encoding="utf-8")
+            for name in (limit, used, "memory.stat")
+        )
+        told = dict(line.split() for line in stat.splitlines())
+        return int(most) - int(taken) + int(told.get(dropped, 0))
     except (OSError, ValueError):  # Not there, or "max".
         return None

@@ -29,7 +29,7 @@ def group(tmp_path, monkeypatch):
         folder = root / path.lstrip("/")
         folder.mkdir(parents=True, exist_ok=True)
         for name, value in zip(NAMES[version], (limit, used)):
-            (folder / name).write_text(f"{value}\n")
+            (folder / name).write_text(f"{value}\n", encoding="utf-8")
         told = f"anon 7\n{DROPPED[version]} {dropped}\n"
         (folder / "memory.stat").write_text(told)
         return groups

@@ -9,7 +9,8 @@ import pytest
 import tensorflow as tf
 
 from fred_tf import assembly, config
-from fred_tf.forms import coefficients
+from fred_tf.disk import files
+from fred_tf.forms import coefficients, frequencies
 from fred_tf.forms.coefficients import STORAGES, Coefficients
 from fred_tf.normalizations import Standardize
 
@@ -63,7 +64,7 @@ def test_it_decodes_colours(
 
 @pytest.mark.parametrize("storage", STORAGES)
 def test_it_reads_tables_and_values_bit_for_bit(
-    memory, decoded, settings, example, shard, bits, tmp_path, storage
+    memory, decoded, example, shard, bits, tmp_path, storage
 ):
     folder = Coefficients(storage).write(decoded, memory, tmp_path / "set")
     facts, records = example.records_of(folder)
@@ -71,8 +72,9 @@ def test_it_reads_tables_and_values_bit_for_bit(
     assert labels == tuple(range(10))
     np.testing.assert_array_equal(tables, memory.table)
     stored = tf.data.TFRecordDataset(str(shard(folder)))
+    claim = frequencies.claimed(facts, files.size(shard(folder)))
     for found, record in zip(values, stored.as_numpy_iterator()):
-        parts = coefficients._parse(record, facts, settings.parameterization)
+        parts = coefficients._parse(record, facts, claim)
         np.testing.assert_array_equal(bits(found), bits(parts["values"]))
     if storage == "float32":
         kept = np.concatenate(values)

@@ -23,6 +23,7 @@ from trainers.report import __main__ as report
 from trainers.report import content
 
 ROOT = pathlib.Path(__file__).parents[3]
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def test_no_figure_appears_twice(run, undrawn, monkeypatch):
     try:
         names = [*of_images, "my_own"]
         for name in names:
-            (folder / f"{name}.png").write_bytes(name.encode())
+            (folder / f"{name}.png").write_bytes(_SIGNATURE + name.encode())
         text = content.page(run)
     finally:
         shutil.rmtree(folder)
@@ -75,7 +76,8 @@ def test_no_figure_appears_twice(run, undrawn, monkeypatch):
     assert len(captions) == len(set(captions))
     own = ("masks", "over_time", "accuracy_by_step")
     for name in names:
-        taken = base64.b64encode(name.encode()).decode() in text
+        picture = base64.b64encode(_SIGNATURE + name.encode())
+        taken = picture.decode() in text
         assert taken == (name not in own), name
     of_folder = [FIGURES[name].caption for name in of_images if name not in own]
     sentences = [*map(content.captions.sentence, of_folder), "my_own"]
@@ -101,7 +103,7 @@ def test_what_is_of_another_step_is_left_out(run):
         subject = Subject({"mlp": run})
         (path,) = figures.run(subject, folder, ["over_time"])
         path.rename(folder / "spectra.png")
-        (folder / "mine.png").write_bytes(b"mine")
+        (folder / "mine.png").write_bytes(_SIGNATURE)
         shown = [content._figures(x).count("<figure") for x in (run, later)]
     finally:
         shutil.rmtree(folder)
