@@ -79,10 +79,9 @@ def pack(
             way_out=way_out,
             has_begun=lambda content: (folder / "rows").exists(),
         )
-    with pack_folder.unused(folder):
-        pass  # Found out before any work.
     # Before anything is replaced: without data nothing comes in its place.
-    data = _data(rows, data_dir, download)
+    with pack_folder.unused(folder):  # Found out before any work.
+        data = _data(rows, data_dir, download)
     if overwrite:
         with pack_folder.replacing(folder, overwrite) as temporary:
             records.write(temporary / asked[0].name, *asked[1:], rows=listed)
