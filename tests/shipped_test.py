@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import fred_tf
-from fred_tf import shipped
+from fred_tf import forms, shipped
 from fred_tf.disk import records
 from tests.docs.pages import README, ROOT, lines_with
 from tests.export.card_test import front_matter
@@ -47,6 +47,16 @@ def test_a_set_is_what_its_card_and_the_list_say(name, card):
     head = front_matter(said)
     assert head["license"] == about.license_id
     assert head["pretty_name"] == f"{about.dataset}, distilled"
+
+
+@every_set
+def test_its_card_is_what_an_export_writes_today(name, card):
+    """With code that reads the set, and as it is known to run."""
+    about = fred_tf.distilled_sets()[name]
+    written = {forms.FORMS[about.form]: about.folder / about.form}
+    stored = forms.read(about.folder / about.form)
+    expected = forms.readme.text(stored, about.folder, written, card=True)
+    assert card(name) == expected
 
 
 @every_set

@@ -16,6 +16,7 @@ from fred_tf.forms import making
 from fred_tf.forms.form import Form, SetForm
 from fred_tf.forms.markdown import block, plain
 from fred_tf.forms.provenance import provenance, purpose
+from fred_tf.forms.whitening import Whitening
 from fred_tf.normalizations import Standardize
 from fred_tf.synthetic_set import SyntheticSet
 
@@ -244,7 +245,9 @@ def _loaders(
         "Run in this folder. First the arrays; the code for each framework "
         "goes on from them."
     )
-    yield block(arrays(decoded, best, places[best]))
+    matrix = next((f for f in places if f.name == Whitening.name), None)
+    whitening = matrix.code(decoded, places[matrix]) if matrix else ""
+    yield block(arrays(decoded, best, places[best], whitening))
     yield "### TensorFlow"
     yield filled(_TENSORFLOW)
     yield "### Keras"
@@ -261,13 +264,17 @@ def _loaders(
         yield filled(_HUGGING_FACE)
 
 
-def arrays(decoded: SyntheticSet, form: SetForm, place: str) -> str:
+def arrays(
+    decoded: SyntheticSet, form: SetForm, place: str, whitening: str = ""
+) -> str:
     """Returns code that makes `images`, `pixels` and `labels` of a form.
 
     Args:
         decoded: the set.
         form: one of its forms.
         place: where that lies.
+        whitening: code of the matrix that lies beside it; empty without one,
+            and then there are no `pixels` of whitened images, nor the reverse.
     """
     lines = [(form.arrays or _FRED_TF).replace("PATH", repr(place))]
     if decoded.soft_labels is not None:
@@ -282,6 +289,13 @@ def arrays(decoded: SyntheticSet, form: SetForm, place: str) -> str:
             "images = (pixels - mean) / deviation  # as networks see them"
             if form.gives_pixels
             else "pixels = images * deviation + mean  # in [0, 1] units"
+        )
+    elif whitening:
+        lines.append(f"{whitening}\n\n")
+        lines.append(
+            "images = whitened(pixels)"
+            if form.gives_pixels
+            else "pixels = unwhitened(images)  # in [0, 1] units"
         )
     elif form.gives_pixels:
         lines.append("images = pixels  # not normalised, see above")

@@ -37,8 +37,16 @@ class Whitening(Form):
 import numpy as np
 
 center, matrix = (np.load(f"{PATH}/{n}.npy") for n in ("center", "matrix"))
-rows = images.reshape(-1, len(center))
-pixels = (rows @ np.linalg.inv(matrix) + center).reshape(images.shape)"""
+
+
+def whitened(pixels):  # as networks see them, of pixels in [0, 1] units
+    rows = pixels.reshape(-1, len(center)) - center
+    return (rows @ matrix).reshape(pixels.shape)
+
+
+def unwhitened(images):
+    rows = images.reshape(-1, len(center)) @ np.linalg.inv(matrix)
+    return (rows + center).reshape(images.shape)"""
 
     def fits(self, decoded, memory):
         return isinstance(decoded.normalization, ZCA)

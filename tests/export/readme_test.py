@@ -240,6 +240,26 @@ def test_a_whitening_is_told_and_not_undone(soft, digits, tmp_path):
     np.testing.assert_array_equal(found["images"], whitened.images)
 
 
+@pytest.mark.parametrize("name", ["images_npz", "images_png"])
+def test_code_whitens_and_undoes_it_by_the_matrix_beside(
+    soft, digits, tmp_path, name
+):
+    own = NORMALIZATIONS["zca"].fit(digits.train.images)
+    whitened = dataclasses.replace(soft, normalization=own)
+    folder = written(whitened, None, tmp_path, name, "whitening")
+    found = executed(folder, "Load it")
+    pixels = whitened.pixels()
+    step = (max(pixels.max(), 1) - min(pixels.min(), 0)) / 255
+    rounded = 1e-5 if name == "images_npz" else step / 2 + 1e-5
+    np.testing.assert_allclose(found["pixels"], pixels, 0, rounded)
+    expected = own(found["pixels"])
+    np.testing.assert_allclose(found["images"], expected, 0, 1e-3)
+    # It needs nothing of what comes before it.
+    alone = executed(folder, "`whitening`")
+    again = alone["whitened"](found["pixels"])
+    np.testing.assert_allclose(again, expected, 0, 1e-3)
+
+
 def test_names_of_others_are_no_markup(soft, tmp_path):
     names = ("<b>`x`", "```", *soft.class_names[2:])
     odd = dataclasses.replace(soft, class_names=names, dataset="a|<i>")
