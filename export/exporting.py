@@ -70,7 +70,7 @@ def run(
     """
     export_dir, names = paths.folder(export_dir, "export_dir"), listed(names)
     table = export_dir / sizes.NAME
-    _check(distilled, export_dir, measure_on)
+    _check(distilled, export_dir, measure_on, config or distilled.config)
     memory = distilled.parameterization
     decoded = _labelled(distilled, soft_labels_from)
     described = exports.evaluated(decoded, distilled)
@@ -110,11 +110,18 @@ def run(
 
 
 def _check(
-    distilled: DistilledRun, folder: pathlib.Path, measure_on: ImageData | None
+    distilled: DistilledRun,
+    folder: pathlib.Path,
+    measure_on: ImageData | None,
+    how: config_lib.Config,
 ) -> None:
-    """Refuses what would replace files of somebody else, or tell of others."""
+    """Refuses what would replace files of somebody else, or tell of others.
+
+    And networks that cannot be trained, before what was measured is removed.
+    """
     summaries.check_replaceable(folder)
     if measure_on is not None:
+        assembly.check_network(how, measure_on)
         measuring.check_data(distilled.facts, measure_on)
         measuring.check_replaceable(folder)
 

@@ -114,6 +114,29 @@ def check(
             check_beginning(config, start)
 
 
+def check_on(
+    config: Config, data: ImageData, start: DistilledRun | None = None
+) -> None:
+    """Refuses a run that cannot be on some data.
+
+    Args:
+        config: settings, as `fitting.fitted` gives them.
+        data: the real data.
+        start: the run that it begins after, if any.
+
+    Raises:
+        ValueError: a network does not take the images, the smallest class has
+            too few for the memory to begin with, `start` does not fit, or
+            sections do not fit each other.
+    """
+    assembly.check_network(config, data)
+    if start is None:
+        fitting.check(config, data)
+    else:
+        check_start(config, start, data.facts)
+    fitting.check_sections(config, data)
+
+
 def check_matched(
     configs: Iterable[Config], experts: Path | ExpertStore | None
 ) -> None:
@@ -242,12 +265,7 @@ def _fitted(
 ) -> Config:
     """Returns the settings that a run has on its data, if it can be."""
     config = fitting.recorded(asked, data)
-    assembly.check_network(config, data)
-    if start is None:
-        fitting.check(config, data)
-    else:
-        check_start(config, start, data.facts)
-    fitting.check_sections(config, data)
+    check_on(config, data, start)
     fitting.tell(asked, config, data)
     return config
 

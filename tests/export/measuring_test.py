@@ -146,6 +146,21 @@ def test_other_test_images_are_refused_before_anything_is_written(
     assert not (tmp_path / "no").exists()
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [["network.name=convnet", "network.depth=6"], ["warm_up_epochs=1"]],
+)
+def test_networks_that_cannot_be_trained_cost_nothing_that_is_there(
+    run, digits, tmp_path, changes
+):
+    exporting.run(run, tmp_path, ["images_png"], digits)
+    before = {p: p.read_bytes() for p in tmp_path.rglob("*.*")}
+    how = config.override(run.config, changes)
+    with pytest.raises(ValueError, match="Received"):
+        exporting.run(run, tmp_path, ["images_png"], digits, how)
+    assert before == {p: p.read_bytes() for p in tmp_path.rglob("*.*")}
+
+
 def test_a_damaged_evaluation_is_made_anew(run, digits, tmp_path):
     exporting.run(run, tmp_path, ["images_png"], digits)
     before = _means(tmp_path)

@@ -5,7 +5,7 @@ import dataclasses
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 
-from fred_tf import assembly
+from fred_tf import assembly, open_run
 from fred_tf import config as config_lib
 from fred_tf.config import Config
 from fred_tf.datasets import ImageData
@@ -118,7 +118,7 @@ def works(
     def check(config: Config, data: ImageData) -> None:
         if config in unfinished:
             with _naming(unfinished[config]):
-                fitting.check_sections(fitting.fitted(config, data), data)
+                open_run.check_on(fitting.fitted(config, data), data)
         if config in matching:
             with _naming(matching[config]):
                 assembly.objective(config, data, expert_dir)

@@ -130,8 +130,18 @@ def test_tables_of_others_stay(name, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_a_cell_that_fails_is_named_and_the_others_go_on(tmp_path):
-    grid = cells([*QUICK, "ipc=1000,1"])
+def test_a_cell_that_fails_is_named_and_the_others_go_on(
+    tmp_path, monkeypatch
+):
+    make = sweep.making.make
+
+    def full(config, path, *others):
+        if config.ipc == 2:
+            raise OSError("No space left on device")
+        make(config, path, *others)
+
+    monkeypatch.setattr(sweep.making, "make", full)
+    grid = cells([*QUICK, "ipc=2,1"])
     outcome = sweep.run(DM, grid, tmp_path)
     assert "failed: " in outcome.table
     assert outcome.failed == (grid[0].folder,)
@@ -140,6 +150,21 @@ def test_a_cell_that_fails_is_named_and_the_others_go_on(tmp_path):
     assert float(good["accuracy"]) > 0
     record = records.read(tmp_path / grid[1].folder / "cell.json", "cell")
     assert np.isfinite(record["loss"])
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [("ipc=1,1000", "begins with 1,000 real"), ("depth=1,4", "8")],
+)
+def test_no_cell_is_made_where_one_does_not_fit_the_data(
+    tmp_path, digits, monkeypatch, value, message
+):
+    """Of images of which nothing is known before they are read."""
+    monkeypatch.setattr(sweep.making, "make", lambda *_: pytest.fail("made"))
+    monkeypatch.setattr(assembly, "known_images", lambda config: None)
+    grid = cells([*QUICK[:-1], value])
+    with pytest.raises(ValueError, match=f"Cell '{grid[1].folder}': .*{message}"):
+        sweep.run(DM, grid, tmp_path)
 
 
 def test_a_cell_that_another_process_makes_fails_alone(tmp_path, monkeypatch):
