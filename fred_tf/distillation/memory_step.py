@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from fred_tf.distillation.distiller_settings import MEMORY_OPTIMIZERS
 from fred_tf.distillation.outliers import Watch, moved, usual
 from fred_tf.optimizers.optimizer import Tensors
 from fred_tf.parameterizations import PARAMETERIZATIONS, MemorySettings
@@ -51,7 +52,6 @@ USUAL_STEPS = {
 }
 # KIP's notebook (Nguyen et al. 2021) and FRePo (Zhou et al. 2022).
 _USUAL_OF = {"adam": 0.04, "lamb": 3e-4}
-_GAIN_POWERS = {"adam": 0.5, "lamb": 0.0}
 # Where a step size is not given, `OuterStep` takes the one with which the first
 # step moves the images by this share of their deviation, the root mean square
 # over all pixels; the median of the steps that are measured before the first.
@@ -73,9 +73,6 @@ def usual_step(
 ) -> float:
     """Returns the usual step size of a memory; 0 where none is known.
 
-    A gain counts as a whole where steps are as long as the gradient. Adam's
-    have the unit of the memory itself, LAMB's are a share of its length.
-
     Args:
         memory: settings of a parameterization.
         objective: name of the objective.
@@ -85,12 +82,11 @@ def usual_step(
         optimizer: a name in `MEMORY_OPTIMIZERS`.
     """
     gain = PARAMETERIZATIONS[memory.name].step_gain(memory, image_shape)
-    if optimizer != "sgd":
-        return _USUAL_OF[optimizer] * gain ** _GAIN_POWERS[optimizer]
-    if normalization != "standardize":
-        return 0.0
-    rate = USUAL_STEPS.get(memory.name, {}).get(objective, 0.0)
-    return rate and rate * gain
+    power = MEMORY_OPTIMIZERS[optimizer](0.0).gain_power
+    rate = _USUAL_OF.get(optimizer, 0.0)
+    if optimizer == "sgd" and normalization == "standardize":
+        rate = USUAL_STEPS.get(memory.name, {}).get(objective, 0.0)
+    return rate and rate * gain**power
 
 
 def known_rate(

@@ -23,6 +23,7 @@ class Adam(Optimizer):
         epsilon: e, outside the root as in the source.
     """
 
+    gain_power = 0.5  # A step is in the unit itself.
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8

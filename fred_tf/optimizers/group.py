@@ -22,12 +22,14 @@ class Group:
         optimizer: how they move.
         rate: their step size; None for that of the memory, which a run takes
             from its settings or measures.
+        factor: of that of the memory, where `rate` is None.
     """
 
     name: str
     weights: Sequence[keras.Variable]
     optimizer: Optimizer
     rate: float | None = None
+    factor: float = 1.0
 
 
 def check_groups(
@@ -95,7 +97,7 @@ def step_of_groups(
             [values[key] for key in keys],
             slots[group.name],
             [gradients[key] for key in keys],
-            rate if group.rate is None else group.rate,
+            rate * group.factor if group.rate is None else group.rate,
         )
         values.update(zip(keys, moved))
     return values, new_slots

@@ -23,6 +23,7 @@ class LAMB(Adam):
         epsilon: of Adam's direction; the source's.
     """
 
+    gain_power = 0.0  # A step is a share of the length.
     epsilon: float = 1e-6
     weight_decay: float = 0.0
 

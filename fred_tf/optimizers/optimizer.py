@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Sequence
+from typing import ClassVar
 
 import tensorflow as tf
 
@@ -15,7 +16,14 @@ class Optimizer(abc.ABC):
 
     What it remembers, its *slots*, goes in and comes out, so that checkpoints,
     replicas and packs carry it like everything else that a step changes.
+
+    Attributes:
+        gain_power: how the step size follows the unit of the parameters. In
+            one of which an image takes g ** 0.5 times as many, images move as
+            before by g ** `gain_power` times the step size.
     """
+
+    gain_power: ClassVar[float]
 
     @abc.abstractmethod
     def start(self, parameters: Sequence[tf.Tensor]) -> Slots:

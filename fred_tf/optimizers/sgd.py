@@ -26,6 +26,7 @@ class SGD(Optimizer):
         weight_decay: L2 coefficient, not negative.
     """
 
+    gain_power = 1.0  # A step is a gradient, whose unit is one over it.
     momentum: float = 0.0
     weight_decay: float = 0.0
 

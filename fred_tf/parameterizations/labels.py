@@ -47,7 +47,7 @@ class MemorySettings(Settings):
             1 / classes; 0 means 1 of scores, as in KIP, and 5 of the logits of
             probabilities. FRePo takes (10 / classes) ** 0.5.
         label_learning_rate: step size of the labels; 0 means that of the
-            images, which suits Adam and LAMB.
+            images in orthonormal units, which suits Adam and LAMB.
         labels_stay: whether labels that could be learned stay as they begin:
             what experts think, say.
         initial_images: which real images a memory begins with: `"random"`

@@ -239,20 +239,20 @@ class Parameterization(keras.layers.Layer, settings_lib.Member, abc.ABC):
         Args:
             optimizer: that of the run's settings.
         """
-        others = [
-            w for w in self.trainable_weights if w is not self.label_values
-        ]
-        return [
-            Group("memory", others, optimizer),
-            *self.label_groups(optimizer),
-        ]
+        labels = self.label_values
+        others = [w for w in self.trainable_weights if w is not labels]
+        of_images = Group("memory", others, optimizer)
+        return [of_images, *self.label_groups(optimizer)]
 
     def label_groups(self, optimizer: Optimizer) -> list[Group]:
         """Returns the part of `groups` that is of learned labels, if any."""
         if self.label_values is None:
             return []
         rate = self.settings.label_learning_rate or None
-        return [Group("labels", [self.label_values], optimizer, rate)]
+        # In a unit of their own: what the memory's does to its step is undone.
+        gain = self.step_gain(self.settings, self.image_shape)
+        factor = gain**-optimizer.gain_power
+        return [Group("labels", [self.label_values], optimizer, rate, factor)]
 
     @property
     def label_kind(self) -> str | None:

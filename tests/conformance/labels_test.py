@@ -70,6 +70,23 @@ def test_everything_moves_and_fits_the_budget(objective, memory, digits):
     assert parameterization.floats_stored <= allowed
 
 
+@pytest.mark.parametrize("norm", ["none", "ortho"])
+def test_a_step_of_labels_knows_no_unit_of_the_memory(norm, digits):
+    """Coefficients of 8 x 8 are 16 times as long in the one as in the other."""
+    changed = settings(
+        "kip",
+        "frequency",
+        "distiller.memory_optimizer=adam",
+        f"parameterization.norm={norm}",
+    )
+    distiller = assembly.distiller(changed, digits)
+    distiller.adapt(digits.normalized_train, digits.train.labels)
+    before = distiller.parameterization.label_values.numpy()
+    distiller()
+    moved = distiller.parameterization.label_values.numpy() - before
+    np.testing.assert_allclose(np.abs(moved).max(), 0.04, 1e-3)
+
+
 @pytest.fixture(
     scope="module",
     # `contracts_test` asks a pool that learns labels.
