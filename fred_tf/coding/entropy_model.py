@@ -116,21 +116,30 @@ def density(k: Any, spread: Any) -> Any:
     return (1 + k**2 / spread) ** -_POWER
 
 
-def bits(levels: tf.Tensor, spreads: tf.Tensor, largest: int) -> tf.Tensor:
+def room(spreads: tf.Tensor, largest: int) -> tf.Tensor:
+    """Returns the logarithm of the sum of `density` over all levels.
+
+    Args:
+        spreads: a, positive, `[...]`.
+        largest: magnitude of a level, at most.
+    """
+    k = tf.range(-largest, largest + 1, dtype=spreads.dtype)
+    return tf.math.log(tf.reduce_sum(density(k, spreads[..., None]), -1))
+
+
+def bits(levels: tf.Tensor, spreads: tf.Tensor, rooms: tf.Tensor) -> tf.Tensor:
     """Returns the bits that each level takes: -log2 p, differentiable.
 
     A file takes as many, but at most 24 for levels that are very rare. They
     need not be whole: for training, with noise or straight through rounding.
 
     Args:
-        levels: `[classes, instances, kept, channels]`.
+        levels: `[classes, instances, kept, channels]`; those beyond the
+            largest of `rooms` count, too, but take the room of none.
         spreads: a of each kept coefficient, positive,
             `[classes, kept, channels]`.
-        largest: magnitude of a level, at most; farther ones count, too, but
-            take the room of none.
+        rooms: `room` of each spread.
     """
-    spreads = tf.cast(spreads, levels.dtype)[:, None]
-    k = tf.range(-largest, largest + 1, dtype=levels.dtype)
-    whole = tf.reduce_sum(density(k, spreads[..., None]), -1)
-    nats = _POWER * tf.math.log1p(levels**2 / spreads) + tf.math.log(whole)
+    spreads, rooms = spreads[:, None], rooms[:, None]
+    nats = _POWER * tf.math.log1p(levels**2 / spreads) + rooms
     return nats / tf.math.log(tf.cast(2, levels.dtype))

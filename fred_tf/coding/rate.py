@@ -28,25 +28,34 @@ _AROUND = 1_500
 
 
 @functools.cache
-def _known() -> tuple[np.ndarray, np.ndarray]:
-    """Returns what the spreads are, and the mean of k^2 of each."""
+def _known() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns what the spreads are, their rooms, and the mean of k^2 of each.
+
+    Rooms are of 64 spreads, and not of each coefficient, of which there are
+    millions.
+    """
     k = np.arange(-MOST_LEVEL, MOST_LEVEL + 1.0)
     spreads = np.array([entropy_model.spread(i) for i in range(SPREADS)])
     weights = entropy_model.density(k, spreads[:, None])
-    return spreads, weights @ k**2 / weights.sum(1)
+    near = weights[:, MOST_LEVEL - _LARGEST : MOST_LEVEL + _LARGEST + 1]
+    means = weights @ k**2 / weights.sum(1)
+    return spreads, np.log(near.sum(1)), means
 
 
 def spreads_of(
     levels: tf.Tensor, table: tf.Tensor, positions: int
 ) -> tf.Tensor:
-    """Returns the spread of kept coefficients, `[classes, kept, channels]`.
+    """Returns the indices of the spreads of kept coefficients.
 
     Args:
         levels: `[classes, instances, kept, channels]`.
         table: which positions each class keeps, `[classes, kept]`.
         positions: of a spectrum.
+
+    Returns:
+        int32 `[classes, kept, channels]`, below `SPREADS`.
     """
-    spreads, means = _known()
+    *_, means = _known()
     squares = tf.reduce_mean(levels**2, 1)
     totals, counts = (
         tf.math.unsorted_segment_sum(part, table, positions)
@@ -54,10 +63,9 @@ def spreads_of(
     )
     of_kept = tf.gather(tf.math.divide_no_nan(totals, counts), table)
     between = tf.constant(np.sqrt(means[1:] * means[:-1]), levels.dtype)
-    nearest = tf.reduce_sum(
+    return tf.reduce_sum(
         tf.cast(of_kept[..., None] > between, tf.int32), axis=-1
     )
-    return tf.gather(tf.constant(spreads, levels.dtype), nearest)
 
 
 def mean_bits(levels: tf.Tensor, table: tf.Tensor, positions: int) -> tf.Tensor:
@@ -66,8 +74,12 @@ def mean_bits(levels: tf.Tensor, table: tf.Tensor, positions: int) -> tf.Tensor:
     Args:
         levels, table, positions: see `spreads_of`.
     """
-    spreads = tf.stop_gradient(spreads_of(levels, table, positions))
-    return tf.reduce_mean(entropy_model.bits(levels, spreads, _LARGEST))
+    indices = spreads_of(levels, table, positions)
+    spreads, rooms = (
+        tf.gather(tf.constant(known, levels.dtype), indices)
+        for known in _known()[:2]
+    )
+    return tf.reduce_mean(entropy_model.bits(levels, spreads, rooms))
 
 
 def usual_bits(deviation: float) -> float:

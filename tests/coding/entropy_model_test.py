@@ -14,6 +14,7 @@ from fred_tf.coding.entropy_model import (
     bits,
     fitted,
     probabilities,
+    room,
     spread,
 )
 
@@ -108,8 +109,8 @@ def test_bits_of_magnitudes_are_those_of_probabilities():
 def test_bits_are_those_of_the_tables(generator):
     levels = generator.integers(-9, 10, (2, 5, 3, 4))
     chosen = generator.integers(12, 24, (2, 3, 4))
-    spreads = np.vectorize(spread)(chosen)
-    found = bits(tf.constant(levels, tf.float64), spreads, 9)
+    spreads = tf.constant(np.vectorize(spread)(chosen), tf.float64)
+    found = bits(tf.constant(levels, tf.float64), spreads, room(spreads, 9))
     for label, kept, channel in np.ndindex(2, 3, 4):
         table = probabilities(int(chosen[label, kept, channel]), 9) / WHOLE
         exact = -np.log2(table[levels[label, :, kept, channel] + 9])
@@ -125,7 +126,7 @@ def test_bits_can_be_trained(generator):
     spreads = tf.constant([[[2.0], [5.0]]], tf.float64)
     with tf.GradientTape() as tape:
         tape.watch([values, spreads])
-        total = tf.reduce_sum(bits(values, spreads, 8))
+        total = tf.reduce_sum(bits(values, spreads, room(spreads, 8)))
     of_values, of_spreads = tape.gradient(total, [values, spreads])
     assert np.all(np.sign(of_values) == np.sign(values))
     step = 1e-5
@@ -133,8 +134,8 @@ def test_bits_can_be_trained(generator):
         moved = np.zeros((1, 2, 1))
         moved[0, kept] = step
         higher, lower = (
-            tf.reduce_sum(bits(values, spreads + sign * moved, 8))
-            for sign in (1, -1)
+            tf.reduce_sum(bits(values, other, room(other, 8)))
+            for other in (spreads + moved, spreads - moved)
         )
         slope = float(higher - lower) / (2 * step)
         assert float(of_spreads[0, kept, 0]) == pytest.approx(slope, rel=1e-5)
