@@ -7,8 +7,9 @@ from typing import Any
 from export import flags
 from fred_tf import forms, shipped
 from fred_tf.datasets import ImageData
-from fred_tf.disk import files
+from fred_tf.disk import claims, files
 from fred_tf.foreign import SOFT_LABELS, VALUES, ForeignArrays, array_file
+from fred_tf.forms import facts
 from fred_tf.normalizations import UnfittedError
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import run_flags
@@ -22,7 +23,7 @@ EXPORTED = flags.DEFINE(
     "method, with arrays `images` and `labels`.",
 )
 # What is said of a .npz file, by attribute of `ForeignArrays`.
-_SAID: dict[str, flags.FlagHolder] = {
+SAID: dict[str, flags.FlagHolder] = {
     "values": flags.DEFINE_enum(
         "values",
         None,
@@ -86,7 +87,7 @@ def given() -> Exported | None:
             set is damaged, or says too little.
     """
     path = EXPORTED.value
-    said = {name: flag.value for name, flag in _SAID.items() if flag.value}
+    said = {name: flag.value for name, flag in SAID.items() if flag.value}
     if path and is_of_arrays():
         arrays = ForeignArrays.read(path, **said)
         return Exported(arrays.as_set)
@@ -104,7 +105,25 @@ def given() -> Exported | None:
 def _of_export(path: files.Path) -> Exported:
     try:
         exported = forms.read(path)
-    except UnfittedError:
-        # Pictures that the data alone can whiten again.
-        return Exported(lambda data: forms.read(path))
+    except UnfittedError as error:
+        return _whitened(path, error.said)
     return Exported(lambda data: exported, exported.details.get("config"))
+
+
+def _whitened(path: files.Path, said: Mapping[str, Any]) -> Exported:
+    """Returns pictures that the training images alone can whiten again.
+
+    Args:
+        path: where they lie.
+        said: what they say of themselves.
+    """
+    stated = facts.normalization(said, None)
+
+    def on(data: ImageData) -> SyntheticSet:
+        fit = data.fit_of(stated)  # As long as it is held, readers find it.
+        read = forms.read(path)
+        assert read.normalization == fit
+        return read
+
+    details = claims.mapping(said, "details")
+    return Exported(on, details.get("config"))

@@ -107,6 +107,31 @@ def normalization(
     return whitening.beside(stated, path)
 
 
+def decoded(
+    codec: Any,
+    arrays: Mapping[str, np.ndarray],
+    facts: Mapping[str, Any],
+    path: pathlib.Path,
+) -> np.ndarray:
+    """Returns images as networks see them, of what an encoding parsed.
+
+    Args:
+        codec: one of `ENCODINGS`.
+        arrays: what it parsed.
+        facts: what the export says of itself.
+        path: where it lies, see `normalization`.
+
+    Raises:
+        UnfittedError: they are pixels, to be whitened by a matrix that is not
+            there; it has the facts.
+    """
+    try:
+        return codec.decode(arrays, normalization(facts, path))
+    except UnfittedError as error:
+        error.said = facts
+        raise
+
+
 def restored(
     facts: Mapping[str, Any],
     images: np.ndarray,

@@ -141,4 +141,4 @@ def images(
         "low": np.array(low, np.float32),
         "high": np.array(high, np.float32),
     }
-    return _PNG.decode(arrays, facts.normalization(said, folder))
+    return facts.decoded(_PNG, arrays, said, folder)

@@ -223,7 +223,7 @@ class TfdsForm(SetForm):
         arrays = codec.parsed(examples, shape)
         return facts.restored(
             said,
-            codec.decode(arrays, facts.normalization(said, folder)),
+            facts.decoded(codec, arrays, said, folder),
             examples["label"].numpy(),
             examples["soft_label"].numpy() if soft else None,
             folder,

@@ -3,6 +3,7 @@
 import abc
 import dataclasses
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,7 +16,13 @@ _MOST = 1e9
 
 
 class UnfittedError(ValueError):
-    """A normalisation of a record lacks what the training images give it."""
+    """A normalisation of a record lacks what the training images give it.
+
+    Attributes:
+        said: what an export that needs it says of itself; empty of others.
+    """
+
+    said: Mapping[str, Any] = MappingProxyType({})
 
 
 class Normalization(abc.ABC):
