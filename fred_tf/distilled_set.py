@@ -70,6 +70,7 @@ class DistilledSet:
 
         Raises:
             FileNotFoundError: there is none at `path`.
+            ImportError: a package that reads this form is not installed.
             TypeError: it is no path.
             ValueError: it is damaged, or no form of a data set.
         """
@@ -144,6 +145,9 @@ class DistilledSet:
         Raises:
             ValueError: `data` has no test images, a setting is wrong, or the
                 model does not suit images and classes.
+            TypeError: an argument is of another kind.
+            FileNotFoundError: there is no model where `network` says.
+            OSError: `path` cannot be written; no network is trained.
         """
         path = None if path is None else paths.file(path)
         data = datasets.as_data(data)
@@ -154,7 +158,8 @@ class DistilledSet:
             )
             for changes in ((), overrides)
         )
-        scoring.check_changes(own, settled)
+        replaced = () if network is None else scoring.OF_NETWORK
+        scoring.check_changes(own, settled, replaced=replaced)
         made_by = self.made_by
         if made_by and made_by.config.parameterization.export_bytes:
             logging.warning(
@@ -216,6 +221,7 @@ class DistilledSet:
                 `budget_bytes`.
             FileExistsError: something else lies where a form would, or the
                 README.md.
+            ImportError: a package that writes a form is not installed.
             RuntimeError: another process exports to the folder.
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.
@@ -260,6 +266,7 @@ class DistilledSet:
                 option is out of range.
             TypeError: the form has no such option.
             FileExistsError: something else lies there.
+            ImportError: a package that writes the form is not installed.
             RuntimeError: another process writes there.
         """
         from fred_tf import forms  # Loads TFDS and matplotlib.

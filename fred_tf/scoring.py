@@ -2,7 +2,7 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from absl import logging
@@ -24,8 +24,11 @@ HOW = ("network", "convolutions", "norm_layout", "augmentation", "evaluation")
 # Of an identity, the same, and what kernel scores in place of networks.
 TOLD = (*HOW, "kernel")
 
-# By what settings an evaluation loads its data; images are normalised as the
-# set is.
+# Of these, what no kernel looks at; and what says nothing of a foreign network.
+_OF_TRAINING = "network", "convolutions", "norm_layout", "augmentation"
+OF_NETWORK = "network", "norm_layout"
+
+# What loads the data; images are normalised as the set is.
 OF_DATA = ("dataset", "holdout", "preparation")
 
 
@@ -72,6 +75,7 @@ def score(
     identity, stated = about.pop("identity"), data.facts.to_json()
     if network is not None:
         identity["network"] = network.description
+        identity.pop("norm_layout", None)  # Its norms are its own.
     work: records.Work | None = None
     if path is not None:
         work = pathlib.Path(path), evaluation_files.KIND, identity, stated
@@ -130,17 +134,17 @@ def fitted_on(
         ValueError: the set stands for other data, or its whitening was fitted
             on other training images.
     """
-    _check_alike(synthetic_set, data, corrupted or {})
+    check_alike(synthetic_set, data, corrupted or {})
     stated = synthetic_set.details.get("data")
     warn_of_seen(synthetic_set.dataset, data, stated)
     own = data.fit_of(synthetic_set.normalization)
     return dataclasses.replace(synthetic_set, normalization=own)
 
 
-def _check_alike(
+def check_alike(
     synthetic_set: SyntheticSet, data: ImageData, corrupted: Mapping[str, Split]
 ) -> None:
-    """Refuses to score a set on what it does not stand for."""
+    """Refuses to score a set on what it does not stand for, see `fitted_on`."""
     shape = synthetic_set.images.shape[1:]
     tested = {data.name: data.scored, **corrupted}
     for name, split in tested.items():
@@ -169,9 +173,8 @@ def _check_alike(
 
 
 def _shortened(names: tuple[str, ...]) -> str:
-    shown = ", ".join(names[:10])
     more = f", ... ({len(names)})" if len(names) > 10 else ""
-    return f"{shown}{more}"
+    return ", ".join(names[:10]) + more
 
 
 def network_seed(config: Config, number: int) -> int:
@@ -253,29 +256,32 @@ def by_own_network(
     return sorted(own, key=lambda x: not are_alike(x, usual))
 
 
-def check_changes(own: Config, changed: Config, *others: str) -> None:
+def check_changes(
+    own: Config, changed: Config, *others: str, replaced: Collection[str] = ()
+) -> None:
     """Refuses overrides that an evaluation does not look at.
 
     Args:
         own: the settings before.
         changed: the same with overrides.
         *others: settings and sections that the caller looks at besides.
+        replaced: those in whose place it takes something else.
 
     Raises:
         ValueError: there is such an override.
     """
-    looked_at = [*HOW, "seed", *others]
+    looked_at = {*HOW, "seed", *others} - {*replaced}
     if changed.evaluation.by != "networks":  # By the kernel of the objective.
-        looked_at.append("objective")
+        looked_at = looked_at - {*_OF_TRAINING} | {"objective"}
         # Steps of the memory start anew with another objective.
         others = ("distiller", "parameterization", *others)
     counting = [*looked_at, *others]
     if unused := uncounted(to_json(own), to_json(changed), counting):
+        names = ", ".join(f"`{name}`" for name in sorted(looked_at))
         raise ValueError(
-            "An evaluation of a set that is made looks at the settings "
-            f"{', '.join(f'`{name}`' for name in looked_at)}. Received: "
-            f"{', '.join(unused)}. Leave out what it does not look at, or "
-            "distil with it."
+            f"An evaluation like this one looks at the settings {names}. "
+            f"Received: {', '.join(unused)}. Leave out what it does not look "
+            "at, or distil with it."
         )
 
 
@@ -306,8 +312,7 @@ def measured(
         The network, the settings of the training, and the accuracies of each;
         of what was stopped before, how many `networks` there were to be.
     """
-    measured = []
-    own = _of_set(synthetic_set)
+    measured, own = [], _of_set(synthetic_set)
     for path in evaluation_files.beside_curve(folder):
         record = records.read(path, evaluation_files.KIND)
         identity, data = record["identity"], record["data"] or {}

@@ -1,7 +1,9 @@
 """Overrides of an evaluation: what it looks at, and what it does not."""
 
+import keras
 import pytest
 
+import fred_tf
 from fred_tf import config, presets, scoring
 
 
@@ -32,6 +34,30 @@ def test_what_an_evaluation_does_not_look_at_is_refused(
     message = f"looks at.*`seed`.*Received: {unused}. Leave"
     with pytest.raises(ValueError, match=message):
         scoring.check_changes(own, changed, *others)
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["network.name=mlp", "augmentation=flip", "convolutions=bfloat16"],
+)
+def test_a_kernel_looks_at_no_network(override):
+    own = presets.preset("digits_ipc1_dm_tiny")
+    changed = config.override(own, ["evaluation.by=kernel", override])
+    with pytest.raises(ValueError, match=f"Received: {override}"):
+        scoring.check_changes(own, changed)
+
+
+@pytest.mark.parametrize("override", ["network.width=4", "norm_layout=pieces"])
+def test_a_network_of_others_has_no_settings(override, digits):
+    own = presets.preset("digits_ipc1_dm_tiny")
+    changed = config.override(own, [override])
+    replaced = scoring.OF_NETWORK
+    with pytest.raises(ValueError, match=f"Received: {override}"):
+        scoring.check_changes(own, changed, replaced=replaced)
+    model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10)])
+    distilled = fred_tf.load_distilled("digits_ipc1")
+    with pytest.raises(ValueError, match=f"Received: {override}"):
+        distilled.evaluate(digits, overrides=[override], network=model)
 
 
 def test_accuracies_by_different_kernels_are_not_alike():

@@ -45,7 +45,7 @@ from fred_tf.datasets.names import has_path
 from fred_tf.disk import files
 from fred_tf.distilled_run import DistilledRun
 from fred_tf.foreign import KerasNetwork, keras_file
-from fred_tf.scoring import score
+from fred_tf.scoring import OF_NETWORK, check_alike, score
 from fred_tf.synthetic_set import SyntheticSet
 from trainers import (
     accuracy_table,
@@ -236,14 +236,14 @@ def subject(
     run_flags.refuse_budget()
     if exported := exported_flags.given():
         counting = _OF_ARRAYS if exported_flags.is_of_arrays() else ()
-        config = scoring_settings.settings(
+        config = _settings(
             lambda: scoring_settings.recorded(run_dir, exported.told), *counting
         )
         return config, "exported", exported.on, None
     baseline = BASELINE.value or row_flag.real(_BASELINES)
     if baseline:
         make = _BASELINES[baseline]
-        config = scoring_settings.settings(
+        config = _settings(
             lambda: scoring_settings.recorded(run_dir), *_OF_REAL[baseline]
         )
         if baseline == "random":
@@ -251,8 +251,23 @@ def subject(
         return config, baseline, lambda data: make(data, config), None
     run = DistilledRun.restore(run_dir)
     within_bytes.tell_of(run)
-    config = scoring_settings.settings(lambda: run.config)
+    config = _settings(lambda: run.config)
     return config, "", lambda data: run.synthetic_set(), run
+
+
+def _settings(
+    recorded: Callable[[], config_lib.Config], *counting: str
+) -> config_lib.Config:
+    """Returns how a set is scored, see `scoring_settings.settings`."""
+    return scoring_settings.settings(recorded, *counting, replaced=_replaced)
+
+
+def _replaced(config: config_lib.Config) -> tuple[str, ...]:
+    """Returns the settings in whose place flags name networks."""
+    if MODEL.value:
+        return OF_NETWORK
+    others = NETWORKS.value and config.network.name not in NETWORKS.value
+    return ("network",) if others else ()
 
 
 def _part(data: ImageData) -> str:
@@ -277,11 +292,13 @@ def main() -> None:
     data = assembly.load_data(config, found_in, run_flags.DOWNLOAD.value)
     if not has_path(config.dataset):  # Both are of TensorFlow Datasets.
         others_in = found_in
-    others, facts = other_images(data, sets, names, others_in)
-    synthetic_set, results = make(data), {}
-    foreign = None
+    synthetic_set, results, foreign = make(data), {}, None
     if MODEL.value:
         foreign = KerasNetwork(MODEL.value, data.image_shape, data.classes)
+    check_alike(synthetic_set, data, {})
+    for settings in wanted.values():  # Refused before images are corrupted.
+        assembly.evaluator(settings, data, foreign)
+    others, facts = other_images(data, sets, names, others_in)
     files.make_folder(run_dir)
     for network, settings in wanted.items():
         other = "" if network == config.network.name else network

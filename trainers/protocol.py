@@ -51,7 +51,7 @@ def told(
         parts["loss"] = own.loss_for(decoded.kind_of_soft_labels)
         usual = config.augmentation
         parts["augmentation"] = in_words.augmentation(own, usual)
-        how = config.convolutions, config.norm_layout
+        how = config.convolutions, "" if foreign else config.norm_layout
         if computed := in_words.arithmetic(*how):
             parts["computed with"] = computed
     else:

@@ -1,7 +1,7 @@
 """By which settings a set is scored: flags', or else recorded ones."""
 
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from fred_tf import config as config_lib
@@ -13,13 +13,17 @@ from trainers import row_flag, run_flags
 
 
 def settings(
-    recorded: Callable[[], config_lib.Config], *counting: str
+    recorded: Callable[[], config_lib.Config],
+    *counting: str,
+    replaced: Callable[[config_lib.Config], Collection[str]] = lambda _: (),
 ) -> config_lib.Config:
     """Returns the settings of preset or row, without them recorded ones.
 
     Args:
         recorded: returns those, where they are asked for.
         *counting: settings that count beside those of networks and data.
+        replaced: returns those in whose place something else is taken, by
+            what is asked for.
 
     Raises:
         ValueError: an override counts for nothing.
@@ -35,7 +39,8 @@ def settings(
             config_lib.replace(each, {"ipc": changed.ipc})
             for each in (own, changed)
         )
-    check_changes(before, after, *OF_DATA, *counting)
+    out = replaced(changed)
+    check_changes(before, after, *OF_DATA, *counting, replaced=out)
     return changed
 
 

@@ -145,6 +145,11 @@ def test_a_set_is_scored_by_a_model_and_continues(digits, tmp_path):
     again = fred_tf.evaluate(chosen, digits, **arguments, network=linear)
     assert first.accuracies == whole.accuracies[:1]
     assert again.accuracies == whole.accuracies
+    # How norms of the settings' network lie is nothing of it.
+    pieces = config.override(SETTINGS, ["norm_layout=pieces"])
+    given = {**arguments, "config": pieces}
+    again = fred_tf.evaluate(chosen, digits, **given, network=linear)
+    assert again.accuracies == whole.accuracies
     with pytest.raises(ValueError, match="`network.model` is 'Seq"):
         fred_tf.evaluate(chosen, digits, **arguments, network=residual)
     for override in ("evaluation.by=kernel", "convolutions=bfloat16"):

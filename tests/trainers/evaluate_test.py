@@ -42,6 +42,28 @@ def test_no_networks_are_asked_for_where_a_kernel_scores(asked):
     assert list(evaluate.configs(by_kernel, [])) == ["convnet"]
 
 
+@pytest.mark.parametrize(
+    ("networks", "counts"), [("mlp", False), ("mlp,convnet", True)]
+)
+def test_overrides_are_of_a_network_that_is_trained(
+    networks, counts, call, tmp_path, monkeypatch
+):
+    def load(*_):
+        raise ValueError("Data are read.")
+
+    monkeypatch.setattr(evaluate.assembly, "load_data", load)
+    code, _, errors = call(
+        "trainers.evaluate",
+        "--preset=digits_ipc1_dm_tiny",
+        "--baseline=random",
+        f"--run_dir={tmp_path}",
+        f"--networks={networks}",
+        "--override=network.width=4",
+    )
+    expected = "Data are read" if counts else "Received: network.width=4. Leave"
+    assert code == 1 and expected in errors
+
+
 def test_a_name_keeps_evaluations_beside_each_other(tmp_path):
     for arguments, name in (
         (("", ""), "evaluation"),

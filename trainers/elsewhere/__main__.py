@@ -31,7 +31,13 @@ from export import flags
 from fred_tf import assembly
 from fred_tf.datasets.data_facts import on_split, tested_on
 from trainers import evaluate, exported_flags, run_flags
-from trainers.elsewhere import pack_flag, packing, reading, unpacking
+from trainers.elsewhere import (
+    pack_flag,
+    packed_scoring,
+    packing,
+    reading,
+    unpacking,
+)
 from trainers.elsewhere.pack_flag import OVERWRITE, PACK
 from trainers.elsewhere.runner import differences
 
@@ -56,7 +62,8 @@ flags.not_with(BRING_BACK, SCORE, evaluate.NETWORKS, *run_flags.SETTINGS)
 
 def _not_to_score() -> list[flags.FlagHolder]:
     """Returns flags that say what to score, and nothing else at present."""
-    of_sets = [evaluate.BASELINE, exported_flags.EXPORTED]
+    exported = exported_flags.EXPORTED, *exported_flags.SAID.values()
+    of_sets = [evaluate.BASELINE, *exported]
     return of_sets if BRING_BACK.value else [*of_sets, run_flags.RUN_DIR]
 
 
@@ -72,7 +79,7 @@ def main() -> int:
     for flag in () if SCORE.value else _not_to_score():
         if flag.value:
             raise ValueError(
-                f"`--{flag.name}` is a set to be scored. Received: "
+                f"`--{flag.name}` is of a set to be scored. Received: "
                 f"{flag.value} without `--score`. Give both, or neither."
             )
     if BRING_BACK.value:
@@ -98,6 +105,7 @@ def main() -> int:
     if SCORE.value:
         run_dir = run_flags.required(run_flags.RUN_DIR)
         config, word, make, _ = evaluate.subject(run_dir)
+        packed_scoring.check(config.evaluation)
         data = assembly.load_data(
             config, run_flags.data_dir(run_dir), run_flags.DOWNLOAD.value
         )

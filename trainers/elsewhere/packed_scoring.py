@@ -17,6 +17,7 @@ from fred_tf.config import Config
 from fred_tf.datasets import ImageData
 from fred_tf.normalizations import Normalization
 from fred_tf.training.evaluator import Evaluator
+from fred_tf.training.evaluator_settings import EvaluatorSettings
 from trainers.elsewhere.lowering import lower
 from trainers.elsewhere.runner import arrays
 
@@ -24,16 +25,15 @@ from trainers.elsewhere.runner import arrays
 _BLOCK = 500
 
 
-def evaluator(config: Config, data: ImageData) -> Evaluator:
-    """Returns the evaluator of a config, if packs can do what it does.
+def check(settings: EvaluatorSettings) -> None:
+    """Refuses evaluations that packs cannot do.
 
     Raises:
         ValueError: no networks are trained, or by other phases, or on other
             images in each pass, or on batches that are standardised.
     """
-    settings, found = config.evaluation, assembly.evaluator(config, data)
     if (
-        not isinstance(found, Evaluator)
+        settings.by != "networks"
         or settings.schedule == "cosine"
         or settings.views != "all"
         or settings.standardized_batches
@@ -47,6 +47,17 @@ def evaluator(config: Config, data: ImageData) -> Evaluator:
             "them here, and score the set with `python -m trainers.evaluate` "
             "once it is back."
         )
+
+
+def evaluator(config: Config, data: ImageData) -> Evaluator:
+    """Returns the evaluator of a config.
+
+    Raises:
+        ValueError: see `check`.
+    """
+    check(config.evaluation)
+    found = assembly.evaluator(config, data)
+    assert isinstance(found, Evaluator)
     return found
 
 

@@ -59,7 +59,8 @@ def pack(
     Raises:
         ImportError: JAX is not installed.
         ValueError: the folder holds a pack of other settings or data, or
-            experts choose what the run begins with.
+            experts choose what the run begins with, or see
+            `packed_scoring.check`.
         FileExistsError: the folder holds something else.
         BlockingIOError: a runner makes the pack that is to be replaced.
     """
@@ -68,6 +69,7 @@ def pack(
     _check_start(config)
     assembly.check_network(config)
     scored = evaluate.configs(config, networks)
+    packed_scoring.check(config.evaluation)
     data = assembly.load_data(config, data_dir, download)
     pack_run(config, folder, data, scored, overwrite=overwrite)
 
