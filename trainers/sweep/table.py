@@ -20,13 +20,12 @@ _COLUMNS = (
     "seconds_distilling",
     "seconds_evaluating",
 )
-
-
+_SCORED = "networks", "accuracy", "deviation", "failed"
 _RESULTS = ("images", "floats", "steps", "loss", "accuracy", "networks")
 # Names of the tables, and what stands in their first lines.
 _MARKS = {
     "table.md": f"{' | '.join(_RESULTS)} |",
-    "table.csv": ",networks,accuracy,deviation,failed",
+    "table.csv": f",{','.join(_SCORED)}",
 }
 
 
@@ -46,6 +45,8 @@ def write(
 ) -> str:
     """Writes `table.md` and `table.csv` of all cells.
 
+    An axis that is called as a column of results is `..._asked` in the latter.
+
     Args:
         root: folder of the sweep.
         cells: of each the values by which people tell it from others, by
@@ -64,7 +65,8 @@ def write(
         ]
     rows = []
     for values, _, facts in cells:
-        row: dict[str, Any] = {axis: values.get(axis, "") for axis in axes}
+        told = {axis: values.get(axis, "") for axis in axes}
+        row: dict[str, Any] = {_column(a): text for a, text in told.items()}
         row |= {name: facts.get(name) for name in _COLUMNS}
         accuracies = facts.get("accuracies", [])
         scored = Evaluation(tuple(accuracies), 0.0) if accuracies else None
@@ -73,31 +75,37 @@ def write(
         several = scored if len(accuracies) > 1 else None
         row["deviation"] = several and several.deviation
         row["failed"] = facts.get("failed") or ""
-        rows.append((row, scored))
+        rows.append((told, row, scored))
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0][0]))
+    writer = csv.DictWriter(text, list(rows[0][1]))
     writer.writeheader()
-    writer.writerows(row for row, _ in rows)
+    writer.writerows(row for _, row, _ in rows)
     files.write_text(root / "table.csv", text.getvalue())
     table = _markdown(
         [*axes, *_RESULTS],
         [
             [
-                *(row[axis] for axis in axes),
+                *told.values(),
                 *(row[name] for name in _COLUMNS[:3]),
                 None if row["loss"] is None else f"{row['loss']:.4g}",
                 _result(scored, row["failed"]),
                 row["networks"],
             ]
-            for row, scored in rows
+            for told, row, scored in rows
         ],
     )
+    scores = [(told, scored) for told, _, scored in rows]
     configs = [config for _, config, _ in cells]
-    table += _over_seeds(axes, configs, rows)
+    table += _over_seeds(axes, configs, scores)
     if len(tested) == 1 and (on := on_split(tested.pop())):
         table += f"\nAccuracies are{on}.\n"
     files.write_text(root / "table.md", table)
     return table
+
+
+def _column(axis: str) -> str:
+    """Returns what an axis is called beside the columns of results."""
+    return f"{axis}_asked" if axis in (*_COLUMNS, *_SCORED) else axis
 
 
 def _tested_on(facts: Mapping[str, Any]) -> str:
@@ -111,7 +119,11 @@ def _result(scored: Evaluation | None, failed: str) -> str:
     return f"{scored}, then failed: {failed}" if scored else f"failed: {failed}"
 
 
-def _over_seeds(axes: list[str], configs: Sequence[Config], rows) -> str:
+def _over_seeds(
+    axes: list[str],
+    configs: Sequence[Config],
+    scores: Sequence[tuple[dict[str, str], Evaluation | None]],
+) -> str:
     """Returns a second table, with cells that differ in their seed as one.
 
     By their settings: what a grid does not state is not another value.
@@ -120,18 +132,18 @@ def _over_seeds(axes: list[str], configs: Sequence[Config], rows) -> str:
         return ""
     others = [axis for axis in axes if axis != "seed"]
     merged: dict[tuple, dict[int, tuple[dict[str, str], Evaluation]]] = {}
-    for config, (row, scored) in zip(configs, rows):
+    for config, (told, scored) in zip(configs, scores):
         if scored:
-            key = dataclasses.replace(config, seed=0), row.get("tested_on")
+            key = dataclasses.replace(config, seed=0), told.get("tested_on")
             # Earlier versions may have made two of the same settings.
-            merged.setdefault(key, {}).setdefault(config.seed, (row, scored))
+            merged.setdefault(key, {}).setdefault(config.seed, (told, scored))
     lines = []
     for by_seed in merged.values():
-        told, scores = zip(*by_seed.values())
-        means = Evaluation(tuple(scored.mean for scored in scores), 0.0)
-        texts = ([row[axis] for row in told if row[axis]] for axis in others)
+        each, results = zip(*by_seed.values())
+        means = Evaluation(tuple(scored.mean for scored in results), 0.0)
+        texts = ([told[axis] for told in each if told[axis]] for axis in others)
         cells = [", ".join(dict.fromkeys(text)) for text in texts]
-        lines.append([*cells, means, len(scores)])
+        lines.append([*cells, means, len(results)])
     table = _markdown([*others, "accuracy", "seeds"], lines)
     return "\nMean and standard deviation of the seeds' means.\n\n" + table
 

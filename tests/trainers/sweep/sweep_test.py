@@ -130,9 +130,7 @@ def test_tables_of_others_stay(name, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_a_cell_that_fails_is_named_and_the_others_go_on(
-    tmp_path, monkeypatch
-):
+def test_a_cell_that_fails_is_named_and_the_others_go_on(tmp_path, monkeypatch):
     make = sweep.making.make
 
     def full(config, path, *others):
@@ -163,7 +161,9 @@ def test_no_cell_is_made_where_one_does_not_fit_the_data(
     monkeypatch.setattr(sweep.making, "make", lambda *_: pytest.fail("made"))
     monkeypatch.setattr(assembly, "known_images", lambda config: None)
     grid = cells([*QUICK[:-1], value])
-    with pytest.raises(ValueError, match=f"Cell '{grid[1].folder}': .*{message}"):
+    with pytest.raises(
+        ValueError, match=f"Cell '{grid[1].folder}': .*{message}"
+    ):
         sweep.run(DM, grid, tmp_path)
 
 

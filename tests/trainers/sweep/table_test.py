@@ -64,3 +64,24 @@ def test_seeds_are_those_of_settings_and_count_once(tmp_path):
         tmp_path, [({"ipc": "1"}, DM, {"accuracies": [0.5, 0.7]})]
     )
     assert "seeds" not in one
+
+
+def test_axes_may_be_called_as_columns_are(tmp_path):
+    """What was asked for stands beside what came of it, also of a failure."""
+    made = {"accuracies": [0.5], "outer_steps": 2, "loss": 0.25, "images": 10}
+    values = {"outer_steps": "2", "loss": "squared"}
+    text = table.write(
+        tmp_path,
+        [
+            ({**values, "seed": "0"}, DM, made),
+            ({**values, "seed": "1"}, replace(DM, {"seed": 1}), made),
+            ({**values, "outer_steps": "3"}, DM, FAILED),
+        ],
+    )
+    assert "| 2 | squared | 0 | 10 | " in text
+    assert "\n| 3 | squared | " in text
+    assert "| 2 | squared | 50.0 +- 0.0 % | 2 |" in text
+    header, first, *_, last = (tmp_path / "table.csv").read_text().split()
+    asked = "outer_steps_asked,loss_asked,seed,images,floats,outer_steps,loss,"
+    assert header.startswith(asked)
+    assert first.startswith("2,squared,0,10,,2,0.25,")
