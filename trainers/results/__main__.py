@@ -108,7 +108,7 @@ FIGURE = flags.DEFINE(
 flags.adopt_module_key_flags(pack_flag)
 flags.only_with(PACK, SHARES, PART_MEGABYTES)
 flags.one_of(PACK, UNPACK)
-flags.not_with(PACK, RUNS_DIR, RESULTS_DIR, FIGURE)
+flags.not_with(PACK, RUNS_DIR, RESULTS_DIR, TABLE, FIGURE)
 flags.not_with(UNPACK, NAMES, SEEDS)
 
 
@@ -155,8 +155,10 @@ def _pages() -> tuple[pathlib.Path, pathlib.Path]:
 
     Rows in a folder of one's own leave the pages of all rows as they are.
     """
-    results = RESULTS_DIR.value
-    beside = pathlib.Path("" if results == RESULTS_DIR.default else results)
+    results, usual = map(pathlib.Path, (RESULTS_DIR.value, RESULTS_DIR.default))
+    beside = results
+    if results.resolve() == usual.resolve():
+        beside = pathlib.Path()
     table_path = pathlib.Path(TABLE.value or beside / "RESULTS.md")
     return table_path, pathlib.Path(
         FIGURE.value or beside / accuracy_per_byte.PATH
@@ -175,11 +177,11 @@ def _write_pages() -> None:
 def main() -> int:
     run_flags.set_determinism()
     if TABLE.value == SLIDES:
-        if NAMES.value or PACK.value or UNPACK.value:
+        making = [f for f in (NAMES, SEEDS, UNPACK, FIGURE) if f.present]
+        if given := [f"--{flag.name}={flag.value}" for flag in making]:
             raise ValueError(
                 f"`--table={SLIDES}` prints what there is, and makes no rows. "
-                f"Received: `--rows` {NAMES.value}, `--pack` {PACK.value}, "
-                f"`--unpack` {UNPACK.value}. Leave them out."
+                f"Received: {', '.join(given)}. Leave them out."
             )
         print(slides(RESULTS_DIR.value))
         return 0

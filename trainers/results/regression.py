@@ -26,6 +26,7 @@ USUAL_SCORES = (
     "evaluation.loss=cross_entropy",
     "evaluation.optimizer=sgd",
     "evaluation.schedule=drop",
+    "evaluation.warm_up_epochs=0",
     "evaluation.learning_rate=0.01",
     "evaluation.batch_size=256",
     "network.norm=instance",

@@ -92,6 +92,7 @@ def test_every_row_is_a_preset_that_can_be_run():
             drawn = scored.evaluation.by == "networks"
             assert scored.evaluation.networks >= (3 if drawn else 1)
         assert scored.holdout == 0
+        scored.evaluation.check_schedule()  # As the program asks of all rows.
 
 
 def test_a_row_says_all_there_is_to_know(folders, digits):
