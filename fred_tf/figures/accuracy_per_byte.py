@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from fred_tf.figures.canvas import FONT_SIZE
-from fred_tf.figures.curves import STYLES, Curve
+from fred_tf.figures.curves import Curve, style_of
 
 _TICKS = 3e3, 1e4, 3e4, 1e5, 3e5, 1e6, 3e6, 1e7
 # Of the first point to the axis, and of the axis to the last one.
@@ -81,7 +81,7 @@ def _numbered(curves: Iterable[Mapping[str, Curve]]) -> dict[str, int]:
 
 
 def _line(axes: Axes, line: Curve, number: int, name: str) -> Artist:
-    color, style, marker = STYLES[number % len(STYLES)]
+    color, style, marker = style_of(number)
     (handle,) = axes.plot(
         line.x,
         line.y,

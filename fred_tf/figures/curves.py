@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +14,7 @@ from fred_tf.figures.canvas import FONT_SIZE
 
 # Okabe & Ito's colours, which the colour-blind tell apart, with grey for black,
 # which a dark page would hide; and line styles that a grey print tells apart.
-STYLES = (
+_STYLES: tuple[tuple[str, Any, str], ...] = (
     ("#0072b2", "-", "o"),
     ("#d55e00", "--", "s"),
     ("#009e73", "-.", "^"),
@@ -27,6 +28,16 @@ STYLES = (
 _APART, _NEAR = 3, 100
 # Of points that a running mean stands for.
 _FAINT = 0.3
+
+
+def style_of(number: int) -> tuple[str, Any, str]:
+    """Returns colour, line style and marker of a line, counted from 0.
+
+    Beyond as many as there are colours, these come with other line styles.
+    """
+    again, count = divmod(number, len(_STYLES))
+    color, _, marker = _STYLES[count]
+    return color, _STYLES[(count + again) % len(_STYLES)][1], marker
 
 
 @dataclasses.dataclass(frozen=True)
@@ -119,7 +130,7 @@ def curves(
                 f"{len(line.x)} positions and {len(line.y)} values in "
                 f"{name!r}."
             )
-        color, style, marker = STYLES[number % len(STYLES)]
+        color, style, marker = style_of(number)
         shown = line.y
         if line.mean_of > 1:
             axes.plot(line.x, line.y, color=color, alpha=_FAINT, linewidth=0.6)

@@ -3,6 +3,7 @@ import pytest
 
 from fred_tf import figures
 from fred_tf.figures import Curve
+from fred_tf.figures.curves import style_of
 
 
 def test_curves_are_labelled_and_told_apart_without_colour():
@@ -146,3 +147,9 @@ def test_svg_and_png_are_the_same_every_time(tmp_path):
     for suffix in ("png", "svg"):
         assert draw(f"a.{suffix}") == draw(f"b.{suffix}")
     assert b"<svg" in (tmp_path / "a.svg").read_bytes()
+
+
+def test_more_lines_than_colours_are_told_apart():
+    styles = [str(style_of(number)) for number in range(49)]
+    assert len(set(styles)) == 49
+    assert style_of(7)[0] == style_of(0)[0] and style_of(7)[1] != "-"

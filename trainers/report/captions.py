@@ -3,6 +3,7 @@
 import numpy as np
 
 from fred_tf import budget
+from fred_tf.figures.canvas import MAX_CLASSES
 from fred_tf.figures.tiles import contrasted
 from fred_tf.normalizations import ZCA
 from fred_tf.parameterizations import Frequency
@@ -38,15 +39,22 @@ def images(decoded: SyntheticSet, most: int) -> str:
         first = "The image"
     elif per_class > most:
         first = f"The first {most} of {per_class} images"
-    return " ".join([f"{first} of each class.", *_changes(decoded)])
+    each = "class"
+    if decoded.classes > MAX_CLASSES:
+        each = f"of the first {MAX_CLASSES} classes"
+    return " ".join([f"{first} of each {each}.", *_changes(decoded, most)])
 
 
-def _changes(decoded: SyntheticSet) -> list[str]:
+def _changes(decoded: SyntheticSet, most: int) -> list[str]:
     """Returns what was done to images so that they can be looked at."""
     said = []
     if isinstance(decoded.normalization, ZCA):
         said.append("Their whitening is undone.")
-    pixels = decoded.pixels()
+    drawn = [
+        np.flatnonzero(decoded.labels == label)[:most]
+        for label in range(min(decoded.classes, MAX_CLASSES))
+    ]
+    pixels = decoded.pixels()[np.concatenate(drawn)]
     changes = np.abs(contrasted(pixels) - np.clip(pixels, 0, 1))
     changed = (changes.reshape(len(pixels), -1).max(1) > _SEEN).sum()
     if changed:

@@ -37,6 +37,10 @@ def test_contrast_is_told_of_where_it_is_less():
     one = a_set()
     one.images[0] *= 3
     assert "1 of them are drawn" in captions.images(one, 5)
+    # What is not drawn is not counted.
+    one = a_set(per_class=3)
+    one.images[[2, 4]] *= 3
+    assert "1 of them are drawn" in captions.images(one, 2)
 
 
 def test_a_whitening_is_undone(digits):
