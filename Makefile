@@ -49,7 +49,8 @@ $(BIN)/.consumers-installed: $(BIN)/.installed
 	$(BIN)/python -m pip install --quiet --editable ".[consumers]"
 	touch $@
 
-# All rows of RESULTS.md, most of a day; stopped, it continues.
+# Rows of RESULTS.md that need no accelerator, more than a day on two cores, and
+# no repeats; stopped, it continues.
 results-cpu: $(BIN)/.installed
 	$(BIN)/python -m trainers.results --data_dir=$(DATA_DIR)
 

@@ -92,6 +92,7 @@ CARD = flags.DEFINE_bool(
     "tags.",
 )
 flags.adopt_module_key_flags(command_line)
+flags.one_of(STEP, command_line.BUDGET_BYTES)
 
 
 @command_line.program

@@ -73,8 +73,15 @@ class Config:
             trained in the evaluation.
         convolutions: what those of the network multiply, one of
             `CONVOLUTIONS`; see `convolve_in`.
+        distiller: how the memory is trained.
+        experts: how those that the objective matches are trained.
+        evaluation: how fresh networks are trained on the set, and how many.
         norm_layout: how its instance norms lay out images, one of `LAYOUTS`;
             see `lay_out`.
+
+    Raises:
+        TypeError, ValueError: a setting is of another type, out of its range,
+            or does not fit the others.
     """
 
     dataset: str

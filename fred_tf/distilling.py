@@ -91,12 +91,12 @@ def distill(
         The set at the run's last step.
 
     Raises:
-        TypeError, NotADirectoryError: an argument is of another kind.
+        TypeError, OSError: an argument is of another kind, or names nothing.
         ValueError: the folder holds another run, a setting does not fit the
             data, the experts or the replicas, or the workers disagree.
-        fred_tf.distillation.loop.DivergedError: the run is lost; the newest
-            checkpoint is one from before.
-        fred_tf.distillation.workers.WorkerLostError: another worker has died.
+        RuntimeError: another process is in the folder; or the run is lost, a
+            `loop.DivergedError`, and its newest checkpoint is from before; or
+            another worker has died, a `workers.WorkerLostError`.
     """
     _check_steps(run_dir, strategy, jit, save_every, on_divergence)
     _check_beside(observe, interruption)

@@ -49,8 +49,7 @@ def select_random(
             raise ValueError(
                 f"Every class must have `per_class` ({per_class}) images to "
                 f"choose from. Received: {len(members)} of class {name!r}. "
-                "Lower `ipc`, raise `coefficients_per_channel` so that fewer "
-                "instances fit, or add images."
+                "Lower `ipc`, or add images."
             )
         generator = np.random.default_rng(
             seeds.integer(seed, "random selection", label)

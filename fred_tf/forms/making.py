@@ -274,7 +274,9 @@ def making(details: Mapping[str, Any], classes: int) -> Iterator[str]:
         f"`{config.parameterization.name}`): {reached}{whole:,} outer steps, "
         f"seed {config.seed}."
     )
+    lines = commands(details, classes)
     if "began_after" in details:
-        yield "It began with the memory of another run, unlike what follows."
-    if lines := commands(details, classes):
+        unlike = ", unlike what follows" if lines else ""
+        yield f"It began with the memory of another run{unlike}."
+    if lines:
         yield block("\n".join(lines), "sh")

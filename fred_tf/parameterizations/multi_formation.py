@@ -30,7 +30,7 @@ class MultiFormationSettings(MemorySettings):
     """
 
     name: ClassVar[str] = "idc"
-    meaning = (*MemorySettings.meaning, "factor")
+    meaning = (*MemorySettings.meaning, "factor", "decode")
     begins_as_real_images: ClassVar[bool] = False
     factor: int = 2
     decode: str = "single"

@@ -56,7 +56,8 @@ ROWS = {
         **CPU,
         "outer_steps": 2_000,
     },
-    # Four times as many instances share the gradient.
+    # Four times as many instances share the gradient as where it was chosen, of
+    # 64 coefficients and one image.
     "cifar10_ipc10_dm_cpu": {  # ours
         **CIFAR10,
         "ipc": 10,

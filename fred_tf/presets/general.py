@@ -6,8 +6,8 @@ MNIST's and volumes (2,048 of 16,384, 98 of 784, 512 of 4,096), which makes
 eight images of one; the network has as many blocks as the papers give it; and
 the step size of the memory is measured. Counts of real images shrink to what
 there are (`fitting.py`). Masks look at every image of a class, which is
-steadier where few are drawn. Steps and passes are those of the presets for two
-cores: enough to see whether it works, a tenth of the paper's.
+steadier where few are drawn. Steps and passes are about those of the presets
+for two cores, a small part of the paper's: enough to see whether it works.
 """
 
 from fred_tf.config import Config

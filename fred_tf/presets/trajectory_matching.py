@@ -97,9 +97,10 @@ _MNIST_CPU = {
 }
 
 # data set, ipc, kept coefficients, student steps, max start epoch, images in a
-# student's step, experts, their epochs. Only `cifar10_ipc1_tm_joint_cpu` is
-# measured, see docs/what-mattered.md; CIFAR-100 and SVHN follow CIFAR-10. Grey
-# images have one channel, which is joint with itself: ours are the steps there.
+# student's step, experts, their epochs. RESULTS.md has those of CIFAR-10 and
+# MNIST that are measured, see docs/what-mattered.md; CIFAR-100 and SVHN follow
+# CIFAR-10. Grey images have one channel, which is joint with itself: ours are
+# the steps there.
 _OURS = {
     "cifar10_ipc1_tm_joint": _joint(
         "cifar10", 1, 32, 50, 10, 160, 20, 12, **_ACCELERATED
