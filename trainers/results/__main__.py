@@ -26,6 +26,7 @@ Settings are those of the presets: nothing is chosen here, and the accuracy is
 that of the final step.
 """
 
+import os
 import pathlib
 import shlex
 import sys
@@ -168,7 +169,10 @@ def _pages() -> tuple[pathlib.Path, pathlib.Path]:
 def _write_pages() -> None:
     """Writes what is generated from the files of all rows."""
     table_path, figure_path = _pages()
-    files.write_text(table_path, table(RESULTS_DIR.value))
+    # With the slashes of a link, on any system.
+    to_figure = os.path.relpath(figure_path, table_path.parent)
+    link = pathlib.Path(to_figure).as_posix()
+    files.write_text(table_path, table(RESULTS_DIR.value, link))
     drawn = accuracy_per_byte.figure(RESULTS_DIR.value)
     figures.save(drawn, figure_path)
 

@@ -109,17 +109,18 @@ def figure(results_dir: files.Path) -> Figure:
     )
 
 
-def table(results: Results) -> list[str]:
+def table(results: Results, drawn: str = PATH) -> list[str]:
     """Returns the lines of the section on bytes.
 
     Args:
         results: the records of all rows, by name.
+        drawn: where the figure is, as the page names it.
     """
     lines = [
         "",
         "## Accuracy per byte",
         "",
-        f"![test accuracy against bytes]({PATH})",
+        f"![test accuracy against bytes]({drawn})",
         "",
         "Bytes are those of all files, but of a picture, which is one. Of each "
         "budget the best row is drawn, and of those what no fewer bytes reach. "

@@ -37,8 +37,12 @@ _HEAD = (
 )
 
 
-def table(results_dir: files.Path) -> str:
+def table(results_dir: files.Path, figure: str = accuracy_per_byte.PATH) -> str:
     """Returns RESULTS.md, made of the files in `results_dir` alone.
+
+    Args:
+        results_dir: the folder.
+        figure: where the one on bytes is, as the page names it.
 
     Raises:
         ValueError: a file is no result, see `reading.rows`.
@@ -87,7 +91,7 @@ def table(results_dir: files.Path) -> str:
         lines += ["", f"## {title}", "", f"| {_HEAD} |"]
         lines.append("|---" * (_HEAD.count("|") + 1) + "|")
         lines += [_line(name, results) for name in names]
-    lines += accuracy_per_byte.table(results)
+    lines += accuracy_per_byte.table(results, figure)
     lines += regression.table(USUAL, results)
     lines += _transfer([n for n in order if n not in USUAL], results)
     lines += corrupted.table(

@@ -39,7 +39,8 @@ def results():
         ),
         (
             "mnist_ipc1_fred_frepo",
-            "5 x 300, norm none, adam, cosine, batches of 40, not mirrored",
+            "5 x 300, norm none, adam, cosine, warm-up 150, batches of 40, "
+            "not mirrored",
         ),
         (
             "mnist_ipc1_pixel_kip_usual",

@@ -286,3 +286,12 @@ def test_rows_of_haba_are_of_its_cells_at_the_budget_they_take():
         counted = next(c for c in CELLS if c[:3] == (dataset, 1, "HaBa"))
         assert counted.key == (dataset, 2, "TM with HaBa")
         assert counted.published[:4] == ROWS[name].published[:4]
+
+
+@pytest.mark.parametrize(
+    "flag", ["--rows=digits_ipc1_random", "--seeds=2", "--figure=a.png"]
+)
+def test_nothing_is_made_beside_it(call, flag):
+    program = "trainers.results.__main__"
+    code, _, errors = call(program, "--table=slides", flag)
+    assert code == 1 and f"makes no rows. Received: {flag[:7]}" in errors
