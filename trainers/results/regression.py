@@ -101,7 +101,13 @@ REGRESSED: dict[str, Row] = {
     ),
     "cifar10_ipc1_fred_kip": Row(
         preset="cifar10_ipc1_kip",
-        overrides=(*_FRED_SCORES, "coefficients_per_channel=64"),
+        # Of held-out images 42.5 %; labels that step as pixels do, by 0.04, gave
+        # 39.8.
+        overrides=(
+            *_FRED_SCORES,
+            "coefficients_per_channel=64",
+            "label_learning_rate=2.56",
+        ),
     ),
     "mnist_ipc1_pixel_frepo": Row(
         preset="mnist_ipc1_frepo_cpu", scored_with=WIDE
