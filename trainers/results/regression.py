@@ -101,8 +101,8 @@ REGRESSED: dict[str, Row] = {
     ),
     "cifar10_ipc1_fred_kip": Row(
         preset="cifar10_ipc1_kip",
-        # Of held-out images 42.5 %; labels that step by 0.04, as those of pixels
-        # do, gave 39.8.
+        # Of held-out images 42.5 %. Labels that step by 0.04, as those of
+        # pixels, gave 39.8.
         overrides=(
             *_FRED_SCORES,
             "coefficients_per_channel=64",
