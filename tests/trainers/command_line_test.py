@@ -147,7 +147,7 @@ def test_from_a_run_to_its_page(tmp_path, quick, call):
         (
             "trainers.elsewhere.__main__",
             [TINY, "--pack=/nowhere", "--run_dir=runs/a"],
-            "`--run_dir` is a set to be scored. Received: runs/a",
+            "`--run_dir` is of a set to be scored. Received: runs/a",
         ),
         (
             "trainers.select_coreset",

@@ -40,10 +40,15 @@ def test_of_a_coreset(quick, tmp_path, monkeypatch):
         select_coreset.run(other, tmp_path, "random")
 
 
-def test_of_a_cell(quick, tmp_path):
+def test_of_a_cell(quick, tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise OSError("No space left on device")
+
     grid = cells([], ["one: outer_steps=0"])
-    many = config.replace(quick, {"ipc": 1000})
-    assert sweep.run(many, grid, tmp_path).failed
+    more = config.replace(quick, {"ipc": 2})
+    with monkeypatch.context() as patch:
+        patch.setattr(making.distill, "run", fail)
+        assert sweep.run(more, grid, tmp_path).failed
     (record,) = tmp_path.glob(f"*/{making.RECORD}")
     assert records.read(record, making.KIND)["failed"]
     assert not sweep.run(quick, grid, tmp_path).failed

@@ -91,7 +91,10 @@ def test_a_model_of_others_is_trained(digits, call, tmp_path):
         "--baseline=random",
         f"--model={tmp_path / 'My-Net.keras'}",
     )
-    code, output, errors = call(*PROGRAM, *flags)
+    code, _, errors = call(*PROGRAM, *flags)
+    assert code == 1 and "Received: network.name=mlp" in errors
+    program = [flag for flag in PROGRAM if "network.name" not in flag]
+    code, output, errors = call(*program, *flags)
     assert code == 0, errors
     assert "networks: 2 of keras_my_net (model Sequential, param" in output
     path = tmp_path / "evaluation_random_keras_my_net.json"
@@ -99,5 +102,5 @@ def test_a_model_of_others_is_trained(digits, call, tmp_path):
     assert identity["network"]["parameters"] == 650
     code, _, errors = call(*PROGRAM, *flags, "--networks=mlp")
     assert code == 1 and "Of `--networks` and `--model` one" in errors
-    code, _, errors = call(*PROGRAM, *flags[:2], "--model=x.h5")
+    code, _, errors = call(*program, *flags[:2], "--model=x.h5")
     assert code == 1 and "Models are read from `.keras` files" in errors
