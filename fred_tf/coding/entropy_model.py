@@ -116,17 +116,6 @@ def density(k: Any, spread: Any) -> Any:
     return (1 + k**2 / spread) ** -_POWER
 
 
-def room(spreads: tf.Tensor, largest: int) -> tf.Tensor:
-    """Returns the logarithm of the sum of `density` over all levels.
-
-    Args:
-        spreads: a, positive, `[...]`.
-        largest: magnitude of a level, at most.
-    """
-    k = tf.range(-largest, largest + 1, dtype=spreads.dtype)
-    return tf.math.log(tf.reduce_sum(density(k, spreads[..., None]), -1))
-
-
 def bits(levels: tf.Tensor, spreads: tf.Tensor, rooms: tf.Tensor) -> tf.Tensor:
     """Returns the bits that each level takes: -log2 p, differentiable.
 
@@ -134,11 +123,11 @@ def bits(levels: tf.Tensor, spreads: tf.Tensor, rooms: tf.Tensor) -> tf.Tensor:
     need not be whole: for training, with noise or straight through rounding.
 
     Args:
-        levels: `[classes, instances, kept, channels]`; those beyond the
-            largest of `rooms` count, too, but take the room of none.
+        levels: `[classes, instances, kept, channels]`.
         spreads: a of each kept coefficient, positive,
             `[classes, kept, channels]`.
-        rooms: `room` of each spread.
+        rooms: of each spread, the logarithm of the sum of `density` over all
+            levels that there are; others count, too, but take the room of none.
     """
     spreads, rooms = spreads[:, None], rooms[:, None]
     nats = _POWER * tf.math.log1p(levels**2 / spreads) + rooms

@@ -14,7 +14,6 @@ from fred_tf.coding.entropy_model import (
     bits,
     fitted,
     probabilities,
-    room,
     spread,
 )
 
@@ -104,6 +103,13 @@ def test_bits_of_magnitudes_are_those_of_probabilities():
     for index in (0, 20):
         both = 2 * 2 ** -table[index, 1] + 2 ** -table[index, 0]
         assert both == pytest.approx(1)
+
+
+def room(spreads: tf.Tensor, largest: int) -> tf.Tensor:
+    """Returns the logarithm of the sum of the density over all levels."""
+    k = tf.range(-largest, largest + 1, dtype=spreads.dtype)
+    densities = entropy_model.density(k, spreads[..., None])
+    return tf.math.log(tf.reduce_sum(densities, -1))
 
 
 def test_bits_are_those_of_the_tables(generator):
