@@ -15,6 +15,7 @@ from fred_tf.disk import claims, files, paths, records
 from trainers.elsewhere import (
     pack_folder,
     packed_images,
+    packed_scoring,
     packing,
     reading,
     unpacking,
@@ -101,7 +102,7 @@ def pack(
 
 
 def _check(rows: Mapping[str, Row], shares: Sequence[float]) -> None:
-    """Refuses rows without a run of their own, and shares that are none."""
+    """Refuses rows that packs cannot make or score, shares that are none."""
     for name, row in rows.items():
         if row.subject != "run" or row.run_of or row.form:
             raise ValueError(
@@ -109,6 +110,11 @@ def _check(rows: Mapping[str, Row], shares: Sequence[float]) -> None:
                 f"{name!r}, which scores {row.run_of or row.subject!r}. Make "
                 "it here, after the row of its run."
             )
+        for settings in (row.config(), row.evaluation()):
+            try:
+                packed_scoring.check(settings.evaluation)
+            except ValueError as error:
+                raise ValueError(f"Row {name!r}: {error}") from error
     if len(shares) != len(rows) or not all(0 < s < math.inf for s in shares):
         raise ValueError(
             "`--shares` are positive numbers, one for each row. Received: "

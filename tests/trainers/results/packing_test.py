@@ -24,6 +24,7 @@ ROWS = {
     "shorter": Row("digits_ipc1_tm_tiny", ("student_steps=1",)),
     "batches": Row("digits_ipc1_dm_tiny"),
     "herded": Row("digits_ipc1_tm_tiny", (), "herding"),
+    "cosine": Row("digits_ipc1_dm_tiny", ("evaluation.schedule=cosine",)),
     "other_network": Row("digits_ipc1_dm_tiny", run_of="batches"),
 }
 
@@ -64,6 +65,8 @@ def test_other_rows_are_refused(unlowered, tmp_path):
     for name in ("herded", "other_network"):
         with pytest.raises(ValueError, match=f"A pack makes runs.*'{name}'"):
             packing.pack(some(name), [1], tmp_path / "none", PART)
+    with pytest.raises(ValueError, match="Row 'cosine': A pack scores"):
+        packing.pack(some("cosine"), [1], tmp_path / "none", PART)
     for shares in ([], [1, 2], [0], [float("nan")], [float("inf")]):
         with pytest.raises(ValueError, match="one for each row"):
             packing.pack(some("batches"), shares, tmp_path / "none", PART)
